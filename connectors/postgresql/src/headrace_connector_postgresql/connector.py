@@ -1,0 +1,59 @@
+"""The work: the sql kit over psycopg 3, with COPY."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy as sa
+from psycopg import sql
+
+from headrace.kits.sql.connector import QUERY_TIMEOUT_S, SqlConnector
+from headrace.kits.sql.frames import plain
+
+from headrace_connector_postgresql import PostgresqlConfig
+
+if TYPE_CHECKING:
+    import polars as pl
+
+
+class PostgresqlConnector(SqlConnector[PostgresqlConfig]):
+    """One PostgreSQL database."""
+
+    dialect = "postgres"
+
+    def url(self) -> sa.URL:
+        """Where it is."""
+        config = self.config
+        return sa.URL.create(
+            "postgresql+psycopg", config.user, config.password.reveal() or None, config.host, config.port, config.database
+        )
+
+    def connect_args(self) -> dict[str, Any]:
+        """TLS, a name in pg_stat_activity, and a deadline."""
+        return {"sslmode": self.config.ssl, "application_name": "headrace", "connect_timeout": 10}
+
+    def read_only(self, connection: sa.Connection) -> None:
+        """A read-only transaction with a deadline."""
+        connection.execute(sa.text("SET TRANSACTION READ ONLY"))
+        limit = sa.text("SELECT set_config('statement_timeout', :ms, true)")
+        connection.execute(limit, {"ms": str(QUERY_TIMEOUT_S * 1_000)})
+
+    def load(self, connection: sa.Connection, table: sa.Table, frame: pl.DataFrame) -> None:
+        """COPY as CSV: Polars writes it without a Python object per value; null is an unquoted nothing."""
+        name = sql.Identifier(*([table.schema, table.name] if table.schema else [table.name]))
+        columns = sql.SQL(", ").join(map(sql.Identifier, frame.columns))
+        statement = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT csv)").format(name, columns)
+        cursor: Any = connection.connection.cursor()
+        with cursor.copy(statement) as copy:
+            copy.write(_csv(frame))
+
+
+def _csv(frame: pl.DataFrame) -> bytes:
+    import polars as pl
+
+    frame = plain(frame)
+    binary = [name for name, kind in frame.schema.items() if kind == pl.Binary]
+    if binary:
+        frame = frame.with_columns((pl.lit("\\x") + pl.col(name).bin.encode("hex")).alias(name) for name in binary)
+    text: str = frame.write_csv(include_header=False, quote_style="non_numeric", null_value="")
+    return text.encode()

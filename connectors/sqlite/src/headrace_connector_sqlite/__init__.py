@@ -1,0 +1,33 @@
+"""SQLite: one file, read and written by table."""
+
+from typing import Annotated
+
+from headrace.sdk import Capability, Config, ConnectorManifest, EffectClass, Field, hookimpl, lazy
+
+
+class SqliteConfig(Config):
+    """How to find the file."""
+
+    path: Annotated[str, Field("File", "Path of the database file on the worker.", examples=["shop.db"])]
+
+
+@hookimpl
+def headrace_connectors() -> list[ConnectorManifest]:
+    """Offer the connector."""
+    return [
+        ConnectorManifest(
+            id="sqlite",
+            title="SQLite",
+            category="database",
+            summary="Tables of an SQLite file",
+            config=SqliteConfig,
+            factory=lazy("headrace_connector_sqlite.connector:SqliteConnector"),
+            capabilities=frozenset(
+                {Capability.READ, Capability.WRITE, Capability.UPSERT, Capability.QUERY, Capability.INCREMENTAL}
+            ),
+            effect_class=EffectClass.TRANSACTIONAL,
+            icon="lucide:file-box",
+            docs="Reads and writes tables of one database file; it must be reachable by every worker.",
+            proof="engine",
+        )
+    ]

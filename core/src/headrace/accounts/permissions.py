@@ -1,0 +1,88 @@
+"""Roles as sets of `resource:action`, and who acts. Each role includes the one before."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from msgspec import Struct
+
+from headrace.sdk.errors import Denied
+
+_READ = "workspace folder job flow version execution connection template dashboard report asset quality"
+_EDIT = "folder job flow connection template dashboard report schedule trigger webhook quality"
+_MORE = {
+    "viewer": "comment:create",
+    "operator": "flow:execute job:execute execution:cancel execution:retry approval:decide alert:acknowledge",
+    "editor": "connection:test connection:query version:create draft:lock ai:use",
+    "admin": "workspace:create workspace:update workspace:admin workspace:delete workspace:restore version:manage "
+    "release:create share:manage grant:manage organization:manage_members organization:view_usage apikey:manage "
+    "audit:read ai:use_premium ai:view_costs",
+    "owner": "organization:update organization:delete organization:manage_billing purge:execute",
+}
+PLATFORM = frozenset({"plugin:manage", "edition:manage", "subscription:manage", "system:manage"})
+ROLES = tuple(_MORE)
+
+
+def _every(resources: str, *actions: str) -> set[str]:
+    return {f"{resource}:{action}" for resource in resources.split() for action in actions}
+
+
+def _build() -> dict[str, frozenset[str]]:
+    own = {
+        "viewer": _every(_READ, "read"),
+        "editor": _every(_EDIT, "create", "update", "read"),
+        "admin": _every(_EDIT, "delete", "restore"),
+    }
+    roles: dict[str, frozenset[str]] = {}
+    held: frozenset[str] = frozenset()
+    for role, more in _MORE.items():
+        held = held | frozenset(more.split()) | own.get(role, set())
+        roles[role] = held
+    return roles
+
+
+PERMISSIONS = _build()
+"""Permissions by role."""
+
+EVERY = PERMISSIONS["owner"] | PLATFORM
+
+
+class Actor(Struct, frozen=True, kw_only=True):
+    """Who acts, for which organization, and what they may do there.
+
+    Attributes:
+        user_id: None when the system acts (a schedule, the set-up).
+        session_id: The sign-in; None for the system.
+    """
+
+    organization_id: UUID
+    user_id: UUID | None = None
+    role: str = "viewer"
+    permissions: frozenset[str] = frozenset()
+    session_id: UUID | None = None
+    is_platform_admin: bool = False
+
+    def may(self, permission: str) -> bool:
+        """Whether the role, or being platform admin, gives this permission."""
+        return permission in self.permissions or (self.is_platform_admin and permission in PLATFORM)
+
+    def require(self, permission: str) -> None:
+        """Go on only with this permission.
+
+        Raises:
+            Denied: without it.
+            ValueError: no role has such a permission; a typing mistake must not deny silently.
+        """
+        if permission not in EVERY:
+            raise ValueError(f"there is no permission {permission!r}")
+        if not self.may(permission):
+            raise Denied(
+                f"your role '{self.role}' does not include '{permission}'; ask an admin of the organization for it",
+                permission=permission,
+                role=self.role,
+            )
+
+
+def system_actor(organization_id: UUID) -> Actor:
+    """The system itself, with an owner's permissions."""
+    return Actor(organization_id=organization_id, role="owner", permissions=PERMISSIONS["owner"])

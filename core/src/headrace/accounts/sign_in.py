@@ -1,0 +1,244 @@
+"""Sign in, refresh, sign out, and who a token stands for."""
+
+from __future__ import annotations
+
+import hmac
+from datetime import timedelta
+from typing import Literal
+from uuid import UUID
+
+import sqlalchemy as sa
+from msgspec import Struct
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from headrace.accounts.models import Membership, Organization, SignIn, User
+from headrace.accounts.passwords import hash_password, needs_rehash, verify_password
+from headrace.accounts.permissions import PERMISSIONS, Actor
+from headrace.accounts.tokens import ACCESS_S, COOKIE, REFRESH, Claims, SessionToken, Signer
+from headrace.infra.clock import now
+from headrace.infra.database import set_tenant
+from headrace.infra.ids import new_id
+from headrace.sdk.errors import NotFound, Unauthenticated
+
+LIFETIME = timedelta(days=7)
+_GRACE = timedelta(seconds=5)
+_TOUCH = timedelta(minutes=1)
+_WRONG = "the e-mail address or the password is wrong"
+
+
+class SignedIn(Struct, frozen=True, kw_only=True):
+    """The outcome of signing in.
+
+    Attributes:
+        token: Refresh token of a program, or the cookie of a browser.
+        access_token: For programs; empty for browsers.
+    """
+
+    actor: Actor
+    token: str
+    access_token: str = ""
+    expires_in_s: int = ACCESS_S
+
+    def __repr__(self) -> str:
+        return f"SignedIn({self.actor.user_id})"
+
+
+async def login(
+    session: AsyncSession, signer: Signer, *, email: str, password: str,
+    kind: Literal["browser", "program"] = "program",
+    organization_id: UUID | None = None, ip_address: str = "", user_agent: str = "",
+) -> SignedIn:  # fmt: skip
+    """Sign in with a password, into the named or the first organization. Use a transaction without organization.
+
+    Raises:
+        Unauthenticated: one and the same answer for unknown, inactive and wrong.
+    """
+    user = await session.scalar(sa.select(User).where(sa.func.lower(User.email) == email.strip().lower()))
+    good = await verify_password(password, user.password_hash if user else None)
+    if user is None or not good or not user.is_active:
+        raise Unauthenticated(_WRONG)
+    await set_tenant(session, None, user_id=user.id)
+    query = sa.select(Membership).where(Membership.user_id == user.id, Membership.is_active)
+    if organization_id is not None:
+        query = query.where(Membership.organization_id == organization_id)
+    membership = await session.scalar(query.order_by(Membership.created_at, Membership.organization_id).limit(1))
+    if membership is None:
+        raise Unauthenticated(_WRONG)
+    await set_tenant(session, membership.organization_id, user_id=user.id)
+    if user.password_hash and needs_rehash(user.password_hash):
+        user.password_hash = await hash_password(password)
+    user.last_login_at = now()
+    return await open_session(
+        session, signer, user, membership, kind=kind, ip_address=ip_address, user_agent=user_agent
+    )
+
+
+async def open_session(
+    session: AsyncSession, signer: Signer, user: User, membership: Membership, *, kind: Literal["browser", "program"],
+    ip_address: str = "", user_agent: str = "",
+) -> SignedIn:  # fmt: skip
+    """Begin a sign-in for a user whose identity is proven (password, set-up, single sign-on)."""
+    prefix = COOKIE if kind == "browser" else REFRESH
+    token = SessionToken.new(prefix, membership.organization_id, new_id())
+    row = SignIn(
+        organization_id=membership.organization_id, id=token.session_id, user_id=user.id, kind=kind,
+        token_hash=token.digest, ip_address=ip_address[:64], user_agent=user_agent[:400],
+        last_activity_at=now(), expires_at=now() + LIFETIME,
+    )  # fmt: skip
+    session.add(row)
+    await session.flush()
+    return _signed_in(signer, user, membership, token)
+
+
+def _signed_in(signer: Signer, user: User, membership: Membership, token: SessionToken) -> SignedIn:
+    access = ""
+    if token.prefix == REFRESH:
+        version = f"{user.session_version}.{membership.session_version}"
+        access = signer.issue(Claims(user.id, membership.organization_id, token.session_id, version))
+    return SignedIn(actor=_actor(user, membership, token.session_id), token=token.text, access_token=access)
+
+
+def _actor(user: User, membership: Membership, session_id: UUID) -> Actor:
+    return Actor(
+        organization_id=membership.organization_id,
+        user_id=user.id,
+        role=membership.role,
+        permissions=PERMISSIONS[membership.role],
+        session_id=session_id,
+        is_platform_admin=user.is_platform_admin,
+    )
+
+
+async def refresh(session: AsyncSession, signer: Signer, token: object) -> SignedIn | None:
+    """Exchange a refresh token for a new pair; None when refused.
+
+    It returns instead of raising, so that the family a stolen token belongs to ends with the caller's commit.
+    """
+    parsed = SessionToken.parse(token, REFRESH)
+    if parsed is None:
+        return None
+    row = await _row(session, parsed, lock=True)
+    found = await _alive(session, row)
+    if row is None or found is None:
+        return None
+    if not hmac.compare_digest(row.token_hash, parsed.digest):
+        late = row.rotated_at is None or now() - row.rotated_at > _GRACE
+        if late or not hmac.compare_digest(row.previous_hash or b"", parsed.digest):
+            row.revoked_at, row.revoked_reason = now(), "a used refresh token came again"
+            await session.flush()
+        return None
+    renewed = SessionToken.new(REFRESH, parsed.organization_id, parsed.session_id)
+    row.previous_hash, row.token_hash, row.rotated_at = row.token_hash, renewed.digest, now()
+    row.last_activity_at, row.expires_at = now(), now() + LIFETIME
+    await session.flush()
+    return _signed_in(signer, *found, renewed)
+
+
+async def actor_by_token(session: AsyncSession, signer: Signer, token: str) -> Actor:
+    """Who a bearer token stands for, as of now; the transaction then is of that organization.
+
+    Raises:
+        Unauthenticated: not valid, or ended meanwhile.
+    """
+    claims = signer.verify(token)
+    await set_tenant(session, claims.organization_id, user_id=claims.user_id)
+    row = await session.get(SignIn, (claims.organization_id, claims.session_id))
+    found = await _alive(session, row)
+    if row is None or found is None or row.user_id != claims.user_id:
+        raise Unauthenticated("you are signed out; sign in again")
+    user, membership = found
+    if claims.session_version != f"{user.session_version}.{membership.session_version}":
+        raise Unauthenticated("your account has changed; refresh the token or sign in again")
+    return _actor(user, membership, row.id)
+
+
+async def actor_by_cookie(session: AsyncSession, cookie: object) -> Actor:
+    """Who a browser's cookie stands for; the transaction then is of that organization.
+
+    Raises:
+        Unauthenticated: not valid, or ended meanwhile.
+    """
+    parsed = SessionToken.parse(cookie, COOKIE)
+    row = await _row(session, parsed) if parsed else None
+    found = await _alive(session, row)
+    if parsed is None or row is None or found is None or not hmac.compare_digest(row.token_hash, parsed.digest):
+        raise Unauthenticated("you are signed out; sign in again")
+    user, membership = found
+    if now() - row.last_activity_at > _TOUCH:
+        await session.execute(
+            sa.update(SignIn)
+            .where(SignIn.organization_id == row.organization_id, SignIn.id == row.id)
+            .values(last_activity_at=now(), expires_at=now() + LIFETIME)
+            .execution_options(synchronize_session=False)
+        )
+    return _actor(user, membership, row.id)
+
+
+async def actor_by_session(session: AsyncSession, organization_id: UUID, session_id: UUID) -> Actor:
+    """Who a live sign-in belongs to, as of now; for a socket that was let in before.
+
+    Raises:
+        Unauthenticated: it has ended.
+    """
+    await set_tenant(session, organization_id)
+    row = await session.get(SignIn, (organization_id, session_id))
+    found = await _alive(session, row)
+    if found is None:
+        raise Unauthenticated("you are signed out; sign in again")
+    return _actor(*found, session_id)
+
+
+async def logout(session: AsyncSession, actor: Actor) -> None:
+    """End the actor's sign-in."""
+    if actor.session_id is not None:
+        await end_session(session, actor, actor.session_id)
+
+
+async def list_sessions(session: AsyncSession, actor: Actor) -> list[SignIn]:
+    """The actor's live sign-ins, newest first."""
+    query = sa.select(SignIn).where(
+        SignIn.organization_id == actor.organization_id,
+        SignIn.user_id == actor.user_id,
+        SignIn.revoked_at.is_(None),
+        SignIn.expires_at > now(),
+    )
+    return list((await session.scalars(query.order_by(SignIn.created_at.desc()))).all())
+
+
+async def end_session(session: AsyncSession, actor: Actor, session_id: UUID) -> None:
+    """End one of the actor's sign-ins.
+
+    Raises:
+        NotFound: there is no such one.
+    """
+    row = await session.get(SignIn, (actor.organization_id, session_id), with_for_update=True)
+    if row is None or row.user_id != actor.user_id:
+        raise NotFound("there is no such sign-in")
+    if row.revoked_at is None:
+        row.revoked_at, row.revoked_reason = now(), "signed out"
+        await session.flush()
+
+
+async def _row(session: AsyncSession, token: SessionToken, *, lock: bool = False) -> SignIn | None:
+    await set_tenant(session, token.organization_id)
+    key = (token.organization_id, token.session_id)
+    return await session.get(SignIn, key, with_for_update=lock, populate_existing=True)
+
+
+async def _alive(session: AsyncSession, row: SignIn | None) -> tuple[User, Membership] | None:
+    if row is None or row.revoked_at is not None or row.expires_at <= now():
+        return None
+    query = (
+        sa.select(User, Membership)
+        .join(Membership, Membership.user_id == User.id)
+        .join(Organization, Organization.id == Membership.organization_id)
+        .where(
+            Membership.organization_id == row.organization_id,
+            User.id == row.user_id,
+            User.is_active,
+            Membership.is_active,
+            Organization.status == "active",
+        )
+    )
+    found = (await session.execute(query)).one_or_none()
+    return (found[0], found[1]) if found else None

@@ -1,0 +1,58 @@
+"""`headrace doctor`: settings, plugins, databases; `--deep` checks the invariants of every execution."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from typing import Any
+
+import click
+
+
+@click.command("doctor")
+@click.option("--deep", is_flag=True, help="Check the invariants of executions too.")
+@click.option("--json", "as_json", is_flag=True, help="For machines.")
+def command(deep: bool, as_json: bool) -> None:
+    """Check this install; exit 1 when something is wrong."""
+    from headrace.cli.local import running_settings
+    from headrace.plugins.manager import load_plugins
+
+    host = load_plugins()
+    checks = [{"name": f"plugin {r.name}", "ok": r.state != "failed", "detail": r.reason} for r in host.records]
+    settings = running_settings()
+    if settings is None:
+        checks.append({"name": "services", "ok": not deep, "detail": "headrace is not running here; start it to check more"})
+    else:
+        checks += asyncio.run(_services(settings, deep=deep))
+    bad = [check for check in checks if not check["ok"]]
+    if as_json:
+        click.echo(json.dumps({"ok": not bad, "checks": checks}, indent=2, default=str))
+    else:
+        for check in bad or checks[-3:]:
+            click.echo(f"{'ok ' if check['ok'] else 'BAD'} {check['name']} {check['detail']}")
+        click.echo(f"{len(checks)} checks, {len(bad)} bad")
+    sys.exit(1 if bad else 0)
+
+
+async def _services(settings: Any, *, deep: bool) -> list[dict[str, Any]]:
+    from headrace.executions.invariants import check as invariants
+    from headrace.infra.database import Database
+    from headrace.infra.health import database_check, migrations_check, redis_check, run_checks
+    from headrace.infra.migrate import heads
+
+    database = Database.from_url((settings.database_worker_url or settings.database_url).reveal(), pool_size=2, name="headrace-doctor")
+    try:
+        results = await run_checks({
+            "database": database_check(database), "migrations": migrations_check(database, heads()),
+            "redis": redis_check(settings.redis_url.reveal()),
+        })  # fmt: skip
+        found = [{"name": r.name, "ok": r.ok, "detail": r.message} for r in results]
+        if deep:
+            async with database.transaction() as session:
+                broken = {v.id: v for v in await invariants(session)}
+            found += [{"name": f"{v.id} {v.rule}", "ok": False, "detail": ", ".join(v.places)} for v in broken.values()]
+            found.append({"name": "invariants", "ok": not broken, "detail": f"{len(broken)} do not hold"})
+        return found
+    finally:
+        await database.close()

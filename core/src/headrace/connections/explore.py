@@ -1,0 +1,79 @@
+"""Look through a connection: test it, list its streams, preview rows. Blocking drivers run in a thread, with a deadline."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
+
+import msgspec
+
+from headrace.connections import secrets
+from headrace.plugins.registry import Registry
+from headrace.sdk.config import parse_config
+from headrace.sdk.connectors import Connector
+from headrace.sdk.errors import HeadraceError, TransientError
+
+DEADLINE_S = 30
+Answer = TypeVar("Answer")
+
+
+async def _ask(registry: Registry, connector: str, config: Mapping[str, Any], work: Callable[[Connector[Any]], Answer]) -> Answer:
+    def call() -> Answer:
+        opened = registry.connector(connector).open(config)
+        try:
+            return work(opened)
+        finally:
+            opened.close()
+
+    try:
+        return await asyncio.wait_for(asyncio.to_thread(call), DEADLINE_S)
+    except TimeoutError:
+        raise TransientError(f"'{connector}' did not answer within {DEADLINE_S} s; check the address and the network") from None
+
+
+async def test(registry: Registry, connector: str, config: Mapping[str, Any]) -> dict[str, Any]:
+    """Check a connection: `{ok, ms, checks[{name, ok, detail}], hint}`; never raises for a bad one."""
+    started = time.perf_counter()
+    checks: list[dict[str, Any]] = []
+    hint = ""
+    try:
+        manifest = registry.connector(connector).manifest
+        parse_config(manifest.config, dict(config))
+        checks.append({"name": "settings", "ok": True, "detail": ""})
+        await _ask(registry, connector, config, lambda opened: opened.check())
+        checks.append({"name": "connect", "ok": True, "detail": ""})
+    except HeadraceError as error:
+        checks.append({"name": "connect" if checks else "settings", "ok": False, "detail": error.message})
+        hint = error.hint
+    return {
+        "ok": all(check["ok"] for check in checks), "ms": round((time.perf_counter() - started) * 1_000),
+        "checks": checks, "hint": hint,
+    }  # fmt: skip
+
+
+async def streams(registry: Registry, connector: str, config: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Streams with their columns."""
+    found = await _ask(registry, connector, config, lambda opened: list(opened.discover()))
+    return [msgspec.to_builtins(stream) for stream in found]
+
+
+async def preview(registry: Registry, connector: str, config: Mapping[str, Any], stream: str, limit: int) -> dict[str, Any]:
+    """First rows of a stream: `{schema, rows}`."""
+
+    def read(opened: Connector[Any]) -> dict[str, Any]:
+        from headrace.infra.frame_pages import page_of
+
+        wanted = opened.stream(stream)
+        frame = next(opened.read(wanted, batch_rows=limit), None)
+        return page_of(frame, wanted.columns, limit)
+
+    return await _ask(registry, connector, config, read)
+
+
+def masked(registry: Registry, connector: str, config: Mapping[str, Any], text: str) -> str:
+    """A text without the secrets of a config."""
+    for value in secrets.values(registry.connector(connector).manifest, config):
+        text = text.replace(value, "***")
+    return text

@@ -1,0 +1,175 @@
+"""Connections: the only door to their table. Configs are encrypted as a whole; nothing commits here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+import msgspec
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from headrace.connections import secrets
+from headrace.connections.models import Connection
+from headrace.entitlements.service import reserve
+from headrace.infra.clock import now
+from headrace.infra.crypto import KeyRing
+from headrace.infra.datakeys import organization_cipher
+from headrace.infra.ids import new_id
+from headrace.plugins.records import ConnectionSpec
+from headrace.plugins.registry import Registry
+from headrace.sdk.config import parse_config
+from headrace.sdk.errors import Conflict, NotFound
+
+
+class Vault:
+    """Reads and writes the encrypted config of a connection."""
+
+    def __init__(self, ring: KeyRing) -> None:
+        self._ring = ring
+
+    async def seal(self, session: AsyncSession, organization_id: UUID, row_id: UUID, config: Mapping[str, Any]) -> str:
+        """Encrypt a config for one row."""
+        cipher = await organization_cipher(session, self._ring, organization_id)
+        return cipher.encrypt(msgspec.json.encode(config), table="connections", row_id=row_id, field="config")
+
+    async def open(self, session: AsyncSession, connection: Connection) -> dict[str, Any]:
+        """Decrypt the config of a row."""
+        cipher = await organization_cipher(session, self._ring, connection.organization_id)
+        plain = cipher.decrypt(connection.config, table="connections", row_id=connection.id, field="config")
+        config: dict[str, Any] = msgspec.json.decode(plain)
+        return config
+
+
+async def create(
+    session: AsyncSession, actor: Any, vault: Vault, registry: Registry, *, name: str, connector: str,
+    config: Mapping[str, Any], workspace_id: UUID | None = None, description: str = "",
+) -> Connection:  # fmt: skip
+    """Store a connection.
+
+    Raises:
+        ConfigError: unknown connector, or the config does not fit.
+        Conflict: the name is taken.
+        LimitReached: the plan's connections are used up.
+    """
+    parse_config(registry.connector(connector).manifest.config, dict(config))
+    await _refuse_taken(session, actor.organization_id, name)
+    live = sa.select(sa.func.count()).select_from(_live(actor.organization_id).subquery())
+    await reserve(session, "connections", live, organization_id=actor.organization_id)
+    row_id = new_id()
+    row = Connection(
+        organization_id=actor.organization_id, id=row_id, workspace_id=workspace_id, name=name, description=description,
+        connector=connector, config=await vault.seal(session, actor.organization_id, row_id, config),
+        created_by=actor.user_id, updated_by=actor.user_id,
+    )  # fmt: skip
+    session.add(row)
+    await session.flush()
+    return row
+
+
+async def _refuse_taken(session: AsyncSession, organization_id: UUID, name: str, but: UUID | None = None) -> None:
+    query = _live(organization_id).where(sa.func.lower(Connection.name) == name.lower())
+    row = await session.scalar(query)
+    if row is not None and row.id != but:
+        raise Conflict(f"there is a connection '{name}' already; choose another name", field="name")
+
+
+def _live(organization_id: UUID) -> sa.Select[tuple[Connection]]:
+    return sa.select(Connection).where(Connection.organization_id == organization_id, Connection.deleted_at.is_(None))
+
+
+async def get(session: AsyncSession, actor: Any, connection_id: UUID) -> Connection:
+    """A connection.
+
+    Raises:
+        NotFound: it does not exist, is deleted, or belongs to others.
+    """
+    row = await session.get(Connection, (actor.organization_id, connection_id))
+    if row is None or row.deleted_at is not None:
+        raise NotFound("there is no such connection", resource="connection")
+    return row
+
+
+async def list_(
+    session: AsyncSession, actor: Any, *, connector: str | None = None, q: str = "", limit: int = 20, offset: int = 0
+) -> tuple[Sequence[Connection], int]:
+    """A page of connections, by name, and how many there are in all."""
+    query = _live(actor.organization_id)
+    if connector:
+        query = query.where(Connection.connector == connector)
+    if q:
+        query = query.where(Connection.name.icontains(q, autoescape=True))
+    total = await session.scalar(sa.select(sa.func.count()).select_from(query.subquery()))
+    rows = await session.scalars(query.order_by(sa.func.lower(Connection.name)).limit(limit).offset(offset))
+    return rows.all(), total or 0
+
+
+async def names(session: AsyncSession, organization_id: UUID) -> frozenset[str]:
+    """Names and ids of all connections, as flows may use them."""
+    rows = (await session.scalars(_live(organization_id))).all()
+    return frozenset(text for row in rows for text in (row.name, str(row.id)))
+
+
+async def update(
+    session: AsyncSession, actor: Any, vault: Vault, registry: Registry, connection_id: UUID, changes: Mapping[str, Any]
+) -> Connection:
+    """Change name, description or config; secrets that are left out stay."""
+    row = await get(session, actor, connection_id)
+    if "name" in changes:
+        await _refuse_taken(session, actor.organization_id, changes["name"], connection_id)
+        row.name = changes["name"]
+    if "description" in changes:
+        row.description = changes["description"]
+    if "config" in changes:
+        manifest = registry.connector(row.connector).manifest
+        config = secrets.merged(manifest, await vault.open(session, row), changes["config"])
+        parse_config(manifest.config, config)
+        row.config = await vault.seal(session, actor.organization_id, row.id, config)
+        row.test_status, row.test_result, row.health_status = "untested", None, "unknown"
+    row.updated_by, row.updated_at = actor.user_id, now()
+    await session.flush()
+    return row
+
+
+async def used_by(session: AsyncSession, actor: Any, row: Connection) -> list[str]:
+    """Names of the live flows whose canvas uses a connection."""
+    from headrace.flows.models import Flow, FlowData
+
+    path = sa.literal_column("'$.nodes[*].data.config.connection ? (@ == $name)'::jsonpath")
+    uses = [
+        sa.func.jsonb_path_exists(FlowData.definition, path, sa.func.jsonb_build_object("name", text))
+        for text in (row.name, str(row.id))
+    ]
+    query = (
+        sa.select(Flow.name)
+        .join(FlowData, sa.and_(FlowData.organization_id == Flow.organization_id, FlowData.flow_id == Flow.id))
+        .where(Flow.organization_id == actor.organization_id, Flow.deleted_at.is_(None), sa.or_(*uses))
+    )
+    return list((await session.scalars(query.order_by(Flow.name))).all())
+
+
+async def delete(session: AsyncSession, actor: Any, connection_id: UUID, *, force: bool = False) -> None:
+    """Move a connection to the trash.
+
+    Raises:
+        Conflict: flows use it and `force` is off.
+    """
+    row = await get(session, actor, connection_id)
+    users = [] if force else await used_by(session, actor, row)
+    if users:
+        raise Conflict(f"the connection '{row.name}' is used by {', '.join(users[:5])}; change these flows first, or force it", flows=users)
+    row.deleted_at, row.updated_by = now(), actor.user_id
+    await session.flush()
+
+
+async def resolve(session: AsyncSession, vault: Vault, organization_id: UUID, wanted: Iterable[str]) -> dict[str, ConnectionSpec]:
+    """Connector and decrypted config of connections, by the name or id that a flow uses; unknown ones are left out."""
+    asked = set(wanted)
+    if not asked:
+        return {}
+    found: dict[str, ConnectionSpec] = {}
+    for row in (await session.scalars(_live(organization_id))).all():
+        for key in asked & {row.name, str(row.id)}:
+            found[key] = ConnectionSpec(connector=row.connector, config=await vault.open(session, row))
+    return found

@@ -1,0 +1,37 @@
+"""Which node of a fused plan fails: the plan fails as a whole, so ask its prefixes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from headrace.sdk.engines import Engine
+
+if TYPE_CHECKING:
+    import narwhals as nw
+
+
+def blame(engine: Engine, order: Sequence[str], frames: Mapping[str, nw.LazyFrame[Any]]) -> str:
+    """First node in topological order whose frame cannot be computed, or ""; needs about log2(nodes) tries.
+
+    A node after the guilty one may be computable (another branch), so this finds one guilty node, not all.
+    """
+    names = [name for node_id in order for name in frames if name.rpartition(".")[0] == node_id]
+    low, high = 0, len(names)
+    while low < high:
+        middle = (low + high) // 2
+        if all(_computable(engine, frames[name]) for name in names[low : middle + 1][-1:]):
+            low = middle + 1
+        else:
+            high = middle
+    if low < len(names):
+        return names[low].rpartition(".")[0]
+    return next((name.rpartition(".")[0] for name in names if not _computable(engine, frames[name])), "")
+
+
+def _computable(engine: Engine, frame: nw.LazyFrame[Any]) -> bool:
+    try:
+        engine.count(frame)
+    except Exception:  # noqa: BLE001 - any failure is the answer
+        return False
+    return True

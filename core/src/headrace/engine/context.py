@@ -1,0 +1,124 @@
+"""What a node may touch while it executes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from headrace.engine.messages import LogLine, NodeProgress, Report
+from headrace.engine.problems import Cancelled
+from headrace.plugins.records import ConnectionSpec
+from headrace.plugins.registry import Registry
+from headrace.sdk.config import secret_names
+from headrace.sdk.connectors import Connector, Reject, WriteResult
+from headrace.sdk.engines import Engine
+from headrace.sdk.errors import ConfigError
+
+
+class Connections:
+    """Connectors that a segment has open, by connection name."""
+
+    def __init__(self, registry: Registry, specs: Mapping[str, ConnectionSpec]) -> None:
+        self._registry = registry
+        self._specs = specs
+        self._open: dict[str, Connector[Any]] = {}
+
+    def get(self, name: str) -> Connector[Any]:
+        """Open a connection once.
+
+        Raises:
+            ConfigError: there is no such connection, or its config does not fit.
+        """
+        if name not in self._open:
+            spec = self._specs.get(name)
+            if spec is None:
+                raise ConfigError(f"there is no connection '{name}'; create it or choose another", field="connection")
+            self._open[name] = self._registry.connector(spec.connector).open(spec.config)
+        return self._open[name]
+
+    def secrets(self) -> frozenset[str]:
+        """Secret values of all the specs, for masking."""
+        found: set[str] = set()
+        for spec in self._specs.values():
+            for path in secret_names(self._registry.connector(spec.connector).manifest.config):
+                value: Any = spec.config
+                for part in path.split("."):
+                    value = value.get(part) if isinstance(value, dict) else None
+                if isinstance(value, str) and len(value) >= 4:
+                    found.add(value)
+        return frozenset(found)
+
+    def close(self) -> None:
+        """Close all; one that fails to close does not keep the others open."""
+        for connector in self._open.values():
+            try:
+                connector.close()
+            except Exception:  # noqa: BLE001, S112, PERF203 - the work is done; a close that fails changes nothing
+                continue
+        self._open.clear()
+
+
+class StepContext:
+    """A `NodeContext` of one node in one attempt."""
+
+    def __init__(
+        self,
+        *,
+        execution_id: str,
+        node_id: str,
+        attempt: int,
+        params: Mapping[str, Any],
+        engine: Engine,
+        scratch: Path,
+        connections: Connections,
+        rejects_connected: bool,
+        emit: Callable[[Report], None],
+        cancelled: Callable[[], bool],
+    ) -> None:
+        self.execution_id = execution_id
+        self.node_id = node_id
+        self.attempt = attempt
+        self.effect_key = f"{execution_id}:{node_id}"
+        self.params = params
+        self.engine = engine
+        self.scratch = scratch
+        self.rejects_connected = rejects_connected
+        self.rejects: list[Reject] = []
+        self.result: WriteResult | None = None
+        self._connections = connections
+        self._emit = emit
+        self._cancelled = cancelled
+        self._secrets = connections.secrets()
+
+    def connector(self, connection: str) -> Connector[Any]:
+        """The open connector of a connection."""
+        return self._connections.get(connection)
+
+    def reject(self, rows: Sequence[Reject]) -> None:
+        """Keep rejected rows for the error port."""
+        self.rejects.extend(rows)
+
+    def wrote(self, result: WriteResult) -> None:
+        """Keep the counts of an effect."""
+        self.result = result
+
+    def progress(self, rows: int) -> None:
+        """Report rows so far.
+
+        Raises:
+            Cancelled: the execution is being cancelled.
+        """
+        if self._cancelled():
+            raise Cancelled
+        self._emit(NodeProgress(self.node_id, rows))
+
+    def log(self, message: str, *, level: Any = "info", **fields: Any) -> None:
+        """Write a line to the execution's log."""
+        self._emit(LogLine(message=self.mask(message), level=level, node_id=self.node_id, fields=fields))
+
+    def mask(self, text: str) -> str:
+        """Replace the secrets of the segment's connections."""
+        for secret in self._secrets:
+            text = text.replace(secret, "***")
+        return text

@@ -1,0 +1,237 @@
+"""Execute one segment on one engine. Knows neither database nor broker: a request in, reports out."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from headrace.engine.blame import blame
+from headrace.engine.context import Connections, StepContext
+from headrace.engine.frame_store import FrameStore
+from headrace.engine.messages import (
+    FrameRef,
+    LogLine,
+    NodeFinished,
+    NodeStarted,
+    Problem,
+    Report,
+    SegmentDone,
+    SegmentFailed,
+    SegmentRequest,
+)
+from headrace.engine.problems import Cancelled, problem_of
+from headrace.engine.rejects import failure_frame, reject_frame
+from headrace.flows.graph import NodeSpec
+from headrace.plugins.registry import NodeType, Registry, load
+from headrace.sdk.config import parse_config
+from headrace.sdk.engines import Engine
+from headrace.sdk.errors import DataError
+from headrace.sdk.manifests import Effect
+
+if TYPE_CHECKING:
+    import narwhals as nw
+
+OBSERVED_MAX = 300
+"""Above so many nodes, observing every one would cost more than it shows."""
+
+
+def execute_segment(
+    request: SegmentRequest, registry: Registry, emit: Callable[[Report], None], cancelled: Callable[[], bool]
+) -> SegmentDone | SegmentFailed:
+    """Execute the nodes of a segment in order.
+
+    Args:
+        request: The segment.
+        registry: Node types and connectors of this process.
+        emit: Takes reports as they arise.
+        cancelled: Polled at progress points.
+    """
+    scratch = Path(tempfile.mkdtemp(prefix="headrace-"))
+    connections = Connections(registry, request.connections)
+    work = _Work(request, registry, emit, cancelled, scratch, connections)
+    try:
+        return work.execute()
+    finally:
+        connections.close()
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
+class _Work:
+    """State of one segment's execution: lazy frames by `node.port`."""
+
+    def __init__(
+        self, request: SegmentRequest, registry: Registry, emit: Callable[[Report], None],
+        cancelled: Callable[[], bool], scratch: Path, connections: Connections,
+    ) -> None:  # fmt: skip
+        self.request = request
+        self.registry = registry
+        self.emit = emit
+        self.cancelled = cancelled
+        self.scratch = scratch
+        self.connections = connections
+        self.store = FrameStore(request.storage_url, request.prefix, scratch)
+        self.engine: Engine = registry.engines[request.engine].factory.load()()
+        self.frames: dict[str, nw.LazyFrame[Any]] = {}
+        self.outputs: dict[str, FrameRef] = {}
+        self.finished: dict[str, NodeFinished] = {}
+        self.observe = request.observe == "all" and len(request.graph.nodes) <= OBSERVED_MAX
+
+    def execute(self) -> SegmentDone | SegmentFailed:
+        here = {node.id for node in self.request.graph.nodes}
+        order = [node_id for node_id in self.request.graph.order() if node_id in here]
+        if self.request.observe == "all" and not self.observe:
+            self.emit(LogLine(message=f"{len(order)} steps are too many to keep every output; only borders are kept"))
+        for name, ref in self.request.inputs.items():
+            self.frames[name] = self.engine.scan([self.store.fetch(ref)])
+        for node_id in order:
+            if self.cancelled():
+                return SegmentFailed(problem_of(Cancelled(), node_id))
+            problem = self._node(self.request.graph.by_id[node_id])
+            if problem is not None:
+                return SegmentFailed(problem)
+        problem = self._store_borders(order)
+        if problem is not None:
+            return SegmentFailed(problem)
+        for node_id in order:
+            if node_id not in self.finished:
+                self._finish(node_id, 0.0, {})
+        return SegmentDone({name: self.outputs[name] for name in self.request.keep if name in self.outputs})
+
+    def _node(self, node: NodeSpec) -> Problem | None:
+        """Build one node's frames; store them when observed. Returns what ends the segment."""
+        kind = self.registry.node(node.type)
+        self.emit(NodeStarted(node.id))
+        started = time.perf_counter()
+        context = self._context(node)
+        try:
+            made = self._call(node, kind, context)
+            if self.observe or kind.manifest.effect not in {Effect.NONE, Effect.READ} or node.on_error != "fail":
+                refs = self._sink({f"{node.id}.{port}": frame for port, frame in made.items()})
+                self._finish(node.id, time.perf_counter() - started, refs, context)
+            elif context.rejects:
+                self._finish(node.id, time.perf_counter() - started, {}, context)
+        except Exception as error:  # noqa: BLE001 - whatever a plugin raises becomes a Problem
+            return self._failed(node, kind, error, time.perf_counter() - started)
+        return None
+
+    def _context(self, node: NodeSpec) -> StepContext:
+        connected = any(edge.source_port == "error" for edge in self.request.graph.outgoing.get(node.id, ()))
+        return StepContext(
+            execution_id=self.request.execution_id, node_id=node.id, attempt=self.request.attempt,
+            params=self.request.params, engine=self.engine, scratch=self.scratch, connections=self.connections,
+            rejects_connected=connected or node.on_error != "fail" or f"{node.id}.error" in self.request.keep,
+            emit=self.emit, cancelled=self.cancelled,
+        )  # fmt: skip
+
+    def _call(self, node: NodeSpec, kind: NodeType, context: StepContext) -> dict[str, nw.LazyFrame[Any]]:
+        from headrace.sdk.text import render_config
+
+        known = {"params": self.request.params, "execution": {"id": self.request.execution_id}}
+        config = parse_config(kind.manifest.config, render_config(node.config, known))
+        step = load(kind.manifest.factory.load, kind.plugin)(config)
+        made: dict[str, nw.LazyFrame[Any]] = dict(step.run(context, self._inputs(node, kind)))
+        if any(port.kind == "error" for port in kind.manifest.outputs) and "error" not in made:
+            made["error"] = reject_frame(self.engine, context.rejects, self.scratch)
+        for port, frame in made.items():
+            self.frames[f"{node.id}.{port}"] = frame
+        return made
+
+    def _inputs(self, node: NodeSpec, kind: NodeType) -> dict[str, nw.LazyFrame[Any]]:
+        many = {port.name for port in kind.manifest.inputs if port.many}
+        found: dict[str, nw.LazyFrame[Any]] = {}
+        for edge in self.request.graph.incoming[node.id]:
+            name = f"{edge.target_port}[{edge.source}]" if edge.target_port in many else edge.target_port
+            found[name] = self.frames[f"{edge.source}.{edge.source_port}"]
+        for port in kind.manifest.inputs:
+            if port.required and port.kind == "data" and not port.many and port.name not in found:
+                raise DataError(f"input '{port.title or port.name}' of step '{node.label or node.id}' is not connected")
+        return found
+
+    def _sink(self, frames: dict[str, nw.LazyFrame[Any]]) -> dict[str, FrameRef]:
+        """Store frames and go on from what was stored."""
+        paths = {}
+        for name in frames:
+            node_id, _, port = name.rpartition(".")
+            key = self.store.key(node_id, port, self.request.attempt)
+            paths[self.store.path(key)] = (name, key)
+        facts = self.engine.sink({path: frames[name] for path, (name, _) in paths.items()})
+        refs = {name: self.store.publish(key, facts[path]) for path, (name, key) in paths.items()}
+        for path, (name, _) in paths.items():
+            self.frames[name] = self.engine.scan([path])
+        self.outputs.update(refs)
+        return refs
+
+    def _store_borders(self, order: list[str]) -> Problem | None:
+        missing = [name for name in self.request.keep if name not in self.outputs and name in self.frames]
+        if not missing:
+            return None
+        started = time.perf_counter()
+        try:
+            refs = self._sink({name: self.frames[name] for name in missing})
+        except Exception as error:  # noqa: BLE001
+            node_id = blame(self.engine, order, self.frames) or missing[0].rpartition(".")[0]
+            node = self.request.graph.by_id[node_id]
+            return self._failed(node, self.registry.node(node.type), error, time.perf_counter() - started)
+        for node_id in {name.rpartition(".")[0] for name in refs} - self.finished.keys():
+            own = {name: ref for name, ref in refs.items() if name.rpartition(".")[0] == node_id}
+            self._finish(node_id, time.perf_counter() - started, own)
+        return None
+
+    def _finish(
+        self, node_id: str, seconds: float, refs: dict[str, FrameRef], context: StepContext | None = None
+    ) -> None:
+        """Report a completed node with the counts that are known."""
+        ports = {name.rpartition(".")[2]: ref for name, ref in refs.items()}
+        result = context.result if context else None
+        rejected = ports["error"].rows if "error" in ports else len(context.rejects) if context else 0
+        main = [ref for port, ref in ports.items() if port != "error"]
+        report = NodeFinished(
+            node_id=node_id, status="completed", duration_ms=seconds * 1_000, rows_in=self._rows_in(node_id),
+            rows_out=result.written if result else sum(ref.rows for ref in main) if main else None,
+            rows_rejected=max(rejected, result.rejected if result else 0),
+            bytes=sum(ref.bytes for ref in main) if main else None, outputs=ports,
+        )  # fmt: skip
+        if result is not None:
+            report = _with(report, rows_in=result.written + result.rejected)
+        self.finished[node_id] = report
+        self.emit(report)
+
+    def _rows_in(self, node_id: str) -> int | None:
+        names = [f"{e.source}.{e.source_port}" for e in self.request.graph.incoming[node_id]]
+        refs = [self.outputs.get(name) or self.request.inputs.get(name) for name in names]
+        return sum(ref.rows for ref in refs if ref) if refs and all(refs) else None
+
+    def _failed(self, node: NodeSpec, kind: NodeType, error: Exception, seconds: float) -> Problem | None:
+        """Report a failed node; by its `on_error` the segment ends, or goes on with what there is."""
+        if kind.manifest.effect not in {Effect.NONE, Effect.READ} and not self.observe:
+            ids = [n.id for n in self.request.graph.nodes if n.id != node.id]
+            guilty = blame(self.engine, ids, self.frames)
+            node = self.request.graph.by_id[guilty] if guilty else node
+        problem = problem_of(error, node.id)
+        if problem.code == "CANCELLED" or problem.retryable or node.on_error == "fail":
+            if problem.code != "CANCELLED":
+                self.emit(NodeFinished(node_id=node.id, status="failed", duration_ms=seconds * 1_000, error=problem))
+                self._log(problem)
+            return problem
+        for port in kind.manifest.outputs:
+            shown = failure_frame(self.engine, problem, self.scratch) if port.kind == "error" else self.engine.empty(())
+            self.frames[f"{node.id}.{port.name}"] = shown
+        report = NodeFinished(node_id=node.id, status="failed", duration_ms=seconds * 1_000, error=problem)
+        self.finished[node.id] = report
+        self.emit(report)
+        self._log(problem)
+        return None
+
+    def _log(self, problem: Problem) -> None:
+        detail = {"detail": problem.detail} if problem.detail else {}
+        self.emit(LogLine(message=problem.message, level="error", node_id=problem.node_id, fields=detail))
+
+
+def _with(report: NodeFinished, **changes: Any) -> NodeFinished:
+    import msgspec
+
+    return msgspec.structs.replace(report, **changes)

@@ -1,0 +1,127 @@
+"""What a supervisor and a runner say to each other: msgpack Structs over a private pipe."""
+
+from __future__ import annotations
+
+from typing import Any, Literal, TypeAlias
+
+from msgspec import Struct
+
+from headrace.flows.graph import FlowGraph
+from headrace.plugins.records import ConnectionSpec
+from headrace.sdk.types import Column
+
+
+class FrameRef(Struct, frozen=True):
+    """A stored frame: Parquet under `key` in the object store."""
+
+    key: str
+    rows: int
+    bytes: int
+    columns: tuple[Column, ...] = ()
+
+
+class Problem(Struct, frozen=True, omit_defaults=True):
+    """A failure, ready for people and for the retry policy.
+
+    Attributes:
+        code: Of the error's class.
+        message: One sentence without secrets.
+        hint: What to do next.
+        detail: For the log.
+        node_id: The node at fault, if one is.
+        field: Config field at fault, if one is.
+        retryable: A TransientError: try again after `retry_after_s` or by the node's policy.
+    """
+
+    code: str
+    message: str
+    hint: str = ""
+    detail: str = ""
+    node_id: str = ""
+    field: str = ""
+    retryable: bool = False
+    retry_after_s: float | None = None
+
+
+class SegmentRequest(Struct, frozen=True, kw_only=True, tag="segment"):
+    """Execute one segment.
+
+    Attributes:
+        graph: The segment's nodes and the edges between them, plus edges that come from earlier segments.
+        inputs: Frames of earlier segments by `node.port`.
+        keep: `node.port` of the outputs that later segments or the caller need.
+        observe: `all` stores every node's output and counts its rows (design time); `borders` only `keep`.
+        connections: By the name or id that the nodes' configs use.
+        prefix: Where in the store this execution's frames go, e.g. `<organization>/executions/<id>`.
+    """
+
+    execution_id: str
+    organization_id: str
+    segment_no: int
+    attempt: int
+    graph: FlowGraph
+    inputs: dict[str, FrameRef] = {}
+    keep: tuple[str, ...] = ()
+    observe: Literal["all", "borders"] = "borders"
+    connections: dict[str, ConnectionSpec] = {}
+    params: dict[str, Any] = {}
+    engine: str = "polars"
+    storage_url: str
+    prefix: str
+
+
+class Cancel(Struct, frozen=True, tag="cancel"):
+    """Stop at the next progress point."""
+
+
+class NodeStarted(Struct, frozen=True, tag="node_started"):
+    """A node begins; fused nodes begin together."""
+
+    node_id: str
+
+
+class NodeProgress(Struct, frozen=True, tag="node_progress"):
+    """Rows that passed so far."""
+
+    node_id: str
+    rows: int
+
+
+class NodeFinished(Struct, frozen=True, tag="node_finished", kw_only=True):
+    """A node's outcome. `None` counts were not observed."""
+
+    node_id: str
+    status: Literal["completed", "failed", "skipped"]
+    duration_ms: float = 0
+    rows_in: int | None = None
+    rows_out: int | None = None
+    rows_rejected: int = 0
+    bytes: int | None = None
+    error: Problem | None = None
+    outputs: dict[str, FrameRef] = {}
+    """Stored frames by port."""
+
+
+class LogLine(Struct, frozen=True, tag="log", kw_only=True):
+    """A line of the execution's log."""
+
+    message: str
+    level: Literal["debug", "info", "warning", "error"] = "info"
+    node_id: str = ""
+    fields: dict[str, Any] = {}
+
+
+class SegmentDone(Struct, frozen=True, tag="done"):
+    """The segment completed; `outputs` by `node.port` holds at least `keep`."""
+
+    outputs: dict[str, FrameRef]
+
+
+class SegmentFailed(Struct, frozen=True, tag="failed"):
+    """The segment failed, or was cancelled (`problem.code` is CANCELLED)."""
+
+    problem: Problem
+
+
+Report: TypeAlias = NodeStarted | NodeProgress | NodeFinished | LogLine | SegmentDone | SegmentFailed
+Order: TypeAlias = SegmentRequest | Cancel

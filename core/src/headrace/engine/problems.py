@@ -1,0 +1,43 @@
+"""Exceptions of nodes, connectors and engines -> one Problem for people and for the retry policy."""
+
+from __future__ import annotations
+
+import errno
+import traceback
+
+from headrace.engine.messages import Problem
+from headrace.sdk.errors import HeadraceError, TransientError
+
+
+class Cancelled(Exception):  # noqa: N818 - it is not an error
+    """The execution is being cancelled."""
+
+
+def problem_of(error: BaseException, node_id: str = "") -> Problem:
+    """Describe an exception; what is not ours is a bug and says so."""
+    if isinstance(error, Cancelled):
+        return Problem(code="CANCELLED", message="the execution was cancelled", node_id=node_id)
+    if isinstance(error, HeadraceError):
+        return Problem(
+            code=error.code, message=error.message, hint=error.hint, detail=error.detail, node_id=node_id,
+            field=_field(error), retryable=isinstance(error, TransientError),
+            retry_after_s=getattr(error, "retry_after_s", None),
+        )  # fmt: skip
+    if isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT}:
+        return Problem(
+            code="STORAGE_FULL", message="the disk of the worker is full; free space and retry the execution",
+            detail=repr(error), node_id=node_id,
+        )  # fmt: skip
+    trace = "".join(traceback.format_exception(error))
+    return Problem(
+        code="INTERNAL", message=f"unexpected {type(error).__name__}; the log of the execution has the trace",
+        detail=trace, node_id=node_id,
+    )  # fmt: skip
+
+
+def _field(error: HeadraceError) -> str:
+    found = error.details.get("field")
+    if not found:
+        listed = error.details.get("errors") or [{}]
+        found = listed[0].get("path", "")
+    return str(found or "")

@@ -1,0 +1,176 @@
+"""Compile a FlowGraph into segments: the units of claim, lease and checkpoint. Pure.
+
+Everything that can be one lazy computation becomes one segment. A segment ends at an effect, at a heavy node, at a
+node with a failure policy of its own, and where a frame is wanted by more than one segment.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import lru_cache
+from typing import Any
+
+from msgspec import Struct
+
+from headrace.flows.graph import Edge, FlowGraph, NodeSpec
+from headrace.plugins.registry import NodeType, Registry
+from headrace.sdk.forms import config_schema
+from headrace.sdk.manifests import Effect
+
+_FUSES = frozenset({Effect.NONE, Effect.READ})
+
+
+class Segment(Struct, frozen=True, kw_only=True):
+    """Nodes that one runner executes in one go.
+
+    Attributes:
+        no: Position in the plan; parents come first.
+        node_ids: In topological order.
+        depends_on: Segments whose frames are needed.
+        inputs: `node.port` of the frames that come from other segments.
+        keep: `node.port` of the frames that other segments, or the caller, need.
+        queue: Class of the worker queue: light, io or heavy.
+        plugins: Distributions that a worker must have.
+        connections: Names or ids of connections that the nodes use.
+    """
+
+    no: int
+    node_ids: tuple[str, ...]
+    depends_on: tuple[int, ...] = ()
+    inputs: tuple[str, ...] = ()
+    keep: tuple[str, ...] = ()
+    queue: str = "light"
+    plugins: tuple[str, ...] = ()
+    connections: tuple[str, ...] = ()
+
+
+class Plan(Struct, frozen=True):
+    """Segments in topological order, over the graph without disabled nodes."""
+
+    graph: FlowGraph
+    segments: tuple[Segment, ...]
+
+
+def compile_plan(graph: FlowGraph, registry: Registry) -> Plan:
+    """Cut a valid graph into segments.
+
+    Raises:
+        ConfigError: a node type is unknown.
+        ValueError: the graph has a cycle.
+    """
+    graph = bypass_disabled(graph)
+    types = {node.id: registry.node(node.type) for node in graph.nodes}
+    order = graph.order()
+    home = _assign(graph, types, order)
+    return Plan(graph, tuple(_describe(graph, types, order, home)))
+
+
+def bypass_disabled(graph: FlowGraph) -> FlowGraph:
+    """Take disabled nodes out; their consumers get what their first input got."""
+    off = {node.id for node in graph.nodes if node.disabled}
+    if not off:
+        return graph
+
+    def source(edge: Edge) -> Edge | None:
+        seen: Edge | None = edge
+        while seen is not None and seen.source in off:
+            before = graph.incoming[seen.source]
+            seen = before[0] if before and seen.source_port != "error" else None
+        return seen
+
+    edges = []
+    for edge in graph.edges:
+        real = source(edge) if edge.target not in off else None
+        if real is not None:
+            edges.append(Edge(source=real.source, source_port=real.source_port, target=edge.target, target_port=edge.target_port))
+    return FlowGraph(nodes=tuple(n for n in graph.nodes if n.id not in off), edges=tuple(edges))
+
+
+def _assign(graph: FlowGraph, types: dict[str, NodeType], order: tuple[str, ...]) -> dict[str, int]:
+    """Group of each node, decided from the end backwards."""
+    home: dict[str, int] = {}
+    shared: dict[frozenset[int], int] = {}
+    groups = 0
+    for node_id in reversed(order):
+        wanted = frozenset(home[edge.target] for edge in graph.outgoing[node_id])
+        fuses = _fuses(graph.by_id[node_id], types[node_id])
+        if fuses and len(wanted) == 1 and _open(graph, types, node_id):
+            (home[node_id],) = wanted
+            continue
+        key = wanted if fuses else frozenset({-1 - groups})
+        if key not in shared:
+            shared[key], groups = groups, groups + 1
+        home[node_id] = shared[key]
+    return home
+
+
+def _fuses(node: NodeSpec, kind: NodeType) -> bool:
+    """Whether the node may share a segment with its consumers."""
+    return kind.manifest.effect in _FUSES and not kind.manifest.heavy and not _isolated(node)
+
+
+def _isolated(node: NodeSpec) -> bool:
+    return node.on_error != "fail" or node.retry.max > 0 or node.timeout_s > 0
+
+
+def _open(graph: FlowGraph, types: dict[str, NodeType], node_id: str) -> bool:
+    """Whether the consumers let their inputs into their segment: an isolated or heavy one does not."""
+    for edge in graph.outgoing[node_id]:
+        target = graph.by_id[edge.target]
+        writes = types[target.id].manifest.effect not in _FUSES
+        if types[target.id].manifest.heavy or (_isolated(target) and not writes):
+            return False
+    return True
+
+
+def _describe(
+    graph: FlowGraph, types: dict[str, NodeType], order: tuple[str, ...], home: dict[str, int]
+) -> Iterable[Segment]:
+    """Number the groups, parents first, and say what each needs and gives."""
+    members: dict[int, list[str]] = {}
+    for node_id in order:
+        members.setdefault(home[node_id], []).append(node_id)
+    parents = {group: {home[e.source] for n in ids for e in graph.incoming[n]} - {group} for group, ids in members.items()}
+    number: dict[int, int] = {}
+    waiting = list(members)
+    while waiting:
+        for group in [g for g in waiting if parents[g] <= number.keys()]:
+            number[group] = len(number)
+            waiting.remove(group)
+    for group in sorted(members, key=number.__getitem__):
+        ids = members[group]
+        kinds = [types[node_id] for node_id in ids]
+        incoming = [e for n in ids for e in graph.incoming[n] if home[e.source] != group]
+        outgoing = [e for n in ids for e in graph.outgoing[n] if home[e.target] != group]
+        tails = [f"{n}.{p.name}" for n in ids if not graph.outgoing[n] for p in types[n].manifest.outputs if p.kind == "data"]
+        yield Segment(
+            no=number[group],
+            node_ids=tuple(ids),
+            depends_on=tuple(sorted(number[g] for g in parents[group])),
+            inputs=_names(incoming),
+            keep=tuple(dict.fromkeys((*_names(outgoing), *tails))),
+            queue=_queue(kinds),
+            plugins=tuple(sorted({kind.plugin.distribution for kind in kinds})),
+            connections=tuple(sorted({c for n in ids for c in connections_of(graph.by_id[n], types[n])})),
+        )
+
+
+def _names(edges: list[Edge]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(f"{edge.source}.{edge.source_port}" for edge in edges))
+
+
+def _queue(kinds: list[NodeType]) -> str:
+    if any(kind.manifest.heavy for kind in kinds):
+        return "heavy"
+    return "io" if any(kind.manifest.effect != Effect.NONE for kind in kinds) else "light"
+
+
+def connections_of(node: NodeSpec, kind: NodeType) -> list[str]:
+    """Names or ids of the connections that a node's config uses."""
+    return [str(node.config[name]) for name in _connection_fields(kind.manifest.config) if node.config.get(name)]
+
+
+@lru_cache(maxsize=4096)
+def _connection_fields(config: Any) -> tuple[str, ...]:
+    fields = config_schema(config).get("properties", {})
+    return tuple(name for name, shape in fields.items() if shape.get("x-ui", {}).get("widget") == "connection")

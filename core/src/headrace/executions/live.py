@@ -1,0 +1,173 @@
+"""Executions as they happen: events to the bus, coalesced node states, and a gapless stream for those who watch."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Sequence
+from typing import Any
+from uuid import UUID
+
+from headrace.executions import service
+from headrace.executions.leases import Event
+from headrace.executions.state import TERMINAL
+from headrace.infra.bus import Bus, Message
+from headrace.infra.clock import now
+from headrace.infra.database import Database
+
+COALESCE_S = 0.1
+POLL_S = 1.0
+
+
+def channel(execution_id: UUID) -> str:
+    """Name of an execution's channel."""
+    return f"execution:{execution_id}"
+
+
+def message(execution_id: UUID, event: Event) -> Message:
+    """An event as a live message."""
+    return Message(
+        channel=channel(execution_id), seq=event.seq, type=event.type, data=event.data, timestamp=event.created_at
+    )
+
+
+async def publish(bus: Bus, organization_id: UUID, execution_id: UUID, events: Sequence[Event]) -> None:
+    """Send committed events to those who watch the execution; its own states also to those who watch the flow."""
+    messages = [message(execution_id, event) for event in events]
+    for event in events:
+        if event.type == "execution_update":
+            name = f"flow:{event.data['flow_id']}"
+            messages.append(Message(channel=name, type=event.type, data=event.data, timestamp=event.created_at))
+    if messages:
+        await bus.publish(organization_id, *messages)
+
+
+class Feed:
+    """Passing node states and log lines of one execution: each node at most once per 100 ms, its last state always."""
+
+    def __init__(self, bus: Bus, organization_id: UUID, execution_id: UUID) -> None:
+        self._bus = bus
+        self._organization_id = organization_id
+        self._execution_id = execution_id
+        self._nodes: dict[str, dict[str, Any]] = {}
+        self._logs: list[dict[str, Any]] = []
+        self._task: asyncio.Task[None] | None = None
+
+    def node(self, node_id: str, data: dict[str, Any]) -> None:
+        """Show a node's state."""
+        self._nodes[node_id] = {**self._nodes.get(node_id, {}), **data}
+        self._schedule()
+
+    def log(self, line: dict[str, Any]) -> None:
+        """Show a log line."""
+        self._logs.append(line)
+        self._schedule()
+
+    def _schedule(self) -> None:
+        if self._task is None or self._task.done():
+            self._task = asyncio.create_task(self._later())
+
+    async def _later(self) -> None:
+        while self._nodes or self._logs:
+            await asyncio.sleep(COALESCE_S)
+            await self.flush()
+
+    async def flush(self) -> None:
+        """Send what waits; before the events of a settled segment, so that nothing older comes after them."""
+        nodes, self._nodes = self._nodes, {}
+        logs, self._logs = self._logs, []
+        shown = [("node_update", data) for data in nodes.values()] + [("log", line) for line in logs]
+        name, at = channel(self._execution_id), now()
+        if shown:
+            await self._bus.publish(
+                self._organization_id,
+                *(Message(channel=name, type=kind, data=data, timestamp=at) for kind, data in shown),
+            )
+
+
+async def follow(
+    database: Database, bus: Bus, organization_id: UUID, execution_id: UUID, *, after: int = 0
+) -> AsyncIterator[Message]:
+    """Every event above `after` without gaps, and passing states between them; ends when the execution has ended.
+
+    The bus gives speed, the database completeness: whenever a sequence is missing, or the bus is silent, it is asked.
+
+    Raises:
+        NotFound: the organization has no such execution.
+    """
+    async with bus.subscribe(organization_id, channel(execution_id)) as queue:
+        if await _over(database, organization_id, execution_id, after):
+            return
+        missing = True
+        while True:
+            if missing:
+                for event in await _events(database, organization_id, execution_id, after):
+                    after = event.seq
+                    yield message(execution_id, event)
+                    if _ends(event.type, event.data):
+                        return
+            missing = False
+            try:
+                heard = await asyncio.wait_for(queue.get(), POLL_S)
+            except TimeoutError:
+                missing = True
+                continue
+            if heard is None or (heard.seq is not None and heard.seq > after + 1):
+                missing = True
+            elif heard.seq is None:
+                yield heard
+            elif heard.seq == after + 1:
+                after = heard.seq
+                yield heard
+                if _ends(heard.type, heard.data):
+                    return
+
+
+def _ends(kind: str, data: dict[str, Any]) -> bool:
+    return kind == "execution_update" and data.get("status") in TERMINAL
+
+
+async def _over(database: Database, organization_id: UUID, execution_id: UUID, after: int) -> bool:
+    """Whether nothing can come any more."""
+    async with database.transaction(organization_id) as session:
+        execution = await service.get(session, organization_id, execution_id)
+    return execution["status"] in TERMINAL and execution["last_seq"] <= after
+
+
+async def _events(database: Database, organization_id: UUID, execution_id: UUID, after: int) -> list[Event]:
+    found: list[Event] = []
+    async with database.transaction(organization_id) as session:
+        while True:
+            page = await service.events(session, organization_id, execution_id, after=found[-1].seq if found else after)
+            found += page
+            if len(page) < 1_000:
+                return found
+
+
+async def wait_until_terminal(
+    database: Database, bus: Bus, organization_id: UUID, execution_id: UUID, *, timeout_s: float
+) -> dict[str, Any]:
+    """The execution once it has ended, or as it is after `timeout_s`.
+
+    Raises:
+        NotFound: the organization has no such execution.
+    """
+    deadline = time.monotonic() + timeout_s
+    async with bus.subscribe(organization_id, channel(execution_id)) as queue:
+        while True:
+            async with database.transaction(organization_id) as session:
+                execution = await service.get(session, organization_id, execution_id)
+            left = deadline - time.monotonic()
+            if execution["status"] in TERMINAL or left <= 0:
+                return execution
+            await _until_update(queue, min(POLL_S, left))
+
+
+async def _until_update(queue: asyncio.Queue[Message | None], timeout_s: float) -> None:
+    """Return when the execution's own state may have changed."""
+    try:
+        async with asyncio.timeout(timeout_s):
+            while (heard := await queue.get()) is not None and heard.type != "execution_update":
+                continue
+    except TimeoutError:
+        return

@@ -1,0 +1,95 @@
+"""SQL of the service: create, cancel, read. Static text."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+CREATE = sa.text("""
+INSERT INTO executions (organization_id, id, flow_id, definition_hash, version, plugin_set_hash, environment, mode,
+  target_node_id, observe, trigger_type, triggered_by, job_id, parent_execution_id, attempt, priority,
+  data_interval_start, data_interval_end, params, input_data, idempotency_key, deadline_at, segments_total,
+  segments_open, execution_details)
+VALUES (:organization_id, :id, :flow_id, :definition_hash, :version, :plugin_set_hash, :environment, :mode,
+  :target_node_id, :observe, :trigger_type, :triggered_by, :job_id, :parent_execution_id, :attempt, :priority,
+  :data_interval_start, :data_interval_end, CAST(:params AS jsonb), CAST(:input_data AS jsonb), :idempotency_key,
+  clock_timestamp() + make_interval(secs => CAST(:deadline_s AS double precision)), :segments, :segments,
+  CAST(:details AS jsonb))
+ON CONFLICT (organization_id, idempotency_key) WHERE idempotency_key IS NOT NULL DO NOTHING RETURNING id
+""")
+
+SAME_KEY = sa.text("""
+SELECT id, flow_id FROM executions WHERE organization_id = :organization_id AND idempotency_key = :idempotency_key
+""")
+
+SEGMENTS = sa.text("""
+INSERT INTO segment_runs (organization_id, execution_id, segment_no, status, deps_open, children, depends_on, inputs,
+  node_ids, queue, plugins, spec)
+SELECT :organization_id, :execution_id, r.no, CASE WHEN cardinality(r.depends_on) = 0 THEN 'ready' ELSE 'waiting' END,
+  cardinality(r.depends_on), r.children, r.depends_on, r.inputs, r.node_ids, r.queue, r.plugins, r.spec
+FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(no integer, children integer[], depends_on integer[], inputs text[],
+  node_ids jsonb, queue text, plugins text[], spec jsonb)
+""")
+
+RING_READY = sa.text("""
+INSERT INTO outbox (organization_id, execution_id, segment_no, queue)
+SELECT organization_id, execution_id, segment_no, queue FROM segment_runs
+WHERE organization_id = :organization_id AND execution_id = :execution_id AND status = 'ready' ORDER BY segment_no
+""")
+
+EXECUTION_FIELDS = """
+  x.id, x.flow_id, x.version, x.definition_hash, x.environment, x.mode, x.target_node_id, x.status, x.trigger_type,
+  x.triggered_by, x.job_id, x.parent_execution_id, x.attempt, x.priority, x.data_interval_start, x.data_interval_end,
+  x.input_data, x.output_data, x.error_message, x.error, x.queued_at, x.started_at, x.completed_at,
+  x.cancel_requested_at, x.rows_processed, x.rows_failed, x.execution_details, x.event_seq AS last_seq,
+  (extract(epoch FROM coalesce(x.completed_at, CASE WHEN x.started_at IS NOT NULL THEN clock_timestamp() END)
+    - x.started_at) * 1000)::bigint AS duration_ms,
+  round(1 - x.segments_open::numeric / greatest(x.segments_total, 1), 4)::double precision AS progress
+"""
+
+GET = sa.text(
+    "SELECT"
+    + EXECUTION_FIELDS
+    + "FROM executions x WHERE x.organization_id = :organization_id AND x.id = :execution_id"
+)
+
+_WHERE = """
+  FROM executions x WHERE x.organization_id = :organization_id
+  AND (CAST(:flow_id AS uuid) IS NULL OR x.flow_id = CAST(:flow_id AS uuid))
+  AND (CAST(:statuses AS text[]) IS NULL OR x.status = ANY(CAST(:statuses AS text[])))
+  AND (CAST(:trigger_type AS text) IS NULL OR x.trigger_type = CAST(:trigger_type AS text))
+"""
+
+LIST = sa.text(
+    "SELECT" + EXECUTION_FIELDS + _WHERE + " ORDER BY x.queued_at DESC, x.id DESC LIMIT :limit OFFSET :offset"
+)
+
+COUNT = sa.text("SELECT count(*)" + _WHERE)
+
+SEGMENT_STATES = sa.text("""
+SELECT segment_no, status, attempt, node_ids, started_at, finished_at, error, queue, crash_count, error_count
+FROM segment_runs WHERE organization_id = :organization_id AND execution_id = :execution_id ORDER BY segment_no
+""")
+
+NODES = sa.text("""
+SELECT node_id, segment_no, status, attempt, started_at, completed_at, duration_ms, rows_in, rows_out, rows_rejected,
+  bytes, error, outputs FROM node_executions
+WHERE organization_id = :organization_id AND execution_id = :execution_id
+""")
+
+LATEST_OUTPUT = sa.text("""
+SELECT n.execution_id, n.outputs, n.rows_out, n.completed_at FROM node_executions n
+JOIN executions x ON x.organization_id = n.organization_id AND x.id = n.execution_id
+WHERE n.organization_id = :organization_id AND x.flow_id = :flow_id AND n.node_id = :node_id
+  AND n.outputs <> '{}'
+  AND (CAST(:execution_id AS uuid) IS NULL OR n.execution_id = CAST(:execution_id AS uuid))
+ORDER BY n.completed_at DESC LIMIT 1
+""")
+
+LOGS = sa.text("""
+SELECT id, execution_id, node_id, segment_no, attempt, level, message, metadata, created_at FROM execution_logs
+WHERE organization_id = :organization_id AND execution_id = :execution_id AND id > :after
+  AND (CAST(:levels AS text[]) IS NULL OR level = ANY(CAST(:levels AS text[])))
+  AND (CAST(:node_id AS text) IS NULL OR node_id = CAST(:node_id AS text))
+  AND (CAST(:text AS text) IS NULL OR strpos(lower(message), lower(CAST(:text AS text))) > 0)
+ORDER BY id LIMIT :limit
+""")

@@ -1,0 +1,262 @@
+"""Executions for the rest of headrace: start, read, cancel. The only door to the tables; commits nothing itself."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, Literal, Protocol
+from uuid import UUID
+
+import msgspec
+from msgspec import Struct
+from sqlalchemy import RowMapping
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from headrace.engine.messages import FrameRef
+from headrace.engine.segments import Plan, compile_plan
+from headrace.executions import queries, settle, statements
+from headrace.executions.leases import Event, as_json
+from headrace.executions.partial import Mode, Part, part_of
+from headrace.executions.spec import children_of, spec_of
+from headrace.executions.state import TERMINAL, node_status
+from headrace.flows.graph import FlowGraph
+from headrace.infra.ids import new_id
+from headrace.plugins.manager import Host
+from headrace.sdk.errors import Conflict, NotFound
+
+
+class Actor(Protocol):
+    """Who starts or stops an execution; accounts' Actor is one."""
+
+    @property
+    def organization_id(self) -> UUID:
+        """Organization of the execution."""
+
+    @property
+    def user_id(self) -> UUID | None:
+        """User, if it is one."""
+
+
+class LogRow(Struct, frozen=True, kw_only=True):
+    """A line of an execution's log."""
+
+    id: int
+    execution_id: UUID
+    node_id: str
+    segment_no: int | None
+    attempt: int | None
+    level: str
+    message: str
+    metadata: dict[str, Any]
+    created_at: datetime
+
+
+class NodeOutput(Struct, frozen=True):
+    """Stored frames of a node by port, and the execution they come from."""
+
+    execution_id: UUID
+    outputs: dict[str, FrameRef]
+
+
+async def start(
+    session: AsyncSession, actor: Actor, *, flow_id: UUID, graph: FlowGraph, definition_hash: str, host: Host,
+    version: int | None = None, environment: str = "development",
+    mode: Mode = "flow", target_node_id: str | None = None,
+    observe: Literal["all", "borders"] = "borders", params: Mapping[str, Any] | None = None,
+    input_data: Mapping[str, Any] | None = None, trigger_type: str = "manual", priority: int = 0,
+    idempotency_key: str | None = None, deadline_s: float | None = None, parent_execution_id: UUID | None = None,
+    job_id: UUID | None = None, attempt: int = 1, data_interval: tuple[datetime, datetime] | None = None,
+    details: Mapping[str, Any] | None = None,
+) -> UUID:  # fmt: skip
+    """Accept an execution: its row, segments, doorbells and first event, in the caller's transaction.
+
+    Args:
+        session: A transaction of the actor's organization. The execution is accepted once it is committed.
+        actor: Who starts it.
+        flow_id: Whose definition it is.
+        graph: The whole flow.
+        mode: Execute all of it, or what `part_of` cuts out around `target_node_id`.
+        definition_hash: Content hash of the definition that `graph` comes from.
+        host: Plugins to compile against; their set is pinned.
+        version: Number of the flow's version, if it is one.
+        environment: Name that is shown and kept.
+        target_node_id: The node that `mode` is about.
+        observe: `all` keeps every node's output (design time).
+        params: What templates in configs see.
+        input_data: What the caller gave; kept for reading.
+        trigger_type: What started it (requirements F12).
+        priority: Higher is claimed first.
+        idempotency_key: A repeat with the same key gives the first execution.
+        deadline_s: Seconds after which the execution is stopped and `timed_out`.
+        parent_execution_id: The execution that this one repeats or belongs to.
+        job_id: The job that it is part of.
+        attempt: Counts retries of the whole execution.
+        data_interval: What the data covers.
+        details: More facts to keep.
+
+    Returns:
+        The execution's id.
+
+    Raises:
+        ConfigError: a node type is unknown or its plugin is missing; a step before the part has no stored output.
+        NotFound: there is no such node.
+        Conflict: the idempotency key was used for another flow.
+    """
+    part = await part_of(session, actor.organization_id, flow_id, graph, mode=mode, node_id=target_node_id)
+    plan = compile_plan(part.graph, host.registry)
+    interval = data_interval or (None, None)
+    created = await session.scalar(
+        queries.CREATE,
+        {
+            "organization_id": actor.organization_id, "id": new_id(), "flow_id": flow_id, "version": version,
+            "definition_hash": definition_hash, "plugin_set_hash": host.plugin_set_hash, "environment": environment,
+            "mode": mode, "target_node_id": target_node_id, "observe": observe, "trigger_type": trigger_type,
+            "triggered_by": actor.user_id, "job_id": job_id, "parent_execution_id": parent_execution_id,
+            "attempt": attempt, "priority": priority, "data_interval_start": interval[0],
+            "data_interval_end": interval[1], "params": as_json(params or {}), "input_data": as_json(input_data or {}),
+            "idempotency_key": idempotency_key, "deadline_s": deadline_s, "segments": len(plan.segments),
+            "details": as_json(details or {}),
+        },
+    )  # fmt: skip
+    if created is None:
+        return await _first_of(session, actor.organization_id, flow_id, str(idempotency_key))
+    execution_id = UUID(str(created))
+    key = {"organization_id": actor.organization_id, "execution_id": execution_id}
+    if plan.segments:
+        await session.execute(queries.SEGMENTS, {**key, "rows": as_json(_rows(plan, part))})
+        await session.execute(queries.RING_READY, key)
+    else:
+        await session.execute(statements.CLOSE, key)
+    return execution_id
+
+
+def _rows(plan: Plan, part: Part) -> list[dict[str, Any]]:
+    children = children_of(plan)
+    return [
+        {
+            "no": segment.no, "children": children[segment.no], "depends_on": segment.depends_on,
+            "inputs": segment.inputs, "node_ids": segment.node_ids, "queue": segment.queue,
+            "plugins": segment.plugins, "spec": spec_of(plan, segment, part),
+        }
+        for segment in plan.segments
+    ]  # fmt: skip
+
+
+async def _first_of(session: AsyncSession, organization_id: UUID, flow_id: UUID, key: str) -> UUID:
+    row = (await session.execute(queries.SAME_KEY, {"organization_id": organization_id, "idempotency_key": key})).one()
+    if row.flow_id != flow_id:
+        raise Conflict("this idempotency key was used for another flow; use a new one for each request")
+    return UUID(str(row.id))
+
+
+async def get(session: AsyncSession, organization_id: UUID, execution_id: UUID) -> dict[str, Any]:
+    """The execution's fields.
+
+    Raises:
+        NotFound: the organization has no such execution.
+    """
+    row = (await session.execute(queries.GET, _key(organization_id, execution_id))).mappings().one_or_none()
+    if row is None:
+        raise NotFound("there is no such execution", execution_id=str(execution_id))
+    return dict(row)
+
+
+async def find(
+    session: AsyncSession, organization_id: UUID, *, flow_id: UUID | None = None, statuses: Sequence[str] | None = None,
+    trigger_type: str | None = None, limit: int = 50, offset: int = 0,
+) -> tuple[list[dict[str, Any]], int]:  # fmt: skip
+    """Executions, newest first, and how many there are."""
+    where = {
+        "organization_id": organization_id, "flow_id": flow_id, "trigger_type": trigger_type,
+        "statuses": list(statuses) if statuses else None,
+    }  # fmt: skip
+    rows = (await session.execute(queries.LIST, {**where, "limit": limit, "offset": offset})).mappings().all()
+    total = await session.scalar(queries.COUNT, where)
+    return [dict(row) for row in rows], int(total or 0)
+
+
+async def nodes(session: AsyncSession, organization_id: UUID, execution_id: UUID) -> list[dict[str, Any]]:
+    """Every node of the execution in plan order; those without an outcome show the state of their segment.
+
+    Raises:
+        NotFound: the organization has no such execution.
+    """
+    key = _key(organization_id, execution_id)
+    await get(session, organization_id, execution_id)
+    recorded = {row["node_id"]: dict(row) for row in (await session.execute(queries.NODES, key)).mappings()}
+    shown = []
+    for segment in (await session.execute(queries.SEGMENT_STATES, key)).mappings():
+        open_again = segment["status"] in {"running", "ready", "retry_wait"}
+        for node_id in segment["node_ids"]:
+            row = recorded.get(node_id)
+            if row is None or (open_again and row["attempt"] < segment["attempt"]):
+                row = _unrecorded(node_id, segment)
+            row["has_output"] = bool(row.pop("outputs", None))
+            shown.append(row)
+    return shown
+
+
+def _unrecorded(node_id: str, segment: RowMapping) -> dict[str, Any]:
+    status = node_status(segment["status"])
+    started = segment["started_at"] if status == "running" else None
+    at_fault = (segment["error"] or {}).get("node_id", "")
+    return {
+        "node_id": node_id, "segment_no": segment["segment_no"], "status": status, "attempt": segment["attempt"],
+        "started_at": started, "completed_at": segment["finished_at"], "duration_ms": None, "rows_in": None,
+        "rows_out": None, "rows_rejected": 0, "bytes": None,
+        "error": segment["error"] if at_fault in {"", node_id} else None,
+    }  # fmt: skip
+
+
+async def events(
+    session: AsyncSession, organization_id: UUID, execution_id: UUID, *, after: int = 0, limit: int = 1_000
+) -> list[Event]:
+    """Events with a sequence above `after`, without gaps."""
+    key = {**_key(organization_id, execution_id), "after": after, "limit": limit}
+    rows = await session.execute(statements.EVENTS_AFTER, key)
+    return [Event(row.seq, row.type, row.data, row.created_at) for row in rows]
+
+
+async def logs(
+    session: AsyncSession, organization_id: UUID, execution_id: UUID, *, after: int = 0, limit: int = 500,
+    levels: Sequence[str] | None = None, node_id: str | None = None, text: str | None = None,
+) -> list[LogRow]:  # fmt: skip
+    """Log lines with an id above `after`, oldest first."""
+    where = {
+        **_key(organization_id, execution_id), "after": after, "limit": limit, "node_id": node_id, "text": text,
+        "levels": list(levels) if levels else None,
+    }  # fmt: skip
+    rows = (await session.execute(queries.LOGS, where)).mappings()
+    return [LogRow(**row) for row in rows]
+
+
+async def latest_output(
+    session: AsyncSession, organization_id: UUID, flow_id: UUID, node_id: str, *, execution_id: UUID | None = None
+) -> NodeOutput | None:
+    """Stored frames of a node: of one execution, or of the flow's newest that has any."""
+    where = {"organization_id": organization_id, "flow_id": flow_id, "node_id": node_id, "execution_id": execution_id}
+    row = (await session.execute(queries.LATEST_OUTPUT, where)).one_or_none()
+    if row is None:
+        return None
+    return NodeOutput(row.execution_id, msgspec.convert(row.outputs, dict[str, FrameRef]))
+
+
+async def cancel(session: AsyncSession, organization_id: UUID, execution_id: UUID) -> dict[str, Any]:
+    """Ask for the end of an execution: nothing more starts once this is committed; what runs is stopped.
+
+    Returns:
+        The execution; unchanged when it had ended, or is ending, by itself.
+
+    Raises:
+        NotFound: the organization has no such execution.
+    """
+    key = _key(organization_id, execution_id)
+    row = (await session.execute(statements.LOCK, key)).one_or_none()
+    if row is not None and row.status not in TERMINAL and row.closing is None:
+        dropped = await settle.begin_closing(session, key, closing="cancelled", problem=None)
+        await settle.pass_segments(session, key, ended=dropped)
+    return await get(session, organization_id, execution_id)
+
+
+def _key(organization_id: UUID, execution_id: UUID) -> dict[str, Any]:
+    return {"organization_id": organization_id, "execution_id": execution_id}

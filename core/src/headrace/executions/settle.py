@@ -1,0 +1,267 @@
+"""Settle what became of a segment, once, in one transaction: its state, its children, its execution, the events.
+
+Only the newest fence may settle. Functions take a session and commit nothing; the events that they return are for the
+bus, after the commit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from headrace.engine.messages import FrameRef, NodeFinished, Problem
+from headrace.executions import statements as sql
+from headrace.executions.leases import Event, Lease, append_events, as_json, events_after
+from headrace.executions.state import CRASHES_MAX
+from headrace.infra.logs import redact_text
+
+
+class NodeOutcome(Struct, frozen=True, kw_only=True):
+    """What one node did in an attempt."""
+
+    report: NodeFinished
+    started_at: datetime | None
+    completed_at: datetime
+
+    def row(self) -> dict[str, Any]:
+        """As `node_executions` and the API have it."""
+        report: dict[str, Any] = msgspec.to_builtins(self.report)
+        report.pop("type", None)
+        report["error"] = shown(self.report.error)
+        return report | {"started_at": self.started_at, "completed_at": self.completed_at}
+
+
+class Settled(Struct, frozen=True):
+    """What settling a segment led to. `held` is false when the lease was lost: nothing was changed."""
+
+    held: bool
+    ready: tuple[int, ...] = ()
+    events: tuple[Event, ...] = ()
+    stop: bool = False
+
+
+def shown(problem: Problem | None) -> dict[str, Any] | None:
+    """A problem as people see it and tables keep it: without credentials and the detail, which is for the log."""
+    if problem is None:
+        return None
+    told: dict[str, Any] = msgspec.to_builtins(problem)
+    told.pop("detail", None)
+    return {**told, "message": redact_text(problem.message), "hint": redact_text(problem.hint)}
+
+
+async def complete(
+    session: AsyncSession, lease: Lease, *, outputs: Mapping[str, FrameRef], nodes: Sequence[NodeOutcome], rows: int = 0
+) -> Settled:
+    """Record success once: state, children, doorbells, nodes, events, and the execution's end if it is the last."""
+    held = await _hold(session, lease)
+    if held is None:
+        return Settled(held=False)
+    await _record(session, lease, nodes)
+    await session.execute(
+        sql.SETTLE, {**lease.key, "status": "completed", "outputs": as_json(outputs), "error": None, "crashes": 0}
+    )
+    key = lease.execution
+    freed = (await session.execute(sql.CHILDREN, {**key, "children": held.children})).all()
+    ready = [row.segment_no for row in freed if row.status == "ready"]
+    if ready:
+        await session.execute(sql.RING, {**key, "segments": ready})
+    return await _ended(session, lease, held, "completed", nodes, rows=rows, ready=tuple(ready))
+
+
+async def fail(session: AsyncSession, lease: Lease, problem: Problem, *, nodes: Sequence[NodeOutcome]) -> Settled:
+    """Record a failure, which fails the execution: what has not begun is skipped, the rest is told to stop."""
+    held = await _hold(session, lease)
+    if held is None:
+        return Settled(held=False)
+    return await _fail(session, lease, held, problem, nodes, status="failed")
+
+
+async def cancelled(session: AsyncSession, lease: Lease, *, nodes: Sequence[NodeOutcome]) -> Settled:
+    """Record that the segment was stopped because its execution is."""
+    held = await _hold(session, lease)
+    if held is None:
+        return Settled(held=False)
+    await _record(session, lease, nodes)
+    await _settle(session, lease, "cancelled", None)
+    return await _ended(session, lease, held, "cancelled", nodes)
+
+
+async def retry(
+    session: AsyncSession, lease: Lease, problem: Problem, *, delay_s: float, nodes: Sequence[NodeOutcome]
+) -> Settled:
+    """Put the segment back for another attempt in `delay_s` seconds, out of its error budget."""
+    held = await _hold(session, lease)
+    if held is None:
+        return Settled(held=False)
+    if held.closing:
+        await _settle(session, lease, "cancelled", problem)
+        return await _ended(session, lease, held, "cancelled", nodes)
+    await _record(session, lease, nodes)
+    return await _again(session, lease, held, "retried", problem=problem, delay_s=delay_s, errors=1)
+
+
+async def release(session: AsyncSession, lease: Lease, *, delay_s: float = 0) -> Settled:
+    """Give the segment back untouched, out of no budget: the worker stops, or cannot start it for now."""
+    held = await _hold(session, lease)
+    if held is None:
+        return Settled(held=False)
+    if held.closing:
+        await _settle(session, lease, "cancelled", None)
+        return await _ended(session, lease, held, "cancelled", ())
+    return await _again(session, lease, held, "released", delay_s=delay_s)
+
+
+async def crash(session: AsyncSession, lease: Lease, *, reason: str, outcome: str = "crashed") -> Settled:
+    """The runner or its worker died: try again at once, or declare the segment dead when its crash budget is used up.
+
+    Args:
+        session: A transaction.
+        lease: What it held. With outcome `lease_expired`, only if the lease is in fact over.
+        reason: Of the last crash, for the message.
+        outcome: `crashed` or `lease_expired`.
+    """
+    held = await _hold(session, lease, expired=outcome == "lease_expired")
+    if held is None:
+        return Settled(held=False)
+    if held.closing:
+        await _settle(session, lease, "cancelled", None, crashes=1)
+        return await _ended(session, lease, held, "cancelled", (), outcome=outcome)
+    if held.crash_count >= CRASHES_MAX:
+        problem = Problem(
+            code="WORKER_CRASHED",
+            message=f"the process that executed these steps died {held.crash_count + 1} times ({reason})",
+            hint="look for a step that needs more memory than the worker has, or a driver that crashes",
+        )
+        return await _fail(session, lease, held, problem, (), status="dead", outcome=outcome, crashes=1)
+    return await _again(session, lease, held, outcome, crashes=1)
+
+
+class _Held(Struct, frozen=True, kw_only=True):
+    """The locked rows of a lease that is still held."""
+
+    children: list[int]
+    crash_count: int
+    attempt: int
+    node_ids: list[str]
+    closing: str | None
+    before: int
+
+
+async def _hold(session: AsyncSession, lease: Lease, *, expired: bool = False) -> _Held | None:
+    """Lock the execution, then the segment if the fence is the newest and it runs."""
+    execution = (await session.execute(sql.LOCK, lease.execution)).one_or_none()
+    row = None
+    if execution is not None:
+        row = (await session.execute(sql.HELD, {**lease.key, "fence": lease.fence, "expired": expired})).one_or_none()
+    if row is None or execution is None:
+        if not expired:
+            await session.execute(sql.STALE, {**lease.execution, "fence": lease.fence})
+        return None
+    return _Held(
+        children=row.children, crash_count=row.crash_count, attempt=row.attempt, node_ids=row.node_ids,
+        closing=execution.closing, before=execution.event_seq,
+    )  # fmt: skip
+
+
+async def _settle(
+    session: AsyncSession, lease: Lease, status: str, problem: Problem | None, *, crashes: int = 0
+) -> None:
+    error = as_json(shown(problem)) if problem else None
+    await session.execute(
+        sql.SETTLE, {**lease.key, "status": status, "outputs": "{}", "error": error, "crashes": crashes}
+    )
+
+
+async def _fail(
+    session: AsyncSession, lease: Lease, held: _Held, problem: Problem, nodes: Sequence[NodeOutcome], *, status: str,
+    outcome: str = "failed", crashes: int = 0,
+) -> Settled:  # fmt: skip
+    await _record(session, lease, nodes)
+    await _settle(session, lease, status, problem, crashes=crashes)
+    dropped = await begin_closing(session, lease.execution, closing=held.closing or "failed", problem=problem)
+    done = await _ended(session, lease, held, status, nodes, outcome=outcome, dropped=dropped, problem=problem)
+    return msgspec.structs.replace(done, stop=True)
+
+
+async def begin_closing(session: AsyncSession, key: Mapping[str, Any], *, closing: str, problem: Problem | None) -> int:
+    """Say how the execution will end, drop what has not begun, tell workers to stop. Returns how many were dropped.
+
+    The caller holds the lock on the execution.
+    """
+    told = shown(problem)
+    message = told["message"] if told else None
+    what = {"closing": closing, "error": as_json(told) if told else None, "error_message": message}
+    await session.execute(sql.BEGIN_CLOSING, {**key, **what})
+    status = "cancelled" if closing == "cancelled" else "skipped"
+    dropped: Any = await session.execute(sql.DROP_OPEN, {**key, "status": status})
+    await session.execute(sql.TELL_STOP, {"execution": str(key["execution_id"])})
+    return int(dropped.rowcount)
+
+
+async def _again(
+    session: AsyncSession, lease: Lease, held: _Held, outcome: str, *, problem: Problem | None = None,
+    delay_s: float = 0, crashes: int = 0, errors: int = 0,
+) -> Settled:  # fmt: skip
+    error = as_json(shown(problem)) if problem else None
+    again = {**lease.key, "error": error, "delay_s": delay_s, "crashes": crashes, "errors": errors}
+    await session.execute(sql.AGAIN, again)
+    await session.execute(sql.ATTEMPT_ENDED, {**lease.execution, "fence": lease.fence, "outcome": outcome})
+    if delay_s <= 0:
+        await session.execute(sql.RING, {**lease.execution, "segments": [lease.segment_no]})
+    update = {"segment_no": lease.segment_no, "status": "retry_wait", "attempt": held.attempt,
+              "node_ids": held.node_ids,
+              "error": shown(problem), "delay_s": delay_s}  # fmt: skip
+    await append_events(session, lease.execution, [("segment_update", update)])
+    ready = (lease.segment_no,) if delay_s <= 0 else ()
+    return Settled(held=True, ready=ready, events=tuple(await events_after(session, lease.execution, held.before)))
+
+
+async def _record(session: AsyncSession, lease: Lease, nodes: Sequence[NodeOutcome]) -> None:
+    if nodes:
+        await session.execute(
+            sql.NODES, {**lease.key, "attempt": lease.attempt, "rows": as_json([node.row() for node in nodes])}
+        )
+
+
+async def _ended(
+    session: AsyncSession, lease: Lease, held: _Held, status: str, nodes: Sequence[NodeOutcome], *,
+    outcome: str = "", dropped: int = 0, rows: int = 0, ready: tuple[int, ...] = (), problem: Problem | None = None,
+) -> Settled:  # fmt: skip
+    """The segment is final: end the attempt, write events, close the execution when nothing is open."""
+    key = lease.execution
+    await session.execute(
+        sql.ATTEMPT_ENDED,
+        {**key, "fence": lease.fence, "outcome": outcome or ("failed" if status == "dead" else status)},
+    )
+    update: dict[str, Any] = {"segment_no": lease.segment_no, "status": status, "attempt": held.attempt}
+    if problem:
+        update["error"] = shown(problem)
+    events = [("node_update", node_json(lease, node)) for node in nodes]
+    await append_events(session, key, [*events, ("segment_update", {**update, "node_ids": held.node_ids})])
+    rejected = sum(node.report.rows_rejected for node in nodes)
+    await pass_segments(session, key, ended=1 + dropped, rows=rows, rejected=rejected)
+    return Settled(held=True, ready=ready, events=tuple(await events_after(session, key, held.before)))
+
+
+async def pass_segments(
+    session: AsyncSession, key: Mapping[str, Any], *, ended: int, rows: int = 0, rejected: int = 0
+) -> bool:
+    """Count ended segments; close the execution when none is open. Returns whether it closed."""
+    left = await session.scalar(sql.PASSED, {**key, "ended": ended, "rows": rows, "rejected": rejected})
+    closes = bool(left == 0)
+    if closes:
+        await session.execute(sql.CLOSE, dict(key))
+    return closes
+
+
+def node_json(lease: Lease, node: NodeOutcome) -> dict[str, Any]:
+    """A node execution as the API shows it."""
+    row = node.row()
+    outputs = row.pop("outputs", {})
+    where = {"segment_no": lease.segment_no, "attempt": lease.attempt, "has_output": bool(outputs)}
+    return {**row, **where, "execution_id": str(lease.execution_id)}

@@ -1,0 +1,50 @@
+"""What a segment's row holds: its part of the graph, so that a worker needs nothing else of the flow."""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+from headrace.engine.messages import FrameRef
+from headrace.engine.segments import Plan, Segment
+from headrace.executions.partial import Part
+from headrace.flows.graph import FlowGraph
+
+
+class SegmentSpec(Struct, frozen=True, kw_only=True):
+    """The immutable work of a segment.
+
+    Attributes:
+        graph: Its nodes and every edge into them.
+        keep: `node.port` of the outputs to store.
+        connections: Names or ids of connections that its nodes use.
+        tails: Nodes that feed nothing: their rows count as rows of the execution.
+        given: Stored frames of earlier executions by `node.port`, for a part of a flow.
+    """
+
+    graph: FlowGraph
+    keep: tuple[str, ...] = ()
+    connections: tuple[str, ...] = ()
+    tails: tuple[str, ...] = ()
+    given: dict[str, FrameRef] = {}
+
+
+def spec_of(plan: Plan, segment: Segment, part: Part) -> SegmentSpec:
+    """Cut a segment's part out of the plan, with the edges and frames that enter it from outside the plan."""
+    ids = set(segment.node_ids)
+    entering = tuple(edge for edge in part.entering if edge.target in ids)
+    given = {f"{edge.source}.{edge.source_port}": part.given[f"{edge.source}.{edge.source_port}"] for edge in entering}
+    graph = FlowGraph(
+        nodes=tuple(node for node in plan.graph.nodes if node.id in ids),
+        edges=tuple(edge for node in segment.node_ids for edge in plan.graph.incoming[node]) + entering,
+    )
+    tails = tuple(node for node in segment.node_ids if not plan.graph.outgoing[node])
+    return SegmentSpec(graph=graph, keep=segment.keep, connections=segment.connections, tails=tails, given=given)
+
+
+def children_of(plan: Plan) -> dict[int, list[int]]:
+    """Segments that wait for each segment."""
+    children: dict[int, list[int]] = {segment.no: [] for segment in plan.segments}
+    for segment in plan.segments:
+        for parent in segment.depends_on:
+            children[parent].append(segment.no)
+    return children

@@ -1,0 +1,200 @@
+"""SQL of leases: claim, heartbeat, settle, reap. Static text; only the database's clock decides.
+
+Whatever changes the state of an execution locks its row first, then segments: so no two transactions deadlock.
+"""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+CLAIM = sa.text("""
+WITH e AS MATERIALIZED (
+  SELECT organization_id, id FROM executions
+  WHERE organization_id = :organization_id AND id = :execution_id
+    AND status IN ('queued', 'running', 'waiting') AND closing IS NULL
+  FOR NO KEY UPDATE),
+c AS (
+  UPDATE segment_runs n SET status = 'running', attempt = n.attempt + 1, fence = nextval('fence_seq'),
+    lease_owner = :worker_id, lease_until = clock_timestamp() + make_interval(secs => :lease_s),
+    started_at = clock_timestamp()
+  FROM e WHERE n.organization_id = e.organization_id AND n.execution_id = e.id AND n.segment_no = :segment_no
+    AND n.status IN ('ready', 'retry_wait') AND n.run_after <= clock_timestamp()
+    AND n.plugins <@ CAST(:distributions AS text[]) AND n.queue = ANY(CAST(:queues AS text[]))
+  RETURNING n.attempt, n.fence, n.error_count, n.depends_on, n.inputs, n.spec, n.node_ids),
+a AS (
+  INSERT INTO segment_attempts (organization_id, fence, execution_id, segment_no, attempt, worker_id)
+  SELECT :organization_id, fence, :execution_id, :segment_no, attempt, :worker_id FROM c)
+SELECT attempt, fence, error_count, depends_on, inputs, spec, node_ids FROM c
+""")
+
+STARTED = sa.text("""
+UPDATE executions SET status = 'running', started_at = coalesce(started_at, clock_timestamp())
+WHERE organization_id = :organization_id AND id = :execution_id
+RETURNING params, observe,
+  coalesce((SELECT jsonb_object_agg(o.key, o.value) FROM segment_runs p, jsonb_each(p.outputs) o
+    WHERE p.organization_id = :organization_id AND p.execution_id = :execution_id
+      AND p.segment_no = ANY(CAST(:depends_on AS integer[])) AND o.key = ANY(CAST(:inputs AS text[]))), '{}') AS frames
+""")
+
+CANDIDATES = sa.text("""
+SELECT n.organization_id, n.execution_id, n.segment_no FROM segment_runs n
+JOIN executions x ON x.organization_id = n.organization_id AND x.id = n.execution_id
+WHERE n.status IN ('ready', 'retry_wait') AND n.run_after <= clock_timestamp()
+  AND n.queue = ANY(CAST(:queues AS text[])) AND n.plugins <@ CAST(:distributions AS text[])
+  AND x.status IN ('queued', 'running', 'waiting') AND x.closing IS NULL
+ORDER BY x.priority DESC, n.run_after, x.queued_at LIMIT :limit
+""")
+
+HEARTBEAT = sa.text("""
+UPDATE segment_runs n SET lease_until = clock_timestamp() + make_interval(secs => :lease_s)
+FROM executions x, unnest(CAST(:organizations AS uuid[]), CAST(:executions AS uuid[]), CAST(:segments AS integer[]),
+  CAST(:fences AS bigint[])) AS f(organization_id, execution_id, segment_no, fence)
+WHERE n.organization_id = f.organization_id AND n.execution_id = f.execution_id AND n.segment_no = f.segment_no
+  AND n.fence = f.fence AND n.status = 'running'
+  AND x.organization_id = n.organization_id AND x.id = n.execution_id
+RETURNING n.fence, x.closing IS NOT NULL AS stop
+""")
+
+LOCK = sa.text("""
+SELECT status, closing, event_seq, segments_open FROM executions
+WHERE organization_id = :organization_id AND id = :execution_id FOR NO KEY UPDATE
+""")
+
+HELD = sa.text("""
+SELECT crash_count, error_count, attempt, node_ids, children, queue FROM segment_runs
+WHERE organization_id = :organization_id AND execution_id = :execution_id AND segment_no = :segment_no
+  AND fence = :fence AND status = 'running' AND (NOT :expired OR lease_until < clock_timestamp()) FOR UPDATE
+""")
+
+SETTLE = sa.text("""
+UPDATE segment_runs SET status = :status, lease_owner = NULL, lease_until = NULL, outputs = CAST(:outputs AS jsonb),
+  error = CAST(:error AS jsonb), finished_at = clock_timestamp(), crash_count = crash_count + :crashes
+WHERE organization_id = :organization_id AND execution_id = :execution_id AND segment_no = :segment_no
+""")
+
+AGAIN = sa.text("""
+UPDATE segment_runs SET status = 'retry_wait', lease_owner = NULL, lease_until = NULL, error = CAST(:error AS jsonb),
+  run_after = clock_timestamp() + make_interval(secs => :delay_s), rung_at = NULL,
+  crash_count = crash_count + :crashes, error_count = error_count + :errors
+WHERE organization_id = :organization_id AND execution_id = :execution_id AND segment_no = :segment_no
+""")
+
+ATTEMPT_ENDED = sa.text("""
+UPDATE segment_attempts SET finished_at = clock_timestamp(), outcome = :outcome
+WHERE organization_id = :organization_id AND fence = :fence AND outcome IS NULL
+""")
+
+STALE = sa.text("""
+UPDATE segment_attempts SET stale_reports = stale_reports + 1
+WHERE organization_id = :organization_id AND fence = :fence AND execution_id = :execution_id
+""")
+
+CHILDREN = sa.text("""
+UPDATE segment_runs SET deps_open = deps_open - 1, status = CASE WHEN deps_open = 1 THEN 'ready' ELSE status END
+WHERE organization_id = :organization_id AND execution_id = :execution_id
+  AND segment_no = ANY(CAST(:children AS integer[])) AND status = 'waiting'
+RETURNING segment_no, status
+""")
+
+RING = sa.text("""
+INSERT INTO outbox (organization_id, execution_id, segment_no, queue)
+SELECT organization_id, execution_id, segment_no, queue FROM segment_runs
+WHERE organization_id = :organization_id AND execution_id = :execution_id
+  AND segment_no = ANY(CAST(:segments AS integer[]))
+""")
+
+DROP_OPEN = sa.text("""
+UPDATE segment_runs SET status = :status, finished_at = clock_timestamp()
+WHERE organization_id = :organization_id AND execution_id = :execution_id
+  AND status IN ('waiting', 'ready', 'retry_wait')
+""")
+
+BEGIN_CLOSING = sa.text("""
+UPDATE executions SET closing = :closing,
+  status = CASE WHEN CAST(:closing AS text) = 'cancelled' THEN 'cancelling' ELSE status END,
+  cancel_requested_at = CASE WHEN CAST(:closing AS text) = 'cancelled'
+    THEN coalesce(cancel_requested_at, clock_timestamp()) ELSE cancel_requested_at END,
+  error = coalesce(error, CAST(:error AS jsonb)), error_message = coalesce(error_message, :error_message)
+WHERE organization_id = :organization_id AND id = :execution_id
+""")
+
+PASSED = sa.text("""
+UPDATE executions SET segments_open = segments_open - :ended, rows_processed = rows_processed + :rows,
+  rows_failed = rows_failed + :rejected
+WHERE organization_id = :organization_id AND id = :execution_id RETURNING segments_open
+""")
+
+CLOSE = sa.text("""
+UPDATE executions SET status = coalesce(closing, 'completed'), completed_at = clock_timestamp(),
+  output_data = (SELECT coalesce(jsonb_object_agg(o.key, jsonb_build_object('rows', o.value -> 'rows')), '{}')
+    FROM segment_runs n, jsonb_each(n.outputs) o
+    WHERE n.organization_id = :organization_id AND n.execution_id = :execution_id AND cardinality(n.children) = 0)
+WHERE organization_id = :organization_id AND id = :execution_id AND segments_open = 0
+  AND status IN ('queued', 'running', 'waiting', 'cancelling')
+""")
+
+NODES = sa.text("""
+INSERT INTO node_executions (organization_id, execution_id, node_id, segment_no, status, attempt, started_at,
+  completed_at, duration_ms, rows_in, rows_out, rows_rejected, bytes, error, outputs)
+SELECT :organization_id, :execution_id, r.node_id, :segment_no, r.status, :attempt, r.started_at, r.completed_at,
+  r.duration_ms, r.rows_in, r.rows_out, r.rows_rejected, r.bytes, r.error, coalesce(r.outputs, '{}')
+FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(node_id text, status text, started_at timestamptz,
+  completed_at timestamptz, duration_ms double precision, rows_in bigint, rows_out bigint, rows_rejected bigint,
+  bytes bigint, error jsonb, outputs jsonb)
+ON CONFLICT (organization_id, execution_id, node_id) DO UPDATE SET segment_no = excluded.segment_no,
+  status = excluded.status, attempt = excluded.attempt, started_at = excluded.started_at,
+  completed_at = excluded.completed_at, duration_ms = excluded.duration_ms, rows_in = excluded.rows_in,
+  rows_out = excluded.rows_out, rows_rejected = excluded.rows_rejected, bytes = excluded.bytes,
+  error = excluded.error, outputs = excluded.outputs
+""")
+
+EVENTS = sa.text("""
+WITH e AS (
+  UPDATE executions SET event_seq = event_seq + jsonb_array_length(CAST(:events AS jsonb))
+  WHERE organization_id = :organization_id AND id = :execution_id
+  RETURNING event_seq - jsonb_array_length(CAST(:events AS jsonb)) AS base)
+INSERT INTO execution_events (organization_id, execution_id, seq, type, data)
+SELECT :organization_id, :execution_id, e.base + t.no, t.item ->> 'type', t.item -> 'data'
+FROM e, jsonb_array_elements(CAST(:events AS jsonb)) WITH ORDINALITY AS t(item, no)
+""")
+
+EVENTS_AFTER = sa.text("""
+SELECT seq, type, data, created_at FROM execution_events
+WHERE organization_id = :organization_id AND execution_id = :execution_id AND seq > :after ORDER BY seq LIMIT :limit
+""")
+
+LOGS = sa.text("""
+INSERT INTO execution_logs (organization_id, execution_id, segment_no, attempt, node_id, level, message, metadata,
+  created_at)
+SELECT :organization_id, :execution_id, :segment_no, :attempt, r.node_id, r.level, r.message, r.metadata, r.created_at
+FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(node_id text, level text, message text, metadata jsonb,
+  created_at timestamptz)
+""")
+
+TELL_STOP = sa.text("SELECT pg_notify('headrace_stop', :execution)")
+
+EXPIRED = sa.text("""
+SELECT organization_id, execution_id, segment_no, fence FROM segment_runs
+WHERE status = 'running' AND lease_until < clock_timestamp() ORDER BY lease_until LIMIT 500
+""")
+
+OVERDUE = sa.text("""
+SELECT organization_id, id FROM executions
+WHERE deadline_at < clock_timestamp() AND status IN ('queued', 'running', 'waiting') AND closing IS NULL LIMIT 500
+""")
+
+RING_AGAIN = sa.text("""
+WITH x AS (
+  SELECT n.organization_id, n.execution_id, n.segment_no FROM segment_runs n
+  WHERE n.status IN ('ready', 'retry_wait') AND n.run_after <= clock_timestamp()
+    AND coalesce(n.rung_at, '-infinity') < clock_timestamp() - make_interval(secs => :every_s)
+    AND NOT EXISTS (SELECT 1 FROM outbox o WHERE o.organization_id = n.organization_id
+      AND o.execution_id = n.execution_id AND o.segment_no = n.segment_no)
+  ORDER BY n.run_after FOR UPDATE SKIP LOCKED LIMIT 500),
+u AS (
+  UPDATE segment_runs n SET rung_at = clock_timestamp() FROM x
+  WHERE (n.organization_id, n.execution_id, n.segment_no) = (x.organization_id, x.execution_id, x.segment_no)
+  RETURNING n.organization_id, n.execution_id, n.segment_no, n.queue)
+INSERT INTO outbox (organization_id, execution_id, segment_no, queue)
+SELECT organization_id, execution_id, segment_no, queue FROM u
+""")

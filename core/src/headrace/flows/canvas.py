@@ -1,0 +1,132 @@
+"""The canvas document (React Flow's own JSON) to and from a FlowGraph. The document keeps what we do not know."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+import msgspec
+
+from headrace.flows.graph import Edge, FlowGraph, NodeSpec, Retry
+from headrace.sdk.errors import ConfigError
+
+NODES_MAX = 10_000
+EDGES_MAX = 20_000
+BYTES_MAX = 16 * 1024 * 1024
+STEP = (280, 110)
+"""Pixels between columns and rows of a laid out canvas."""
+
+
+def graph_of(canvas: dict[str, Any]) -> FlowGraph:
+    """The graph that a canvas shows; notes and groups (nodes without `nodeType`) are layout.
+
+    Raises:
+        ConfigError: it is no canvas, or beyond the limits.
+    """
+    nodes, edges = canvas.get("nodes"), canvas.get("edges", [])
+    if not isinstance(nodes, list) or not isinstance(edges, list):
+        raise ConfigError("a canvas has a list 'nodes' and a list 'edges'", field="nodes")
+    if len(nodes) > NODES_MAX or len(edges) > EDGES_MAX:
+        raise ConfigError(
+            f"the canvas has {len(nodes)} nodes and {len(edges)} edges; {NODES_MAX} and {EDGES_MAX} are the most; "
+            "split it into sub-flows"
+        )
+    try:
+        return FlowGraph(
+            nodes=tuple(_node(node) for node in nodes if "nodeType" in node.get("data", {})),
+            edges=tuple(_edge(edge) for edge in edges),
+        )
+    except (KeyError, AttributeError, TypeError, msgspec.ValidationError) as error:
+        raise ConfigError(f"the canvas is malformed: {error}; every node needs id and data, every edge source and target") from None
+
+
+def _node(node: dict[str, Any]) -> NodeSpec:
+    data = node["data"]
+    return msgspec.convert(
+        {
+            "id": node["id"],
+            "type": data["nodeType"],
+            "label": data.get("label", ""),
+            "config": data.get("config") or {},
+            "version": data.get("nodeVersion") or 1,
+            "disabled": bool(data.get("disabled")),
+            "retry": data.get("retry") or {},
+            "timeout_s": data.get("timeout") or 0,
+            "on_error": data.get("onError") or "fail",
+        },
+        NodeSpec,
+    )
+
+
+def _edge(edge: dict[str, Any]) -> Edge:
+    return Edge(
+        source=str(edge["source"]), source_port=edge.get("sourceHandle") or "out",
+        target=str(edge["target"]), target_port=edge.get("targetHandle") or "in",
+    )  # fmt: skip
+
+
+def canvas_of(graph: FlowGraph) -> dict[str, Any]:
+    """A canvas for a graph, laid out by depth."""
+    places = layout(graph)
+    return {
+        "nodes": [
+            {"id": node.id, "type": "step", "position": places[node.id], "data": _data(node)} for node in graph.nodes
+        ],
+        "edges": [
+            {"id": f"e{number}", "source": e.source, "sourceHandle": e.source_port, "target": e.target,
+             "targetHandle": e.target_port}
+            for number, e in enumerate(graph.edges, 1)
+        ],
+        "viewport": {"x": 0, "y": 0, "zoom": 1},
+    }  # fmt: skip
+
+
+def _data(node: NodeSpec) -> dict[str, Any]:
+    data: dict[str, Any] = {"nodeType": node.type, "nodeVersion": node.version, "label": node.label, "config": node.config}
+    if node.disabled:
+        data["disabled"] = True
+    if node.retry != Retry():
+        data["retry"] = msgspec.to_builtins(node.retry)
+    if node.timeout_s:
+        data["timeout"] = node.timeout_s
+    if node.on_error != "fail":
+        data["onError"] = node.on_error
+    return data
+
+
+def layout(graph: FlowGraph) -> dict[str, dict[str, int]]:
+    """A place for each node: columns by depth, rows near the parents."""
+    try:
+        order = graph.order()
+    except ValueError:
+        order = tuple(node.id for node in graph.nodes)
+    depth: dict[str, int] = {}
+    for node_id in order:
+        depth[node_id] = max((depth.get(e.source, -1) + 1 for e in graph.incoming[node_id]), default=0)
+    for node_id in reversed(order):  # a source stands next to its consumer, not at the far left
+        if not graph.incoming[node_id] and graph.outgoing[node_id]:
+            depth[node_id] = max(0, min(depth[e.target] for e in graph.outgoing[node_id]) - 1)
+    columns: dict[int, list[str]] = {}
+    for node_id in order:
+        columns.setdefault(depth[node_id], []).append(node_id)
+    row: dict[str, float] = {}
+    for column in sorted(columns):
+        wish = {n: _wish(graph, n, row) for n in columns[column]}
+        taken = -1.0
+        for node_id in sorted(columns[column], key=lambda n: wish[n]):
+            row[node_id] = taken = max(wish[node_id], taken + 1)
+    return {n: {"x": depth[n] * STEP[0], "y": round(row[n] * STEP[1])} for n in order}
+
+
+def _wish(graph: FlowGraph, node_id: str, row: dict[str, float]) -> float:
+    parents = [row[e.source] for e in graph.incoming[node_id] if e.source in row]
+    return min(parents) if parents else 0.0
+
+
+def content_hash(graph: FlowGraph) -> str:
+    """Hash of what a flow does, layout and labels' places apart: order of nodes does not count."""
+    shape = {
+        "nodes": sorted((msgspec.to_builtins(node) for node in graph.nodes), key=lambda node: node["id"]),
+        "edges": [msgspec.to_builtins(edge) for edge in graph.edges],
+    }
+    return hashlib.sha256(msgspec.json.encode(shape, order="deterministic")).hexdigest()

@@ -1,0 +1,37 @@
+"""Flow files in and out of a workspace."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from headrace.flows import service
+from headrace.flows.canvas import canvas_of, graph_of
+from headrace.flows.models import Flow
+from headrace.flows.text import FlowText, render
+
+
+async def bring_in(session: AsyncSession, actor: Any, workspace_id: UUID, text: FlowText) -> Flow:
+    """Create the flow of a file, or put the file's steps on the canvas of the flow with its name.
+
+    A canvas that already has these steps keeps its layout.
+    """
+    canvas = canvas_of(text.graph)
+    found = await service.find(session, actor, workspace_id=workspace_id, name=text.name)
+    if found is None:
+        return await service.create(
+            session, actor, workspace_id=workspace_id, name=text.name, definition=canvas, description=text.description, kind=text.kind
+        )
+    data = await service.get_data(session, actor, found.id)
+    if graph_of(data.definition) != text.graph:
+        await service.put_data(session, actor, found.id, canvas, data.row_version)
+    return found
+
+
+async def take_out(session: AsyncSession, actor: Any, flow_id: UUID) -> str:
+    """The flow as a file."""
+    flow = await service.get(session, actor, flow_id)
+    data = await service.get_data(session, actor, flow_id)
+    return render(flow.name, graph_of(data.definition), description=flow.description, kind=flow.kind)

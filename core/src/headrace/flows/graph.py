@@ -1,0 +1,113 @@
+"""FlowGraph: the one immutable form that validation, compilation and execution read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cached_property
+from graphlib import CycleError, TopologicalSorter
+from typing import Any, Literal
+
+from msgspec import Struct
+
+
+class Retry(Struct, frozen=True, forbid_unknown_fields=True):
+    """Retry of a failed node: `max` repeats, `delay_s` before the first, doubling if `exponential`."""
+
+    max: int = 0
+    delay_s: float = 60
+    exponential: bool = True
+
+
+class NodeSpec(Struct, frozen=True, kw_only=True):
+    """One step of a flow.
+
+    Attributes:
+        id: Unique in the flow.
+        type: `family.name`.
+        config: As stored; parsed against the node type's Config at compile time.
+        on_error: `fail` the execution, `continue` without the node's rows, or `route` the failure to the error port.
+    """
+
+    id: str
+    type: str
+    label: str = ""
+    config: dict[str, Any] = {}
+    version: int = 1
+    disabled: bool = False
+    retry: Retry = Retry()
+    timeout_s: float = 0
+    on_error: Literal["fail", "continue", "route"] = "fail"
+
+
+class Edge(Struct, frozen=True, kw_only=True):
+    """A wire from an output port to an input port."""
+
+    source: str
+    target: str
+    source_port: str = "out"
+    target_port: str = "in"
+
+
+class FlowGraph(Struct, frozen=True, kw_only=True, dict=True):
+    """Nodes and edges, layout apart. Edges keep their order: it is the order of a `many` port's inputs."""
+
+    nodes: tuple[NodeSpec, ...]
+    edges: tuple[Edge, ...] = ()
+
+    @cached_property
+    def by_id(self) -> dict[str, NodeSpec]:
+        """Nodes by id."""
+        return {node.id: node for node in self.nodes}
+
+    @cached_property
+    def incoming(self) -> dict[str, list[Edge]]:
+        """Edges into each node, in order."""
+        found: dict[str, list[Edge]] = {node.id: [] for node in self.nodes}
+        for edge in self.edges:
+            found.setdefault(edge.target, []).append(edge)
+        return found
+
+    @cached_property
+    def outgoing(self) -> dict[str, list[Edge]]:
+        """Edges out of each node, in order."""
+        found: dict[str, list[Edge]] = {node.id: [] for node in self.nodes}
+        for edge in self.edges:
+            found.setdefault(edge.source, []).append(edge)
+        return found
+
+    def order(self) -> tuple[str, ...]:
+        """Node ids, parents first, otherwise in the written order.
+
+        Raises:
+            ValueError: `args[1]` lists the ids of one cycle.
+        """
+        sorter = TopologicalSorter({node.id: [e.source for e in self.incoming[node.id]] for node in self.nodes})
+        try:
+            return tuple(sorter.static_order())
+        except CycleError as error:
+            raise ValueError("cycle", error.args[1]) from None
+
+    def upstream(self, node_id: str) -> set[str]:
+        """The node and everything that it depends on."""
+        return self._walk(node_id, lambda n: (e.source for e in self.incoming[n]))
+
+    def downstream(self, node_id: str) -> set[str]:
+        """The node and everything that depends on it."""
+        return self._walk(node_id, lambda n: (e.target for e in self.outgoing[n]))
+
+    def _walk(self, start: str, following: Any) -> set[str]:
+        seen, stack = {start}, [start]
+        while stack:
+            step: Iterator[str] = following(stack.pop())
+            for node in step:
+                if node not in seen:
+                    seen.add(node)
+                    stack.append(node)
+        return seen
+
+    def only(self, ids: set[str]) -> FlowGraph:
+        """The part of the graph with these nodes and the edges between them."""
+        return FlowGraph(
+            nodes=tuple(n for n in self.nodes if n.id in ids),
+            edges=tuple(e for e in self.edges if e.source in ids and e.target in ids),
+        )

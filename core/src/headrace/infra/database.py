@@ -1,0 +1,131 @@
+"""The pool and the unit of work: one transaction, one organization."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy import event
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
+from sqlalchemy.orm import Session
+from sqlalchemy.orm.exc import StaleDataError
+
+from headrace.sdk.errors import ConfigError, Conflict, PreconditionFailed, TransientError
+
+_SET = sa.text("select set_config('app.organization_id', :organization, true), set_config('app.user_id', :user, true)")
+
+
+class HeadraceSession(Session):
+    """Sets the organization and user of its `info` at the begin of each transaction."""
+
+
+@event.listens_for(HeadraceSession, "after_begin")
+def _set_tenant(session: Session, _transaction: Any, connection: sa.Connection) -> None:
+    organization, user = session.info.get("organization_id"), session.info.get("user_id")
+    if organization or user:
+        connection.execute(_SET, {"organization": str(organization or ""), "user": str(user or "")})
+
+
+async def set_tenant(session: AsyncSession, organization_id: UUID | None, *, user_id: UUID | None = None) -> None:
+    """Change whose rows the rest of this transaction sees. For signing in and setting up only."""
+    session.info["organization_id"], session.info["user_id"] = organization_id, user_id
+    await session.execute(_SET, {"organization": str(organization_id or ""), "user": str(user_id or "")})
+
+
+def sqlalchemy_url(url: str) -> sa.URL:
+    """`postgresql://...` for psycopg 3.
+
+    Raises:
+        ConfigError: when it is not a PostgreSQL URL.
+    """
+    try:
+        parsed = sa.make_url(url)
+    except SQLAlchemyError:
+        raise ConfigError("the database URL cannot be read; write postgresql://user:password@host:5432/name") from None
+    if parsed.get_backend_name() not in {"postgresql", "postgres"}:
+        raise ConfigError(f"the database URL has scheme '{parsed.drivername}'; only postgresql:// is supported")
+    return parsed.set(drivername="postgresql+psycopg")
+
+
+class Database:
+    """A connection pool and its transactions."""
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self.engine = engine
+        self._sessions = async_sessionmaker(engine, expire_on_commit=False, sync_session_class=HeadraceSession)
+
+    @classmethod
+    def from_url(cls, url: str, *, pool_size: int = 10, max_overflow: int = 5, name: str = "headrace") -> Database:
+        """Open a pool; nothing connects yet.
+
+        Args:
+            url: `postgresql://...`, for the application or the worker role.
+            pool_size: Connections kept open.
+            max_overflow: Connections more at a peak.
+            name: Shown in `pg_stat_activity`.
+        """
+        engine = create_async_engine(
+            sqlalchemy_url(url),
+            pool_size=pool_size,
+            max_overflow=max_overflow,
+            pool_timeout=10,
+            pool_pre_ping=True,
+            pool_recycle=1800,
+            hide_parameters=True,
+            connect_args={"application_name": name, "connect_timeout": 10},
+        )
+        return cls(engine)
+
+    @asynccontextmanager
+    async def transaction(
+        self, organization_id: UUID | None = None, *, user_id: UUID | None = None
+    ) -> AsyncIterator[AsyncSession]:
+        """Give a session; commit at the end, roll back on an error.
+
+        Without an organization, tables of organizations show no rows at all.
+
+        Raises:
+            TransientError: the database is away, or two transactions collided; try again.
+            Conflict: a unique name is taken, or a row changed meanwhile.
+        """
+        info = {"organization_id": organization_id, "user_id": user_id}
+        async with self._sessions(info=info) as session:
+            try:
+                async with session.begin():
+                    yield session
+            except (SQLAlchemyError, StaleDataError) as error:
+                translated = translate(error)
+                if translated is error:
+                    raise
+                raise translated from error
+
+    async def close(self) -> None:
+        """Close every connection."""
+        await self.engine.dispose()
+
+
+def translate(error: Exception) -> Exception:  # noqa: PLR0911 - a table
+    """Turn a driver error into one of ours; its text goes to `detail`, values never appear."""
+    if isinstance(error, StaleDataError):
+        return PreconditionFailed("the object was changed by somebody else meanwhile; load it again")
+    if isinstance(error, PoolTimeout):
+        return TransientError("all database connections are in use; try again in a moment", retry_after_s=1)
+    if not isinstance(error, DBAPIError):
+        return error
+    state = str(getattr(error.orig, "sqlstate", None) or "")
+    constraint = str(getattr(getattr(error.orig, "diag", None), "constraint_name", None) or "")
+    if state == "23505":
+        return Conflict("an object with this name or key exists already; choose another", constraint=constraint)
+    if state == "23503":
+        return Conflict("a referenced object does not exist or is still in use", constraint=constraint)
+    if state in {"40001", "40P01", "55P03"}:
+        return TransientError("two changes collided; try again", detail=state, retry_after_s=0.1)
+    away = state[:2] in {"08", "57", "53"} or error.connection_invalidated or not state
+    if away and isinstance(error, OperationalError | InterfaceError):
+        return TransientError("the database does not answer; try again in a moment", detail=state, retry_after_s=1)
+    return error

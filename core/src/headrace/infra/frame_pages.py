@@ -1,0 +1,79 @@
+"""Pages of frames for people: typed columns, rows, and a profile of each column."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from headrace.sdk.types import Column
+
+if TYPE_CHECKING:
+    import polars as pl
+
+CELL_MAX = 10_000
+PROFILE_ROWS = 1_000_000
+"""A profile of a longer frame is taken from its first rows, and says so."""
+
+
+def page_of(frame: pl.DataFrame | None, columns: Sequence[Column], limit: int) -> dict[str, Any]:
+    """The first rows of a frame: `{schema, rows, total_rows, truncated}`."""
+    schema = [{"name": c.name, "type": str(c.type), "nullable": c.nullable} for c in columns]
+    rows = [] if frame is None else [[cell(value) for value in row] for row in frame.head(limit).iter_rows()]
+    return {
+        "schema": schema,
+        "rows": rows,
+        "total_rows": None,
+        "truncated": frame is not None and frame.height >= limit,
+    }
+
+
+def stored_page(
+    path: Path, columns: Sequence[Column], *, offset: int, limit: int, total: int, profile: bool
+) -> dict[str, Any]:
+    """A page of a stored frame, with a profile when asked."""
+    import polars as pl
+
+    frame = pl.scan_parquet(path)
+    page = page_of(frame.slice(offset, limit).collect(), columns, limit)
+    page["total_rows"], page["truncated"] = total, offset + limit < total
+    if profile:
+        page["profile"] = _profile(frame.head(PROFILE_ROWS))
+    return page
+
+
+def _profile(frame: pl.LazyFrame) -> dict[str, dict[str, Any]]:
+    import polars as pl
+
+    found: dict[str, dict[str, Any]] = {}
+    asked = []
+    for name, kind in frame.collect_schema().items():
+        asked.append(pl.col(name).null_count().alias(f"{name}\0null_count"))
+        if not kind.is_nested():
+            asked.append(pl.col(name).approx_n_unique().alias(f"{name}\0distinct_count"))
+        if kind.is_numeric() or kind.is_temporal():
+            asked += [pl.col(name).min().alias(f"{name}\0min"), pl.col(name).max().alias(f"{name}\0max")]
+    for key, value in frame.select(asked).collect(engine="streaming").row(0, named=True).items() if asked else ():
+        name, _, measure = key.partition("\0")
+        found.setdefault(name, {})[measure] = cell(value)
+    return found
+
+
+def cell(value: Any) -> Any:
+    """A value as JSON can carry it: times as ISO text, decimals and long integers as text, long texts cut."""
+    if value is None or isinstance(value, bool):
+        return value
+    if isinstance(value, int):
+        return value if abs(value) < 2**53 else str(value)
+    if isinstance(value, float):
+        return value if math.isfinite(value) else str(value)
+    if isinstance(value, str):
+        return value if len(value) <= CELL_MAX else value[:CELL_MAX] + "…"
+    if isinstance(value, bytes):
+        return f"{len(value)} bytes: {value[:32].hex()}"
+    if isinstance(value, list):
+        return [cell(item) for item in value[:100]]
+    if isinstance(value, dict):
+        return {key: cell(item) for key, item in value.items()}
+    return value.isoformat() if hasattr(value, "isoformat") else str(value)

@@ -1,0 +1,18 @@
+"""Identifiers: UUIDv7, so that primary keys grow with time."""
+
+from __future__ import annotations
+
+import secrets
+from uuid import UUID
+
+import uuid_utils.compat
+
+
+def new_id() -> UUID:
+    """A new UUIDv7."""
+    return uuid_utils.compat.uuid7()
+
+
+def new_token(prefix: str = "", bytes_count: int = 32) -> str:
+    """Random text of at least 256 bits by default; `prefix` says what it is."""
+    return prefix + secrets.token_urlsafe(bytes_count)

@@ -1,0 +1,175 @@
+"""Settings: one record, read once from `HEADRACE_*`; an unknown or unsafe one is refused."""
+
+from __future__ import annotations
+
+import difflib
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal, get_type_hints
+from urllib.parse import urlsplit
+
+import msgspec
+from msgspec import Struct, structs
+
+from headrace.infra.crypto import master_key_bytes
+from headrace.sdk.config import Secret
+from headrace.sdk.errors import ConfigError
+
+PREFIX = "HEADRACE_"
+_OTHER = ("HEADRACE_TEST_", "HEADRACE_CI_")  # read by the test suite, not by us
+_WEAK = frozenset(
+    {"password", "secret", "changeme", "change-me", "admin", "postgres", "headrace", "dev-secret-key", "test"}
+)
+_LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1", ""})
+
+
+class Settings(Struct, frozen=True, kw_only=True):
+    """How this process works. Secrets print nowhere.
+
+    Attributes:
+        home: Data of an embedded installation, and local objects.
+        database_url: For the api, role `headrace_app`. Empty: embedded PostgreSQL.
+        database_worker_url: For worker and scheduler, role `headrace_worker`; `database_url` when empty.
+        database_owner_url: For `headrace migrate`, role `headrace_owner`.
+        warehouse_url: A PostgreSQL database for the demo flows to write to.
+        redis_url: Empty: embedded Valkey.
+        file_roots: Folders that file connections may use, comma separated; empty is `{home}/files`.
+        storage_url: An fsspec URL; empty is `file://{home}/objects`.
+        host: Address to listen on.
+        port: Port to listen on; 0 takes a free one.
+        public_url: How browsers reach us; required when listening on more than this machine.
+        cors_origins: Other origins whose pages may call us with credentials, comma separated; none by default.
+        master_keys: Base64 keys, comma separated; the first encrypts. Made in `home` when embedded.
+        worker_processes: Runner processes of a worker; 0 is one per core.
+        queues: Queues a worker listens to, comma separated; empty is all.
+        pool_size: Database connections per process.
+        log_level: debug, info, warning or error.
+        log_format: json, console, or auto (console on a terminal).
+        trace_plugins: Print each hook call.
+        load_plugins: Load only these plugins, comma separated; empty is all.
+    """
+
+    home: Path = Path(".headrace")
+    database_url: Secret = Secret("")
+    database_worker_url: Secret = Secret("")
+    database_owner_url: Secret = Secret("")
+    warehouse_url: Secret = Secret("")
+    redis_url: Secret = Secret("")
+    file_roots: tuple[str, ...] = ()
+    storage_url: str = ""
+    host: str = "127.0.0.1"
+    port: int = 8080
+    public_url: str = ""
+    cors_origins: tuple[str, ...] = ()
+    master_keys: tuple[Secret, ...] = ()
+    worker_processes: int = 0
+    queues: tuple[str, ...] = ()
+    pool_size: int = 10
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    log_format: Literal["auto", "json", "console"] = "auto"
+    trace_plugins: bool = False
+    load_plugins: tuple[str, ...] = ()
+
+    @property
+    def embedded(self) -> bool:
+        """Whether we start PostgreSQL ourselves."""
+        return not self.database_url
+
+    @property
+    def objects_url(self) -> str:
+        """Where objects are stored."""
+        return self.storage_url or (self.home.absolute() / "objects").as_uri()
+
+    def replace(self, **changes: Any) -> Settings:
+        """The same settings with changes; used once the embedded services have told their addresses."""
+        changed: Settings = structs.replace(self, **changes)
+        return changed
+
+
+def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
+    """Read and check the settings.
+
+    Raises:
+        ConfigError: for an unknown variable, a value of the wrong form, or an unsafe one; it names the variable.
+    """
+    environ = os.environ if environ is None else environ
+    hints = get_type_hints(Settings)
+    known = {PREFIX + name.upper(): name for name in Settings.__struct_fields__}
+    values: dict[str, Any] = {}
+    for variable, text in environ.items():
+        if not variable.startswith(PREFIX) or variable.startswith(_OTHER):
+            continue
+        name = known.get(variable)
+        if name is None:
+            near = difflib.get_close_matches(variable, known, n=1, cutoff=0.0)
+            raise ConfigError(
+                f"the environment variable {variable} is not known; did you mean {near[0]}?", variable=variable
+            )
+        if text.strip():
+            values[name] = _decode(variable, text.strip(), hints[name])
+    settings = Settings(**values)
+    _refuse_unsafe(settings)
+    return settings
+
+
+def _decode(variable: str, text: str, kind: Any) -> Any:
+    if kind is Secret:
+        return Secret(text)
+    parts = [part.strip() for part in text.split(",") if part.strip()]
+    if kind == tuple[Secret, ...]:
+        return tuple(Secret(part) for part in parts)
+    if kind == tuple[str, ...]:
+        return tuple(parts)
+    if kind is Path:
+        return Path(text).expanduser()
+    try:
+        return msgspec.convert(text, kind, strict=False)
+    except msgspec.ValidationError as error:
+        raise ConfigError(f"{variable} does not fit: {error}", variable=variable) from None
+
+
+def _refuse_unsafe(settings: Settings) -> None:
+    for key in settings.master_keys:
+        try:
+            master_key_bytes(key)
+        except ConfigError as error:
+            raise ConfigError(f"HEADRACE_MASTER_KEYS: {error.message}", variable="HEADRACE_MASTER_KEYS") from None
+    for name in ("database_url", "database_worker_url", "database_owner_url", "redis_url"):
+        _check_url(PREFIX + name.upper(), getattr(settings, name).reveal())
+    if settings.database_url and not settings.master_keys:
+        raise ConfigError(
+            "HEADRACE_DATABASE_URL is set without HEADRACE_MASTER_KEYS; make a key with `headrace keys new`"
+        )
+    if settings.database_url and not settings.redis_url:
+        raise ConfigError("HEADRACE_DATABASE_URL is set without HEADRACE_REDIS_URL; give both or none")
+    if settings.host not in _LOOPBACK and not settings.public_url:
+        raise ConfigError(
+            f"HEADRACE_HOST={settings.host} opens the service to the network without HEADRACE_PUBLIC_URL; "
+            "set it to the address browsers use, e.g. https://headrace.example.org"
+        )
+    if settings.public_url and urlsplit(settings.public_url).scheme not in {"http", "https"}:
+        raise ConfigError("HEADRACE_PUBLIC_URL must begin with https:// or http://")
+    for origin in settings.cors_origins:
+        if "*" in origin or urlsplit(origin).scheme not in {"http", "https"} or urlsplit(origin).path:
+            raise ConfigError(f"HEADRACE_CORS_ORIGINS has '{origin}'; name each origin, e.g. https://app.example.org")
+    if not 0 <= settings.port <= 65535:
+        raise ConfigError(f"HEADRACE_PORT={settings.port} is no port; choose 0 to 65535")
+
+
+def _check_url(variable: str, url: str) -> None:
+    if not url:
+        return
+    try:
+        parts = urlsplit(url)
+        password, host = parts.password or "", parts.hostname or ""
+    except ValueError:
+        raise ConfigError(f"{variable} cannot be read as a URL", variable=variable) from None
+    if host in _LOOPBACK or url.startswith("unix://"):
+        return
+    if password.lower() in _WEAK or (0 < len(password) < 8) or (variable == "HEADRACE_REDIS_URL" and not password):
+        raise ConfigError(
+            f"{variable} reaches another machine with no, a short or an example password; use a generated one of 16 "
+            "characters or more",
+            variable=variable,
+        )

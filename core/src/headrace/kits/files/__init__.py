@@ -1,0 +1,1 @@
+"""Kit for files: filesystems x formats."""

@@ -1,0 +1,1 @@
+"""Kit for databases with a SQLAlchemy dialect."""

@@ -1,0 +1,53 @@
+"""The MySQL family over PyMySQL: MySQL and MariaDB differ in name and license, not in how rows go in and out."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import sqlalchemy as sa
+
+from headrace.kits.sql.connector import QUERY_TIMEOUT_S, SqlConnector
+from headrace.sdk.config import ConfigT
+
+
+class MysqlConnector(SqlConnector[ConfigT]):
+    """One MySQL or MariaDB database. DDL commits by itself there: an overwrite swaps by one atomic RENAME TABLE."""
+
+    dialect = "mysql"
+    system_schemas = frozenset({"information_schema", "mysql", "performance_schema", "sys"})
+
+    def url(self) -> sa.URL:
+        """Where it is."""
+        config: Any = self.config
+        return sa.URL.create(
+            "mysql+pymysql", config.user, config.password.reveal() or None, config.host, config.port, config.database,
+            {"charset": "utf8mb4"},
+        )  # fmt: skip
+
+    def connect_args(self) -> dict[str, Any]:
+        """Deadlines."""
+        return {"connect_timeout": 10}
+
+    def schemas(self, inspector: sa.Inspector) -> list[str | None]:
+        """The connection's own database only."""
+        return [None]
+
+    def read_only(self, connection: sa.Connection) -> None:
+        """A read-only transaction with a deadline."""
+        connection.execute(sa.text("SET SESSION TRANSACTION READ ONLY"))
+        maria = connection.dialect.is_mariadb  # type: ignore[attr-defined]
+        limit = "SET SESSION max_statement_time = :limit" if maria else "SET SESSION max_execution_time = :limit"
+        connection.execute(sa.text(limit), {"limit": QUERY_TIMEOUT_S if maria else QUERY_TIMEOUT_S * 1_000})
+
+    def swap(self) -> Any:
+        """One atomic RENAME TABLE."""
+        return _swap
+
+
+def _swap(connection: sa.Connection, stage: sa.Table, target: sa.Table) -> None:
+    quote = connection.dialect.identifier_preparer
+    old = sa.Table(f"{target.name[:40]}__headrace_old", sa.MetaData(), schema=target.schema)
+    old.drop(connection, checkfirst=True)
+    names = {"stage": quote.format_table(stage), "target": quote.format_table(target), "old": quote.format_table(old)}
+    connection.execute(sa.DDL("RENAME TABLE %(target)s TO %(old)s, %(stage)s TO %(target)s", context=names))
+    old.drop(connection)

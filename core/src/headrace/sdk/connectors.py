@@ -1,0 +1,178 @@
+"""The connector contract: check, discover, read, write, and what a capability adds."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, TypeAlias
+
+from msgspec import Struct
+
+from headrace.sdk.config import ConfigT
+from headrace.sdk.errors import ConfigError
+from headrace.sdk.types import Column
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import polars as pl
+
+WriteMode: TypeAlias = Literal["append", "overwrite", "upsert"]
+
+
+class Stream(Struct, frozen=True, kw_only=True):
+    """Something with rows in it: a table, a file, an endpoint.
+
+    Attributes:
+        name: As a user writes it, e.g. `public.orders` or `2026/*.csv`.
+        columns: In order; exactly what `read` yields.
+        primary_key: Names of the key columns, if the source knows them.
+        cursors: Columns that may serve as cursor of an incremental read.
+        rows: Estimate, or None.
+        warnings: Losses of precision and the like, one sentence each.
+    """
+
+    name: str
+    columns: tuple[Column, ...]
+    primary_key: tuple[str, ...] = ()
+    cursors: tuple[str, ...] = ()
+    rows: int | None = None
+    warnings: tuple[str, ...] = ()
+
+    def column(self, name: str) -> Column:
+        """The column of that name.
+
+        Raises:
+            ConfigError: naming the stream and the columns there are.
+        """
+        for column in self.columns:
+            if column.name == name:
+                return column
+        known = ", ".join(c.name for c in self.columns[:20])
+        raise ConfigError(f"'{self.name}' has no column '{name}'; it has {known}", column=name)
+
+
+class Reject(Struct, frozen=True):
+    """A row that does not fit, kept with its reason; never dropped silently.
+
+    Attributes:
+        row: 1-based line or row number in the source (0 if it has none).
+        reason: One sentence.
+        column: The column at fault, if one is.
+        data: The row as text, cut at 10,000 characters.
+    """
+
+    row: int
+    reason: str
+    column: str = ""
+    data: str = ""
+
+
+Rejector: TypeAlias = Callable[[Sequence[Reject]], None]
+"""Takes rejected rows as they are found. A connector that is given none raises DataError instead."""
+
+
+class WriteResult(Struct, frozen=True):
+    """Counts of a write; read = written + rejected. `updated` of `written` replaced a row by key."""
+
+    written: int
+    updated: int = 0
+    rejected: int = 0
+
+
+class Connector(ABC, Generic[ConfigT]):
+    """One open connection. Synchronous; one object serves one thread. Nothing is opened before first use."""
+
+    batch_rows: ClassVar[int] = 50_000
+
+    def __init__(self, config: ConfigT) -> None:
+        self.config = config
+
+    @abstractmethod
+    def check(self) -> None:
+        """Prove address, credentials and rights with one cheap round trip.
+
+        Raises:
+            ConfigError, AuthError, TransientError: each with a sentence and a hint.
+        """
+
+    @abstractmethod
+    def discover(self) -> Sequence[Stream]:
+        """All streams, sorted by name."""
+
+    def stream(self, name: str, *, options: Any = None) -> Stream:  # noqa: ARG002 - for those whose columns depend on it
+        """One stream by its name; override where it need not list all.
+
+        Args:
+            name: As the user wrote it.
+            options: A `read_options` Config, if the manifest has one.
+
+        Raises:
+            ConfigError: there is no such stream.
+        """
+        streams = self.discover()
+        for stream in streams:
+            if stream.name == name:
+                return stream
+        near = ", ".join(s.name for s in streams[:10]) or "nothing"
+        raise ConfigError(f"there is no stream '{name}'; there is {near}", field="stream")
+
+    def read(
+        self, stream: Stream, *, columns: Sequence[str] | None = None, after: object = None,
+        batch_rows: int = 50_000, options: Any = None, reject: Rejector | None = None,
+    ) -> Iterator[pl.DataFrame]:  # fmt: skip
+        """Yield non-empty frames of at most `batch_rows` rows with exactly `columns` (default: all of the stream).
+
+        Args:
+            stream: From `discover` or `stream`.
+            columns: Subset, in the order wanted.
+            after: Only rows whose first cursor is greater, in cursor order (INCREMENTAL).
+            batch_rows: Upper bound of a frame; batches are also bounded to about 16 MiB.
+            options: A `read_options` Config, if the manifest has one.
+            reject: Takes rows that cannot be read.
+
+        Raises:
+            DataError: a row cannot be read and there is no `reject`.
+        """
+        raise NotImplementedError
+
+    def write(
+        self, name: str, frames: Iterator[pl.DataFrame], *, mode: WriteMode = "append", keys: Sequence[str] = (),
+        effect_key: str = "", options: Any = None, reject: Rejector | None = None,
+    ) -> WriteResult:  # fmt: skip
+        """Write all frames or none.
+
+        Args:
+            name: Target stream; created when missing.
+            frames: At least one frame; the first one gives the schema (it may be empty).
+            mode: `append`, `overwrite` (staged, then swapped), or `upsert` by `keys`.
+            keys: Key columns of an upsert.
+            effect_key: Same key = same effect: a repeat with it changes nothing and gives the same counts.
+            options: A `write_options` Config, if the manifest has one.
+            reject: Takes rows the target refuses; without it they raise.
+
+        Raises:
+            DataError: rows do not fit (duplicate key, null in a key, type), nothing is written.
+        """
+        raise NotImplementedError
+
+    def query(self, sql: str, params: Mapping[str, Any] | None = None) -> Iterator[pl.DataFrame]:
+        """Rows of one read-only SELECT under the SQL policy (QUERY)."""
+        raise NotImplementedError
+
+    def scan(
+        self, stream: Stream, *, options: Any = None, reject: Rejector | None = None, scratch: Path | None = None
+    ) -> pl.LazyFrame:
+        """Lazy frame whose filters and column choice reach the reader (SCAN). Rows equal those of `read`."""
+        raise NotImplementedError
+
+    def relation(self, stream: Stream) -> Any:
+        """Ibis table for push-down (RELATION)."""
+        raise NotImplementedError
+
+    def act(self, action: str, value: Struct, *, key: str) -> Struct | None:
+        """Perform a declared action; a repeat with the same `key` has one effect."""
+        raise NotImplementedError
+
+    def close(self) -> None:  # noqa: B027 - closing nothing is right for many
+        """Free what is open; twice is fine, and the next call opens again."""

@@ -1,0 +1,110 @@
+"""Config Struct -> form schema v1: the JSON Schema subset that the UI renders (no `$ref`, no `anyOf`)."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any, get_args, get_origin, get_type_hints
+
+import msgspec
+from msgspec import Struct
+
+from headrace.sdk.config import Secret
+from headrace.sdk.types import JsonSchema
+
+HINTS = frozenset(
+    "widget order group advanced placeholder help docs unit rows language columns visible_if enabled_if enum_labels "
+    "enum_order enum_icons options_from depends_on search allow_custom nullable expression sample copyable width "
+    "connection_type port".split()
+)
+"""The closed list of `x-ui` hints (ui.md, part 4)."""
+
+
+def config_schema(kind: type[Struct]) -> JsonSchema:
+    """Form schema of a Config: refs resolved, unions as `oneOf`, fields and enumerations in the written order."""
+    (schema,), parts = msgspec.json.schema_components([_without_secret_defaults(kind)], schema_hook=_hook, ref_template="{name}")
+    shape = _resolve(schema, parts)
+    _order(shape, kind)
+    return shape
+
+
+def _without_secret_defaults(kind: type[Struct]) -> type[Struct]:
+    """The same Struct with defaults that msgspec cannot show made by a factory; a form shows no secret anyway."""
+    fields = msgspec.structs.fields(kind)
+    if not any(isinstance(field.default, Secret) for field in fields):
+        return kind
+    hints = get_type_hints(kind, include_extras=True)
+    made: list[Any] = []
+    for field in fields:
+        if isinstance(field.default, Secret):
+            made.append((field.name, hints[field.name], msgspec.field(default_factory=partial(Secret, ""))))
+        elif field.default is not msgspec.NODEFAULT:
+            made.append((field.name, hints[field.name], field.default))
+        elif field.default_factory is not msgspec.NODEFAULT:
+            made.append((field.name, hints[field.name], msgspec.field(default_factory=field.default_factory)))
+        else:
+            made.append((field.name, hints[field.name]))
+    return msgspec.defstruct(
+        kind.__name__, made, kw_only=True, module=kind.__module__, namespace={"__doc__": kind.__doc__}
+    )
+
+
+def _hook(kind: type) -> JsonSchema:
+    if kind is Secret:
+        return {"type": "string", "format": "password", "writeOnly": True}
+    raise NotImplementedError(f"{kind!r} has no form")
+
+
+def _resolve(node: Any, parts: dict[str, Any]) -> Any:
+    if isinstance(node, list):
+        return [_resolve(item, parts) for item in node]
+    if not isinstance(node, dict):
+        return node
+    node = dict(node)
+    if "$ref" in node:
+        target = dict(parts[node.pop("$ref")])
+        if target.get("type") == "object":
+            target.pop("title", None)
+        node = {**target, **node}
+    if "anyOf" in node:
+        node = _union(node, parts)
+    if "enum" in node and len(node["enum"]) == 1 and "default" not in node:
+        node["const"] = node.pop("enum")[0]
+    return {key: _resolve(value, parts) for key, value in node.items() if key != "discriminator"}
+
+
+def _union(node: JsonSchema, parts: dict[str, Any]) -> JsonSchema:
+    """Turn `anyOf` into a nullable type, a list of plain types, or `oneOf` over tagged objects."""
+    options = [_resolve(option, parts) for option in node.pop("anyOf")]
+    real = [option for option in options if option.get("type") != "null"]
+    if len(real) < len(options):
+        node["x-ui"] = {**node.get("x-ui", {}), "nullable": True}
+    if len(real) == 1:
+        return {**real[0], **node, "x-ui": {**real[0].get("x-ui", {}), **node.get("x-ui", {})}}
+    if all(option.get("type") == "object" for option in real):
+        return {**node, "oneOf": real}
+    return {**node, "type": [option["type"] for option in real if "type" in option]}
+
+
+def _order(schema: JsonSchema, kind: Any) -> None:
+    """Give properties and enumerations the order in which they were written."""
+    properties = schema.get("properties")
+    if not isinstance(properties, dict) or not (isinstance(kind, type) and issubclass(kind, Struct)):
+        return
+    hints = get_type_hints(kind)
+    for field in msgspec.structs.fields(kind):
+        shape = properties.get(field.encode_name)
+        if shape is not None:
+            _order_value(shape, hints[field.name])
+
+
+def _order_value(shape: JsonSchema, hint: Any) -> None:
+    literal = [arg for part in (hint, *get_args(hint)) if str(get_origin(part)) == "typing.Literal" for arg in get_args(part)]
+    if "enum" in shape and literal:
+        shape["enum"] = [value for value in literal if value is not None]
+    elif "enum" in shape and isinstance(hint, type):
+        shape["enum"] = [member.value for member in hint]  # type: ignore[var-annotated]
+    for part in (hint, *get_args(hint)):
+        if isinstance(part, type) and issubclass(part, Struct):
+            _order(shape, part)
+            for option in (*shape.get("oneOf", ()), shape.get("items", {})):
+                _order(option, part)

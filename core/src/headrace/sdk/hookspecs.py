@@ -1,0 +1,156 @@
+"""Every core hook. A plugin implements those it needs in its declaration module.
+
+Declarations are called once, plugin by plugin; an exception marks that plugin failed and the rest go on.
+Decisions take the first answer that is not None.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+import pluggy
+from msgspec import Struct
+
+if TYPE_CHECKING:
+    from headrace.sdk.manifests import (
+        Command,
+        ConnectorManifest,
+        EditionManifest,
+        EngineManifest,
+        Feature,
+        FlowTemplate,
+        MigrationBranch,
+        NodeManifest,
+    )
+
+hookspec = pluggy.HookspecMarker("headrace")
+hookimpl = pluggy.HookimplMarker("headrace")
+
+
+class OrganizationInfo(Struct, frozen=True):
+    """What a decision may know of an organization.
+
+    Attributes:
+        plan: Id of its plan.
+        edition: Id of its edition.
+        features: Overrides of features, by id.
+        limits: Overrides of limits, by id; None is unlimited.
+    """
+
+    id: UUID
+    plan: str
+    edition: str
+    features: dict[str, bool] = {}
+    limits: dict[str, int | None] = {}
+
+
+@hookspec
+def headrace_connectors() -> Iterable[ConnectorManifest]:  # type: ignore[empty-body]
+    """Offer connectors.
+
+    Example:
+        @hookimpl
+        def headrace_connectors():
+            return [ConnectorManifest(id="sqlite", title="SQLite", ...)]
+    """
+
+
+@hookspec
+def headrace_nodes() -> Iterable[NodeManifest]:  # type: ignore[empty-body]
+    """Offer node types; their full ids are `<entry point id>.<id>`.
+
+    Example:
+        @hookimpl
+        def headrace_nodes():
+            return [NodeManifest(id="filter", title="Filter rows", config=FilterConfig, factory=lazy("pkg.rows:Filter"))]
+    """
+
+
+@hookspec
+def headrace_engines() -> Iterable[EngineManifest]:  # type: ignore[empty-body]
+    """Offer engines.
+
+    Example:
+        @hookimpl
+        def headrace_engines():
+            return [EngineManifest(id="polars", title="Polars", factory=lazy("pkg.engine:PolarsEngine"))]
+    """
+
+
+@hookspec
+def headrace_features() -> Iterable[Feature]:  # type: ignore[empty-body]
+    """Offer switches.
+
+    Example:
+        @hookimpl
+        def headrace_features():
+            return [Feature(id="lineage", title="Lineage")]
+    """
+
+
+@hookspec
+def headrace_editions() -> Iterable[EditionManifest]:  # type: ignore[empty-body]
+    """Offer editions with their plans.
+
+    Example:
+        @hookimpl
+        def headrace_editions():
+            return [EditionManifest(id="premium", title="Premium", plans=(Plan(id="premium", title="Premium"),))]
+    """
+
+
+@hookspec
+def headrace_templates() -> Iterable[FlowTemplate]:  # type: ignore[empty-body]
+    """Offer ready flows.
+
+    Example:
+        @hookimpl
+        def headrace_templates():
+            return [FlowTemplate(id="flights", title="Flights", summary="...", package="pkg", file="flights.yaml")]
+    """
+
+
+@hookspec
+def headrace_migrations() -> Iterable[MigrationBranch]:  # type: ignore[empty-body]
+    """Own tables: one Alembic branch.
+
+    Example:
+        @hookimpl
+        def headrace_migrations():
+            return [MigrationBranch(id="lineage", package="headrace_plugin_lineage.migrations")]
+    """
+
+
+@hookspec
+def headrace_cli() -> Iterable[Command]:  # type: ignore[empty-body]
+    """Offer commands, mounted as `headrace <plugin id> <command id>`.
+
+    Example:
+        @hookimpl
+        def headrace_cli():
+            return [Command(id="install", title="Create the demo workspace", function=lazy("pkg.commands:install"))]
+    """
+
+
+@hookspec(firstresult=True)
+def headrace_feature_enabled(feature: str, organization: OrganizationInfo) -> bool | None:  # type: ignore[empty-body]
+    """Decide whether an organization has a feature; None = no opinion, an exception denies.
+
+    Example:
+        @hookimpl(tryfirst=True)
+        def headrace_feature_enabled(feature, organization):
+            return True if feature == "beta" else None
+    """
+
+
+@hookspec(firstresult=True)
+def headrace_limit(limit: str, organization: OrganizationInfo) -> int | None:  # type: ignore[empty-body]
+    """Decide a limit; None = no opinion, -1 = unlimited.
+
+    Example:
+        @hookimpl(tryfirst=True)
+        def headrace_limit(limit, organization):
+            return 5 if limit == "flows" else None
+    """

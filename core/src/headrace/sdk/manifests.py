@@ -1,0 +1,240 @@
+"""What plugins declare: typed records with an `id`. Importing this loads msgspec only."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from importlib import import_module
+from typing import Any, Literal
+
+import msgspec
+from msgspec import Struct
+
+from headrace.sdk.config import Config
+
+
+class Lazy(Struct, frozen=True):
+    """A dotted path `package.module:Name`, imported at first use."""
+
+    path: str
+
+    def load(self) -> Any:
+        """Import and return the object.
+
+        Raises:
+            ImportError, AttributeError: as Python does; the host turns them into a PluginError.
+        """
+        module, _, name = self.path.partition(":")
+        return getattr(import_module(module), name)
+
+
+def lazy(path: str) -> Lazy:
+    """Name the working class without importing it: `lazy("pkg.mod:Class")`."""
+    if path.count(":") != 1:
+        raise ValueError(f"lazy path {path!r} is not of the form 'package.module:Name'")
+    return Lazy(path)
+
+
+class Effect(StrEnum):
+    """What a node or action does to the world; decides fusing and retrying."""
+
+    NONE = "none"
+    READ = "read"
+    CREATE = "create"
+    UPDATE = "update"
+    DELETE = "delete"
+
+
+class EffectClass(StrEnum):
+    """Promise of a write: A exactly once in a transaction, B exactly once by key, C at least once."""
+
+    TRANSACTIONAL = "A"
+    IDEMPOTENT = "B"
+    OTHER = "C"
+
+
+class Capability(StrEnum):
+    """What a connector can do; a test compares these with its methods, both ways."""
+
+    READ = "read"
+    WRITE = "write"
+    UPSERT = "upsert"
+    QUERY = "query"
+    INCREMENTAL = "incremental"
+    SCAN = "scan"
+    RELATION = "relation"
+
+
+Proof = Literal["real server", "engine", "emulator", "wire-compatible", "contract", "recorded", "unproven"]
+NodeKind = Literal["trigger", "source", "transform", "logic", "ai", "quality", "sink"]
+
+
+class Port(Struct, frozen=True, omit_defaults=True):
+    """Where edges meet a node.
+
+    Attributes:
+        name: Handle id, e.g. `in`, `left`, `out`.
+        title: For people; the name if empty.
+        kind: `data` carries a frame, `error` rejected rows with reasons, `control` nothing.
+        many: Takes any number of edges; inputs then come as `name[source node id]`.
+        required: Validation refuses the flow while nothing is connected.
+    """
+
+    name: str
+    title: str = ""
+    kind: Literal["data", "error", "control"] = "data"
+    many: bool = False
+    required: bool = True
+
+
+ERROR_PORT = Port("error", "Rejected rows", kind="error", required=False)
+
+
+class NodeManifest(Struct, frozen=True, kw_only=True):
+    """A node type. Its full id is `family.id`, the family being the package's id.
+
+    Attributes:
+        config: Struct that the user fills in.
+        factory: The `Node` class.
+        effect: `NONE` nodes fuse into one lazy plan; others end a segment.
+        heavy: Ends a segment, and wants the `heavy` queue.
+    """
+
+    id: str
+    title: str
+    kind: NodeKind = "transform"
+    summary: str = ""
+    config: type[Config]
+    factory: Lazy
+    inputs: tuple[Port, ...] = (Port("in", "Input"),)
+    outputs: tuple[Port, ...] = (Port("out", "Output"),)
+    effect: Effect = Effect.NONE
+    heavy: bool = False
+    icon: str = "lucide:box"
+    docs: str = ""
+    tags: tuple[str, ...] = ()
+    version: int = 1
+    feature: str = ""
+
+
+class Action(Struct, frozen=True, kw_only=True):
+    """One declared call of a connector with an effect; becomes the node type `connector.action`."""
+
+    id: str
+    title: str
+    input: type[Config]
+    output: type[Struct] | None = None
+    effect: Effect = Effect.CREATE
+    summary: str = ""
+
+
+class ConnectorManifest(Struct, frozen=True, kw_only=True):
+    """A connector. READ gives the node type `id.read`, WRITE `id.write`, QUERY `id.query`.
+
+    Attributes:
+        category: database, nosql, file, cloud, genai, agentic or business_apps.
+        config: Struct of a connection.
+        read_options: More fields of the read node (a file's format, say), under `options`.
+        write_options: The same for the write node.
+        effect_class: What a write promises.
+        proof: How it is tested (connectors.md, 4).
+    """
+
+    id: str
+    title: str
+    category: Literal["database", "nosql", "file", "cloud", "genai", "agentic", "business_apps", "development"]
+    config: type[Config]
+    factory: Lazy
+    capabilities: frozenset[Capability]
+    actions: tuple[Action, ...] = ()
+    read_options: type[Config] | None = None
+    write_options: type[Config] | None = None
+    effect_class: EffectClass = EffectClass.OTHER
+    summary: str = ""
+    icon: str = "lucide:plug"
+    docs: str = ""
+    proof: Proof = "unproven"
+    version: int = 1
+    feature: str = ""
+
+
+class EngineManifest(Struct, frozen=True, kw_only=True):
+    """An execution engine for frames."""
+
+    id: str
+    title: str
+    factory: Lazy
+    summary: str = ""
+
+
+class Feature(Struct, frozen=True, kw_only=True):
+    """A switch that editions and overrides turn on or off."""
+
+    id: str
+    title: str
+    default: bool = False
+
+
+class Plan(Struct, frozen=True, kw_only=True):
+    """Features and limits that a subscription gets; a limit that is absent is unlimited."""
+
+    id: str
+    title: str
+    features: frozenset[str] = frozenset()
+    limits: dict[str, int] = {}
+
+
+class EditionManifest(Struct, frozen=True, kw_only=True):
+    """An edition: its features, and its plans; the first plan is the edition's default."""
+
+    id: str
+    title: str
+    plans: tuple[Plan, ...]
+    features: frozenset[str] = frozenset()
+
+
+class MigrationBranch(Struct, frozen=True, kw_only=True):
+    """An Alembic branch with label `id`; `package` holds its revision files."""
+
+    id: str
+    package: str
+
+
+class Command(Struct, frozen=True, kw_only=True):
+    """A CLI command, mounted as `headrace <plugin> <id>`; the function takes the remaining arguments."""
+
+    id: str
+    title: str
+    function: Lazy
+
+
+class FlowTemplate(Struct, frozen=True, kw_only=True):
+    """A ready flow.
+
+    Attributes:
+        package: Package that holds the file.
+        file: The flow's text form inside that package.
+        demo: Created in the demo workspace by `headrace up --demo`.
+    """
+
+    id: str
+    title: str
+    summary: str
+    package: str
+    file: str
+    demo: bool = False
+
+    def text(self) -> str:
+        """Read the flow's YAML text."""
+        from importlib.resources import files
+
+        return files(self.package).joinpath(self.file).read_text(encoding="utf-8")
+
+
+def encodable(manifest: Struct) -> dict[str, Any]:
+    """A manifest as JSON-ready data: types by name, lazy paths as text."""
+
+    def plain(value: Any) -> Any:
+        return value.__qualname__ if isinstance(value, type) else str(value)
+
+    result: dict[str, Any] = msgspec.to_builtins(manifest, enc_hook=plain)
+    return result

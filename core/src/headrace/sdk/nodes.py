@@ -1,0 +1,71 @@
+"""The node contract: frames in, frames out, never collecting."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeAlias
+
+from headrace.sdk.config import ConfigT
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import narwhals as nw
+
+    from headrace.sdk.connectors import Connector, Reject, WriteResult
+    from headrace.sdk.engines import Engine
+
+    Frames: TypeAlias = Mapping[str, nw.LazyFrame[Any]]
+
+
+class NodeContext(Protocol):
+    """What a node may touch."""
+
+    execution_id: str
+    node_id: str
+    attempt: int
+    effect_key: str
+    """`execution:node`; the same in every attempt, so that a repeat is harmless."""
+    params: Mapping[str, Any]
+    engine: Engine
+    scratch: Path
+    """Private folder, removed after the segment."""
+
+    def connector(self, connection: str) -> Connector[Any]:
+        """The open connector of a connection, by name or id; the host closes it."""
+
+    def reject(self, rows: Sequence[Reject]) -> None:
+        """Send rows to the error port."""
+
+    @property
+    def rejects_connected(self) -> bool:
+        """Whether rejected rows have somewhere to go (port connected, or on_error continues)."""
+
+    def wrote(self, result: WriteResult) -> None:
+        """Report the counts of an effect."""
+
+    def progress(self, rows: int) -> None:
+        """Report how many rows have passed so far; raises Cancelled when the execution is being cancelled."""
+
+    def log(self, message: str, *, level: str = "info", **fields: Any) -> None:
+        """Write a line to the execution's log; secrets are masked."""
+
+
+class Node(ABC, Generic[ConfigT]):
+    """A step. One object serves one attempt."""
+
+    def __init__(self, config: ConfigT) -> None:
+        self.config = config
+
+    @abstractmethod
+    def run(self, ctx: NodeContext, inputs: Frames) -> Frames:
+        """Return one lazy frame per output port.
+
+        Args:
+            ctx: What the node may touch.
+            inputs: One lazy frame per connected input port; a `many` port gives `name[source node id]`.
+
+        Raises:
+            HeadraceError: see `headrace.sdk.errors`; `details` may carry `field`.
+        """

@@ -1,0 +1,218 @@
+"""Text templates in configs: Jinja2's immutable sandbox over params, vars, execution and nodes, with bounds."""
+# ruff: noqa: E501
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, Final
+
+from headrace.sdk.errors import ConfigError
+
+if TYPE_CHECKING:
+    from jinja2 import Environment, nodes
+
+MAX_TEMPLATE: Final = 20_000
+MAX_RESULT: Final = 100_000
+NAMES: Final = ("params", "vars", "execution", "nodes", "env")
+_FILTERS: Final = [
+    "abs",
+    "capitalize",
+    "default",
+    "d",
+    "dictsort",
+    "escape",
+    "e",
+    "first",
+    "float",
+    "int",
+    "join",
+    "last",
+    "length",
+    "count",
+    "list",
+    "lower",
+    "max",
+    "min",
+    "reject",
+    "rejectattr",
+    "replace",
+    "reverse",
+    "round",
+    "select",
+    "selectattr",
+    "sort",
+    "string",
+    "sum",
+    "title",
+    "tojson",
+    "trim",
+    "truncate",
+    "unique",
+    "upper",
+    "urlencode",
+]
+
+
+def render(text: str, context: Mapping[str, Any]) -> str:
+    """The text with its `{{ ... }}` filled in.
+
+    Raises:
+        ConfigError: the template is wrong, asks for an unknown name, or exceeds the bounds.
+    """
+    from jinja2 import TemplateSyntaxError, UndefinedError
+    from jinja2.exceptions import SecurityError
+
+    if "{{" not in text and "{%" not in text:
+        return text
+    try:
+        template = _environment().from_string(_bounded(text))
+        parts: list[str] = []
+        size = 0
+        for part in template.generate(_plain(context)):
+            size += len(part)
+            if size > MAX_RESULT:
+                raise ConfigError(f"'{_brief(text)}' gives more than {MAX_RESULT} characters; make it shorter")
+            parts.append(part)
+    except TemplateSyntaxError as error:
+        raise ConfigError(f"'{_brief(text)}' is not a template: {error.message} (line {error.lineno}); "
+                          "write {{ params.name }}", line=error.lineno) from None  # fmt: skip
+    except UndefinedError as error:
+        raise ConfigError(f"'{_brief(text)}' asks for something that is not there: {error.message}; known are "
+                          + ", ".join(sorted(context))) from None  # fmt: skip
+    except SecurityError as error:
+        raise ConfigError(
+            f"'{_brief(text)}' does what templates may not: {error}; use values and filters only"
+        ) from None
+    except (
+        TypeError,
+        ValueError,
+        ZeroDivisionError,
+        OverflowError,
+        MemoryError,
+        RecursionError,
+        AttributeError,
+    ) as error:
+        raise ConfigError(f"'{_brief(text)}' cannot be filled in; check the values' types", detail=str(error)) from None
+    return "".join(parts)
+
+
+def render_config(config: Any, context: Mapping[str, Any]) -> Any:
+    """The config with every text that contains `{{` filled in; other values are as they were.
+
+    Raises:
+        ConfigError: naming the field.
+    """
+    return _walk(config, context, "")
+
+
+def _walk(value: Any, context: Mapping[str, Any], path: str) -> Any:
+    if isinstance(value, str):
+        if "{{" not in value:
+            return value
+        try:
+            return render(value, context)
+        except ConfigError as error:
+            raise ConfigError(f"'{path}': {error.message}", hint=error.hint, detail=error.detail, field=path) from None
+    if isinstance(value, Mapping):
+        return {key: _walk(item, context, f"{path}.{key}" if path else str(key)) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_walk(item, context, f"{path}[{index}]") for index, item in enumerate(value)]
+    return value
+
+
+def _brief(text: str) -> str:
+    return text if len(text) <= 80 else text[:77] + "..."
+
+
+@lru_cache(maxsize=1)
+def _environment() -> Environment:
+    from jinja2 import StrictUndefined
+    from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+    class Sandbox(ImmutableSandboxedEnvironment):
+        """No methods but a few on texts, no operators that grow a value without bound."""
+
+        intercepted_binops = frozenset({"*", "**", "%", "//"})
+
+        def getattr(self, obj: Any, attribute: str) -> Any:
+            """Keys before methods, so that `params.items` is the parameter of that name."""
+            if isinstance(obj, dict) and attribute in obj:
+                return obj[attribute]
+            return super().getattr(obj, attribute)
+
+        def call_binop(self, context: Any, operator: str, left: Any, right: Any) -> Any:
+            """Numbers only, and small powers: `'a' * 10**10` would take all memory."""
+            if not all(isinstance(v, (int, float)) for v in (left, right)):
+                raise TypeError(f"{operator} takes numbers")
+            if operator == "**" and (abs(right) > 64 or abs(left) > 1e6):
+                raise OverflowError("power too large")
+            return super().call_binop(context, operator, left, right)
+
+        def is_safe_callable(self, obj: Any) -> bool:
+            """Methods of texts that cannot grow them."""
+            owner = getattr(obj, "__self__", None)
+            name = getattr(obj, "__name__", "")
+            safe = {
+                "upper",
+                "lower",
+                "strip",
+                "lstrip",
+                "rstrip",
+                "split",
+                "startswith",
+                "endswith",
+                "title",
+                "isdigit",
+            }
+            return (isinstance(owner, str) and name in safe) or (
+                isinstance(owner, dict) and name in {"get", "keys", "items", "values"}
+            )
+
+    environment = Sandbox(undefined=StrictUndefined, autoescape=False, keep_trailing_newline=True)
+    environment.globals.clear()
+    filters = environment.filters
+    environment.filters = {name: filters[name] for name in _FILTERS}
+    environment.filters |= {"replace": _replace, "join": _join, "tojson": filters["tojson"]}
+    return environment
+
+
+def _replace(value: Any, old: str, new: str) -> str:
+    text = str(value)
+    if len(text) + text.count(old) * len(new) > MAX_RESULT:
+        raise OverflowError("too long")
+    return text.replace(old, new)
+
+
+def _join(value: Any, mark: str = "") -> str:
+    parts = [str(part) for part in value]
+    if sum(map(len, parts)) + len(parts) * len(mark) > MAX_RESULT:
+        raise OverflowError("too long")
+    return mark.join(parts)
+
+
+def _bounded(text: str) -> nodes.Template:
+    """Parse, refusing what is long, loops, defines or includes."""
+    from jinja2 import nodes
+
+    if len(text) > MAX_TEMPLATE:
+        raise ConfigError(f"the template has {len(text)} characters, {MAX_TEMPLATE} are allowed")
+    tree = _environment().parse(text)
+    refused = (nodes.For, nodes.Macro, nodes.CallBlock, nodes.Include, nodes.Import, nodes.FromImport, nodes.Extends, nodes.Block,
+               nodes.Assign, nodes.AssignBlock, nodes.With, nodes.FilterBlock)  # fmt: skip
+    for node in tree.find_all(refused):
+        raise ConfigError(
+            f"'{_brief(text)}' uses {type(node).__name__.lower()}; only values, filters and if are allowed"
+        )
+    if sum(1 for _ in tree.find_all(nodes.Node)) > 1_000:
+        raise ConfigError(f"'{_brief(text)}' has more than 1000 parts; make it shorter")
+    return tree
+
+
+def _plain(value: Any, depth: int = 0) -> Any:
+    """Plain data only: what has methods or attributes of its own becomes text."""
+    if isinstance(value, Mapping) and depth < 20:
+        return {str(key): _plain(item, depth + 1) for key, item in value.items()}
+    if isinstance(value, (list, tuple)) and depth < 20:
+        return tuple(_plain(item, depth + 1) for item in value)
+    return value if value is None or isinstance(value, (str, int, float, bool)) else str(value)

@@ -1,0 +1,133 @@
+"""Carry a claimed segment through: connections, runner, logs, and one transaction for what it came to."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable
+
+import structlog
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from headrace.connections import service as connections
+from headrace.engine.messages import SegmentDone, SegmentFailed
+from headrace.engine.problems import problem_of
+from headrace.executions import logs as execution_logs
+from headrace.executions import settle
+from headrace.executions.live import publish
+from headrace.executions.settle import Settled
+from headrace.executions.state import retry_delay_s
+from headrace.infra.bus import Bus
+from headrace.infra.crypto import KeyRing, Sealed
+from headrace.infra.database import Database
+from headrace.infra.settings import Settings
+from headrace.plugins.records import ConnectionSpec
+from headrace.sdk.errors import HeadraceError, TransientError
+from headrace.worker.attempt import Attempt, Crashed, Outcome, Stopped
+from headrace.worker.pool import RunnerPool
+
+LOGS_EVERY_S = 0.5
+SETTLE_AGAIN_S = 0.5
+START_AGAIN_S = 5.0
+_log = structlog.get_logger("headrace.worker")
+
+
+class Carrier:
+    """Executes attempts with the worker's pool, database and bus."""
+
+    def __init__(self, database: Database, bus: Bus, pool: RunnerPool, settings: Settings) -> None:
+        self._database = database
+        self._bus = bus
+        self._pool = pool
+        self._settings = settings
+        self._vault = connections.Vault(KeyRing(settings.master_keys))
+
+    async def carry(self, attempt: Attempt) -> Settled:
+        """Execute and settle; survives a database that is away for a while."""
+        lease = attempt.lease
+        writer = asyncio.create_task(self._write_logs(attempt))
+        try:
+            outcome = await self._execute(attempt)
+        finally:
+            writer.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await writer
+        if outcome == Stopped("lost"):
+            _log.warning(
+                "lease lost; the result is dropped", execution=str(lease.execution_id), segment=lease.segment_no
+            )
+            return Settled(held=False)
+        settled = await self._settle(attempt, outcome)
+        await attempt.feed.flush()
+        await publish(self._bus, lease.organization_id, lease.execution_id, settled.events)
+        _log.info(
+            "segment ended", execution=str(lease.execution_id), segment=lease.segment_no, attempt=lease.attempt,
+            outcome=type(outcome).__name__.removeprefix("Segment").lower(), held=settled.held,
+        )  # fmt: skip
+        return settled
+
+    async def _execute(self, attempt: Attempt) -> Outcome:
+        try:
+            request = attempt.request(await self._connections(attempt), self._settings.objects_url)
+            runner = await self._pool.acquire(attempt.lease.organization_id)
+        except (TransientError, Sealed) as error:
+            _log.warning("segment cannot start; given back", reason=error.message, detail=error.detail)
+            return Stopped("released")
+        except HeadraceError as error:
+            return SegmentFailed(problem_of(error))
+        try:
+            return await attempt.drive(runner, request)
+        finally:
+            await self._pool.release(runner, healthy=attempt.runner_idle)
+
+    async def _connections(self, attempt: Attempt) -> dict[str, ConnectionSpec]:
+        names = attempt.claim.spec.connections
+        if not names:
+            return {}
+        organization_id = attempt.lease.organization_id
+        async with self._database.transaction(organization_id) as session:
+            return await connections.resolve(session, self._vault, organization_id, names)
+
+    async def _write_logs(self, attempt: Attempt) -> None:
+        while True:
+            await asyncio.sleep(LOGS_EVERY_S)
+            with contextlib.suppress(HeadraceError):
+                await self._flush_logs(attempt)
+
+    async def _flush_logs(self, attempt: Attempt) -> None:
+        rows = list(attempt.log_rows)
+        if rows:
+            async with self._database.transaction(attempt.lease.organization_id) as session:
+                await execution_logs.append(session, attempt.lease, rows)
+            del attempt.log_rows[: len(rows)]
+
+    async def _settle(self, attempt: Attempt, outcome: Outcome) -> Settled:
+        """Settle in one transaction; while the database is away, try again. The fence refuses what is too late."""
+        record = self._how(attempt, outcome)
+        while True:
+            try:
+                await self._flush_logs(attempt)
+                async with self._database.transaction(attempt.lease.organization_id) as session:
+                    return await record(session)
+            except TransientError as error:
+                _log.warning("cannot settle a segment yet", reason=error.message, detail=error.detail)
+                await asyncio.sleep(SETTLE_AGAIN_S)
+
+    def _how(self, attempt: Attempt, outcome: Outcome) -> Callable[[AsyncSession], Awaitable[Settled]]:
+        lease, nodes, spec = attempt.lease, attempt.nodes, attempt.claim.spec
+        match outcome:
+            case SegmentDone(outputs=outputs):
+                rows = sum(node.report.rows_out or 0 for node in nodes if node.report.node_id in spec.tails)
+                return lambda session: settle.complete(session, lease, outputs=outputs, nodes=nodes, rows=rows)
+            case SegmentFailed(problem=problem):
+                delay = retry_delay_s(problem, spec.graph, attempt.claim.error_count)
+                if delay is None:
+                    return lambda session: settle.fail(session, lease, problem, nodes=nodes)
+                return lambda session: settle.retry(session, lease, problem, delay_s=delay, nodes=nodes)
+            case Crashed(reason=reason):
+                return lambda session: settle.crash(session, lease, reason=reason)
+            case Stopped(why="released"):
+                pause = 0.0 if attempt.stopping else START_AGAIN_S
+                return lambda session: settle.release(session, lease, delay_s=pause)
+            case _:
+                return lambda session: settle.cancelled(session, lease, nodes=nodes)

@@ -1,0 +1,85 @@
+"""The reconciler: takes back what lost workers held, rings again, ends what is overdue. Any number of copies."""
+
+from __future__ import annotations
+
+import asyncio
+
+import structlog
+
+from headrace.engine.messages import Problem
+from headrace.executions import settle
+from headrace.executions import statements as sql
+from headrace.executions.leases import Lease
+from headrace.executions.live import publish
+from headrace.infra.bus import Bus
+from headrace.infra.database import Database
+from headrace.sdk.errors import TransientError
+from headrace.worker import membership
+from headrace.worker.timing import Timing
+
+_log = structlog.get_logger("headrace.reconciler")
+
+
+class Reconciler:
+    """Repairs what crashes and losses leave behind; the database's clock decides."""
+
+    def __init__(self, database: Database, bus: Bus, timing: Timing) -> None:
+        self._database = database
+        self._bus = bus
+        self._timing = timing
+
+    async def serve(self) -> None:
+        """Reconcile until cancelled."""
+        while True:
+            try:
+                await self.reap()
+                await self.end_overdue()
+                await self.ring_again()
+                await membership.forget_dead(self._database)
+            except TransientError as error:
+                _log.warning("reconciler waits", reason=error.message, detail=error.detail)
+            await asyncio.sleep(self._timing.reap_s)
+
+    async def reap(self) -> int:
+        """Take back segments whose lease is over. Returns how many."""
+        async with self._database.transaction() as session:
+            rows = (await session.execute(sql.EXPIRED)).all()
+        taken = 0
+        for row in rows:
+            lease = Lease(
+                organization_id=row.organization_id,
+                execution_id=row.execution_id,
+                segment_no=row.segment_no,
+                fence=row.fence,
+            )
+            async with self._database.transaction(row.organization_id) as session:
+                reason = "its worker was gone"
+                settled = await settle.crash(session, lease, reason=reason, outcome="lease_expired")
+            if settled.held:
+                taken += 1
+                _log.warning("lease expired", execution=str(row.execution_id), segment=row.segment_no)
+                await publish(self._bus, row.organization_id, row.execution_id, settled.events)
+        return taken
+
+    async def end_overdue(self) -> int:
+        """Begin to end executions that are past their deadline. Returns how many."""
+        async with self._database.transaction() as session:
+            rows = (await session.execute(sql.OVERDUE)).all()
+        problem = Problem(
+            code="TIMED_OUT", message="the execution took longer than its deadline and was stopped",
+            hint="raise the flow's timeout, or look for the slow step",
+        )  # fmt: skip
+        for row in rows:
+            key = {"organization_id": row.organization_id, "execution_id": row.id}
+            async with self._database.transaction(row.organization_id) as session:
+                locked = (await session.execute(sql.LOCK, key)).one_or_none()
+                if locked is None or locked.closing or locked.status not in {"queued", "running", "waiting"}:
+                    continue
+                dropped = await settle.begin_closing(session, key, closing="timed_out", problem=problem)
+                await settle.pass_segments(session, key, ended=dropped)
+        return len(rows)
+
+    async def ring_again(self) -> None:
+        """Put doorbells of segments that nobody took into the outbox once more."""
+        async with self._database.transaction() as session:
+            await session.execute(sql.RING_AGAIN, {"every_s": self._timing.ring_again_s})

@@ -1,0 +1,102 @@
+"""Child process: executes segments one after another, reports over a pipe, may be killed at any time.
+
+It gets no database address, no key and no secret of its parent; connections come with the order. What a plugin prints
+goes to stderr: the pipe is ours.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import queue
+import signal
+import sys
+import threading
+from typing import BinaryIO
+
+from headrace.engine.messages import Cancel, Report, SegmentFailed, SegmentRequest
+from headrace.plugins.manager import Host, load_plugins
+from headrace.worker.confine import close_to_others
+from headrace.worker.wire import FromRunner, Ready, frame, read_order
+
+_PR_SET_PDEATHSIG = 1
+
+
+def main(parent: int) -> int:
+    """Serve orders until the supervisor closes the pipe."""
+    _confine(parent)
+    orders, reports = _take_pipes()
+    writer = _Writer(reports)
+    host = _load()
+    requests: queue.SimpleQueue[SegmentRequest] = queue.SimpleQueue()
+    stop = threading.Event()
+    threading.Thread(target=_listen, args=(orders, requests, stop), daemon=True).start()
+    writer.send(Ready(host.plugin_set_hash))
+    from headrace.engine.execute import execute_segment
+    from headrace.engine.problems import problem_of
+
+    while True:
+        request = requests.get()
+        stop.clear()
+        try:
+            result: Report = execute_segment(request, host.registry, writer.send, stop.is_set)
+        except Exception as error:
+            result = SegmentFailed(problem_of(error))
+        writer.send(result)
+
+
+class _Writer:
+    """Sends reports from any thread."""
+
+    def __init__(self, pipe: BinaryIO) -> None:
+        self._pipe = pipe
+        self._lock = threading.Lock()
+
+    def send(self, report: FromRunner) -> None:
+        with self._lock:
+            self._pipe.write(frame(report))
+            self._pipe.flush()
+
+
+def _confine(parent: int) -> None:
+    """Nothing for others to read, death with the supervisor, no signals meant for it."""
+    close_to_others()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:
+        os._exit(0)
+
+
+def _take_pipes() -> tuple[BinaryIO, BinaryIO]:
+    """Private copies of stdin and stdout; what plugins see there is nothing, and stderr."""
+    orders, reports = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
+    empty = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(empty, 0)
+    os.close(empty)
+    os.dup2(2, 1)
+    return orders, reports
+
+
+def _load() -> Host:
+    """Plugins, and the libraries that the first segment would wait for."""
+    host = load_plugins()
+    for engine in host.registry.engines.values():
+        engine.factory.load()
+    return host
+
+
+def _listen(orders: BinaryIO, requests: queue.SimpleQueue[SegmentRequest], stop: threading.Event) -> None:
+    while True:
+        order = read_order(orders)
+        if order is None:
+            os._exit(0)
+        if isinstance(order, Cancel):
+            stop.set()
+        else:
+            requests.put(order)
+
+
+if __name__ == "__main__":
+    sys.exit(main(int(sys.argv[1])))

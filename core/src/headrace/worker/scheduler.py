@@ -1,0 +1,61 @@
+"""The scheduler process: relay and reconciler. Any number of copies; none leads, locked rows are skipped."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+
+import structlog
+
+from headrace.infra.bus import Bus
+from headrace.infra.database import Database
+from headrace.infra.logs import configure_logs
+from headrace.infra.outbox import Relay
+from headrace.infra.queue import Ringer
+from headrace.infra.settings import Settings
+from headrace.worker.confine import close_to_others
+from headrace.worker.reconciler import Reconciler
+from headrace.worker.timing import Timing
+
+_log = structlog.get_logger("headrace.scheduler")
+
+
+def main(settings: Settings, *, timing: Timing | None = None) -> None:
+    """Serve until SIGTERM or SIGINT."""
+    close_to_others()
+    configure_logs(settings, process="scheduler")
+    asyncio.run(serve(settings, timing or Timing()))
+
+
+async def serve(settings: Settings, timing: Timing, *, stop: asyncio.Event | None = None) -> None:
+    """Relay and reconcile until `stop`, or a signal.
+
+    Raises:
+        HeadraceError: a part of it failed in a way that waiting does not mend.
+    """
+    url = (settings.database_worker_url or settings.database_url).reveal()
+    database = Database.from_url(url, pool_size=4, name="headrace-scheduler")
+    bus, ringer = Bus.from_url(settings.redis_url.reveal()), Ringer(settings.redis_url.reveal())
+    if stop is None:
+        stop = asyncio.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    parts = [
+        asyncio.create_task(Relay(database, url, ringer).serve()),
+        asyncio.create_task(Reconciler(database, bus, timing).serve()),
+    ]
+    _log.info("scheduler ready")
+    try:
+        stopped = asyncio.create_task(stop.wait())
+        done, _ = await asyncio.wait([stopped, *parts], return_when=asyncio.FIRST_COMPLETED)
+        for part in done - {stopped}:
+            part.result()
+    finally:
+        stopped.cancel()
+        for part in parts:
+            part.cancel()
+        await asyncio.gather(*parts, return_exceptions=True)
+        ringer.close()
+        await bus.close()
+        await database.close()
+    _log.info("scheduler stopped")

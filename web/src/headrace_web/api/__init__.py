@@ -1,0 +1,1 @@
+"""One file a domain: a controller and its Structs."""

@@ -1,0 +1,216 @@
+"""Connections: secrets go in and never come out."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+from headrace.connections import explore, secrets
+from headrace.connections import service as connections
+from headrace.connections.models import Connection
+from headrace.entitlements import service as entitlements
+from headrace.infra.clock import now
+from headrace.workspaces import service as workspaces
+from litestar import Controller, delete, get, patch, post
+from litestar.di import NamedDependency
+from litestar.params import FromPath, FromQuery, HeaderParameter, JSONBody, QueryParameter
+from msgspec import UNSET, Struct, UnsetType
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from headrace_web.api.flows import checked_name
+from headrace_web.deps import Context
+from headrace_web.envelope import ApiStruct, Envelope, Paging, base_version, given, ok, page_of, shown
+from headrace_web.guards import permission
+
+IfMatch = Annotated[str | None, HeaderParameter(name="If-Match")]
+Rows = Annotated[int, QueryParameter(ge=1, le=1_000)]
+
+
+class ConnectionOut(Struct, kw_only=True):
+    """A connection without its config."""
+
+    id: UUID
+    workspace_id: UUID | None
+    name: str
+    description: str
+    connector: str
+    status: str
+    health_status: str
+    test_status: str
+    test_result: dict[str, Any] | None
+    last_tested_at: datetime | None
+    created_by: UUID | None
+    updated_by: UUID | None
+    created_at: datetime
+    updated_at: datetime
+    row_version: int
+
+
+class ConnectionWhole(ConnectionOut, kw_only=True):
+    """A connection with its config; secrets show only whether they are set."""
+
+    config: dict[str, Any] = {}
+
+
+class ConnectionBody(ApiStruct):
+    """A new connection."""
+
+    name: str
+    connector: str
+    config: dict[str, Any] = {}
+    description: str = ""
+    workspace_id: UUID | None = None
+
+
+class ConnectionPatch(ApiStruct):
+    """What to change; secrets that the config leaves out stay."""
+
+    name: str | UnsetType = UNSET
+    description: str | UnsetType = UNSET
+    config: dict[str, Any] | UnsetType = UNSET
+    row_version: int | UnsetType = UNSET
+
+
+class ProbeBody(ApiStruct):
+    """A connection that is not stored; with an `id` its stored secrets fill the gaps."""
+
+    connector: str
+    config: dict[str, Any] = {}
+    id: UUID | None = None
+
+
+class Tested(Struct, kw_only=True):
+    """The outcome of a test."""
+
+    ok: bool
+    ms: int
+    checks: list[dict[str, Any]]
+    hint: str = ""
+
+
+class ConnectionsController(Controller):
+    """Connections."""
+
+    path = "/connections"
+    tags = ("connections",)
+
+    @get("/", opt=permission("connection:read"))
+    async def list_connections(
+        self,
+        ctx: NamedDependency[Context],
+        paging: NamedDependency[Paging],
+        connector: FromQuery[str | None] = None,
+        q: FromQuery[str] = "",
+    ) -> Envelope[list[ConnectionOut]]:
+        """Connections by name."""
+        async with ctx.transaction() as session:
+            rows, total = await connections.list_(
+                session, ctx.actor, connector=connector, q=q, limit=paging.limit, offset=paging.offset
+            )
+        return page_of([shown(ConnectionOut, row) for row in rows], total, paging)
+
+    @post("/", opt=permission("connection:create"))
+    async def create_connection(
+        self, ctx: NamedDependency[Context], data: JSONBody[ConnectionBody]
+    ) -> Envelope[ConnectionWhole]:
+        """Store a connection."""
+        async with ctx.transaction() as session:
+            if data.workspace_id is not None:
+                await workspaces.get_workspace(session, ctx.actor, data.workspace_id)
+            _, used = await connections.list_(session, ctx.actor, limit=1)
+            await entitlements.check_limit(session, ctx.organization_id, "connections", used)
+            row = await connections.create(
+                session, ctx.actor, ctx.services.vault, ctx.registry, name=checked_name(data.name),
+                connector=data.connector, config=data.config, workspace_id=data.workspace_id,
+                description=data.description,
+            )  # fmt: skip
+            return ok(await _whole(ctx, session, row))
+
+    @get("/{connection_id:uuid}", opt=permission("connection:read"))
+    async def get_connection(
+        self, ctx: NamedDependency[Context], connection_id: FromPath[UUID]
+    ) -> Envelope[ConnectionWhole]:
+        """One connection."""
+        async with ctx.transaction() as session:
+            return ok(await _whole(ctx, session, await connections.get(session, ctx.actor, connection_id)))
+
+    @patch("/{connection_id:uuid}", opt=permission("connection:update"))
+    async def update_connection(
+        self,
+        ctx: NamedDependency[Context],
+        connection_id: FromPath[UUID],
+        data: JSONBody[ConnectionPatch],
+        if_match: IfMatch = None,
+    ) -> Envelope[ConnectionWhole]:
+        """Change what is given."""
+        async with ctx.transaction() as session:
+            row = await connections.get(session, ctx.actor, connection_id)
+            workspaces.check_version(row.row_version, base_version(if_match, data.row_version, "connection"))
+            changes = given(data, "row_version")
+            if "name" in changes:
+                changes["name"] = checked_name(changes["name"])
+            row = await connections.update(session, ctx.actor, ctx.services.vault, ctx.registry, connection_id, changes)
+            return ok(await _whole(ctx, session, row))
+
+    @delete("/{connection_id:uuid}", opt=permission("connection:delete"), status_code=200)
+    async def delete_connection(
+        self, ctx: NamedDependency[Context], connection_id: FromPath[UUID], force: FromQuery[bool] = False
+    ) -> Envelope[dict[str, UUID]]:
+        """Move a connection to the trash; refused while flows use it, unless forced."""
+        async with ctx.transaction() as session:
+            await connections.delete(session, ctx.actor, connection_id, force=force)
+        return ok({"id": connection_id})
+
+    @post("/test", opt=permission("connection:test"), status_code=200)
+    async def probe(self, ctx: NamedDependency[Context], data: JSONBody[ProbeBody]) -> Envelope[Tested]:
+        """Test a connection before it is stored."""
+        config = data.config
+        if data.id is not None:
+            async with ctx.transaction() as session:
+                row = await connections.get(session, ctx.actor, data.id)
+                stored = await ctx.services.vault.open(session, row)
+            if row.connector == data.connector:
+                config = secrets.merged(ctx.registry.connector(data.connector).manifest, stored, config)
+        return ok(Tested(**await explore.test(ctx.registry, data.connector, config)))
+
+    @post("/{connection_id:uuid}/test", opt=permission("connection:test"), status_code=200)
+    async def test_connection(self, ctx: NamedDependency[Context], connection_id: FromPath[UUID]) -> Envelope[Tested]:
+        """Test a stored connection and note the outcome."""
+        connector, config = await _opened(ctx, connection_id)
+        outcome = await explore.test(ctx.registry, connector, config)
+        async with ctx.transaction() as session:
+            row = await connections.get(session, ctx.actor, connection_id)
+            row.test_status = "success" if outcome["ok"] else "failed"
+            row.health_status = "healthy" if outcome["ok"] else "unhealthy"
+            row.test_result, row.last_tested_at = outcome, now()
+        return ok(Tested(**outcome))
+
+    @get("/{connection_id:uuid}/schema", opt=permission("connection:query"))
+    async def list_streams(
+        self, ctx: NamedDependency[Context], connection_id: FromPath[UUID]
+    ) -> Envelope[list[dict[str, Any]]]:
+        """Streams (tables, files, endpoints) with their columns."""
+        connector, config = await _opened(ctx, connection_id)
+        return ok(await explore.streams(ctx.registry, connector, config))
+
+    @get("/{connection_id:uuid}/preview", opt=permission("connection:query"))
+    async def preview_stream(
+        self, ctx: NamedDependency[Context], connection_id: FromPath[UUID], stream: FromQuery[str], limit: Rows = 100
+    ) -> Envelope[dict[str, Any]]:
+        """First rows of a stream."""
+        connector, config = await _opened(ctx, connection_id)
+        return ok(await explore.preview(ctx.registry, connector, config, stream, limit))
+
+
+async def _opened(ctx: Context, connection_id: UUID) -> tuple[str, dict[str, Any]]:
+    async with ctx.transaction() as session:
+        row = await connections.get(session, ctx.actor, connection_id)
+        return row.connector, await ctx.services.vault.open(session, row)
+
+
+async def _whole(ctx: Context, session: AsyncSession, row: Connection) -> ConnectionWhole:
+    entry = ctx.registry.connectors.get(row.connector)
+    config = secrets.shown(entry.manifest if entry else None, await ctx.services.vault.open(session, row))
+    plain = shown(ConnectionOut, row)
+    return ConnectionWhole(**{name: getattr(plain, name) for name in plain.__struct_fields__}, config=config)

@@ -1,0 +1,265 @@
+"""Execute flows, and look at executions."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+import msgspec
+from headrace.connections import service as connections
+from headrace.executions import live
+from headrace.executions import service as executions
+from headrace.executions.leases import Event
+from headrace.executions.service import LogRow
+from headrace.executions.state import TERMINAL
+from headrace.flows import service as flows
+from headrace.flows.canvas import graph_of
+from headrace.sdk.errors import ConfigError, NotFound
+from litestar import Controller, Response, get, post
+from litestar.di import NamedDependency
+from litestar.params import FromPath, FromQuery, HeaderParameter, JSONBody, QueryParameter
+
+from headrace_web.deps import Context
+from headrace_web.envelope import ApiStruct, Envelope, Paging, ok, page_of
+from headrace_web.frames import stored_preview
+from headrace_web.guards import permission
+
+IdempotencyKey = Annotated[str | None, HeaderParameter(name="Idempotency-Key", min_length=1, max_length=200)]
+After = Annotated[int, QueryParameter(ge=0, le=2**53)]
+Rows = Annotated[int, QueryParameter(ge=1, le=1_000)]
+ExecutionStatus = Literal["queued", "running", "waiting", "completed", "failed", "cancelling", "cancelled", "timed_out"]
+Level = Literal["debug", "info", "warning", "error"]
+
+
+class ExecuteBody(ApiStruct):
+    """How to execute a flow."""
+
+    input_data: dict[str, Any] = {}
+    variables: dict[str, Any] = {}
+    async_mode: bool = True
+    wait_seconds: Annotated[float, msgspec.Meta(ge=0, le=300)] = 30
+    environment: str = "development"
+    observe: Literal["all", "borders"] = "borders"
+    priority: Annotated[int, msgspec.Meta(ge=-10, le=10)] = 0
+
+
+class NodeExecuteBody(ApiStruct):
+    """Which part of a flow to execute, seen from one node."""
+
+    mode: Literal["to_here", "node", "from_here"] = "to_here"
+    variables: dict[str, Any] = {}
+
+
+class FlowExecutionsController(Controller):
+    """Executions of a flow."""
+
+    path = "/flows/{flow_id:uuid}"
+    tags = ("executions",)
+
+    @post("/execute", opt=permission("flow:execute"), status_code=202)
+    async def execute_flow(
+        self,
+        ctx: NamedDependency[Context],
+        flow_id: FromPath[UUID],
+        data: JSONBody[ExecuteBody | None] = None,
+        idempotency_key: IdempotencyKey = None,
+    ) -> Response[Envelope[dict[str, Any]]]:
+        """Execute the flow; with `async_mode` false the answer waits for the end, up to `wait_seconds`."""
+        body = data or ExecuteBody()
+        async with ctx.transaction() as session:
+            flow = await flows.get(session, ctx.actor, flow_id)
+            names = await connections.names(session, ctx.organization_id)
+            graph, digest = await flows.prepare(session, ctx.actor, flow_id, ctx.registry, connections=names)
+            execution_id = await executions.start(
+                session, ctx.actor, flow_id=flow_id, graph=graph, definition_hash=digest, host=ctx.services.host,
+                environment=body.environment, observe=body.observe, params={**flow.variables, **body.variables},
+                input_data=body.input_data, priority=body.priority, idempotency_key=_own(ctx, idempotency_key),
+            )  # fmt: skip
+            execution = await executions.get(session, ctx.organization_id, execution_id)
+        if not body.async_mode:
+            services = ctx.services
+            execution = await live.wait_until_terminal(
+                services.database, services.bus, ctx.organization_id, execution_id, timeout_s=body.wait_seconds
+            )
+        return _accepted(execution)
+
+    @get("/executions", opt=permission("execution:read"))
+    async def list_flow_executions(
+        self,
+        ctx: NamedDependency[Context],
+        flow_id: FromPath[UUID],
+        paging: NamedDependency[Paging],
+        status: FromQuery[ExecutionStatus | None] = None,
+    ) -> Envelope[list[dict[str, Any]]]:
+        """Executions of the flow, newest first."""
+        async with ctx.transaction() as session:
+            await flows.get(session, ctx.actor, flow_id)
+            rows, total = await executions.find(
+                session, ctx.organization_id, flow_id=flow_id, statuses=[status] if status else None,
+                limit=paging.limit, offset=paging.offset,
+            )  # fmt: skip
+        return page_of([_listed(row) for row in rows], total, paging)
+
+    @post("/nodes/{node_id:str}/execute", opt=permission("flow:execute"), status_code=202)
+    async def execute_node(
+        self,
+        ctx: NamedDependency[Context],
+        flow_id: FromPath[UUID],
+        node_id: FromPath[str],
+        data: JSONBody[NodeExecuteBody | None] = None,
+    ) -> Response[Envelope[dict[str, Any]]]:
+        """Execute a part of the flow and keep every node's rows for a look."""
+        body = data or NodeExecuteBody()
+        async with ctx.transaction() as session:
+            flow = await flows.get(session, ctx.actor, flow_id)
+            whole = graph_of((await flows.get_data(session, ctx.actor, flow_id)).definition)
+            if node_id not in whole.by_id:
+                raise NotFound("there is no such step in this flow", resource="node")
+            only = whole.downstream(node_id) | {node_id} if body.mode == "from_here" else {node_id}
+            names = await connections.names(session, ctx.organization_id)
+            graph, digest = await flows.prepare(session, ctx.actor, flow_id, ctx.registry, connections=names, only=only)
+            execution_id = await executions.start(
+                session, ctx.actor, flow_id=flow_id, graph=graph, definition_hash=digest, host=ctx.services.host,
+                mode=body.mode, target_node_id=node_id, observe="all", trigger_type="test",
+                params={**flow.variables, **body.variables},
+            )  # fmt: skip
+            execution = await executions.get(session, ctx.organization_id, execution_id)
+        return _accepted(execution)
+
+    @get("/nodes/{node_id:str}/preview", opt=permission("flow:read"))
+    async def preview_node(
+        self,
+        ctx: NamedDependency[Context],
+        flow_id: FromPath[UUID],
+        node_id: FromPath[str],
+        limit: Rows = 200,
+        offset: After = 0,
+        port: FromQuery[str] = "out",
+    ) -> Envelope[dict[str, Any]]:
+        """A page of the newest stored rows of a node."""
+        async with ctx.transaction() as session:
+            await flows.get(session, ctx.actor, flow_id)
+            found = await executions.latest_output(session, ctx.organization_id, flow_id, node_id)
+        return ok(await stored_preview(ctx, found, port, limit=limit, offset=offset))
+
+
+class ExecutionsController(Controller):
+    """Executions."""
+
+    path = "/executions"
+    tags = ("executions",)
+
+    @get("/", opt=permission("execution:read"))
+    async def list_executions(
+        self,
+        ctx: NamedDependency[Context],
+        paging: NamedDependency[Paging],
+        flow_id: FromQuery[UUID | None] = None,
+        status: FromQuery[ExecutionStatus | None] = None,
+        trigger_type: FromQuery[str | None] = None,
+    ) -> Envelope[list[dict[str, Any]]]:
+        """Executions, newest first."""
+        async with ctx.transaction() as session:
+            rows, total = await executions.find(
+                session, ctx.organization_id, flow_id=flow_id, statuses=[status] if status else None,
+                trigger_type=trigger_type, limit=paging.limit, offset=paging.offset,
+            )  # fmt: skip
+        return page_of([_listed(row) for row in rows], total, paging)
+
+    @get("/{execution_id:uuid}", opt=permission("execution:read"))
+    async def get_execution(
+        self, ctx: NamedDependency[Context], execution_id: FromPath[UUID]
+    ) -> Envelope[dict[str, Any]]:
+        """One execution."""
+        async with ctx.transaction() as session:
+            return ok(await executions.get(session, ctx.organization_id, execution_id))
+
+    @get("/{execution_id:uuid}/nodes", opt=permission("execution:read"))
+    async def list_nodes(
+        self, ctx: NamedDependency[Context], execution_id: FromPath[UUID]
+    ) -> Envelope[list[dict[str, Any]]]:
+        """Every node with its state and counts."""
+        async with ctx.transaction() as session:
+            return ok(await executions.nodes(session, ctx.organization_id, execution_id))
+
+    @get("/{execution_id:uuid}/events", opt=permission("execution:read"))
+    async def list_events(
+        self, ctx: NamedDependency[Context], execution_id: FromPath[UUID], after: After = 0, limit: Rows = 1_000
+    ) -> Envelope[list[Event]]:
+        """Events with a sequence above `after`, without gaps."""
+        async with ctx.transaction() as session:
+            await executions.get(session, ctx.organization_id, execution_id)
+            return ok(await executions.events(session, ctx.organization_id, execution_id, after=after, limit=limit))
+
+    @get("/{execution_id:uuid}/logs", opt=permission("execution:read"))
+    async def list_logs(
+        self,
+        ctx: NamedDependency[Context],
+        execution_id: FromPath[UUID],
+        after: After = 0,
+        limit: Rows = 500,
+        level: FromQuery[list[Level] | None] = None,
+        node_id: FromQuery[str | None] = None,
+        q: FromQuery[str | None] = None,
+    ) -> Envelope[list[LogRow]]:
+        """Log lines with an id above `after`, oldest first."""
+        async with ctx.transaction() as session:
+            await executions.get(session, ctx.organization_id, execution_id)
+            return ok(
+                await executions.logs(
+                    session, ctx.organization_id, execution_id, after=after, limit=limit, levels=level,
+                    node_id=node_id, text=q,
+                )
+            )  # fmt: skip
+
+    @post("/{execution_id:uuid}/cancel", opt=permission("execution:cancel"), status_code=202)
+    async def cancel_execution(
+        self, ctx: NamedDependency[Context], execution_id: FromPath[UUID]
+    ) -> Envelope[dict[str, Any]]:
+        """Ask for the end of an execution."""
+        async with ctx.transaction() as session:
+            return ok(await executions.cancel(session, ctx.organization_id, execution_id))
+
+    @get("/{execution_id:uuid}/nodes/{node_id:str}/preview", opt=permission("execution:read"))
+    async def preview_execution_node(
+        self,
+        ctx: NamedDependency[Context],
+        execution_id: FromPath[UUID],
+        node_id: FromPath[str],
+        limit: Rows = 200,
+        offset: After = 0,
+        port: FromQuery[str] = "out",
+    ) -> Envelope[dict[str, Any]]:
+        """A page of the rows that a node stored in this execution."""
+        async with ctx.transaction() as session:
+            row = await executions.get(session, ctx.organization_id, execution_id)
+            found = await executions.latest_output(
+                session, ctx.organization_id, row["flow_id"], node_id, execution_id=execution_id
+            )
+        return ok(await stored_preview(ctx, found, port, limit=limit, offset=offset))
+
+
+def _own(ctx: Context, key: str | None) -> str | None:
+    """A key is of one caller: nobody meets another's."""
+    if key is None:
+        return None
+    if not key.isprintable():
+        raise ConfigError("an Idempotency-Key has printable characters only", field="Idempotency-Key")
+    return f"{ctx.actor.user_id}:{key}"
+
+
+def _accepted(execution: dict[str, Any]) -> Response[Envelope[dict[str, Any]]]:
+    ended = execution["status"] in TERMINAL
+    data = {"execution_id": execution["id"], "id": execution["id"], "status": execution["status"]}
+    if ended:
+        data |= {
+            "result": execution["output_data"],
+            "error": execution["error"],
+            "error_message": execution["error_message"],
+        }
+    return Response(ok(data), status_code=200 if ended else 202)
+
+
+def _listed(row: dict[str, Any]) -> dict[str, Any]:
+    """Lists carry no payloads."""
+    return {key: value for key, value in row.items() if key not in {"input_data", "output_data", "execution_details"}}

@@ -1,0 +1,109 @@
+"""Versions of flows, and flows as files."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from headrace.flows import service as flows
+from headrace.flows import text, versions
+from headrace.flows.canvas import canvas_of, graph_of
+from litestar import Controller, Response, get, post
+from litestar.di import NamedDependency
+from litestar.params import FromPath, JSONBody
+from msgspec import Struct
+
+from headrace_web.api.flows import FlowOut, checked_name, make
+from headrace_web.deps import Context
+from headrace_web.envelope import ApiStruct, Envelope, ok, shown
+from headrace_web.guards import permission
+
+
+class VersionOut(Struct, kw_only=True):
+    """A checked-in version."""
+
+    flow_id: UUID
+    number: int
+    name: str
+    change_summary: str
+    content_hash: str
+    created_by: UUID | None
+    created_at: datetime
+
+
+class VersionBody(ApiStruct):
+    """What the version is about."""
+
+    name: str = ""
+    change_summary: str = ""
+
+
+class ImportBody(ApiStruct):
+    """A flow in its text form."""
+
+    text: str
+    workspace_id: UUID | None = None
+    folder_id: UUID | None = None
+    name: str = ""
+
+
+class FlowFilesController(Controller):
+    """Versions, import and export."""
+
+    path = "/flows"
+    tags = ("flow files",)
+
+    @get("/{flow_id:uuid}/versions", opt=permission("version:read"))
+    async def list_versions(self, ctx: NamedDependency[Context], flow_id: FromPath[UUID]) -> Envelope[list[VersionOut]]:
+        """Versions, newest first."""
+        async with ctx.transaction() as session:
+            return ok([shown(VersionOut, row) for row in await versions.list_(session, ctx.actor, flow_id)])
+
+    @post("/{flow_id:uuid}/versions", opt=permission("version:create"))
+    async def check_in(
+        self, ctx: NamedDependency[Context], flow_id: FromPath[UUID], data: JSONBody[VersionBody]
+    ) -> Envelope[VersionOut]:
+        """Make the canvas a version."""
+        async with ctx.transaction() as session:
+            row = await versions.check_in(
+                session, ctx.actor, flow_id, name=data.name, change_summary=data.change_summary
+            )
+            return ok(shown(VersionOut, row))
+
+    @get("/{flow_id:uuid}/versions/{number:int}", opt=permission("version:read"))
+    async def get_version(
+        self, ctx: NamedDependency[Context], flow_id: FromPath[UUID], number: FromPath[int]
+    ) -> Envelope[dict[str, Any]]:
+        """What a version holds."""
+        async with ctx.transaction() as session:
+            found = await versions.definition(session, ctx.actor, flow_id, number)
+            return ok({"number": number, "content_hash": found.content_hash, "definition": found.definition})
+
+    @post("/{flow_id:uuid}/versions/revert/{number:int}", opt=permission("version:create"))
+    async def revert(
+        self, ctx: NamedDependency[Context], flow_id: FromPath[UUID], number: FromPath[int]
+    ) -> Envelope[VersionOut]:
+        """Put a version back on the canvas, as a new version."""
+        async with ctx.transaction() as session:
+            return ok(shown(VersionOut, await versions.revert(session, ctx.actor, flow_id, number)))
+
+    @post("/import", opt=permission("flow:create"))
+    async def import_flow(self, ctx: NamedDependency[Context], data: JSONBody[ImportBody]) -> Envelope[FlowOut]:
+        """Make a flow from its text form; connections it names are not made."""
+        parsed = text.parse(data.text)
+        fields = {"folder_id": data.folder_id, "description": parsed.description, "kind": parsed.kind}
+        async with ctx.transaction() as session:
+            name = checked_name(data.name or parsed.name)
+            return ok(await make(ctx, session, data.workspace_id, name, canvas_of(parsed.graph), fields))
+
+    @get("/{flow_id:uuid}/export", opt=permission("flow:read"))
+    async def export_flow(self, ctx: NamedDependency[Context], flow_id: FromPath[UUID]) -> Response[bytes]:
+        """The flow in its text form (YAML)."""
+        async with ctx.transaction() as session:
+            flow = await flows.get(session, ctx.actor, flow_id)
+            data = await flows.get_data(session, ctx.actor, flow_id)
+        rendered = text.render(flow.name, graph_of(data.definition), description=flow.description, kind=flow.kind)
+        safe = "".join(c if c.isascii() and (c.isalnum() or c in "-_") else "-" for c in flow.name)[:80] or "flow"
+        headers = {"Content-Disposition": f'attachment; filename="{safe}.yaml"'}
+        return Response(rendered.encode(), media_type="application/yaml", headers=headers)

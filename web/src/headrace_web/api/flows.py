@@ -1,0 +1,250 @@
+"""Flows: metadata, canvas, validation."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from headrace.connections import service as connections
+from headrace.entitlements import service as entitlements
+from headrace.flows import service as flows
+from headrace.flows.canvas import graph_of
+from headrace.flows.problems import FlowProblem
+from headrace.flows.validate import validate
+from headrace.sdk.errors import ConfigError
+from headrace.workspaces import service as workspaces
+from headrace.workspaces import tree
+from litestar import Controller, delete, get, patch, post, put
+from litestar.di import NamedDependency
+from litestar.params import FromPath, FromQuery, HeaderParameter, JSONBody
+from msgspec import UNSET, Struct, UnsetType
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from headrace_web.deps import Context
+from headrace_web.envelope import ApiStruct, Envelope, Paging, base_version, given, ok, page_of, shown
+from headrace_web.guards import permission
+
+IfMatch = Annotated[str | None, HeaderParameter(name="If-Match")]
+Status = Literal["draft", "active", "inactive", "archived"]
+Kind = Literal["automation", "pipeline", "monitoring"]
+
+
+class FlowOut(Struct, kw_only=True):
+    """A flow without its canvas."""
+
+    id: UUID
+    workspace_id: UUID
+    folder_id: UUID | None
+    name: str
+    description: str
+    kind: str
+    pipeline_type: str
+    status: str
+    tags: list[str]
+    variables: dict[str, Any]
+    settings: dict[str, Any]
+    current_version: int
+    last_execution_at: datetime | None
+    created_by: UUID | None
+    updated_by: UUID | None
+    created_at: datetime
+    updated_at: datetime
+    row_version: int
+
+
+class Canvas(ApiStruct):
+    """Nodes and edges in React Flow's own form; keys inside that we do not know are kept."""
+
+    nodes: list[dict[str, Any]]
+    edges: list[dict[str, Any]] = []
+    viewport: dict[str, Any] | UnsetType = UNSET
+    row_version: int | UnsetType = UNSET
+
+    def document(self) -> dict[str, Any]:
+        """What is stored."""
+        return given(self, "row_version")
+
+
+class Draft(ApiStruct):
+    """A canvas that is not saved; without `nodes` the stored one is meant."""
+
+    nodes: list[dict[str, Any]] | UnsetType = UNSET
+    edges: list[dict[str, Any]] = []
+    viewport: dict[str, Any] = {}
+
+
+class FlowBody(ApiStruct):
+    """A new flow; without a workspace it goes to the first one."""
+
+    name: str
+    workspace_id: UUID | None = None
+    folder_id: UUID | None = None
+    description: str = ""
+    kind: Kind = "automation"
+    pipeline_type: str = "etl"
+    status: Status = "draft"
+    tags: list[str] = []
+    variables: dict[str, Any] = {}
+    settings: dict[str, Any] = {}
+    definition: Canvas | None = None
+
+
+class FlowPatch(ApiStruct):
+    """What to change."""
+
+    name: str | UnsetType = UNSET
+    folder_id: UUID | UnsetType | None = UNSET
+    description: str | UnsetType = UNSET
+    kind: Kind | UnsetType = UNSET
+    pipeline_type: str | UnsetType = UNSET
+    status: Status | UnsetType = UNSET
+    tags: list[str] | UnsetType = UNSET
+    variables: dict[str, Any] | UnsetType = UNSET
+    settings: dict[str, Any] | UnsetType = UNSET
+    row_version: int | UnsetType = UNSET
+
+
+class Validation(Struct, kw_only=True):
+    """Everything that is wrong with a flow."""
+
+    valid: bool
+    problems: list[FlowProblem]
+
+
+class FlowsController(Controller):
+    """Flows and their canvas."""
+
+    path = "/flows"
+    tags = ("flows",)
+
+    @get("/", opt=permission("flow:read"))
+    async def list_flows(
+        self,
+        ctx: NamedDependency[Context],
+        paging: NamedDependency[Paging],
+        workspace_id: FromQuery[UUID | None] = None,
+        folder_id: FromQuery[UUID | None] = None,
+        status: FromQuery[Status | None] = None,
+        kind: FromQuery[Kind | None] = None,
+        q: FromQuery[str] = "",
+        sort: FromQuery[str] = "-updated_at",
+    ) -> Envelope[list[FlowOut]]:
+        """Flows, newest change first."""
+        async with ctx.transaction() as session:
+            rows, total = await flows.list_(
+                session, ctx.actor, workspace_id=workspace_id, folder_id=folder_id, status=status, kind=kind, q=q,
+                sort=sort, limit=paging.limit, offset=paging.offset,
+            )  # fmt: skip
+        return page_of([shown(FlowOut, row) for row in rows], total, paging)
+
+    @post("/", opt=permission("flow:create"))
+    async def create_flow(self, ctx: NamedDependency[Context], data: JSONBody[FlowBody]) -> Envelope[FlowOut]:
+        """Make a flow."""
+        async with ctx.transaction() as session:
+            fields = given(data, "definition", "workspace_id", "name")
+            definition = data.definition.document() if data.definition else None
+            return ok(await make(ctx, session, data.workspace_id, checked_name(data.name), definition, fields))
+
+    @get("/{flow_id:uuid}", opt=permission("flow:read"))
+    async def get_flow(self, ctx: NamedDependency[Context], flow_id: FromPath[UUID]) -> Envelope[FlowOut]:
+        """One flow."""
+        async with ctx.transaction() as session:
+            return ok(shown(FlowOut, await flows.get(session, ctx.actor, flow_id)))
+
+    @patch("/{flow_id:uuid}", opt=permission("flow:update"))
+    async def update_flow(
+        self,
+        ctx: NamedDependency[Context],
+        flow_id: FromPath[UUID],
+        data: JSONBody[FlowPatch],
+        if_match: IfMatch = None,
+    ) -> Envelope[FlowOut]:
+        """Change what is given."""
+        async with ctx.transaction() as session:
+            await flows.get(session, ctx.actor, flow_id)
+            version = base_version(if_match, data.row_version, "flow")
+            changes = given(data, "row_version")
+            if "name" in changes:
+                changes["name"] = checked_name(changes["name"])
+            if changes.get("folder_id") is not None:
+                await tree.get_folder(session, ctx.actor, changes["folder_id"])
+            return ok(shown(FlowOut, await flows.update(session, ctx.actor, flow_id, changes, version)))
+
+    @delete("/{flow_id:uuid}", opt=permission("flow:delete"), status_code=200)
+    async def delete_flow(self, ctx: NamedDependency[Context], flow_id: FromPath[UUID]) -> Envelope[dict[str, UUID]]:
+        """Move a flow to the trash."""
+        async with ctx.transaction() as session:
+            await flows.delete(session, ctx.actor, flow_id)
+        return ok({"id": flow_id})
+
+    @get("/{flow_id:uuid}/data", opt=permission("flow:read"))
+    async def get_data(self, ctx: NamedDependency[Context], flow_id: FromPath[UUID]) -> Envelope[dict[str, Any]]:
+        """The canvas, with the version that a save builds on."""
+        async with ctx.transaction() as session:
+            data = await flows.get_data(session, ctx.actor, flow_id)
+            return ok(
+                {**flows.EMPTY, **data.definition, "row_version": data.row_version, "updated_at": data.updated_at}
+            )
+
+    @put("/{flow_id:uuid}/data", opt=permission("flow:update"))
+    async def put_data(
+        self, ctx: NamedDependency[Context], flow_id: FromPath[UUID], data: JSONBody[Canvas], if_match: IfMatch = None
+    ) -> Envelope[dict[str, Any]]:
+        """Save the canvas."""
+        async with ctx.transaction() as session:
+            await flows.get(session, ctx.actor, flow_id)
+            version = base_version(if_match, data.row_version, "canvas")
+            saved = await flows.put_data(session, ctx.actor, flow_id, data.document(), version)
+            return ok({"row_version": saved.row_version, "updated_at": saved.updated_at})
+
+    @post("/{flow_id:uuid}/validate", opt=permission("flow:read"), status_code=200)
+    async def validate_flow(
+        self, ctx: NamedDependency[Context], flow_id: FromPath[UUID], data: JSONBody[Draft | None] = None
+    ) -> Envelope[Validation]:
+        """Find everything that is wrong with the stored canvas, or the one in the body."""
+        async with ctx.transaction() as session:
+            stored = await flows.get_data(session, ctx.actor, flow_id)
+            names = await connections.names(session, ctx.organization_id)
+            features = await entitlements.enabled_features(session)
+        unsaved = given(data) if data is not None and data.nodes is not UNSET else None
+        graph = graph_of(unsaved or stored.definition)
+        on = {key for key, enabled in features.items() if enabled}
+        problems = validate(graph, ctx.registry, connections=names, features=on)
+        return ok(Validation(valid=not any(one.severity == "error" for one in problems), problems=problems))
+
+
+async def make(
+    ctx: Context,
+    session: AsyncSession,
+    workspace_id: UUID | None,
+    name: str,
+    definition: dict[str, Any] | None,
+    fields: dict[str, Any],
+) -> FlowOut:
+    """Create a flow where the actor may see the workspace and the folder."""
+    if workspace_id is None:
+        found, _ = await workspaces.list_workspaces(session, ctx.actor, per_page=1)
+        if not found:
+            raise ConfigError("there is no workspace yet; create one first", field="workspace_id")
+        workspace_id = found[0].id
+    else:
+        await workspaces.get_workspace(session, ctx.actor, workspace_id)
+    if fields.get("folder_id") is not None:
+        await tree.get_folder(session, ctx.actor, fields["folder_id"])
+    used = await flows.count(session, ctx.organization_id)
+    await entitlements.check_limit(session, ctx.organization_id, "flows", used)
+    row = await flows.create(session, ctx.actor, workspace_id=workspace_id, name=name, definition=definition, **fields)
+    return shown(FlowOut, row)
+
+
+def checked_name(name: str) -> str:
+    """A name of 1 to 255 characters.
+
+    Raises:
+        ConfigError: otherwise.
+    """
+    name = name.strip()
+    if not 1 <= len(name) <= 255:
+        raise ConfigError("a name has 1 to 255 characters", field="name")
+    return name

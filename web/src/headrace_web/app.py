@@ -1,0 +1,105 @@
+"""The application: handlers found by `discover`, one guard, one envelope, headers on every answer."""
+
+from __future__ import annotations
+
+import re
+import secrets
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from headrace.entitlements.service import use_host
+from headrace.infra.settings import Settings
+from headrace.plugins.manager import Host
+from litestar import Litestar
+from litestar.config.cors import CORSConfig
+from litestar.types import Message, Scope
+
+from headrace_web.deps import DEPENDENCIES
+from headrace_web.discover import route_handlers
+from headrace_web.guards import authorise, unguarded
+from headrace_web.openapi import openapi_config
+from headrace_web.problems import HANDLERS
+from headrace_web.security.headers import add_headers
+from headrace_web.services import Services, open_services
+
+BODY_MAX_BYTES = 17 * 2**20
+"""A canvas of 16 MiB and what is around it."""
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}\Z")
+
+
+class App(Litestar):
+    """Gives each request its id and nonce before anything else sees it."""
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """Serve one connection."""
+        if scope["type"] in {"http", "websocket"}:
+            given = next((value for name, value in scope["headers"] if name == b"x-correlation-id"), b"").decode(
+                "latin-1"
+            )
+            scope["state"] = {
+                **scope.get("state", {}),
+                "request_id": given if _REQUEST_ID.match(given) else secrets.token_hex(16),
+                "csp_nonce": secrets.token_urlsafe(16),
+                "started": time.perf_counter(),
+            }
+        await super().__call__(scope, receive, send)
+
+
+def create_app(settings: Settings, host: Host, *, more: list[Any] | None = None) -> Litestar:
+    """Build the application.
+
+    Args:
+        settings: Of this process.
+        host: The loaded plugins.
+        more: Further handlers, for tests.
+
+    Raises:
+        RuntimeError: a handler declares neither a permission nor that it is public.
+    """
+    use_host(host)
+
+    @asynccontextmanager
+    async def lifespan(app: Litestar) -> AsyncIterator[None]:
+        async with open_services(settings, host) as services:
+            app.state.services = services
+            yield
+
+    origins = list(settings.cors_origins)
+    cors = CORSConfig(
+        allow_origins=origins, allow_credentials=True, allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
+        allow_headers=["authorization", "content-type", "if-match", "idempotency-key", "x-csrf-token"],
+        expose_headers=["x-correlation-id", "etag", "retry-after"],
+    )  # fmt: skip
+    app = App(
+        route_handlers=[*route_handlers(), *(more or [])],
+        lifespan=[lifespan],
+        guards=[authorise],
+        dependencies=DEPENDENCIES,
+        exception_handlers=HANDLERS,
+        before_send=[_before_send],
+        openapi_config=openapi_config(),
+        cors_config=cors if origins else None,
+        request_max_body_size=BODY_MAX_BYTES,
+        logging_config=None,
+        debug=False,
+    )
+    missing = unguarded(app)
+    if missing:
+        raise RuntimeError(
+            f"these handlers declare no permission: {'; '.join(missing)}; add opt=permission(...) or opt=PUBLIC"
+        )
+    return app
+
+
+async def _before_send(message: Message, scope: Scope) -> None:
+    if message["type"] != "http.response.start":
+        return
+    services: Services = scope["litestar_app"].state.services
+    https = services.secure or scope.get("scheme") == "https"
+    add_headers(message, scope, https=https)
+    took = time.perf_counter() - scope["state"]["started"]
+    services.metrics.request(
+        str(scope.get("method")), scope.get("path_template", "") or "other", message["status"], took
+    )

@@ -1,0 +1,41 @@
+"""Files of the UI: what Vite built, by its manifest, and the few that need no build."""
+
+from __future__ import annotations
+
+import mimetypes
+from pathlib import Path
+
+import msgspec
+from msgspec import Struct
+
+STATIC = Path(__file__).parent / "static"
+MANIFEST = STATIC / "dist" / "manifest.json"
+MAIN = "src/main.tsx"
+
+
+class Entry(Struct):
+    """The main chunk: its file and its style sheets, relative to `static/dist`."""
+
+    file: str
+    css: list[str] = []
+
+
+def entry() -> Entry | None:
+    """The built UI, or None."""
+    try:
+        chunks = msgspec.json.decode(MANIFEST.read_bytes(), type=dict[str, Entry])
+    except (OSError, msgspec.DecodeError):
+        return None
+    return chunks.get(MAIN)
+
+
+def find(name: str) -> Path | None:
+    """The file of a URL below `/static/`; None for anything outside."""
+    path = (STATIC / name).resolve()
+    return path if path.is_file() and path.is_relative_to(STATIC.resolve()) and not path.name.startswith(".") else None
+
+
+def media_type(path: Path) -> str:
+    """Its media type; browsers refuse scripts of another."""
+    known = {".js": "text/javascript", ".css": "text/css", ".woff2": "font/woff2", ".svg": "image/svg+xml"}
+    return known.get(path.suffix) or mimetypes.guess_type(path.name)[0] or "application/octet-stream"

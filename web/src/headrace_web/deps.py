@@ -1,0 +1,56 @@
+"""What handlers ask for: the context of a request."""
+
+from __future__ import annotations
+
+from contextlib import AbstractAsyncContextManager
+from typing import Any
+from uuid import UUID
+
+from headrace.accounts.permissions import Actor
+from headrace.plugins.registry import Registry
+from litestar import Request
+from litestar.di import Provide
+from msgspec import Struct
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from headrace_web.envelope import provide_paging
+from headrace_web.services import Services
+
+
+class Context(Struct, frozen=True):
+    """Who asks, and with what we answer."""
+
+    services: Services
+    actor: Actor
+
+    @property
+    def organization_id(self) -> UUID:
+        """The actor's organization."""
+        return self.actor.organization_id
+
+    @property
+    def registry(self) -> Registry:
+        """What the plugins offer."""
+        return self.services.host.registry
+
+    def transaction(self) -> AbstractAsyncContextManager[AsyncSession]:
+        """A unit of work of the actor's organization: commits at its end."""
+        return self.services.database.transaction(self.actor.organization_id, user_id=self.actor.user_id)
+
+
+def provide_services(request: Request[Any, Any, Any]) -> Services:
+    """The process's services."""
+    services: Services = request.app.state.services
+    return services
+
+
+def provide_context(request: Request[Any, Any, Any]) -> Context:
+    """Services and actor; the guard has put the actor there."""
+    return Context(request.app.state.services, request.state.actor)
+
+
+DEPENDENCIES = {
+    "services": Provide(provide_services, sync_to_thread=False),
+    "ctx": Provide(provide_context, sync_to_thread=False),
+    "paging": Provide(provide_paging, sync_to_thread=False),
+}

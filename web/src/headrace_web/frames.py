@@ -1,0 +1,48 @@
+"""Pages of stored frames for people: at most 1 MiB, read in a thread."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from headrace.engine.messages import FrameRef
+from headrace.executions.service import NodeOutput
+from headrace.infra.frame_pages import stored_page
+from headrace.sdk.errors import NotFound
+
+from headrace_web.deps import Context
+
+PAGE_MAX_BYTES = 2**20
+
+
+async def stored_preview(
+    ctx: Context, found: NodeOutput | None, port: str, *, limit: int, offset: int
+) -> dict[str, Any]:
+    """A page of a node's frame, with its profile when it is the first.
+
+    Raises:
+        NotFound: the node has stored no rows, or none at this port.
+    """
+    outputs = found.outputs if found else {}
+    first = next((name for name in outputs if name != "error"), "")
+    frame = outputs.get(port) or (outputs.get(first) if port == "out" else None)
+    if found is None or frame is None:
+        raise NotFound("this step has stored no rows yet; execute it first", resource="preview")
+    page = await asyncio.to_thread(_read, ctx, frame, limit, offset)
+    return {**page, "execution_id": found.execution_id, "port": port, "ports": sorted(found.outputs)}
+
+
+def _read(ctx: Context, frame: FrameRef, limit: int, offset: int) -> dict[str, Any]:
+    store, organization_id = ctx.services.store, ctx.organization_id
+    key = frame.key.removeprefix(f"{organization_id}/")
+    if key == frame.key or not store.exists(organization_id, key):
+        raise NotFound("the rows of this step were removed by retention; execute it again", resource="preview")
+    path = Path(store.url_of(organization_id, key))
+    page = stored_page(path, frame.columns, offset=offset, limit=limit, total=frame.rows, profile=offset == 0)
+    rows = page["rows"]
+    while len(rows) > 1 and len(msgspec.json.encode(rows)) > PAGE_MAX_BYTES:
+        del rows[len(rows) // 2 :]
+        page["truncated"] = True
+    return page

@@ -1,0 +1,1 @@
+"""The WebSocket: tickets, channels, protocol, one endpoint."""

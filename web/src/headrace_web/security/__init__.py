@@ -1,0 +1,1 @@
+"""Who calls, and whether a browser was tricked into it."""

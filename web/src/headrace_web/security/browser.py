@@ -1,0 +1,58 @@
+"""Requests that a foreign page makes a browser send: refused by Origin, by Fetch Metadata and by a token."""
+
+from __future__ import annotations
+
+import hmac
+from typing import Any
+from urllib.parse import urlsplit
+
+from headrace.accounts.permissions import Actor
+from headrace.sdk.errors import Denied
+from litestar.connection import ASGIConnection
+
+from headrace_web.services import Services
+
+SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+HEADER = "x-csrf-token"
+_LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+
+
+def check_browser(services: Services, connection: ASGIConnection[Any, Any, Any, Any], actor: Actor) -> None:
+    """Go on only when a change by cookie comes from our own page.
+
+    Raises:
+        Denied: a foreign origin, or no token of this sign-in.
+    """
+    if connection.scope.get("method") in SAFE:
+        return
+    check_origin(services, connection)
+    given = connection.headers.get(HEADER, "")
+    if not hmac.compare_digest(given.encode(), services.csrf_token(actor.session_id).encode()):
+        raise Denied("the CSRF token is missing or of another sign-in; load the page again", header="X-CSRF-Token")
+
+
+def check_origin(services: Services, connection: ASGIConnection[Any, Any, Any, Any]) -> None:
+    """Go on unless a browser says that a foreign page sends this change.
+
+    Raises:
+        Denied: it does.
+    """
+    if connection.scope.get("method") in SAFE:
+        return
+    origin = connection.headers.get("origin")
+    cross = connection.headers.get("sec-fetch-site") == "cross-site"
+    if (origin is not None or cross) and not own_origin(services, origin or "", connection.headers.get("host", "")):
+        raise Denied("this request comes from a page of another site; set HEADRACE_PUBLIC_URL if it is yours")
+
+
+def own_origin(services: Services, origin: str, host: str) -> bool:
+    """Whether a page of this origin is ours: configured exactly, or the same loopback address as the request's."""
+    if origin.lower() in services.origins:
+        return True
+    try:
+        parts = urlsplit(origin)
+        name = parts.hostname
+    except ValueError:
+        return False
+    same = origin.lower() == f"http://{host.lower()}"
+    return parts.scheme == "http" and name in _LOOPBACK and same

@@ -1,0 +1,86 @@
+"""The real application on a real database, and people of two organizations who use it."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
+from uuid import UUID
+
+import httpx
+import pytest
+
+with (
+    warnings.catch_warnings()
+):  # litestar imports advanced-alchemy where it is installed, which uses what SQLAlchemy deprecates
+    warnings.simplefilter("ignore", DeprecationWarning)
+    from litestar import Litestar
+
+from headrace.accounts import service as accounts
+from headrace.infra.database import Database
+from headrace.infra.settings import Settings
+from headrace.plugins.manager import Host, load_plugins
+from headrace_web.app import create_app
+from headrace_web.services import open_services
+
+PASSWORD = "correct horse battery staple 9"
+BASE = "http://127.0.0.1:8080"
+
+
+@dataclass(frozen=True)
+class Person:
+    """A user with a bearer token."""
+
+    email: str
+    organization_id: UUID
+    headers: dict[str, str]
+
+
+@pytest.fixture(scope="session")
+def plugin_host() -> Host:
+    return load_plugins()
+
+
+class Client(httpx.AsyncClient):
+    """Calls the application in the test's own event loop."""
+
+    app: Litestar
+
+
+@pytest.fixture
+async def client(headrace_settings: Settings, plugin_host: Host) -> AsyncIterator[Client]:
+    app = create_app(headrace_settings, plugin_host)
+    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+    async with (
+        open_services(headrace_settings, plugin_host) as services,
+        Client(transport=transport, base_url=BASE) as opened,
+    ):
+        app.state.services = services
+        opened.app = app
+        yield opened
+
+
+Sign = Callable[..., Awaitable[Person]]
+
+
+@pytest.fixture
+def sign_up(client: Client, database: Database) -> Sign:
+    """Makes a user of a role, in a new organization or a given one, and signs them in."""
+
+    async def make(role: str = "owner", organization_id: UUID | None = None, name: str = "") -> Person:
+        email = f"{name or role}-{organization_id.hex[-8:] if organization_id else 'new'}@example.org"
+        async with database.transaction() as session:
+            user = await accounts.create_user(session, email=email, password=PASSWORD, full_name=role)
+            if organization_id is None:
+                organization_id = (await accounts.create_organization(session, name=name or "Works")).id
+            else:
+                from headrace.infra.database import set_tenant
+
+                await set_tenant(session, organization_id)
+            await accounts.add_member(session, organization_id, user.id, role)
+        answer = await client.post("/api/v1/auth/login", json={"email": email, "password": PASSWORD})
+        assert answer.status_code == 200, answer.text
+        token = answer.json()["data"]["access_token"]
+        return Person(email, organization_id, {"Authorization": f"Bearer {token}"})
+
+    return make

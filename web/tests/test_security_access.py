@@ -1,0 +1,187 @@
+"""Every operation of the OpenAPI document, tried by a stranger, a viewer and the owner of another organization.
+
+A new operation that `RULES` does not name fails the suite.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+from headrace.infra.database import Database
+from headrace.plugins.manager import load_plugins
+from headrace_web.app import create_app
+from litestar import get
+
+API = "/api/v1"
+GHOST = "01900000-0000-7000-8000-000000000000"
+
+PUBLIC = {
+    "auth_login",
+    "auth_refresh",
+    "auth_setup_state",
+    "auth_complete_setup",
+    "health_health",
+    "health_live",
+    "health_ready",
+}
+SIGNED_IN = {
+    "auth_logout", "auth_me", "accounts_list_sessions", "accounts_end_session", "accounts_change_password",
+    "connectors_list_connectors", "connectors_get_connector", "connectors_get_connector_schema", "plugins_list_plugins",
+    "editions_list_editions", "features_list_enabled", "features_check", "features_usage", "node_types_list_node_types",
+    "node_types_get_node_type", "realtime_create_ticket",
+}  # fmt: skip
+VIEWER = {
+    "workspaces_list_workspaces", "workspaces_get_workspace", "workspaces_list_folders", "folders_get_folder",
+    "flows_list_flows", "flows_get_flow", "flows_get_data", "flows_validate_flow", "flow_files_list_versions",
+    "flow_files_get_version", "flow_files_export_flow", "executions_list_executions", "executions_get_execution",
+    "executions_list_nodes", "executions_list_events", "executions_list_logs", "executions_list_flow_executions",
+    "executions_preview_node", "executions_preview_execution_node", "connections_list_connections",
+    "connections_get_connection",
+}  # fmt: skip
+MORE = {
+    "accounts_list_members", "workspaces_create_workspace", "workspaces_update_workspace", "workspaces_delete_workspace",
+    "workspaces_restore_workspace", "workspaces_create_folder", "folders_update_folder", "folders_delete_folder",
+    "flows_create_flow", "flows_update_flow", "flows_delete_flow", "flows_put_data", "flow_files_check_in",
+    "flow_files_revert", "flow_files_import_flow", "executions_execute_flow", "executions_execute_node",
+    "executions_cancel_execution", "connections_create_connection", "connections_update_connection",
+    "connections_delete_connection", "connections_probe", "connections_test_connection", "connections_list_streams",
+    "connections_preview_stream", "node_types_list_options",
+}  # fmt: skip
+OWNED = {"workspace_id", "folder_id", "flow_id", "execution_id", "connection_id", "session_id"}
+BODIES: dict[str, Any] = {
+    "workspaces_update_workspace": {"name": "X", "row_version": 1},
+    "workspaces_create_folder": {"name": "X"},
+    "folders_update_folder": {"name": "X", "row_version": 1},
+    "flows_update_flow": {"name": "X", "row_version": 1},
+    "flows_put_data": {"nodes": [], "edges": [], "row_version": 1},
+    "flow_files_check_in": {"name": "X"},
+    "connections_update_connection": {"name": "X", "row_version": 1},
+}
+
+
+def operations() -> list[tuple[str, str, str]]:
+    from headrace.infra.settings import Settings
+
+    schema = create_app(Settings(), load_plugins()).openapi_schema.to_schema()
+    found = []
+    for path, item in schema["paths"].items():
+        found += [(method, path, one["operationId"]) for method, one in item.items() if isinstance(one, dict)]
+    return sorted(found, key=lambda one: one[2])
+
+
+ALL = operations()
+
+
+def test_every_operation_is_classified():
+    named = [PUBLIC, SIGNED_IN, VIEWER, MORE]
+    assert {one[2] for one in ALL} == set().union(*named)
+    assert sum(map(len, named)) == len(set().union(*named)), "an operation is in two classes"
+
+
+def test_a_handler_without_a_declared_permission_stops_the_start(headrace_settings, plugin_host):
+    @get("/open-by-mistake")
+    async def forgotten() -> str:
+        return "secret"
+
+    with pytest.raises(
+        RuntimeError, match="forgotten .*open-by-mistake.*declare no permission|declare no permission.*forgotten"
+    ):
+        create_app(headrace_settings, plugin_host, more=[forgotten])
+
+
+def address(path: str, ids: dict[str, str]) -> str:
+    return re.sub(r"\{(\w+)\}", lambda m: ids.get(m[1], {"number": "1"}.get(m[1], "local_files")), path)
+
+
+async def call(client, method, path, operation, headers, ids):
+    body = BODIES.get(operation, {}) if method in {"post", "put", "patch"} else None
+    query = "?stream=x" if operation == "connections_preview_stream" else ""
+    return await client.request(method, address(path, ids) + query, json=body, headers=headers)
+
+
+async def test_strangers_get_401_everywhere(client):
+    ids = dict.fromkeys(OWNED, GHOST)
+    for method, path, operation in ALL:
+        if operation in PUBLIC:
+            continue
+        answer = await call(client, method, path, operation, {}, ids)
+        assert (answer.status_code, answer.json()["error"]["code"]) == (401, "UNAUTHENTICATED"), operation
+
+
+async def test_a_viewer_may_read_and_nothing_else(client, sign_up):
+    owner = await sign_up()
+    viewer = await sign_up("viewer", owner.organization_id)
+    ids = await world(client, owner)
+    for method, path, operation in ALL:
+        if operation in MORE:
+            answer = await call(client, method, path, operation, viewer.headers, ids)
+            assert (answer.status_code, answer.json()["error"]["code"]) == (403, "PERMISSION_DENIED"), operation
+        elif operation in VIEWER:
+            answer = await call(client, method, path, operation, viewer.headers, ids)
+            assert answer.status_code in {200, 404}, f"{operation}: {answer.text}"
+
+
+async def world(client, owner) -> dict[str, str]:
+    """One of each resource of the owner; ids by the name of the path parameter."""
+    h = owner.headers
+
+    async def made(path: str, body: dict[str, Any]) -> str:
+        answer = await client.post(API + path, json=body, headers=h)
+        assert answer.status_code == 201, answer.text
+        return str(answer.json()["data"]["id"])
+
+    workspace = await made("/workspaces", {"name": "Secret plans"})
+    folder = await made(f"/workspaces/{workspace}/folders", {"name": "Secret folder"})
+    flow = await made("/flows", {"name": "Secret flow", "workspace_id": workspace})
+    await client.post(f"{API}/flows/{flow}/versions", json={}, headers=h)
+    connection = await made(
+        "/connections", {"name": "Secret link", "connector": "local_files", "config": {"root": "."}}
+    )
+    sessions = (await client.get(f"{API}/account/sessions", headers=h)).json()["data"]
+    return {
+        "workspace_id": workspace, "folder_id": folder, "flow_id": flow, "connection_id": connection,
+        "session_id": sessions[0]["id"], "execution_id": GHOST,
+    }  # fmt: skip
+
+
+def anonymous(answer, ids: dict[str, str]) -> tuple[int, str]:
+    """The answer without what differs between any two requests."""
+    text = answer.text
+    for id_ in [*ids.values(), answer.headers["x-request-id"]]:
+        text = text.replace(id_, "<id>")
+    return answer.status_code, re.sub(r'"timestamp":"[^"]+"', "", text)
+
+
+async def test_things_of_another_organization_are_as_if_they_were_not(client, sign_up, database: Database):
+    victim = await sign_up(name="victim")
+    attacker = await sign_up(name="attacker")
+    assert victim.organization_id != attacker.organization_id
+    ids = await world(client, victim)
+    tried = 0
+    for method, path, operation in ALL:
+        if not OWNED & set(re.findall(r"\{(\w+)\}", path)):
+            continue
+        theirs = await call(client, method, path, operation, attacker.headers, ids)
+        nothing = dict.fromkeys(OWNED, GHOST)
+        ghost = await call(client, method, path, operation, attacker.headers, nothing)
+        assert theirs.status_code == 404, f"{operation}: {theirs.status_code} {theirs.text}"
+        assert anonymous(theirs, ids) == anonymous(ghost, nothing), operation
+        tried += 1
+    assert tried > 25
+    for path in ("/workspaces", "/flows", "/connections", "/executions", "/members"):
+        assert "ecret" not in (await client.get(API + path, headers=attacker.headers)).text
+    smuggled = [
+        ("/flows", {"name": "x", "workspace_id": ids["workspace_id"]}),
+        ("/flows/import", {"text": "headrace: 1\nname: x\n", "workspace_id": ids["workspace_id"]}),
+        ("/connections/test", {"connector": "local_files", "id": ids["connection_id"]}),
+        (
+            "/connections",
+            {"name": "x", "connector": "local_files", "config": {"root": "."}, "workspace_id": ids["workspace_id"]},
+        ),
+    ]
+    for path, body in smuggled:
+        assert (await client.post(API + path, json=body, headers=attacker.headers)).status_code == 404, path
+    still = await client.get(f"{API}/flows/{ids['flow_id']}", headers=victim.headers)
+    assert still.json()["data"]["name"] == "Secret flow"

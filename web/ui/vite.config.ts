@@ -1,0 +1,17 @@
+import react from '@vitejs/plugin-react'
+import { defineConfig } from 'vite'
+
+// Built into the Python package; Litestar serves it under /static/dist/ and reads the manifest.
+export default defineConfig({
+  base: '/static/dist/',
+  plugins: [react()],
+  build: {
+    outDir: '../src/headrace_web/static/dist',
+    emptyOutDir: true,
+    manifest: 'manifest.json',
+    modulePreload: false,
+    assetsInlineLimit: 0,
+    rollupOptions: { input: 'src/main.tsx' },
+  },
+  server: { proxy: { '/api': 'http://127.0.0.1:8080', '/ws': { target: 'ws://127.0.0.1:8080', ws: true } } },
+})
