@@ -88,11 +88,13 @@ class Runner:
         return None if pipe is None else await read_report(pipe)
 
     def kill(self) -> None:
-        """End it and whatever it has started, now."""
+        """End it and whatever it has started, now.
+
+        Never `self._process.kill()`: it may reap a process that has just died by itself, whose exit code asyncio's own
+        watcher then reports as 255.
+        """
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self._process.pid, signal.SIGKILL)
-        with contextlib.suppress(ProcessLookupError):
-            self._process.kill()
 
     async def wait(self) -> int:
         """Exit code, once it has ended; what it left in its scratch folder goes with it."""
