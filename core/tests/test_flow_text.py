@@ -79,12 +79,18 @@ def test_a_file_is_read() -> None:
 
 
 def test_json_is_a_text_form_too() -> None:
-    assert parse(json.dumps({"headrace": 1, "name": "J", "nodes": [{"id": "a", "type": "t.x"}]})).graph.by_id["a"].type == "t.x"
+    assert (
+        parse(json.dumps({"headrace": 1, "name": "J", "nodes": [{"id": "a", "type": "t.x"}]})).graph.by_id["a"].type
+        == "t.x"
+    )
 
 
 def test_connections_are_written() -> None:
     wanted = {"C": TextConnection(connector="x", config={"password": "env:SECRET"})}
-    assert parse(render("N", FlowGraph(nodes=()), description="d", kind="pipeline", connections=wanted)).connections == wanted
+    assert (
+        parse(render("N", FlowGraph(nodes=()), description="d", kind="pipeline", connections=wanted)).connections
+        == wanted
+    )
 
 
 @pytest.mark.parametrize("word", ["yes", "no", "NO", "on", "off", "y", "12:30:45", "0777", "0x1F", "2026-01-02"])

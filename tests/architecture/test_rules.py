@@ -16,7 +16,19 @@ ROOT = Path(__file__).resolve().parents[2]
 KINDS = {"connectors": "connector", "nodes": "node", "plugins": "plugin", "editions": "edition"}
 PROVIDERS = ("auth_", "ai_", "storage_", "channel_", "secrets_", "engine_")
 MAX_LINES = 400
-HEAVY = ("polars", "narwhals", "ibis", "sqlglot", "sqlalchemy", "litestar", "psycopg", "pyarrow", "duckdb", "dramatiq", "redis")
+HEAVY = (
+    "polars",
+    "narwhals",
+    "ibis",
+    "sqlglot",
+    "sqlalchemy",
+    "litestar",
+    "psycopg",
+    "pyarrow",
+    "duckdb",
+    "dramatiq",
+    "redis",
+)
 STDLIB = sys.stdlib_module_names
 SUPPLIED = {"pluggy": "pluggy", "yaml": "pyyaml", "jwt": "pyjwt", "argon2": "argon2-cffi", "uuid_utils": "uuid-utils"}
 
@@ -104,7 +116,9 @@ def test_names_agree(member: Path) -> None:
 
 
 def test_no_file_is_too_long() -> None:
-    listed = subprocess.run(["git", "ls-files", "-co", "--exclude-standard"], cwd=ROOT, capture_output=True, text=True, check=True)
+    listed = subprocess.run(
+        ["git", "ls-files", "-co", "--exclude-standard"], cwd=ROOT, capture_output=True, text=True, check=True
+    )
     long = []
     for name in listed.stdout.split():
         if name.endswith((".py", ".ts", ".tsx")) and (ROOT / name).exists():
@@ -147,7 +161,9 @@ def test_no_eval_no_pickle() -> None:
     for member in members():
         for path in sources(member):
             tree = ast.parse(path.read_text(encoding="utf-8"))
-            wrong += [f"{path}:{line} imports {m}" for line, m in imports(path) if m.partition(".")[0] in BANNED_MODULES]
+            wrong += [
+                f"{path}:{line} imports {m}" for line, m in imports(path) if m.partition(".")[0] in BANNED_MODULES
+            ]
             wrong += [
                 f"{path}:{node.lineno} calls {node.func.id}"
                 for node in ast.walk(tree)

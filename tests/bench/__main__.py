@@ -40,13 +40,16 @@ def plugins() -> None:
 
     took = median(load_plugins)
     count = len(plugin_names())
-    show("plugins: 150 declarations, from those installed", f"{took / count * 150 * 1000:.0f} ms", f"{count} installed, goal < 100 ms")
+    show(
+        "plugins: 150 declarations, from those installed",
+        f"{took / count * 150 * 1000:.0f} ms",
+        f"{count} installed, goal < 100 ms",
+    )
 
 
 def per_node() -> None:
     """What a node costs over the same expressions in a plain loop."""
     import polars as pl
-
     from headrace.flows.graph import Edge, FlowGraph, NodeSpec
 
     count = 1_000
@@ -67,10 +70,18 @@ def per_node() -> None:
         frame.collect()
 
     ours, plain = median(lambda: execute(graph), 3), median(loop, 3)
-    show("per node, 1,000 chained: headrace / plain Polars loop", f"{ours / plain:.1f}x", f"{ours / count * 1e6:.0f} us a node")
+    show(
+        "per node, 1,000 chained: headrace / plain Polars loop",
+        f"{ours / plain:.1f}x",
+        f"{ours / count * 1e6:.0f} us a node",
+    )
     prefect = _prefect()
     if prefect is not None:
-        show("per node: headrace / Prefect task in process", f"{ours / count / prefect:.3f}x", f"Prefect {prefect * 1e6:.0f} us a task")
+        show(
+            "per node: headrace / Prefect task in process",
+            f"{ours / count / prefect:.3f}x",
+            f"Prefect {prefect * 1e6:.0f} us a task",
+        )
 
 
 def _prefect() -> float | None:
@@ -119,7 +130,6 @@ def pipeline() -> None:
 def csv_to_postgres() -> None:
     """A CSV of 1,000,000 rows into a table, against COPY of the file."""
     import psycopg
-
     from headrace.flows.graph import Edge, FlowGraph, NodeSpec
     from headrace.testing.services import as_role, fresh_database
 
@@ -157,13 +167,23 @@ def sync_execute() -> None:
 
     times = sorted(three_nodes(50))
     p50, p95 = times[len(times) // 2] * 1000, times[int(len(times) * 0.95)] * 1000
-    show("sync execute of three nodes, whole stack: p50 / p95", f"{p50:.0f} / {p95:.0f} ms", f"{len(times) / sum(times):.1f} executions/s, one at a time")
+    show(
+        "sync execute of three nodes, whole stack: p50 / p95",
+        f"{p50:.0f} / {p95:.0f} ms",
+        f"{len(times) / sum(times):.1f} executions/s, one at a time",
+    )
 
 
 def main() -> None:
     """Everything, or the parts named."""
     registry()
-    parts = {"plugins": plugins, "per_node": per_node, "pipeline": pipeline, "csv": csv_to_postgres, "sync": sync_execute}
+    parts = {
+        "plugins": plugins,
+        "per_node": per_node,
+        "pipeline": pipeline,
+        "csv": csv_to_postgres,
+        "sync": sync_execute,
+    }
     for name in sys.argv[1:] or parts:
         parts[name]()
 

@@ -28,8 +28,10 @@ def polars(folder: Path, target: Path) -> int:
     flights = scan(unpack(folder, target))
     airlines = scan(folder / "airlines.csv").rename({"name": "airline"})
     airports = scan(folder / "airports.csv").select("faa", pl.col("name").alias("destination"), "lat", "lon")
-    weather = scan(folder / "weather.csv").select("origin", "time_hour", "temp", "wind_speed", "precip", "visib").unique(
-        ["origin", "time_hour"]
+    weather = (
+        scan(folder / "weather.csv")
+        .select("origin", "time_hour", "temp", "wind_speed", "precip", "visib")
+        .unique(["origin", "time_hour"])
     )
     delay = pl.col("arr_delay")
     kind = pl.when(delay <= CLASSES[0][0]).then(pl.lit(CLASSES[0][1]))

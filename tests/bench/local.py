@@ -43,7 +43,13 @@ def execute(graph: FlowGraph, *, postgres: str = "") -> dict[str, FrameRef]:
     }
     if postgres:
         url = urlsplit(postgres)
-        config = {"host": url.hostname, "port": url.port, "database": url.path[1:], "user": url.username, "password": url.password}
+        config = {
+            "host": url.hostname,
+            "port": url.port,
+            "database": url.path[1:],
+            "user": url.username,
+            "password": url.password,
+        }
         connections["Db"] = ConnectionSpec("postgresql", config)
     plan = compile_plan(graph, registry())
     done: dict[str, FrameRef] = {}

@@ -7,7 +7,6 @@ from types import SimpleNamespace
 from typing import Annotated, Any
 
 import pytest
-
 from headrace.plugins.manager import Host, load_plugins
 from headrace.plugins.records import PluginRecord
 from headrace.sdk import (

@@ -9,7 +9,6 @@ import tomllib
 from pathlib import Path
 
 import pytest
-
 from headrace.cli.new import KINDS, create
 from headrace.sdk import ConfigError
 
@@ -24,8 +23,22 @@ def test_the_skeleton_passes_its_own_tests(kind: str, tmp_path: Path) -> None:
     ((name, package),) = project["entry-points"]["headrace"].items()
     (info / "entry_points.txt").write_text(f"[headrace]\n{name} = {package}\n")
     path = os.pathsep.join([str(made / "src"), os.environ.get("PYTHONPATH", "")])
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:asyncio", "-c", os.devnull, str(made)]
-    shown = subprocess.run(command, cwd=made, env={**os.environ, "PYTHONPATH": path}, capture_output=True, text=True, check=False)
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-q",
+        "-p",
+        "no:cacheprovider",
+        "-p",
+        "no:asyncio",
+        "-c",
+        os.devnull,
+        str(made),
+    ]
+    shown = subprocess.run(
+        command, cwd=made, env={**os.environ, "PYTHONPATH": path}, capture_output=True, text=True, check=False
+    )
     assert shown.returncode == 0, shown.stdout + shown.stderr
     assert " passed" in shown.stdout
 

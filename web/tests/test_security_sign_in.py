@@ -211,7 +211,9 @@ async def test_secrets_of_a_connection_never_come_out(client, sign_up):
     assert shown["password"] == {"$secret": True, "set": True, "hint": "…text"}
     assert shown["database"] == "other"
     stolen = {**config, "password": shown["password"], "host": "evil.example.org"}
-    moved = await client.patch(url, json={"config": stolen, "row_version": changed.json()["data"]["row_version"]}, headers=owner.headers)
+    moved = await client.patch(
+        url, json={"config": stolen, "row_version": changed.json()["data"]["row_version"]}, headers=owner.headers
+    )
     assert moved.status_code == 422, moved.text
     assert "enter 'password' again" in moved.json()["error"]["message"]
     for answer in (made, changed, await client.get(f"{API}/connections", headers=owner.headers)):

@@ -10,7 +10,6 @@ from typing import Any
 
 import polars as pl
 import pytest
-
 from headrace.kits.files.options import ReadOptions
 from headrace.plugins.manager import load_plugins
 from headrace.sdk import ConfigError, DataError, Reject
@@ -118,7 +117,9 @@ def test_no_link_leads_out(folder: Path, tmp_path: Path, open_: Callable[..., An
         open_().stream("link.csv")
 
 
-@pytest.mark.parametrize("name", ["o.csv", "o.csv.gz", "o.tsv", "o.parquet", "o.ndjson", "o.json", "o.xlsx", "sub/o.csv"])
+@pytest.mark.parametrize(
+    "name", ["o.csv", "o.csv.gz", "o.tsv", "o.parquet", "o.ndjson", "o.json", "o.xlsx", "sub/o.csv"]
+)
 def test_every_format_is_written_and_read(folder: Path, name: str, open_: Callable[..., Any]) -> None:
     connector = open_()
     frame = pl.DataFrame({"id": [1, 2], "name": ["x", None]})

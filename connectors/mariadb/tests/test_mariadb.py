@@ -9,7 +9,6 @@ from urllib.parse import urlsplit
 
 import pymysql
 import pytest
-
 from headrace.testing.connector import ConnectorContract
 from headrace.testing.services import needs
 
@@ -21,7 +20,12 @@ class TestMariadb(ConnectorContract):
     def config(self) -> Iterator[dict[str, Any]]:
         parts = urlsplit(needs("mariadb"))
         name = f"contract_{secrets.token_hex(6)}"
-        server: dict[str, Any] = {"host": parts.hostname, "port": parts.port or 3306, "user": parts.username, "password": parts.password or ""}
+        server: dict[str, Any] = {
+            "host": parts.hostname,
+            "port": parts.port or 3306,
+            "user": parts.username,
+            "password": parts.password or "",
+        }
         admin = pymysql.connect(**server, autocommit=True)
         with admin.cursor() as cursor:
             cursor.execute(f"CREATE DATABASE {name} CHARACTER SET utf8mb4")

@@ -8,7 +8,6 @@ from urllib.parse import urlsplit
 import polars as pl
 import psycopg
 import pytest
-
 from headrace.plugins.manager import load_plugins
 from headrace.sdk import AuthError, ConfigError, TransientError
 from headrace.testing.connector import ConnectorContract
@@ -18,8 +17,12 @@ from headrace.testing.connector import ConnectorContract
 def config(postgres_url: str) -> dict[str, Any]:
     parts = urlsplit(postgres_url)
     with psycopg.connect(postgres_url, autocommit=True) as db:
-        db.execute("create table city (id int primary key, name text, area float8, at timestamptz, tags jsonb, n numeric(8,2))")
-        db.execute("insert into city values (1,'Bern',51.6,now(),'{\"a\":1}',1.25),(2,'Oslo',null,null,null,null),(5,'Riga',304,now(),'[]',2)")
+        db.execute(
+            "create table city (id int primary key, name text, area float8, at timestamptz, tags jsonb, n numeric(8,2))"
+        )
+        db.execute(
+            "insert into city values (1,'Bern',51.6,now(),'{\"a\":1}',1.25),(2,'Oslo',null,null,null,null),(5,'Riga',304,now(),'[]',2)"
+        )
     return {
         "host": parts.hostname, "port": parts.port, "database": parts.path[1:], "user": parts.username,
         "password": parts.password or "",
@@ -50,16 +53,25 @@ def open_(config: dict[str, Any]) -> Any:
         ({"host": "nowhere.invalid"}, ConfigError, "host"),
     ],
 )
-def test_each_failure_class_has_its_own_error(config: dict[str, Any], change: dict[str, Any], kind: type, said: str) -> None:
+def test_each_failure_class_has_its_own_error(
+    config: dict[str, Any], change: dict[str, Any], kind: type, said: str
+) -> None:
     with pytest.raises(kind, match=said):
         open_({**config, **change}).check()
 
 
 def test_user_sql_is_read_only_and_bound(config: dict[str, Any]) -> None:
     connector = open_(config)
-    (frame,) = connector.query("select name, '10:30' as t from city where id > :low and name <> ':low' order by id", {"low": 1})
+    (frame,) = connector.query(
+        "select name, '10:30' as t from city where id > :low and name <> ':low' order by id", {"low": 1}
+    )
     assert frame.to_dicts() == [{"name": "Oslo", "t": "10:30"}, {"name": "Riga", "t": "10:30"}]
-    for refused in ("delete from city", "select pg_sleep(1)", "select 1; select 2", "select * from pg_catalog.pg_shadow"):
+    for refused in (
+        "delete from city",
+        "select pg_sleep(1)",
+        "select 1; select 2",
+        "select * from pg_catalog.pg_shadow",
+    ):
         with pytest.raises(ConfigError):
             list(connector.query(refused))
 

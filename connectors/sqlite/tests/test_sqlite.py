@@ -5,7 +5,6 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-
 from headrace.testing.connector import ConnectorContract
 
 
@@ -17,7 +16,9 @@ class TestSqlite(ConnectorContract):
         path = tmp_path / "t.db"
         with closing(sqlite3.connect(path)) as db, db:
             db.execute("create table city (id integer primary key, name text, area real)")
-            db.executemany("insert into city values (?,?,?)", [(1, "Bern", 51.6), (2, "Oslo", None), (5, "Riga", 304.0)])
+            db.executemany(
+                "insert into city values (?,?,?)", [(1, "Bern", 51.6), (2, "Oslo", None), (5, "Riga", 304.0)]
+            )
         return {"path": str(path)}
 
     @pytest.fixture

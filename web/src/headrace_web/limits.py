@@ -18,7 +18,7 @@ _KEEP = 10_000
 _local: OrderedDict[str, tuple[float, int]] = OrderedDict()
 
 
-class RateLimited(ServiceError):  # noqa: N818 - named like its siblings
+class RateLimited(ServiceError):
     """Too many attempts; `details` carries the seconds to wait."""
 
     code = "RATE_LIMITED"

@@ -16,7 +16,9 @@ _SHELL = ["/", "/flows", "/flows/{flow_id:str}", "/executions", "/executions/{ex
 
 
 def _page(name: str, **values: Any) -> Response[str]:
-    return Response(_templates.get_template(name).render(**values), media_type="text/html", headers={"Cache-Control": "no-cache"})
+    return Response(
+        _templates.get_template(name).render(**values), media_type="text/html", headers={"Cache-Control": "no-cache"}
+    )
 
 
 @get(_SHELL, include_in_schema=False, sync_to_thread=False)
@@ -30,7 +32,15 @@ def shell() -> Response[str]:
 def login() -> Response[str]:
     """Sign in."""
     fields = [("email", "E-mail", "email", "username"), ("password", "Password", "password", "current-password")]
-    return _page("form.html", title="Sign in", text="Welcome back.", action="/api/v1/auth/login", fields=fields, button="Sign in", token="")
+    return _page(
+        "form.html",
+        title="Sign in",
+        text="Welcome back.",
+        action="/api/v1/auth/login",
+        fields=fields,
+        button="Sign in",
+        token="",
+    )
 
 
 @get("/setup", include_in_schema=False, sync_to_thread=False)
@@ -41,7 +51,15 @@ def setup(token: FromQuery[str] = "") -> Response[str]:
         ("password", "Password (12 characters or more)", "password", "new-password"),
     ]  # fmt: skip
     text = "The first account owns this install. The link works once."
-    return _page("form.html", title="Create your account", text=text, action="/api/v1/setup", fields=fields, button="Create", token=token)
+    return _page(
+        "form.html",
+        title="Create your account",
+        text=text,
+        action="/api/v1/setup",
+        fields=fields,
+        button="Create",
+        token=token,
+    )
 
 
 @get("/static/{name:path}", include_in_schema=False, sync_to_thread=False)

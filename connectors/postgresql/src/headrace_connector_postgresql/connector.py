@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
-from psycopg import sql
-
 from headrace.kits.sql.connector import QUERY_TIMEOUT_S, SqlConnector
 from headrace.kits.sql.frames import plain
+from psycopg import sql
 
 from headrace_connector_postgresql import PostgresqlConfig
 
@@ -25,7 +24,12 @@ class PostgresqlConnector(SqlConnector[PostgresqlConfig]):
         """Where it is."""
         config = self.config
         return sa.URL.create(
-            "postgresql+psycopg", config.user, config.password.reveal() or None, config.host, config.port, config.database
+            "postgresql+psycopg",
+            config.user,
+            config.password.reveal() or None,
+            config.host,
+            config.port,
+            config.database,
         )
 
     def connect_args(self) -> dict[str, Any]:

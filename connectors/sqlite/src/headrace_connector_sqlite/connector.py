@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
-
 from headrace.kits.sql.connector import SqlConnector
 from headrace.sdk import ConfigError
 

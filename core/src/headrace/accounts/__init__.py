@@ -1,0 +1,1 @@
+"""Users, organizations, sign-in and permissions."""

@@ -44,7 +44,7 @@ class Child:
     def start(self) -> None:
         """Start the process."""
         with self._log.open("ab") as log:
-            self._process = subprocess.Popen(  # noqa: S603 - our own interpreter and modules
+            self._process = subprocess.Popen(
                 self._command, env=self._env, stdout=log, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL,
                 start_new_session=True, preexec_fn=die_with_parent,  # noqa: PLW1509 - one thread so far
             )  # fmt: skip

@@ -22,7 +22,9 @@ def command(deep: bool, as_json: bool) -> None:
     checks = [{"name": f"plugin {r.name}", "ok": r.state != "failed", "detail": r.reason} for r in host.records]
     settings = running_settings()
     if settings is None:
-        checks.append({"name": "services", "ok": not deep, "detail": "headrace is not running here; start it to check more"})
+        checks.append(
+            {"name": "services", "ok": not deep, "detail": "headrace is not running here; start it to check more"}
+        )
     else:
         checks += asyncio.run(_services(settings, deep=deep))
     bad = [check for check in checks if not check["ok"]]
@@ -41,7 +43,9 @@ async def _services(settings: Any, *, deep: bool) -> list[dict[str, Any]]:
     from headrace.infra.health import database_check, migrations_check, redis_check, run_checks
     from headrace.infra.migrate import heads
 
-    database = Database.from_url((settings.database_worker_url or settings.database_url).reveal(), pool_size=2, name="headrace-doctor")
+    database = Database.from_url(
+        (settings.database_worker_url or settings.database_url).reveal(), pool_size=2, name="headrace-doctor"
+    )
     try:
         results = await run_checks({
             "database": database_check(database), "migrations": migrations_check(database, heads()),

@@ -48,7 +48,11 @@ async def demo_workspace(session: AsyncSession, actor: Actor) -> UUID:
     for workspace in found:
         if workspace.name == DEMO:
             return workspace.id
-    return (await workspaces.create_workspace(session, actor, name=DEMO, description="Flows on real data to try things with")).id
+    return (
+        await workspaces.create_workspace(
+            session, actor, name=DEMO, description="Flows on real data to try things with"
+        )
+    ).id
 
 
 async def _demo(session: AsyncSession, actor: Actor, settings: Settings, host: Host) -> None:

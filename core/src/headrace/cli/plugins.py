@@ -40,7 +40,9 @@ def doctor(as_json: bool) -> None:
     """Import the work of every plugin, not just its declaration; exit 1 when one cannot be used."""
     host = load_plugins()
     problems = [{"plugin": r.name, "problem": r.reason} for r in host.records if r.state == "failed"]
-    problems += [{"plugin": r.name, "problem": f"declaring took {r.load_ms:.0f} ms"} for r in host.records if r.load_ms > SLOW_MS]
+    problems += [
+        {"plugin": r.name, "problem": f"declaring took {r.load_ms:.0f} ms"} for r in host.records if r.load_ms > SLOW_MS
+    ]
     problems += _unusable(host)
     if as_json:
         click.echo(json.dumps({"checked": len(host.records), "problems": problems}, indent=2))

@@ -48,7 +48,9 @@ class Stack:
         signal.signal(signal.SIGINT, lambda *_: self._ask())
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         for child in self.children:
             child.ask_to_stop()
         deadline = time.monotonic() + STOP_S
@@ -123,7 +125,12 @@ class Stack:
     def _databases(self) -> None:
         from headrace.infra.embedded import EmbeddedServices
 
-        self.env = {**os.environ, "HEADRACE_HOME": str(self.home), "HEADRACE_HOST": self.host, "HEADRACE_PORT": str(self.port)}
+        self.env = {
+            **os.environ,
+            "HEADRACE_HOME": str(self.home),
+            "HEADRACE_HOST": self.host,
+            "HEADRACE_PORT": str(self.port),
+        }
         if self.settings.database_url:
             return
         self._embedded = EmbeddedServices(self.home)
@@ -153,7 +160,7 @@ class Stack:
         deadline = time.monotonic() + READY_S
         while time.monotonic() < deadline and not self._stopping:
             try:
-                with urlopen(f"http://{self.host}:{self.port}/health/ready", timeout=2) as answer:  # noqa: S310 - own server
+                with urlopen(f"http://{self.host}:{self.port}/health/ready", timeout=2) as answer:
                     if answer.status == 200:
                         return
             except (URLError, OSError):

@@ -1,0 +1,1 @@
+"""Configured, encrypted instances of connectors."""

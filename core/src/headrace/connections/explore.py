@@ -19,7 +19,9 @@ DEADLINE_S = 30
 Answer = TypeVar("Answer")
 
 
-async def _ask(registry: Registry, connector: str, config: Mapping[str, Any], work: Callable[[Connector[Any]], Answer]) -> Answer:
+async def _ask(
+    registry: Registry, connector: str, config: Mapping[str, Any], work: Callable[[Connector[Any]], Answer]
+) -> Answer:
     def call() -> Answer:
         opened = registry.connector(connector).open(config)
         try:
@@ -30,7 +32,9 @@ async def _ask(registry: Registry, connector: str, config: Mapping[str, Any], wo
     try:
         return await asyncio.wait_for(asyncio.to_thread(call), DEADLINE_S)
     except TimeoutError:
-        raise TransientError(f"'{connector}' did not answer within {DEADLINE_S} s; check the address and the network") from None
+        raise TransientError(
+            f"'{connector}' did not answer within {DEADLINE_S} s; check the address and the network"
+        ) from None
 
 
 async def test(registry: Registry, connector: str, config: Mapping[str, Any]) -> dict[str, Any]:
@@ -59,7 +63,9 @@ async def streams(registry: Registry, connector: str, config: Mapping[str, Any])
     return [msgspec.to_builtins(stream) for stream in found]
 
 
-async def preview(registry: Registry, connector: str, config: Mapping[str, Any], stream: str, limit: int) -> dict[str, Any]:
+async def preview(
+    registry: Registry, connector: str, config: Mapping[str, Any], stream: str, limit: int
+) -> dict[str, Any]:
     """First rows of a stream: `{schema, rows}`."""
 
     def read(opened: Connector[Any]) -> dict[str, Any]:

@@ -48,7 +48,9 @@ def merged(manifest: ConnectorManifest, stored: Mapping[str, Any], given: Mappin
             holder.pop(name, None)
             if before is not None and before.get(name):
                 if moved:
-                    raise ConfigError(f"'{moved[0]}' has changed; enter '{path}' again, it would be sent there", field=path)
+                    raise ConfigError(
+                        f"'{moved[0]}' has changed; enter '{path}' again, it would be sent there", field=path
+                    )
                 holder[name] = before[name]
     return plain
 

@@ -158,12 +158,17 @@ async def delete(session: AsyncSession, actor: Any, connection_id: UUID, *, forc
     row = await get(session, actor, connection_id)
     users = [] if force else await used_by(session, actor, row)
     if users:
-        raise Conflict(f"the connection '{row.name}' is used by {', '.join(users[:5])}; change these flows first, or force it", flows=users)
+        raise Conflict(
+            f"the connection '{row.name}' is used by {', '.join(users[:5])}; change these flows first, or force it",
+            flows=users,
+        )
     row.deleted_at, row.updated_by = now(), actor.user_id
     await session.flush()
 
 
-async def resolve(session: AsyncSession, vault: Vault, organization_id: UUID, wanted: Iterable[str]) -> dict[str, ConnectionSpec]:
+async def resolve(
+    session: AsyncSession, vault: Vault, organization_id: UUID, wanted: Iterable[str]
+) -> dict[str, ConnectionSpec]:
     """Connector and decrypted config of connections, by the name or id that a flow uses; unknown ones are left out."""
     asked = set(wanted)
     if not asked:

@@ -54,7 +54,7 @@ class Connections:
         for connector in self._open.values():
             try:
                 connector.close()
-            except Exception:  # noqa: BLE001, S112, PERF203 - the work is done; a close that fails changes nothing
+            except Exception:  # noqa: S112 - the work is done; a close that fails changes nothing
                 continue
         self._open.clear()
 

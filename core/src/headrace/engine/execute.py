@@ -114,7 +114,7 @@ class _Work:
                 self._finish(node.id, time.perf_counter() - started, refs, context)
             elif context.rejects:
                 self._finish(node.id, time.perf_counter() - started, {}, context)
-        except Exception as error:  # noqa: BLE001 - whatever a plugin raises becomes a Problem
+        except Exception as error:
             return self._failed(node, kind, error, time.perf_counter() - started)
         return None
 
@@ -172,7 +172,7 @@ class _Work:
         started = time.perf_counter()
         try:
             refs = self._sink({name: self.frames[name] for name in missing})
-        except Exception as error:  # noqa: BLE001
+        except Exception as error:
             node_id = blame(self.engine, order, self.frames) or missing[0].rpartition(".")[0]
             node = self.request.graph.by_id[node_id]
             return self._failed(node, self.registry.node(node.type), error, time.perf_counter() - started)

@@ -9,7 +9,7 @@ from headrace.engine.messages import Problem
 from headrace.sdk.errors import HeadraceError, TransientError
 
 
-class Cancelled(Exception):  # noqa: N818 - it is not an error
+class Cancelled(Exception):
     """The execution is being cancelled."""
 
 

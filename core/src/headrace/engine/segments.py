@@ -82,7 +82,9 @@ def bypass_disabled(graph: FlowGraph) -> FlowGraph:
     for edge in graph.edges:
         real = source(edge) if edge.target not in off else None
         if real is not None:
-            edges.append(Edge(source=real.source, source_port=real.source_port, target=edge.target, target_port=edge.target_port))
+            edges.append(
+                Edge(source=real.source, source_port=real.source_port, target=edge.target, target_port=edge.target_port)
+            )
     return FlowGraph(nodes=tuple(n for n in graph.nodes if n.id not in off), edges=tuple(edges))
 
 
@@ -130,7 +132,9 @@ def _describe(
     members: dict[int, list[str]] = {}
     for node_id in order:
         members.setdefault(home[node_id], []).append(node_id)
-    parents = {group: {home[e.source] for n in ids for e in graph.incoming[n]} - {group} for group, ids in members.items()}
+    parents = {
+        group: {home[e.source] for n in ids for e in graph.incoming[n]} - {group} for group, ids in members.items()
+    }
     number: dict[int, int] = {}
     waiting = list(members)
     while waiting:
@@ -142,7 +146,9 @@ def _describe(
         kinds = [types[node_id] for node_id in ids]
         incoming = [e for n in ids for e in graph.incoming[n] if home[e.source] != group]
         outgoing = [e for n in ids for e in graph.outgoing[n] if home[e.target] != group]
-        tails = [f"{n}.{p.name}" for n in ids if not graph.outgoing[n] for p in types[n].manifest.outputs if p.kind == "data"]
+        tails = [
+            f"{n}.{p.name}" for n in ids if not graph.outgoing[n] for p in types[n].manifest.outputs if p.kind == "data"
+        ]
         yield Segment(
             no=number[group],
             node_ids=tuple(ids),

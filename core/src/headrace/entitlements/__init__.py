@@ -1,0 +1,1 @@
+"""Editions, features and limits of an organization."""

@@ -1,0 +1,1 @@
+"""What is asked to be executed, what was, and the statements that keep it true."""

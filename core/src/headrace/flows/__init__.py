@@ -1,0 +1,1 @@
+"""The flow model: graph, canvas and text forms, validation, versions."""

@@ -37,7 +37,9 @@ def graph_of(canvas: dict[str, Any]) -> FlowGraph:
             edges=tuple(_edge(edge) for edge in edges),
         )
     except (KeyError, AttributeError, TypeError, msgspec.ValidationError) as error:
-        raise ConfigError(f"the canvas is malformed: {error}; every node needs id and data, every edge source and target") from None
+        raise ConfigError(
+            f"the canvas is malformed: {error}; every node needs id and data, every edge source and target"
+        ) from None
 
 
 def _node(node: dict[str, Any]) -> NodeSpec:
@@ -82,7 +84,12 @@ def canvas_of(graph: FlowGraph) -> dict[str, Any]:
 
 
 def _data(node: NodeSpec) -> dict[str, Any]:
-    data: dict[str, Any] = {"nodeType": node.type, "nodeVersion": node.version, "label": node.label, "config": node.config}
+    data: dict[str, Any] = {
+        "nodeType": node.type,
+        "nodeVersion": node.version,
+        "label": node.label,
+        "config": node.config,
+    }
     if node.disabled:
         data["disabled"] = True
     if node.retry != Retry():

@@ -22,7 +22,13 @@ async def bring_in(session: AsyncSession, actor: Any, workspace_id: UUID, text: 
     found = await service.find(session, actor, workspace_id=workspace_id, name=text.name)
     if found is None:
         return await service.create(
-            session, actor, workspace_id=workspace_id, name=text.name, definition=canvas, description=text.description, kind=text.kind
+            session,
+            actor,
+            workspace_id=workspace_id,
+            name=text.name,
+            definition=canvas,
+            description=text.description,
+            kind=text.kind,
         )
     data = await service.get_data(session, actor, found.id)
     if graph_of(data.definition) != text.graph:

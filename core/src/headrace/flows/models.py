@@ -49,7 +49,7 @@ class FlowData(Base):
     updated_at: Mapped[datetime] = mapped_column(default=now, onupdate=now)
     updated_by: Mapped[UUID | None]
 
-    __mapper_args__ = {"version_id_col": row_version}  # noqa: RUF012 - the shape SQLAlchemy asks for
+    __mapper_args__ = {"version_id_col": row_version}
 
 
 class FlowDefinition(Base):

@@ -23,8 +23,15 @@ from headrace.sdk.errors import ConfigError, Conflict, NotFound, PreconditionFai
 from headrace.workspaces import service as workspaces
 
 EMPTY: dict[str, Any] = {"nodes": [], "edges": [], "viewport": {"x": 0, "y": 0, "zoom": 1}}
-EDITABLE = frozenset({"name", "description", "kind", "pipeline_type", "status", "tags", "variables", "settings", "folder_id"})
-SORTS = {"name": Flow.name, "created_at": Flow.created_at, "updated_at": Flow.updated_at, "last_execution_at": Flow.last_execution_at}
+EDITABLE = frozenset(
+    {"name", "description", "kind", "pipeline_type", "status", "tags", "variables", "settings", "folder_id"}
+)
+SORTS = {
+    "name": Flow.name,
+    "created_at": Flow.created_at,
+    "updated_at": Flow.updated_at,
+    "last_execution_at": Flow.last_execution_at,
+}
 
 
 class Who(Protocol):
@@ -40,7 +47,13 @@ class Who(Protocol):
 
 
 async def create(
-    session: AsyncSession, actor: Who, *, workspace_id: UUID, name: str, definition: dict[str, Any] | None = None, **fields: Any
+    session: AsyncSession,
+    actor: Who,
+    *,
+    workspace_id: UUID,
+    name: str,
+    definition: dict[str, Any] | None = None,
+    **fields: Any,
 ) -> Flow:
     """Create a flow with its canvas.
 
@@ -108,11 +121,18 @@ async def list_(
 ) -> tuple[Sequence[Flow], int]:  # fmt: skip
     """A page of flows, and how many there are in all."""
     query = sa.select(Flow).where(Flow.organization_id == actor.organization_id, Flow.deleted_at.is_(None))
-    for column, value in ((Flow.workspace_id, workspace_id), (Flow.folder_id, folder_id), (Flow.status, status), (Flow.kind, kind)):
+    for column, value in (
+        (Flow.workspace_id, workspace_id),
+        (Flow.folder_id, folder_id),
+        (Flow.status, status),
+        (Flow.kind, kind),
+    ):
         if value is not None:
             query = query.where(column == value)
     if q:
-        query = query.where(sa.or_(Flow.name.icontains(q, autoescape=True), Flow.description.icontains(q, autoescape=True)))
+        query = query.where(
+            sa.or_(Flow.name.icontains(q, autoescape=True), Flow.description.icontains(q, autoescape=True))
+        )
     total = await session.scalar(sa.select(sa.func.count()).select_from(query.subquery()))
     column = SORTS.get(sort.lstrip("-"))
     if column is None:
@@ -128,7 +148,9 @@ async def count(session: AsyncSession, organization_id: UUID) -> int:
     return await session.scalar(query) or 0
 
 
-async def update(session: AsyncSession, actor: Who, flow_id: UUID, changes: dict[str, Any], row_version: int | None) -> Flow:
+async def update(
+    session: AsyncSession, actor: Who, flow_id: UUID, changes: dict[str, Any], row_version: int | None
+) -> Flow:
     """Change metadata.
 
     Raises:
@@ -140,7 +162,9 @@ async def update(session: AsyncSession, actor: Who, flow_id: UUID, changes: dict
     if unknown:
         raise ConfigError(f"'{sorted(unknown)[0]}' of a flow cannot be changed", field=sorted(unknown)[0])
     if "name" in changes:
-        await _refuse_taken(session, actor, flow.workspace_id, changes.get("folder_id", flow.folder_id), changes["name"], flow_id)
+        await _refuse_taken(
+            session, actor, flow.workspace_id, changes.get("folder_id", flow.folder_id), changes["name"], flow_id
+        )
     for name, value in changes.items():
         setattr(flow, name, value)
     flow.updated_by, flow.updated_at = actor.user_id, now()
@@ -188,7 +212,9 @@ async def _restore_with(
     """Flows deleted together with a workspace come back with it."""
     await session.execute(
         sa.update(Flow)
-        .where(Flow.organization_id == actor.organization_id, Flow.deleted_at == at, Flow.workspace_id.in_(workspace_ids))
+        .where(
+            Flow.organization_id == actor.organization_id, Flow.deleted_at == at, Flow.workspace_id.in_(workspace_ids)
+        )
         .values(deleted_at=None, row_version=Flow.row_version + 1)
     )
 
@@ -256,7 +282,11 @@ async def remember(session: AsyncSession, actor: Who, flow_id: UUID, definition:
     """Store a definition under its content hash."""
     digest = content_hash(graph_of(definition))
     row = insert(FlowDefinition).values(
-        organization_id=actor.organization_id, flow_id=flow_id, content_hash=digest, definition=definition, created_at=now()
+        organization_id=actor.organization_id,
+        flow_id=flow_id,
+        content_hash=digest,
+        definition=definition,
+        created_at=now(),
     )
     await session.execute(row.on_conflict_do_nothing())
     return digest

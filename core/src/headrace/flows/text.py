@@ -56,8 +56,14 @@ class FlowText(Struct, forbid_unknown_fields=True, omit_defaults=True, kw_only=T
                     edges.append(Edge(source=name, source_port=out or "out", target=node.id, target_port=port))
             nodes.append(
                 NodeSpec(
-                    id=node.id, type=node.type, label=node.label, config=node.config, disabled=node.disabled,
-                    retry=node.retry, timeout_s=node.timeout_s, on_error=node.on_error,
+                    id=node.id,
+                    type=node.type,
+                    label=node.label,
+                    config=node.config,
+                    disabled=node.disabled,
+                    retry=node.retry,
+                    timeout_s=node.timeout_s,
+                    on_error=node.on_error,
                 )  # fmt: skip
             )
         return FlowGraph(nodes=tuple(nodes), edges=tuple(edges))
@@ -116,9 +122,18 @@ def render(name: str, graph: FlowGraph, *, description: str = "", kind: Any = "a
             inputs[edge.target_port] = source if had is None else [*([had] if isinstance(had, str) else had), source]
         nodes.append(
             TextNode(
-                id=node.id, type=node.type, label=node.label, inputs=inputs, config=node.config, disabled=node.disabled,
-                retry=node.retry, timeout_s=node.timeout_s, on_error=node.on_error,
+                id=node.id,
+                type=node.type,
+                label=node.label,
+                inputs=inputs,
+                config=node.config,
+                disabled=node.disabled,
+                retry=node.retry,
+                timeout_s=node.timeout_s,
+                on_error=node.on_error,
             )  # fmt: skip
         )
-    whole = FlowText(headrace=1, name=name, description=description, kind=kind, connections=connections or {}, nodes=nodes)
+    whole = FlowText(
+        headrace=1, name=name, description=description, kind=kind, connections=connections or {}, nodes=nodes
+    )
     return yaml.safe_dump(msgspec.to_builtins(whole), sort_keys=False, allow_unicode=True, width=100)

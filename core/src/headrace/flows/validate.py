@@ -41,7 +41,11 @@ def validate(
             known[node.id] = types.node(node.type).manifest
         except ConfigError as error:
             code = error.details.get("problem", "unknown_node")
-            found.append(FlowProblem(code=code, node_id=node.id, path="type", message=error.message, fix="replace or remove the step"))
+            found.append(
+                FlowProblem(
+                    code=code, node_id=node.id, path="type", message=error.message, fix="replace or remove the step"
+                )
+            )
     found += _edges(graph, known)
     found += _cycle(graph)
     for node in graph.nodes:
@@ -63,7 +67,9 @@ def _cycle(graph: FlowGraph) -> Iterator[FlowProblem]:
     except ValueError as error:
         ring = error.args[1]
         names = " > ".join(_name(graph, node_id) for node_id in reversed(ring))
-        yield FlowProblem(code="cycle", node_id=ring[0], message=f"the steps form a cycle: {names}", fix="remove one of these edges")
+        yield FlowProblem(
+            code="cycle", node_id=ring[0], message=f"the steps form a cycle: {names}", fix="remove one of these edges"
+        )
 
 
 def _name(graph: FlowGraph, node_id: str) -> str:

@@ -13,7 +13,9 @@ from headrace.flows.service import Who, get, get_data, put_data, remember
 from headrace.sdk.errors import NotFound
 
 
-async def check_in(session: AsyncSession, actor: Who, flow_id: UUID, *, name: str = "", change_summary: str = "") -> FlowVersion:
+async def check_in(
+    session: AsyncSession, actor: Who, flow_id: UUID, *, name: str = "", change_summary: str = ""
+) -> FlowVersion:
     """Make the canvas an immutable version with the next number."""
     flow = await get(session, actor, flow_id)
     await session.refresh(flow, with_for_update=True)
@@ -32,7 +34,9 @@ async def check_in(session: AsyncSession, actor: Who, flow_id: UUID, *, name: st
 async def list_(session: AsyncSession, actor: Who, flow_id: UUID) -> Sequence[FlowVersion]:
     """Versions, newest first."""
     await get(session, actor, flow_id)
-    query = sa.select(FlowVersion).where(FlowVersion.organization_id == actor.organization_id, FlowVersion.flow_id == flow_id)
+    query = sa.select(FlowVersion).where(
+        FlowVersion.organization_id == actor.organization_id, FlowVersion.flow_id == flow_id
+    )
     return (await session.scalars(query.order_by(FlowVersion.number.desc()))).all()
 
 

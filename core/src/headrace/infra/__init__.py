@@ -1,0 +1,1 @@
+"""The outside world: database, queue, object store, keys, logs, embedded servers."""

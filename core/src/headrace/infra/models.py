@@ -29,7 +29,7 @@ class Base(DeclarativeBase):
             "pk": "pk_%(table_name)s",
         }
     )
-    type_annotation_map = {  # noqa: RUF012 - the name and shape SQLAlchemy asks for
+    type_annotation_map = {
         UUID: sa.Uuid(),
         datetime: sa.DateTime(timezone=True),
         dict[str, Any]: JSONB(),

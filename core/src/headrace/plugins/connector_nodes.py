@@ -39,7 +39,9 @@ def connector_nodes(connector: ConnectorManifest) -> Iterator[NodeManifest]:
 
 
 def _connection(connector: ConnectorManifest) -> tuple[str, Any]:
-    hint = Field("Connection", "Stored, encrypted connection.", widget="connection", connection_type=connector.id, order=0)
+    hint = Field(
+        "Connection", "Stored, encrypted connection.", widget="connection", connection_type=connector.id, order=0
+    )
     return "connection", Annotated[str, hint]
 
 
@@ -54,7 +56,9 @@ def read_config(connector: ConnectorManifest) -> type[Config]:
     ]  # fmt: skip
     if Capability.INCREMENTAL in connector.capabilities:
         text = "Only rows whose cursor column is greater than this."
-        fields.append(("after", Annotated[str | int | float | None, Field("After", text, advanced=True, order=8)], None))
+        fields.append(
+            ("after", Annotated[str | int | float | None, Field("After", text, advanced=True, order=8)], None)
+        )
         fields.append(("cursor", Annotated[str, Field("Cursor column", "Of an incremental read; by default the stream's "
                                                       "own.", advanced=True, order=7)], ""))  # fmt: skip
     hint = Field("Row limit", "Stop after so many rows; 0 reads all.", ge=0, advanced=True, order=9)

@@ -174,5 +174,5 @@ class Connector(ABC, Generic[ConfigT]):
         """Perform a declared action; a repeat with the same `key` has one effect."""
         raise NotImplementedError
 
-    def close(self) -> None:  # noqa: B027 - closing nothing is right for many
+    def close(self) -> None:
         """Free what is open; twice is fine, and the next call opens again."""

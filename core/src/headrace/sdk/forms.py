@@ -12,16 +12,44 @@ from headrace.sdk.config import Secret
 from headrace.sdk.types import JsonSchema
 
 HINTS = frozenset(
-    "widget order group advanced placeholder help docs unit rows language columns visible_if enabled_if enum_labels "
-    "enum_order enum_icons options_from depends_on search allow_custom nullable expression sample copyable width "
-    "connection_type port".split()
+    [
+        "widget",
+        "order",
+        "group",
+        "advanced",
+        "placeholder",
+        "help",
+        "docs",
+        "unit",
+        "rows",
+        "language",
+        "columns",
+        "visible_if",
+        "enabled_if",
+        "enum_labels",
+        "enum_order",
+        "enum_icons",
+        "options_from",
+        "depends_on",
+        "search",
+        "allow_custom",
+        "nullable",
+        "expression",
+        "sample",
+        "copyable",
+        "width",
+        "connection_type",
+        "port",
+    ]
 )
 """The closed list of `x-ui` hints (ui.md, part 4)."""
 
 
 def config_schema(kind: type[Struct]) -> JsonSchema:
     """Form schema of a Config: refs resolved, unions as `oneOf`, fields and enumerations in the written order."""
-    (schema,), parts = msgspec.json.schema_components([_without_secret_defaults(kind)], schema_hook=_hook, ref_template="{name}")
+    (schema,), parts = msgspec.json.schema_components(
+        [_without_secret_defaults(kind)], schema_hook=_hook, ref_template="{name}"
+    )
     shape = _resolve(schema, parts)
     _order(shape, kind)
     return shape
@@ -98,7 +126,9 @@ def _order(schema: JsonSchema, kind: Any) -> None:
 
 
 def _order_value(shape: JsonSchema, hint: Any) -> None:
-    literal = [arg for part in (hint, *get_args(hint)) if str(get_origin(part)) == "typing.Literal" for arg in get_args(part)]
+    literal = [
+        arg for part in (hint, *get_args(hint)) if str(get_origin(part)) == "typing.Literal" for arg in get_args(part)
+    ]
     if "enum" in shape and literal:
         shape["enum"] = [value for value in literal if value is not None]
     elif "enum" in shape and isinstance(hint, type):

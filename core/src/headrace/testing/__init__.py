@@ -1,0 +1,1 @@
+"""What a plugin is tested with; for third parties as for us."""

@@ -1,5 +1,5 @@
 """Shared nasty data: what real columns hold and naive code breaks on."""
-# ruff: noqa: DTZ001, E501, RUF001 - local times and odd letters on purpose
+# ruff: noqa: DTZ001 - local times and odd letters on purpose
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 """The engine contract: subclass `EngineContract` and name the engine."""
-# ruff: noqa: S101, D102, E501 - these are tests, named by what they prove
+# ruff: noqa: S101, D102 - these are tests, named by what they prove
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 """The node contract: subclass `NodeContract`, name the node, give a config and inputs."""
-# ruff: noqa: S101, D102, E501 - these are tests, named by what they prove
+# ruff: noqa: S101, D102 - these are tests, named by what they prove
 
 from __future__ import annotations
 

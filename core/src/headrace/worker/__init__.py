@@ -1,0 +1,1 @@
+"""Supervisor, runners, scheduler and reconciler."""

@@ -1,5 +1,4 @@
 """What the user fills in: one Config a node."""
-# ruff: noqa: E501, RUF012 - texts for people; msgspec copies an empty default
 
 from __future__ import annotations
 

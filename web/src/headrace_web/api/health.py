@@ -65,7 +65,7 @@ class HealthController(Controller):
     path = "/health"
     tags = ("health",)
     opt = PUBLIC
-    security: list[dict[str, list[str]]] = []  # noqa: RUF012 - litestar asks for a list
+    security: list[dict[str, list[str]]] = []
 
     @get("/")
     async def health(self, services: NamedDependency[Services]) -> Response[Health]:

@@ -9,7 +9,7 @@ from headrace.infra.bus import Message
 from headrace_web.realtime.protocol import OUTBOX_MAX, Outgoing
 
 
-class Overflow(Exception):  # noqa: N818 - a condition, not an error of ours
+class Overflow(Exception):
     """The client reads too slowly."""
 
 

@@ -29,7 +29,7 @@ _ENCODER = msgspec.json.Encoder()
 _DECODER = msgspec.json.Decoder(Command)
 
 
-class _Closing(Exception):  # noqa: N818 - carries the close code
+class _Closing(Exception):
     """End the socket with this code."""
 
     def __init__(self, code: int, reason: str) -> None:

@@ -116,7 +116,9 @@ class FilesConnector(Connector[ConfigT]):
 
         root, writable = self.root()
         if not writable:
-            raise ConfigError("this folder belongs to a package and cannot be written; use another connection", field="connection")
+            raise ConfigError(
+                "this folder belongs to a package and cannot be written; use another connection", field="connection"
+            )
         target = paths.inside(root, name)
         chosen = options or WriteOptions()
         kind = paths.format_of(name, chosen.format)

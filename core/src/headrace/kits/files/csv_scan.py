@@ -38,7 +38,9 @@ def scan(path: Path, options: ReadOptions, reject: Rejector | None, scratch: Pat
     if _regular(path, options, len(schema)) and (reject is None or _castable(path, options, schema)):
         return _lazy(path, options, schema)
     if scratch is None:
-        raise DataError(f"'{path.name}' has lines that do not fit its columns; read it in a flow with the error port connected")
+        raise DataError(
+            f"'{path.name}' has lines that do not fit its columns; read it in a flow with the error port connected"
+        )
     return _careful(path, options, schema, reject, scratch)
 
 
@@ -56,7 +58,9 @@ def _sniffed(path: Path, _changed: int, _size: int, said_options: bytes) -> dict
         try:
             said[name] = polars_dtype(Column(name, DataType(kind)))
         except ValueError:
-            raise ConfigError(f"'{kind}' is no type; choose one of {', '.join(DataType)}", field="options.types") from None
+            raise ConfigError(
+                f"'{kind}' is no type; choose one of {', '.join(DataType)}", field="options.types"
+            ) from None
     try:
         shape = _scan(BytesIO(_head(path)), options, infer_schema_length=None, schema_overrides=said,
                       truncate_ragged_lines=True, try_parse_dates=True, ignore_errors=True)  # fmt: skip
@@ -64,7 +68,9 @@ def _sniffed(path: Path, _changed: int, _size: int, said_options: bytes) -> dict
     except pl.exceptions.NoDataError:
         raise DataError(f"'{path.name}' is empty; it has not even a header") from None
     except pl.exceptions.PolarsError as error:
-        raise DataError(f"'{path.name}' cannot be read as CSV; check delimiter and encoding (UTF-8)", detail=str(error)) from None
+        raise DataError(
+            f"'{path.name}' cannot be read as CSV; check delimiter and encoding (UTF-8)", detail=str(error)
+        ) from None
 
 
 def _head(path: Path) -> bytes:
@@ -163,7 +169,9 @@ def _careful(
             continue
         if problem or len(fields) != width:
             reason = problem or f"it has {len(fields)} fields instead of {width}"
-            refuse([Reject(line, reason, data=_separator(options).join(fields)[:10_000].encode(errors="replace").decode())])
+            refuse(
+                [Reject(line, reason, data=_separator(options).join(fields)[:10_000].encode(errors="replace").decode())]
+            )
             continue
         rows.append(fields)
         lines.append(line)
@@ -180,7 +188,12 @@ def _typed(
     """Rows with their types; those with a value that does not fit are rejects."""
     nothing = {"", *options.null_values}
     columns = list(zip(*rows, strict=True)) if rows else [()] * len(names)
-    texts = pl.DataFrame([pl.Series(n, [None if v in nothing else v for v in c], dtype=pl.String) for n, c in zip(names, columns, strict=True)])
+    texts = pl.DataFrame(
+        [
+            pl.Series(n, [None if v in nothing else v for v in c], dtype=pl.String)
+            for n, c in zip(names, columns, strict=True)
+        ]
+    )
     made = texts.select(_cast(name, kind) for name, kind in schema.items())
     wrong = pl.DataFrame({name: texts[name].is_not_null() & made[name].is_null() for name in names})
     bad = wrong.select(pl.any_horizontal(pl.all())).to_series()
@@ -195,11 +208,15 @@ def _typed(
 def _cast(name: str, kind: Any) -> pl.Expr:
     text = pl.col(name)
     if kind == pl.Boolean:
-        return text.str.to_lowercase().replace_strict({"true": True, "false": False}, default=None, return_dtype=pl.Boolean)
+        return text.str.to_lowercase().replace_strict(
+            {"true": True, "false": False}, default=None, return_dtype=pl.Boolean
+        )
     if kind == pl.Date:
         return text.str.to_date(strict=False)
     if isinstance(kind, pl.Datetime) or kind == pl.Datetime:
-        return text.str.to_datetime(strict=False, time_unit=getattr(kind, "time_unit", "us"), time_zone=getattr(kind, "time_zone", None))
+        return text.str.to_datetime(
+            strict=False, time_unit=getattr(kind, "time_unit", "us"), time_zone=getattr(kind, "time_zone", None)
+        )
     if kind == pl.Time:
         return text.str.to_time(strict=False)
     return text if kind == pl.String else text.cast(kind, strict=False)

@@ -49,9 +49,13 @@ def _eager(path: Path, kind: str, options: ReadOptions) -> pl.DataFrame:
             return pl.read_json(path, infer_schema_length=None)
         return pl.read_excel(path, **({"sheet_name": options.sheet} if options.sheet else {}))
     except ValueError as error:
-        raise ConfigError(f"'{path.name}' has no sheet '{options.sheet}'", field="options.sheet", detail=str(error)) from None
-    except Exception as error:  # noqa: BLE001 - three parsers with as many error types
-        raise DataError(f"'{path.name}' cannot be read as {kind}; correct the file or choose its format", detail=str(error)) from None
+        raise ConfigError(
+            f"'{path.name}' has no sheet '{options.sheet}'", field="options.sheet", detail=str(error)
+        ) from None
+    except Exception as error:
+        raise DataError(
+            f"'{path.name}' cannot be read as {kind}; correct the file or choose its format", detail=str(error)
+        ) from None
 
 
 class Writer:
@@ -104,9 +108,13 @@ class Writer:
         import xlsxwriter
 
         if self._rows + frame.height + 1 > EXCEL_ROWS_MAX:
-            raise DataError(f"an Excel sheet holds {EXCEL_ROWS_MAX - 1} rows; write Parquet or CSV instead, or limit the rows")
+            raise DataError(
+                f"an Excel sheet holds {EXCEL_ROWS_MAX - 1} rows; write Parquet or CSV instead, or limit the rows"
+            )
         if self._book is None:
-            self._book = xlsxwriter.Workbook(self._path, {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False})
+            self._book = xlsxwriter.Workbook(
+                self._path, {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
+            )
             sheet = self._book.add_worksheet()
             sheet.write_row(0, 0, frame.columns, self._book.add_format({"bold": True}))
         sheet = self._book.worksheets()[0]
@@ -132,7 +140,9 @@ def _cell(sheet: Any, book: Any, row: int, column: int, value: Any) -> None:
     if isinstance(value, bool | int | float | str):
         sheet.write(row, column, value)
     elif isinstance(value, dt.datetime):
-        sheet.write_datetime(row, column, value.replace(tzinfo=None), book.add_format({"num_format": "yyyy-mm-dd hh:mm:ss"}))
+        sheet.write_datetime(
+            row, column, value.replace(tzinfo=None), book.add_format({"num_format": "yyyy-mm-dd hh:mm:ss"})
+        )
     elif isinstance(value, dt.date):
         sheet.write_datetime(row, column, value, book.add_format({"num_format": "yyyy-mm-dd"}))
     else:
@@ -146,7 +156,13 @@ def _flat(frame: pl.DataFrame) -> pl.DataFrame:
     changed: list[Any] = []
     for name, kind in frame.schema.items():
         if kind.is_nested():
-            changed.append(pl.Series(name, [None if v is None else json.dumps(v, default=str) for v in frame[name].to_list()], dtype=pl.String))
+            changed.append(
+                pl.Series(
+                    name,
+                    [None if v is None else json.dumps(v, default=str) for v in frame[name].to_list()],
+                    dtype=pl.String,
+                )
+            )
         elif kind == pl.Binary:
             changed.append(pl.col(name).bin.encode("hex"))
         elif kind == pl.Duration:

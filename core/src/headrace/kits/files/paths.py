@@ -108,7 +108,9 @@ def format_of(name: str, said: str = "") -> str:
     suffixes = [suffix.lower() for suffix in Path(name).suffixes if suffix.lower() not in PACKED]
     found = said or (SUFFIXES.get(suffixes[-1]) if suffixes else None)
     if not found:
-        raise ConfigError(f"the format of '{name}' is not clear from its suffix; choose it in the options", field="options.format")
+        raise ConfigError(
+            f"the format of '{name}' is not clear from its suffix; choose it in the options", field="options.format"
+        )
     return found
 
 

@@ -78,10 +78,16 @@ class SqlConnector(Connector[ConfigT]):
 
     def schemas(self, inspector: sa.Inspector) -> list[str | None]:
         """Schemas to list."""
-        return [name for name in inspector.get_schema_names() if name not in self.system_schemas and not name.startswith("pg_")]
+        return [
+            name
+            for name in inspector.get_schema_names()
+            if name not in self.system_schemas and not name.startswith("pg_")
+        ]
 
     def _stream(self, name: str, columns: Sequence[Any], keys: Sequence[str]) -> Stream:
-        made = tuple(column_of(c["name"], c["type"], nullable=c.get("nullable", True) and c["name"] not in keys) for c in columns)
+        made = tuple(
+            column_of(c["name"], c["type"], nullable=c.get("nullable", True) and c["name"] not in keys) for c in columns
+        )
         cursors = tuple(c.name for c in made if str(c.type) in {"integer", "timestamp", "date", "decimal"})
         return Stream(name=name, columns=made, primary_key=tuple(keys), cursors=cursors)
 
@@ -129,7 +135,9 @@ class SqlConnector(Connector[ConfigT]):
         checked = check_select(sql, dialect=self.dialect, placeholders=True)
         with translated(self.where), self.engine().connect() as connection:
             self.read_only(connection)
-            rows = connection.execution_options(stream_results=True).execute(sa.text(checked.sql), {**(params or {}), **checked.values})
+            rows = connection.execution_options(stream_results=True).execute(
+                sa.text(checked.sql), {**(params or {}), **checked.values}
+            )
             names = list(rows.keys())
             with closing(rows):
                 for part in rows.partitions(self.batch_rows):

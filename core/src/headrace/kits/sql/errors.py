@@ -6,13 +6,33 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import sqlalchemy as sa
-from sqlalchemy.exc import DatabaseError, DBAPIError, InterfaceError, NoSuchTableError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import (
+    DatabaseError,
+    DBAPIError,
+    InterfaceError,
+    NoSuchTableError,
+    OperationalError,
+    SQLAlchemyError,
+)
 
 from headrace.sdk.errors import AuthError, ConfigError, DataError, HeadraceError, TransientError
 
-_AUTH = ("password authentication failed", "access denied", "authentication failed", "no password supplied", "28p01", "1045")
+_AUTH = (
+    "password authentication failed",
+    "access denied",
+    "authentication failed",
+    "no password supplied",
+    "28p01",
+    "1045",
+)
 _UNKNOWN_DB = ("does not exist", "unknown database", "unable to open database")
-_HOST = ("could not translate host", "name or service not known", "nodename nor servname", "failed to resolve", "getaddrinfo")
+_HOST = (
+    "could not translate host",
+    "name or service not known",
+    "nodename nor servname",
+    "failed to resolve",
+    "getaddrinfo",
+)
 _REFUSED = ("connection refused", "can't connect", "could not connect", "connection timeout", "timeout expired")
 _FULL = ("disk full", "no space left", "database or disk is full", "could not extend file")
 
@@ -46,9 +66,13 @@ def translate(error: Exception, where: str) -> HeadraceError:
     if state in {"28P01", "28000"} or any(word in text for word in _AUTH):
         return AuthError(f"{where} refuses the user or the password; correct them in the connection", detail=detail)
     if state == "42501" or "permission denied" in text or "command denied" in text:
-        return AuthError(f"the user has not the right to do this in {where}; grant it or use another user", detail=detail)
+        return AuthError(
+            f"the user has not the right to do this in {where}; grant it or use another user", detail=detail
+        )
     if any(word in text for word in _HOST):
-        return ConfigError(f"the host of {where} is not known; correct the host in the connection", detail=detail, field="host")
+        return ConfigError(
+            f"the host of {where} is not known; correct the host in the connection", detail=detail, field="host"
+        )
     if any(word in text for word in _REFUSED):
         return TransientError(f"{where} does not answer; check host and port, and that the server runs", detail=detail)
     if any(word in text for word in _FULL):
@@ -56,8 +80,10 @@ def translate(error: Exception, where: str) -> HeadraceError:
     if state.startswith("23") or isinstance(error, sa.exc.IntegrityError):
         return DataError(f"{where} refuses the rows: {_constraint(state, text)}; nothing was written", detail=detail)
     if state.startswith("22") or isinstance(error, sa.exc.DataError):
-        return DataError(f"a value does not fit its column in {where}; nothing was written; cast it before", detail=detail)
-    if state.startswith("3D") or any(word in text for word in _UNKNOWN_DB) and "database" in text:
+        return DataError(
+            f"a value does not fit its column in {where}; nothing was written; cast it before", detail=detail
+        )
+    if state.startswith("3D") or (any(word in text for word in _UNKNOWN_DB) and "database" in text):
         return ConfigError(f"the database of {where} does not exist; correct its name", detail=detail, field="database")
     if isinstance(error, InterfaceError) or (isinstance(error, OperationalError) and not state):
         return TransientError(f"the link to {where} was lost; it is tried again", detail=detail)
@@ -69,7 +95,11 @@ def translate(error: Exception, where: str) -> HeadraceError:
 
 
 def _constraint(state: str, text: str) -> str:
-    kinds = {"23505": "a key exists already", "23502": "a column may not be null", "23503": "a reference does not exist"}
+    kinds = {
+        "23505": "a key exists already",
+        "23502": "a column may not be null",
+        "23503": "a reference does not exist",
+    }
     if state in kinds:
         return kinds[state]
     return "a key exists already" if "unique" in text or "duplicate" in text else "a constraint does not hold"

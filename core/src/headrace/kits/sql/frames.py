@@ -30,7 +30,9 @@ def frame_of(rows: Sequence[Any], columns: Sequence[Column]) -> pl.DataFrame:
         try:
             series.append(pl.Series(column.name, given, dtype=kind, strict=column.type is not DataType.DECIMAL))
         except (TypeError, pl.exceptions.PolarsError, OverflowError) as error:
-            raise DataError(f"column '{column.name}' holds a value that is no {column.type}", column=column.name, detail=str(error)) from None
+            raise DataError(
+                f"column '{column.name}' holds a value that is no {column.type}", column=column.name, detail=str(error)
+            ) from None
     return pl.DataFrame(series)
 
 

@@ -46,7 +46,12 @@ class Writer:
         self._meta = sa.MetaData()
 
     def write(
-        self, columns: Sequence[Column], frames: Iterator[pl.DataFrame], mode: WriteMode, keys: Sequence[str], effect_key: str
+        self,
+        columns: Sequence[Column],
+        frames: Iterator[pl.DataFrame],
+        mode: WriteMode,
+        keys: Sequence[str],
+        effect_key: str,
     ) -> WriteResult:
         """Write all frames; raising anything leaves nothing once the caller rolls back."""
         done = self._done(effect_key)
@@ -82,7 +87,12 @@ class Writer:
 
     def _remember(self, effect_key: str, result: WriteResult) -> None:
         if effect_key:
-            values = {"effect_key": effect_key, "written": result.written, "updated": result.updated, "rejected": result.rejected}
+            values = {
+                "effect_key": effect_key,
+                "written": result.written,
+                "updated": result.updated,
+                "rejected": result.rejected,
+            }
             self._db.execute(self._ledger().insert().values(**values))
 
     def _target(self, columns: Sequence[Column], keys: Sequence[str]) -> sa.Table:
@@ -104,7 +114,9 @@ class Writer:
             )
         return sa.Table(self._name, self._meta, schema=self._schema, autoload_with=self._db)
 
-    def _create(self, name: str, columns: Sequence[Column], keys: Sequence[str], *, temporary: bool = False) -> sa.Table:
+    def _create(
+        self, name: str, columns: Sequence[Column], keys: Sequence[str], *, temporary: bool = False
+    ) -> sa.Table:
         made = [
             sa.Column(c.name, _key_type(c) if c.name in keys else sql_type(c), primary_key=c.name in keys, autoincrement=False,
                       nullable=c.name not in keys)
@@ -159,10 +171,17 @@ class Writer:
         """
         parts = [stage.c[key] for key in keys]
         named = ", ".join(keys)
-        empty = self._db.scalar(sa.select(sa.func.count()).select_from(stage).where(sa.or_(*(part.is_(None) for part in parts))))
+        empty = self._db.scalar(
+            sa.select(sa.func.count()).select_from(stage).where(sa.or_(*(part.is_(None) for part in parts)))
+        )
         if empty:
-            raise DataError(f"{empty} rows have no value in the key {named}; nothing was written; filter them or fill them before", field="keys")
-        double = self._db.execute(sa.select(*parts, sa.func.count()).group_by(*parts).having(sa.func.count() > 1).limit(1)).first()
+            raise DataError(
+                f"{empty} rows have no value in the key {named}; nothing was written; filter them or fill them before",
+                field="keys",
+            )
+        double = self._db.execute(
+            sa.select(*parts, sa.func.count()).group_by(*parts).having(sa.func.count() > 1).limit(1)
+        ).first()
         if double is not None:
             sample = ", ".join(f"{key}={value!r}" for key, value in zip(keys, double, strict=False))
             raise DataError(
@@ -182,4 +201,9 @@ def _rename(connection: sa.Connection, stage: sa.Table, target: sa.Table) -> Non
     """Put the stage in the target's place, inside the transaction."""
     target.drop(connection)
     quote = connection.dialect.identifier_preparer
-    connection.execute(sa.DDL("ALTER TABLE %(stage)s RENAME TO %(name)s", context={"stage": quote.format_table(stage), "name": quote.quote(target.name)}))
+    connection.execute(
+        sa.DDL(
+            "ALTER TABLE %(stage)s RENAME TO %(name)s",
+            context={"stage": quote.format_table(stage), "name": quote.quote(target.name)},
+        )
+    )
