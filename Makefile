@@ -7,7 +7,7 @@ SHELL := /bin/sh
 help: ; @grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
 
 start: sync ui ## bring everything up, with a demo
-	@exec $(RUN) headrace up --demo
+	@exec .venv/bin/headrace up --demo
 
 test: sync ui ## the suite
 	@$(RUN) pytest -n auto

