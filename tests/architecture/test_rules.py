@@ -206,3 +206,49 @@ def test_every_hook_is_documented_and_used() -> None:
     for name in [name for name in vars(hookspecs) if name.startswith("headrace_")]:
         assert "Example:" in (getattr(hookspecs, name).__doc__ or ""), f"{name} needs an example"
         assert any(f"def {name}(" in text for text in texts), f"no plugin uses {name}"
+
+
+NETWORK = (
+    "socket", "socketserver", "urllib.request", "http.client", "ftplib", "smtplib", "imaplib", "poplib", "telnetlib",
+    "xmlrpc", "requests", "aiohttp", "urllib3", "httpx", "httpx2", "httpcore", "httpcore2", "websockets", "pycurl",
+)  # fmt: skip
+OPENERS = {"Client", "AsyncClient", "create_connection", "open_connection", "urlopen", "HTTPTransport"}
+DOOR = re.compile(r"core/src/headrace/sdk/egress\w*\.py")
+
+
+def network_uses(text: str) -> Iterator[tuple[int, str]]:
+    """Lines that reach the network by themselves, with what they use."""
+    for node in ast.walk(ast.parse(text)):
+        names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+        if isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            names = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+        yield from ((node.lineno, name) for name in names if within(name, NETWORK))
+        if isinstance(node, ast.Call):
+            called = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+            if called in OPENERS:
+                yield node.lineno, f"{called}()"
+
+
+def test_only_the_door_opens_connections_to_other_machines() -> None:
+    """Connectors, nodes, plugins and kits reach the network through `headrace.sdk.egress` or through their driver."""
+    places = [path for member in members() if member.parent.name in KINDS for path in sources(member)]
+    for folder in ("kits", "sdk"):
+        places += sorted((ROOT / "core/src/headrace" / folder).rglob("*.py"))
+    wrong = [
+        f"{name}:{line} uses {what}; use headrace.sdk.egress"
+        for path in places
+        if not DOOR.fullmatch(name := path.relative_to(ROOT).as_posix())
+        for line, what in network_uses(path.read_text(encoding="utf-8"))
+    ]
+    assert not wrong, "\n".join(wrong)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["import socket", "from urllib.request import urlopen as u", "from urllib import request", "import httpx2 as h",
+     "from http import client", "x.AsyncClient(base_url=1)", "asyncio.open_connection('a', 1)",
+     "def f():\n import requests"],
+)  # fmt: skip
+def test_the_rule_of_the_door_can_fail(text: str) -> None:
+    assert list(network_uses(text))
+    assert not list(network_uses("from urllib.parse import urlsplit\nfrom headrace.sdk.egress import check_host"))

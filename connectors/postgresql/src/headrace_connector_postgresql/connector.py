@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
@@ -35,6 +36,10 @@ class PostgresqlConnector(SqlConnector[PostgresqlConfig]):
     def connect_args(self) -> dict[str, Any]:
         """TLS, a name in pg_stat_activity, and a deadline."""
         return {"sslmode": self.config.ssl, "application_name": "headrace", "connect_timeout": 10}
+
+    def pinned(self, host: str, addresses: Sequence[str]) -> dict[str, Any]:
+        """The name stays for TLS and messages; libpq dials the addresses, one after another."""
+        return {"host": ",".join([host] * len(addresses)), "hostaddr": ",".join(addresses)}
 
     def read_only(self, connection: sa.Connection) -> None:
         """A read-only transaction with a deadline."""

@@ -17,6 +17,7 @@ from urllib.error import URLError
 from urllib.request import urlopen
 
 from headrace.cli.children import Child
+from headrace.cli.own_egress import SETTING, allowance
 from headrace.sdk.errors import ConfigError, TransientError
 
 READY_S = 60
@@ -64,13 +65,27 @@ class Stack:
         """Start databases, migrate, start processes, create the demo.
 
         Raises:
-            ConfigError: a port is taken, a folder is not writable.
+            ConfigError: a port is taken, a folder is not writable, the disk is full.
             TransientError: a process does not become ready.
         """
+        try:
+            self._start(web=web, demo=demo)
+        except Exception as error:
+            if not self._stopping and self._room() < ROOM_MIB // 2:
+                detail = getattr(error, "detail", "") or repr(error)
+                raise ConfigError(
+                    f"the disk of {self.home} is full; free some space and start again", detail=detail
+                ) from error
+            raise
+
+    def _start(self, *, web: bool, demo: bool) -> None:
         if web:
             self._free_port()
+        if not self.settings.database_url:
+            self._enough_room()
         self._databases()
         self._step("migrating the database", self._migrate)
+        self.env[SETTING] = allowance(self.settings, host=self.host, port=self.port, demo=demo)
         names = ["scheduler", *[f"worker-{n}" for n in range(1, self.workers + 1)]]
         for name in ["api", *names] if web else names:
             self._spawn(name)

@@ -14,6 +14,7 @@ from msgspec import Struct, structs
 
 from headrace.infra.crypto import master_key_bytes
 from headrace.sdk.config import Secret
+from headrace.sdk.egress import parse_allow
 from headrace.sdk.errors import ConfigError
 
 PREFIX = "HEADRACE_"
@@ -21,7 +22,7 @@ _OTHER = ("HEADRACE_TEST_", "HEADRACE_CI_")  # read by the test suite, not by us
 _WEAK = frozenset(
     {"password", "secret", "changeme", "change-me", "admin", "postgres", "headrace", "dev-secret-key", "test"}
 )
-_LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1", ""})
+LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1", ""})
 
 
 class Settings(Struct, frozen=True, kw_only=True):
@@ -35,6 +36,8 @@ class Settings(Struct, frozen=True, kw_only=True):
         warehouse_url: A PostgreSQL database for the demo flows to write to.
         redis_url: Empty: embedded Valkey.
         file_roots: Folders that file connections may use, comma separated; empty is `{home}/files`.
+        egress_allow: What connections may reach beside public addresses, comma separated: networks, addresses, names,
+            each with `:port` or without, or `private` for loopback and private ranges.
         storage_url: An fsspec URL; empty is `file://{home}/objects`.
         host: Address to listen on.
         port: Port to listen on; 0 takes a free one.
@@ -57,6 +60,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     warehouse_url: Secret = Secret("")
     redis_url: Secret = Secret("")
     file_roots: tuple[str, ...] = ()
+    egress_allow: tuple[str, ...] = ()
     storage_url: str = ""
     host: str = "127.0.0.1"
     port: int = 8080
@@ -135,6 +139,7 @@ def _refuse_unsafe(settings: Settings) -> None:
             master_key_bytes(key)
         except ConfigError as error:
             raise ConfigError(f"HEADRACE_MASTER_KEYS: {error.message}", variable="HEADRACE_MASTER_KEYS") from None
+    parse_allow(settings.egress_allow)
     for name in ("database_url", "database_worker_url", "database_owner_url", "redis_url"):
         _check_url(PREFIX + name.upper(), getattr(settings, name).reveal())
     if settings.database_url and not settings.master_keys:
@@ -143,7 +148,7 @@ def _refuse_unsafe(settings: Settings) -> None:
         )
     if settings.database_url and not settings.redis_url:
         raise ConfigError("HEADRACE_DATABASE_URL is set without HEADRACE_REDIS_URL; give both or none")
-    if settings.host not in _LOOPBACK and not settings.public_url:
+    if settings.host not in LOOPBACK and not settings.public_url:
         raise ConfigError(
             f"HEADRACE_HOST={settings.host} opens the service to the network without HEADRACE_PUBLIC_URL; "
             "set it to the address browsers use, e.g. https://headrace.example.org"
@@ -165,7 +170,7 @@ def _check_url(variable: str, url: str) -> None:
         password, host = parts.password or "", parts.hostname or ""
     except ValueError:
         raise ConfigError(f"{variable} cannot be read as a URL", variable=variable) from None
-    if host in _LOOPBACK or url.startswith("unix://"):
+    if host in LOOPBACK or url.startswith("unix://"):
         return
     if password.lower() in _WEAK or (0 < len(password) < 8) or (variable == "HEADRACE_REDIS_URL" and not password):
         raise ConfigError(

@@ -15,6 +15,11 @@ if TYPE_CHECKING:
     from headrace.testing.services import Urls
 
 
+def pytest_configure() -> None:
+    """Tests reach their servers on this machine."""
+    os.environ.setdefault("HEADRACE_EGRESS_ALLOW", "private")
+
+
 @pytest.fixture
 def database_urls() -> Iterator[Urls]:
     """Addresses of a freshly migrated database, by role."""

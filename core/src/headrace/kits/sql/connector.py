@@ -14,6 +14,7 @@ from headrace.kits.sql.types import column_of
 from headrace.kits.sql.writer import LEDGER, Writer
 from headrace.sdk.config import ConfigT
 from headrace.sdk.connectors import Connector, Rejector, Stream, WriteMode, WriteResult
+from headrace.sdk.egress import check_host
 from headrace.sdk.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -53,7 +54,18 @@ class SqlConnector(Connector[ConfigT]):
             self._engine = sa.create_engine(
                 self.url(), connect_args=self.connect_args(), poolclass=sa.NullPool, hide_parameters=True
             )
+            sa.event.listen(self._engine, "do_connect", self._through_the_door)
         return self._engine
+
+    def _through_the_door(self, _dialect: Any, _record: Any, _args: Any, given: dict[str, Any]) -> None:
+        """Judge the host of each new connection and pin it to what was judged."""
+        url = self.url()
+        if url.host is not None:
+            given.update(self.pinned(url.host, check_host(url.host, url.port or 0)))
+
+    def pinned(self, host: str, addresses: Sequence[str]) -> dict[str, Any]:
+        """Driver arguments that connect to one of these addresses, without another look at the name."""
+        return {"host": addresses[0]}
 
     def check(self) -> None:
         """One round trip."""
