@@ -35,7 +35,7 @@ if [ "$uv" = "$own" ] && [ ! -x "$own" ]; then
     fi
     say "fetching uv into .tools (once)"
     # A target folder instead of an environment: works where pip is externally managed and where venv is not installed.
-    if ! PIP_BREAK_SYSTEM_PACKAGES=1 PIP_USER=0 PIP_REQUIRE_VIRTUALENV=0 PIP_ROOT_USER_ACTION=ignore PIP_RETRIES=3 \
+    if ! PIP_BREAK_SYSTEM_PACKAGES=1 PIP_USER=0 PIP_REQUIRE_VIRTUALENV=0 PIP_ROOT_USER_ACTION=ignore PIP_RETRIES="${PIP_RETRIES:-3}" \
         "$pip" -m pip install --quiet --disable-pip-version-check --target "$root/.tools" "uv>=0.8,<1" >"$log" 2>&1; then
         fail "could not fetch uv: $(sh "$root/tools/why.sh" "$log")."
     fi

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import sys
 from importlib import import_module
 from typing import Any
@@ -76,7 +78,25 @@ def main() -> None:
     try:
         cli(standalone_mode=True)
     except HeadraceError as error:
-        click.echo(f"headrace: {error.message}" + (f"; {error.hint}" if error.hint else ""), err=True)
-        if error.detail:
-            click.echo(error.detail, err=True)
-        sys.exit(1)
+        _end(f"{error.message}" + (f"; {error.hint}" if error.hint else ""), error.detail)
+    except OSError as error:
+        if error.errno not in _SAID or not error.filename:
+            raise
+        _end(f"'{error.filename}' cannot be used: {_SAID[error.errno]}, and try again", repr(error))
+
+
+_SAID = {
+    errno.ENOSPC: "the disk is full; free some space",
+    errno.EDQUOT: "the quota of this user is used up; free some space",
+    errno.EACCES: "this user has not the right; fix the rights of the file or its folder",
+    errno.EPERM: "this user has not the right; fix the rights of the file or its folder",
+    errno.EROFS: "its file system is read-only; choose another place",
+}
+
+
+def _end(sentence: str, detail: str) -> None:
+    """Say it and exit; the words of a driver are for those who ask for them."""
+    click.echo(f"headrace: {sentence}", err=True)
+    if detail and os.environ.get("HEADRACE_LOG_LEVEL") == "debug":
+        click.echo(detail, err=True)
+    sys.exit(1)

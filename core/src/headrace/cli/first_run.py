@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from headrace.accounts import setup
 from headrace.accounts.permissions import Actor, system_actor
-from headrace.connections.ensure import ensure
+from headrace.connections.ensure import ensure, refresh
 from headrace.connections.service import Vault
 from headrace.entitlements.service import use_host
 from headrace.flows import files, service
@@ -56,7 +56,7 @@ async def demo_workspace(session: AsyncSession, actor: Actor) -> UUID:
 
 
 async def _demo(session: AsyncSession, actor: Actor, settings: Settings, host: Host) -> None:
-    """Flows of the templates marked as demo, and the connections they name. What exists is left alone."""
+    """Flows marked as demo and the connections they name. What exists stays; only moved servers are followed."""
     workspace_id = await demo_workspace(session, actor)
     vault = Vault(KeyRing(settings.master_keys))
     environ: dict[str, Any] = {**os.environ, "HEADRACE_WAREHOUSE_URL": settings.warehouse_url.reveal()}
@@ -64,6 +64,7 @@ async def _demo(session: AsyncSession, actor: Actor, settings: Settings, host: H
         if not template.demo:
             continue
         text = parse(template.text())
+        await refresh(session, actor, vault, host.registry, text.connections, environ)
         if await service.find(session, actor, workspace_id=workspace_id, name=text.name) is None:
             await ensure(session, actor, vault, host.registry, text.connections, environ)
             await files.bring_in(session, actor, workspace_id, text)

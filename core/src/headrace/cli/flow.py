@@ -57,7 +57,7 @@ def run(file: Path, as_json: bool, observe: bool) -> None:
     """Import a flow file and execute it; starts what is needed when headrace is not running."""
     text = _read(file)
 
-    async def work(local: Any) -> dict[str, Any]:
+    async def work(local: Any) -> Any:
         return await local.execute(text, observe=observe, progress=None if as_json else _bar())
 
     shown = _with_local(work)

@@ -99,7 +99,14 @@ class Local:
             if progress:
                 progress(done, len(nodes), found["status"])
             if found["status"] in TERMINAL:
-                return {"execution_id": str(execution_id), "flow_id": str(flow_id), "status": found["status"],
-                        "error": found.get("error"), "rows_processed": found.get("rows_processed"),
-                        "started_at": found.get("started_at"), "completed_at": found.get("completed_at"), "nodes": nodes}  # fmt: skip
+                return {
+                    "execution_id": str(execution_id),
+                    "flow_id": str(flow_id),
+                    "status": found["status"],
+                    "error": found.get("error"),
+                    "rows_processed": found.get("rows_processed"),
+                    "started_at": found.get("started_at"),
+                    "completed_at": found.get("completed_at"),
+                    "nodes": nodes,
+                }
             await asyncio.sleep(POLL_S)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import json
 import os
+import shutil
 import signal
 import socket
 import sys
@@ -22,6 +24,9 @@ from headrace.sdk.errors import ConfigError, TransientError
 
 READY_S = 60
 STOP_S = 20
+ROOM_FIRST_MIB = 256
+"""A fresh PostgreSQL takes 70 MiB, and stops hard where there is no room for its log."""
+ROOM_MIB = 48
 
 
 class Stack:
@@ -44,7 +49,13 @@ class Stack:
         self._stopping = False
 
     def __enter__(self) -> Stack:
-        self.home.mkdir(parents=True, exist_ok=True)
+        try:
+            self.home.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise ConfigError(
+                f"the folder {self.home} is not usable: {error.strerror}; fix its rights or choose another "
+                "HEADRACE_HOME"
+            ) from None
         signal.signal(signal.SIGTERM, lambda *_: self._ask())
         signal.signal(signal.SIGINT, lambda *_: self._ask())
         return self
@@ -127,15 +138,34 @@ class Stack:
         if took > 1:
             self.say(f"  done in {took:.1f} s")
 
+    def _room(self) -> int:
+        """MiB that are free on the disk of the home."""
+        return shutil.disk_usage(self.home).free // 2**20
+
+    def _enough_room(self) -> None:
+        fresh = not (self.home / "postgres" / "PG_VERSION").exists()
+        need, room = ROOM_FIRST_MIB if fresh else ROOM_MIB, self._room()
+        if room < need:
+            raise ConfigError(
+                f"the disk of {self.home} has {room} MiB free and headrace needs {need} MiB to start; free some "
+                "space or choose another HEADRACE_HOME"
+            )
+
     def _free_port(self) -> None:
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind((self.host, self.port))
-            except OSError:
-                raise ConfigError(
-                    f"port {self.port} on {self.host} is taken; stop what uses it, or choose another with --port"
-                ) from None
+        try:
+            family, kind, proto, _, address = socket.getaddrinfo(self.host, self.port, type=socket.SOCK_STREAM)[0]
+            with socket.socket(family, kind, proto) as probe:
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                probe.bind(address)
+        except OSError as error:
+            reasons = {
+                errno.EADDRINUSE: f"port {self.port} on {self.host} is taken; stop what uses it, or choose another "
+                "with HEADRACE_PORT or --port",
+                errno.EACCES: f"port {self.port} needs rights that this user has not got; choose one above 1023 "
+                "with HEADRACE_PORT or --port",
+            }
+            other = f"'{self.host}' is no address of this machine; correct HEADRACE_HOST or --host"
+            raise ConfigError(reasons.get(error.errno or 0, other), detail=str(error)) from None
 
     def _databases(self) -> None:
         from headrace.infra.embedded import EmbeddedServices

@@ -47,6 +47,29 @@ async def ensure(
     return made
 
 
+async def refresh(
+    session: AsyncSession, actor: Any, vault: service.Vault, registry: Registry, wanted: Mapping[str, Any],
+    environ: Mapping[str, str] = os.environ,
+) -> list[str]:  # fmt: skip
+    """Follow a server of this machine that moved: same host, user and database, another port or password.
+
+    A connection that a user pointed elsewhere stays as it is. Returns the names of those changed.
+    """
+    changed = []
+    for name, text in wanted.items():
+        if not any(isinstance(value, str) and value.startswith(SCHEME) for value in text.config.values()):
+            continue
+        now = _resolved(name, text.config, environ)
+        rows, _ = await service.list_(session, actor, connector=text.connector, q=name, limit=100)
+        for row in rows:
+            had = await vault.open(session, row) if row.name == name else {}
+            ours = bool(had) and all(had.get(field) == now.get(field) for field in ("host", "user", "database"))
+            if ours and any(had.get(field) != now.get(field) for field in ("port", "password")):
+                await service.update(session, actor, vault, registry, row.id, {"config": had | now})
+                changed.append(name)
+    return changed
+
+
 def _resolved(name: str, config: Mapping[str, Any], environ: Mapping[str, str]) -> dict[str, Any]:
     """Put values in the place of `env:NAME`; `url` alone is taken apart into host, port, database, user, password."""
     plain = {field: _value(name, field, value, environ) for field, value in config.items()}
@@ -64,8 +87,8 @@ def _value(name: str, field: str, value: Any, environ: Mapping[str, str]) -> Any
     variable = value.removeprefix(SCHEME)
     if variable not in environ:
         raise ConfigError(
-            f"the connection '{name}' takes '{field}' from the environment variable {variable}, which is not set; set it, or "
-            "create the connection before",
+            f"the connection '{name}' takes '{field}' from the environment variable {variable}, which is not set; set"
+            " it, or create the connection before",
             field=field,
         )
     return environ[variable]

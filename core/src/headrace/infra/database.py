@@ -109,7 +109,7 @@ class Database:
         await self.engine.dispose()
 
 
-def translate(error: Exception) -> Exception:  # noqa: PLR0911 - a table
+def translate(error: Exception) -> Exception:
     """Turn a driver error into one of ours; its text goes to `detail`, values never appear."""
     if isinstance(error, StaleDataError):
         return PreconditionFailed("the object was changed by somebody else meanwhile; load it again")
@@ -125,6 +125,8 @@ def translate(error: Exception) -> Exception:  # noqa: PLR0911 - a table
         return Conflict("a referenced object does not exist or is still in use", constraint=constraint)
     if state in {"40001", "40P01", "55P03"}:
         return TransientError("two changes collided; try again", detail=state, retry_after_s=0.1)
+    if state == "53100":
+        return TransientError("the disk of the database server is full; free some space and try again", retry_after_s=5)
     away = state[:2] in {"08", "57", "53"} or error.connection_invalidated or not state
     if away and isinstance(error, OperationalError | InterfaceError):
         return TransientError("the database does not answer; try again in a moment", detail=state, retry_after_s=1)

@@ -56,6 +56,8 @@ def upgrade(
                 command.upgrade(config, revision)
             return _current(connection)
     except OperationalError as error:
+        if getattr(error.orig, "sqlstate", None) == "53100":
+            raise TransientError("the disk of the database server is full; free some space and try again") from None
         raise TransientError("the database does not answer; is it started?", detail=str(error.orig)) from None
     finally:
         engine.dispose()
