@@ -79,6 +79,10 @@ class Stack:
             ConfigError: a port is taken, a folder is not writable, the disk is full.
             TransientError: a process does not become ready.
         """
+        if web:
+            self._free_port()
+        if not self.settings.database_url:
+            self._enough_room()
         try:
             self._start(web=web, demo=demo)
         except Exception as error:
@@ -90,10 +94,6 @@ class Stack:
             raise
 
     def _start(self, *, web: bool, demo: bool) -> None:
-        if web:
-            self._free_port()
-        if not self.settings.database_url:
-            self._enough_room()
         self._databases()
         self._step("migrating the database", self._migrate)
         self.env[SETTING] = allowance(self.settings, host=self.host, port=self.port, demo=demo)
