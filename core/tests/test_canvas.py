@@ -18,10 +18,17 @@ STEP = {
     "type": "step",
     "position": {"x": 1, "y": 2},
     "data": {
-        "nodeType": "t.read", "nodeVersion": 2, "label": "Read", "config": {"stream": "s"}, "disabled": True, "notes": "why",
-        "retry": {"max": 2}, "timeout": 30, "onError": "route",
+        "nodeType": "t.read",
+        "nodeVersion": 2,
+        "label": "Read",
+        "config": {"stream": "s"},
+        "disabled": True,
+        "notes": "why",
+        "retry": {"max": 2},
+        "timeout": 30,
+        "onError": "route",
     },
-}  # fmt: skip
+}
 CANVAS: dict[str, Any] = {
     "nodes": [
         STEP,
@@ -36,24 +43,40 @@ PORTS = st.sampled_from(["in", "out", "left", "error"])
 NODES = st.lists(
     st.builds(
         NodeSpec,
-        id=NAMES, type=st.just("t.x"), label=st.text(max_size=5), version=st.integers(1, 3), disabled=st.booleans(),
+        id=NAMES,
+        type=st.just("t.x"),
+        label=st.text(max_size=5),
+        version=st.integers(1, 3),
+        disabled=st.booleans(),
         config=st.dictionaries(st.text(max_size=5), st.integers() | st.text(max_size=8), max_size=2),
-        retry=st.builds(Retry, max=st.integers(0, 3)), timeout_s=st.floats(0, 100), on_error=st.sampled_from(["fail", "route"]),
+        retry=st.builds(Retry, max=st.integers(0, 3)),
+        timeout_s=st.floats(0, 100),
+        on_error=st.sampled_from(["fail", "route"]),
     ),
-    max_size=6, unique_by=lambda node: node.id,
-)  # fmt: skip
+    max_size=6,
+    unique_by=lambda node: node.id,
+)
 EDGES = st.lists(st.builds(Edge, source=NAMES, target=NAMES, source_port=PORTS, target_port=PORTS), max_size=8)
 
 
 def test_notes_and_groups_are_layout() -> None:
     assert graph_of(CANVAS) == FlowGraph(
         nodes=(
-            NodeSpec(id="a", type="t.read", label="Read", config={"stream": "s"}, version=2, disabled=True, retry=Retry(max=2),
-                     timeout_s=30, on_error="route"),
+            NodeSpec(
+                id="a",
+                type="t.read",
+                label="Read",
+                config={"stream": "s"},
+                version=2,
+                disabled=True,
+                retry=Retry(max=2),
+                timeout_s=30,
+                on_error="route",
+            ),
             NodeSpec(id="b", type="t.write"),
         ),
         edges=(Edge(source="a", source_port="error", target="b", target_port="in"),),
-    )  # fmt: skip
+    )
 
 
 @given(NODES, EDGES)

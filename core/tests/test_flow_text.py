@@ -37,11 +37,17 @@ ids = st.sampled_from(["a", "b", "c", "a.b", "a.b.c", "0", "no", "ä"])
 ports = st.sampled_from(["in", "out", "left", "b", "c", "error"])
 texts = st.text(st.characters(codec="utf-8"), max_size=12)
 values = st.recursive(
-    st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.floats(allow_nan=False, allow_infinity=False) | texts
-    | st.sampled_from(["yes", "NO", "on", "12:30:45", "0777", "1_000", "2026-01-02", "~", "null", "=", "<<", "1e3", "- a", "a: b"]),
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**53), 2**53)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | texts
+    | st.sampled_from(
+        ["yes", "NO", "on", "12:30:45", "0777", "1_000", "2026-01-02", "~", "null", "=", "<<", "1e3", "- a", "a: b"]
+    ),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(texts, inner, max_size=3),
     max_leaves=6,
-)  # fmt: skip
+)
 
 
 @st.composite
@@ -51,7 +57,7 @@ def graphs(draw: Any) -> FlowGraph:
         NodeSpec(
             id=name, type="t.x", label=draw(texts), config=draw(st.dictionaries(texts, values, max_size=2)),
             version=draw(st.integers(1, 3)), disabled=draw(st.booleans()), retry=Retry(max=draw(st.integers(0, 2))),
-            timeout_s=draw(st.integers(0, 9)), on_error=draw(st.sampled_from(["fail", "continue"])),
+            timeout_s=draw(st.sampled_from([0.0, 2.5, 9.0])), on_error=draw(st.sampled_from(["fail", "continue"])),
         )
         for name in draw(st.lists(ids, min_size=1, max_size=5, unique=True))
     ]  # fmt: skip

@@ -75,8 +75,14 @@ async def test_health_tells_what_is_wrong(database, redis_url: str, tmp_path: Pa
         "store": store_check(Store(tmp_path.as_uri())),
     }, deadline_s=1)  # fmt: skip
     assert {result.name: result.ok for result in results} == {
-        "database": True, "migrations": True, "behind": False, "redis": True, "away": False, "store": True, "hangs": False,
-    }  # fmt: skip
+        "database": True,
+        "migrations": True,
+        "behind": False,
+        "redis": True,
+        "away": False,
+        "store": True,
+        "hangs": False,
+    }
     assert "canary" not in repr(results)
 
 

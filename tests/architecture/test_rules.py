@@ -73,7 +73,8 @@ def within(module: str, prefixes: tuple[str, ...]) -> bool:
 def test_imports_first_party_only_what_its_folder_may(member: Path) -> None:
     may = allowed(member)
     wrong = [
-        f"{path.relative_to(ROOT)}:{line} imports {module}; {member.parent.name}/{member.name} may import {', '.join(may)}"
+        f"{path.relative_to(ROOT)}:{line} imports {module}; {member.parent.name}/{member.name} may import"
+        f" {', '.join(may)}"
         for path in sources(member)
         if "skeletons" not in path.parts
         for line, module in imports(path)

@@ -1,4 +1,4 @@
-"""Measure and print. Each line is a ratio against a peer in the same run, or a floor beside it; medians of several rounds."""
+"""Measure and print. Each line is a ratio against a peer in the same run, or a floor beside it; medians."""
 
 from __future__ import annotations
 
@@ -152,10 +152,14 @@ def csv_to_postgres() -> None:
         graph = FlowGraph(
             nodes=(
                 NodeSpec(id="read", type="local_files.read", config={"connection": "Files", "stream": "rows.csv"}),
-                NodeSpec(id="write", type="postgresql.write", config={"connection": "Db", "stream": "ours", "mode": "overwrite"}),
+                NodeSpec(
+                    id="write",
+                    type="postgresql.write",
+                    config={"connection": "Db", "stream": "ours", "mode": "overwrite"},
+                ),
             ),
             edges=(Edge(source="read", target="write"),),
-        )  # fmt: skip
+        )
         ours, plain = median(lambda: execute(graph, postgres=url), 3), median(copy, 3)
         show("1,000,000 rows CSV -> PostgreSQL: headrace / COPY", f"{ours / plain:.2f}x", f"{ours:.2f} s, goal <= 1.4x")
         os.environ.pop("HEADRACE_FILE_ROOTS")

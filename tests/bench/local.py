@@ -57,10 +57,17 @@ def execute(graph: FlowGraph, *, postgres: str = "") -> dict[str, FrameRef]:
         for segment in plan.segments:
             spec = spec_of(plan, segment, Part(graph))
             request = SegmentRequest(
-                execution_id=secrets.token_hex(8), organization_id="bench", segment_no=segment.no, attempt=1, graph=spec.graph,
-                inputs={name: done[name] for name in segment.inputs}, keep=segment.keep, connections=connections,
-                storage_url=Path(folder).as_uri(), prefix="bench",
-            )  # fmt: skip
+                execution_id=secrets.token_hex(8),
+                organization_id="bench",
+                segment_no=segment.no,
+                attempt=1,
+                graph=spec.graph,
+                inputs={name: done[name] for name in segment.inputs},
+                keep=segment.keep,
+                connections=connections,
+                storage_url=Path(folder).as_uri(),
+                prefix="bench",
+            )
             outcome = execute_segment(request, registry(), lambda report: None, lambda: False)
             if not isinstance(outcome, SegmentDone):
                 raise TypeError(outcome.problem.message + outcome.problem.detail)

@@ -41,14 +41,33 @@ VIEWER = {
     "connections_get_connection",
 }  # fmt: skip
 MORE = {
-    "accounts_list_members", "workspaces_create_workspace", "workspaces_update_workspace", "workspaces_delete_workspace",
-    "workspaces_restore_workspace", "workspaces_create_folder", "folders_update_folder", "folders_delete_folder",
-    "flows_create_flow", "flows_update_flow", "flows_delete_flow", "flows_put_data", "flow_files_check_in",
-    "flow_files_revert", "flow_files_import_flow", "executions_execute_flow", "executions_execute_node",
-    "executions_cancel_execution", "connections_create_connection", "connections_update_connection",
-    "connections_delete_connection", "connections_probe", "connections_test_connection", "connections_list_streams",
-    "connections_preview_stream", "node_types_list_options",
-}  # fmt: skip
+    "accounts_list_members",
+    "workspaces_create_workspace",
+    "workspaces_update_workspace",
+    "workspaces_delete_workspace",
+    "workspaces_restore_workspace",
+    "workspaces_create_folder",
+    "folders_update_folder",
+    "folders_delete_folder",
+    "flows_create_flow",
+    "flows_update_flow",
+    "flows_delete_flow",
+    "flows_put_data",
+    "flow_files_check_in",
+    "flow_files_revert",
+    "flow_files_import_flow",
+    "executions_execute_flow",
+    "executions_execute_node",
+    "executions_cancel_execution",
+    "connections_create_connection",
+    "connections_update_connection",
+    "connections_delete_connection",
+    "connections_probe",
+    "connections_test_connection",
+    "connections_list_streams",
+    "connections_preview_stream",
+    "node_types_list_options",
+}
 OWNED = {"workspace_id", "folder_id", "flow_id", "execution_id", "connection_id", "session_id"}
 BODIES: dict[str, Any] = {
     "workspaces_update_workspace": {"name": "X", "row_version": 1},
@@ -86,7 +105,7 @@ def test_a_handler_without_a_declared_permission_stops_the_start(headrace_settin
         return "secret"
 
     with pytest.raises(
-        RuntimeError, match="forgotten .*open-by-mistake.*declare no permission|declare no permission.*forgotten"
+        RuntimeError, match=r"forgotten .*open-by-mistake.*declare no permission|declare no permission.*forgotten"
     ):
         create_app(headrace_settings, plugin_host, more=[forgotten])
 

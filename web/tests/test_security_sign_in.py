@@ -32,7 +32,11 @@ async def test_forged_tokens_are_refused(client, sign_up):
     claims = json.loads(base64.urlsafe_b64decode(payload + "=="))
     head = json.loads(base64.urlsafe_b64decode(header + "=="))
     forged = [
-        *(f"{b64({**head, 'alg': alg})}.{payload}.{tail}" for alg in ("none", "None", "nOnE", "") for tail in ("", signature)),
+        *(
+            f"{b64({**head, 'alg': alg})}.{payload}.{tail}"
+            for alg in ("none", "None", "nOnE", "")
+            for tail in ("", signature)
+        ),
         f"{header}.{payload}.",
         f"{header}.{payload}",
         f"{header}.{payload}.{signature[:-4]}",
@@ -40,8 +44,11 @@ async def test_forged_tokens_are_refused(client, sign_up):
         jwt.encode(claims, "x" * 32, algorithm="HS256", headers={"typ": "at+jwt", "kid": head["kid"]}),
         f"{b64({**head, 'kid': '../../dev/null'})}.{payload}.{signature}",
         f"{b64({**head, 'jku': 'http://evil.example'})}.{payload}.{signature}",
-        "x", "", "a.b.c", "é",
-    ]  # fmt: skip
+        "x",
+        "",
+        "a.b.c",
+        "é",
+    ]
     for one in forged:
         assert await me(client, one.encode("ascii", "replace").decode()) == 401, one
     for header_value in ("Basic eDp5", f"Token {token}", token, "Bearer"):
@@ -62,9 +69,17 @@ async def test_each_claim_is_required_and_of_its_type(client, sign_up):
     for name in claims:
         assert await me(client, signed({k: v for k, v in claims.items() if k != name})) == 401, name
     wrong = [
-        {"aud": ["headrace-api", "other"]}, {"aud": "other"}, {"nbf": claims["nbf"] + 9_999}, {"exp": claims["exp"] + 9_999},
-        {"exp": int(time.time()) - 1}, {"exp": -1}, {"sub": 3}, {"typ": "refresh"}, {"sv": "9.9"}, {"sid": claims["sub"]},
-    ]  # fmt: skip
+        {"aud": ["headrace-api", "other"]},
+        {"aud": "other"},
+        {"nbf": claims["nbf"] + 9_999},
+        {"exp": claims["exp"] + 9_999},
+        {"exp": int(time.time()) - 1},
+        {"exp": -1},
+        {"sub": 3},
+        {"typ": "refresh"},
+        {"sv": "9.9"},
+        {"sid": claims["sub"]},
+    ]
     for change in wrong:
         assert await me(client, signed({**claims, **change})) == 401, change
     assert await me(client, signed(claims, typ="JWT")) == 401

@@ -21,7 +21,8 @@ def config(postgres_url: str) -> dict[str, Any]:
             "create table city (id int primary key, name text, area float8, at timestamptz, tags jsonb, n numeric(8,2))"
         )
         db.execute(
-            "insert into city values (1,'Bern',51.6,now(),'{\"a\":1}',1.25),(2,'Oslo',null,null,null,null),(5,'Riga',304,now(),'[]',2)"
+            "insert into city values"
+            " (1,'Bern',51.6,now(),'{\"a\":1}',1.25),(2,'Oslo',null,null,null,null),(5,'Riga',304,now(),'[]',2)"
         )
     return {
         "host": parts.hostname, "port": parts.port, "database": parts.path[1:], "user": parts.username,

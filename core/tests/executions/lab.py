@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import signal
 import time
@@ -74,10 +75,12 @@ class Write(Node[WriteConfig]):
         rows = sum(frame.height for frame in ctx.engine.batches(inputs["in"]))
         _gate(self.config, ctx)
         done = Path(self.config.target + "." + ctx.effect_key.replace(":", "-"))
-        if not done.exists():
-            with Path(self.config.target).open("a") as target:
+        with Path(self.config.target).open("a") as target:
+            fcntl.flock(target, fcntl.LOCK_EX)  # as a database would: a frozen worker's runner may write beside ours
+            if not done.exists():
                 target.writelines(f"{ctx.effect_key} {n}\n" for n in range(rows))
-            done.touch()
+                target.flush()
+                done.touch()
         ctx.log(f"wrote {rows}", rows=rows)
         return {"result": ctx.engine.table(ROWS, [(rows,)], ctx.scratch)}
 

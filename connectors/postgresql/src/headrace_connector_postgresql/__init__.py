@@ -4,8 +4,8 @@ from typing import Annotated, Literal
 
 from headrace.sdk import Capability, Config, ConnectorManifest, EffectClass, Field, Secret, hookimpl, lazy
 
-DOCS = """Reads tables and views, and SELECTs under the SQL policy. Writes by COPY: append, overwrite (staged, then swapped)
-and upsert by key, each in one transaction together with a ledger row, so that a repeated execution changes nothing.
+DOCS = """Reads tables and views, and SELECTs under the SQL policy. Writes by COPY: append, overwrite (staged, then
+swapped) and upsert by key, each in one transaction together with a ledger row: a repeated execution changes nothing.
 
 Give it a role of its own with no more rights than it needs."""
 

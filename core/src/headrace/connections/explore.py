@@ -1,4 +1,4 @@
-"""Look through a connection: test it, list its streams, preview rows. Blocking drivers run in a thread, with a deadline."""
+"""Look through a connection: test it, list its streams, preview rows. Drivers block: in a thread, with a deadline."""
 
 from __future__ import annotations
 

@@ -75,7 +75,7 @@ async def _refuse_taken(session: AsyncSession, organization_id: UUID, name: str,
         raise Conflict(f"there is a connection '{name}' already; choose another name", field="name")
 
 
-def _live(organization_id: UUID) -> sa.Select[tuple[Connection]]:
+def _live(organization_id: UUID) -> sa.Select[Any]:
     return sa.select(Connection).where(Connection.organization_id == organization_id, Connection.deleted_at.is_(None))
 
 
@@ -136,7 +136,7 @@ async def used_by(session: AsyncSession, actor: Any, row: Connection) -> list[st
     """Names of the live flows whose canvas uses a connection."""
     from headrace.flows.models import Flow, FlowData
 
-    path = sa.literal_column("'$.nodes[*].data.config.connection ? (@ == $name)'::jsonpath")
+    path: sa.ColumnElement[Any] = sa.literal_column("'$.nodes[*].data.config.connection ? (@ == $name)'::jsonpath")
     uses = [
         sa.func.jsonb_path_exists(FlowData.definition, path, sa.func.jsonb_build_object("name", text))
         for text in (row.name, str(row.id))

@@ -28,7 +28,7 @@ RESULT = (
 class ReadStep(Node[Any]):
     """Rows of a stream: lazily where the connector scans, else in batches."""
 
-    def run(self, ctx: NodeContext, inputs: Frames) -> Frames:  # noqa: ARG002 - a source has none
+    def run(self, ctx: NodeContext, inputs: Frames) -> Frames:
         """Return `out` with the chosen columns."""
         config = self.config
         connector = ctx.connector(config.connection)
@@ -53,7 +53,7 @@ class ReadStep(Node[Any]):
 class QueryStep(Node[Any]):
     """Rows of one SELECT under the SQL policy."""
 
-    def run(self, ctx: NodeContext, inputs: Frames) -> Frames:  # noqa: ARG002
+    def run(self, ctx: NodeContext, inputs: Frames) -> Frames:
         """Return `out` with the columns of the statement."""
         frames = _counted(ctx, ctx.connector(self.config.connection).query(self.config.sql, self.config.parameters))
         first = next(frames, None)

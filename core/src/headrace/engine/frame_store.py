@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
@@ -43,7 +44,7 @@ class FrameStore:
             self._remote().get_file(f"{self._url}/{ref.key}", str(path))
         return path
 
-    def _remote(self):  # type: ignore[no-untyped-def]  # noqa: ANN202 - fsspec is untyped
+    def _remote(self) -> Any:
         from fsspec.core import url_to_fs
 
         return url_to_fs(self._url)[0]

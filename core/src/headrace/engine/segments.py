@@ -112,7 +112,7 @@ def _fuses(node: NodeSpec, kind: NodeType) -> bool:
 
 
 def _isolated(node: NodeSpec) -> bool:
-    return node.on_error != "fail" or node.retry.max > 0 or node.timeout_s > 0
+    return node.on_error != "fail" or node.retry is not None or node.timeout_s > 0
 
 
 def _open(graph: FlowGraph, types: dict[str, NodeType], node_id: str) -> bool:

@@ -19,10 +19,13 @@ from headrace.executions.leases import Event, as_json
 from headrace.executions.partial import Mode, Part, part_of
 from headrace.executions.spec import children_of, spec_of
 from headrace.executions.state import TERMINAL, node_status
-from headrace.flows.graph import FlowGraph
+from headrace.flows.graph import NEVER, FlowGraph, Retry
 from headrace.infra.ids import new_id
 from headrace.plugins.manager import Host
 from headrace.sdk.errors import Conflict, NotFound
+
+ATTENDED = frozenset({"manual", "test"})
+"""Triggers that a person waits for: what fails for a moment is shown at once, unless a node asks for retries."""
 
 
 class Actor(Protocol):
@@ -123,20 +126,21 @@ async def start(
     execution_id = UUID(str(created))
     key = {"organization_id": actor.organization_id, "execution_id": execution_id}
     if plan.segments:
-        await session.execute(queries.SEGMENTS, {**key, "rows": as_json(_rows(plan, part))})
+        retry = NEVER if trigger_type in ATTENDED else Retry()
+        await session.execute(queries.SEGMENTS, {**key, "rows": as_json(_rows(plan, part, retry))})
         await session.execute(queries.RING_READY, key)
     else:
         await session.execute(statements.CLOSE, key)
     return execution_id
 
 
-def _rows(plan: Plan, part: Part) -> list[dict[str, Any]]:
+def _rows(plan: Plan, part: Part, retry: Retry) -> list[dict[str, Any]]:
     children = children_of(plan)
     return [
         {
             "no": segment.no, "children": children[segment.no], "depends_on": segment.depends_on,
             "inputs": segment.inputs, "node_ids": segment.node_ids, "queue": segment.queue,
-            "plugins": segment.plugins, "spec": spec_of(plan, segment, part),
+            "plugins": segment.plugins, "spec": spec_of(plan, segment, part, retry=retry),
         }
         for segment in plan.segments
     ]  # fmt: skip
@@ -197,9 +201,11 @@ async def nodes(session: AsyncSession, organization_id: UUID, execution_id: UUID
 
 
 def _unrecorded(node_id: str, segment: RowMapping) -> dict[str, Any]:
-    status = node_status(segment["status"])
-    started = segment["started_at"] if status == "running" else None
     at_fault = (segment["error"] or {}).get("node_id", "")
+    status = node_status(segment["status"])
+    if status == "failed" and at_fault not in {"", node_id}:
+        status = "skipped"
+    started = segment["started_at"] if status == "running" else None
     return {
         "node_id": node_id, "segment_no": segment["segment_no"], "status": status, "attempt": segment["attempt"],
         "started_at": started, "completed_at": segment["finished_at"], "duration_ms": None, "rows_in": None,

@@ -7,7 +7,7 @@ from msgspec import Struct
 from headrace.engine.messages import FrameRef
 from headrace.engine.segments import Plan, Segment
 from headrace.executions.partial import Part
-from headrace.flows.graph import FlowGraph
+from headrace.flows.graph import NEVER, FlowGraph, Retry
 
 
 class SegmentSpec(Struct, frozen=True, kw_only=True):
@@ -19,6 +19,7 @@ class SegmentSpec(Struct, frozen=True, kw_only=True):
         connections: Names or ids of connections that its nodes use.
         tails: Nodes that feed nothing: their rows count as rows of the execution.
         given: Stored frames of earlier executions by `node.port`, for a part of a flow.
+        retry: Policy of the nodes without one of their own.
     """
 
     graph: FlowGraph
@@ -26,9 +27,10 @@ class SegmentSpec(Struct, frozen=True, kw_only=True):
     connections: tuple[str, ...] = ()
     tails: tuple[str, ...] = ()
     given: dict[str, FrameRef] = {}
+    retry: Retry = NEVER
 
 
-def spec_of(plan: Plan, segment: Segment, part: Part) -> SegmentSpec:
+def spec_of(plan: Plan, segment: Segment, part: Part, *, retry: Retry = NEVER) -> SegmentSpec:
     """Cut a segment's part out of the plan, with the edges and frames that enter it from outside the plan."""
     ids = set(segment.node_ids)
     entering = tuple(edge for edge in part.entering if edge.target in ids)
@@ -38,7 +40,9 @@ def spec_of(plan: Plan, segment: Segment, part: Part) -> SegmentSpec:
         edges=tuple(edge for node in segment.node_ids for edge in plan.graph.incoming[node]) + entering,
     )
     tails = tuple(node for node in segment.node_ids if not plan.graph.outgoing[node])
-    return SegmentSpec(graph=graph, keep=segment.keep, connections=segment.connections, tails=tails, given=given)
+    return SegmentSpec(
+        graph=graph, keep=segment.keep, connections=segment.connections, tails=tails, given=given, retry=retry
+    )
 
 
 def children_of(plan: Plan) -> dict[int, list[int]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from headrace.engine.messages import Problem
-from headrace.flows.graph import FlowGraph, Retry
+from headrace.flows.graph import NEVER, FlowGraph, Retry
 
 TERMINAL = frozenset({"completed", "failed", "cancelled", "timed_out"})
 """States an execution never leaves; a trigger holds the same set."""
@@ -38,25 +38,25 @@ def node_status(segment_status: str) -> str:
     )
 
 
-def retry_delay_s(problem: Problem, graph: FlowGraph, error_count: int) -> float | None:
+def retry_delay_s(problem: Problem, graph: FlowGraph, error_count: int, default: Retry = NEVER) -> float | None:
     """Seconds until the next attempt of a failed segment; None when it has failed for good.
 
     Only problems that say they pass by themselves are retried, within the budget of the node at fault.
     """
     if not problem.retryable:
         return None
-    policy = _policy(problem, graph)
+    policy = _policy(problem, graph, default)
     if error_count >= policy.max:
         return None
     delay = policy.delay_s * (2**error_count if policy.exponential else 1)
     return min(max(delay, problem.retry_after_s or 0.0), RETRY_DELAY_MAX_S)
 
 
-def _policy(problem: Problem, graph: FlowGraph) -> Retry:
+def _policy(problem: Problem, graph: FlowGraph, default: Retry) -> Retry:
     node = graph.by_id.get(problem.node_id)
     if node is not None:
-        return node.retry
-    return max((node.retry for node in graph.nodes), key=lambda retry: retry.max, default=Retry())
+        return node.retry or default
+    return max((node.retry or default for node in graph.nodes), key=lambda retry: retry.max, default=default)
 
 
 def timeout_s(graph: FlowGraph) -> float | None:

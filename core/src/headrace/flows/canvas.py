@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from headrace.flows.graph import Edge, FlowGraph, NodeSpec, Retry
+from headrace.flows.graph import Edge, FlowGraph, NodeSpec
 from headrace.sdk.errors import ConfigError
 
 NODES_MAX = 10_000
@@ -52,7 +52,7 @@ def _node(node: dict[str, Any]) -> NodeSpec:
             "config": data.get("config") or {},
             "version": data.get("nodeVersion") or 1,
             "disabled": bool(data.get("disabled")),
-            "retry": data.get("retry") or {},
+            "retry": data.get("retry"),
             "timeout_s": data.get("timeout") or 0,
             "on_error": data.get("onError") or "fail",
         },
@@ -61,10 +61,15 @@ def _node(node: dict[str, Any]) -> NodeSpec:
 
 
 def _edge(edge: dict[str, Any]) -> Edge:
-    return Edge(
-        source=str(edge["source"]), source_port=edge.get("sourceHandle") or "out",
-        target=str(edge["target"]), target_port=edge.get("targetHandle") or "in",
-    )  # fmt: skip
+    return msgspec.convert(
+        {
+            "source": edge["source"],
+            "target": edge["target"],
+            "source_port": edge.get("sourceHandle") or "out",
+            "target_port": edge.get("targetHandle") or "in",
+        },
+        Edge,
+    )
 
 
 def canvas_of(graph: FlowGraph) -> dict[str, Any]:
@@ -92,7 +97,7 @@ def _data(node: NodeSpec) -> dict[str, Any]:
     }
     if node.disabled:
         data["disabled"] = True
-    if node.retry != Retry():
+    if node.retry is not None:
         data["retry"] = msgspec.to_builtins(node.retry)
     if node.timeout_s:
         data["timeout"] = node.timeout_s
@@ -103,6 +108,8 @@ def _data(node: NodeSpec) -> dict[str, Any]:
 
 def layout(graph: FlowGraph) -> dict[str, dict[str, int]]:
     """A place for each node: columns by depth, rows near the parents."""
+    known = {node.id for node in graph.nodes}
+    graph = FlowGraph(nodes=graph.nodes, edges=tuple(e for e in graph.edges if {e.source, e.target} <= known))
     try:
         order = graph.order()
     except ValueError:
@@ -131,9 +138,10 @@ def _wish(graph: FlowGraph, node_id: str, row: dict[str, float]) -> float:
 
 
 def content_hash(graph: FlowGraph) -> str:
-    """Hash of what a flow does, layout and labels' places apart: order of nodes does not count."""
+    """Hash of what a flow does: layout and the order of nodes do not count, that of edges at one port does."""
+    graph = msgspec.convert(msgspec.to_builtins(graph), FlowGraph)  # a time of 60 is a time of 60.0
     shape = {
         "nodes": sorted((msgspec.to_builtins(node) for node in graph.nodes), key=lambda node: node["id"]),
-        "edges": [msgspec.to_builtins(edge) for edge in graph.edges],
+        "edges": [msgspec.to_builtins(e) for e in sorted(graph.edges, key=lambda e: (e.target, e.target_port))],
     }
     return hashlib.sha256(msgspec.json.encode(shape, order="deterministic")).hexdigest()

@@ -10,12 +10,15 @@ from typing import Any, Literal
 from msgspec import Struct
 
 
-class Retry(Struct, frozen=True, forbid_unknown_fields=True):
-    """Retry of a failed node: `max` repeats, `delay_s` before the first, doubling if `exponential`."""
+class Retry(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """Retry of what fails for a moment: `max` repeats, `delay_s` before the first, doubling if `exponential`."""
 
-    max: int = 0
-    delay_s: float = 60
+    max: int = 3
+    delay_s: float = 60.0
     exponential: bool = True
+
+
+NEVER = Retry(max=0)
 
 
 class NodeSpec(Struct, frozen=True, kw_only=True):
@@ -25,6 +28,7 @@ class NodeSpec(Struct, frozen=True, kw_only=True):
         id: Unique in the flow.
         type: `family.name`.
         config: As stored; parsed against the node type's Config at compile time.
+        retry: None is the default: `Retry()` where nobody watches, none where somebody does.
         on_error: `fail` the execution, `continue` without the node's rows, or `route` the failure to the error port.
     """
 
@@ -34,8 +38,8 @@ class NodeSpec(Struct, frozen=True, kw_only=True):
     config: dict[str, Any] = {}
     version: int = 1
     disabled: bool = False
-    retry: Retry = Retry()
-    timeout_s: float = 0
+    retry: Retry | None = None
+    timeout_s: float = 0.0
     on_error: Literal["fail", "continue", "route"] = "fail"
 
 

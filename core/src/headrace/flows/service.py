@@ -66,7 +66,7 @@ async def create(
     await _refuse_taken(session, actor, workspace_id, fields.get("folder_id"), name)
     unknown = fields.keys() - EDITABLE
     if unknown:
-        raise ConfigError(f"a flow has no field '{sorted(unknown)[0]}'", field=sorted(unknown)[0])
+        raise ConfigError(f"a flow has no field '{min(unknown)}'", field=min(unknown))
     live = sa.select(sa.func.count()).where(Flow.organization_id == actor.organization_id, Flow.deleted_at.is_(None))
     await reserve(session, "flows", live, organization_id=actor.organization_id)
     flow = Flow(
@@ -116,9 +116,18 @@ async def find(session: AsyncSession, actor: Who, *, workspace_id: UUID, name: s
 
 
 async def list_(
-    session: AsyncSession, actor: Who, *, workspace_id: UUID | None = None, folder_id: UUID | None = None,
-    status: str | None = None, kind: str | None = None, q: str = "", sort: str = "-updated_at", limit: int = 20, offset: int = 0,
-) -> tuple[Sequence[Flow], int]:  # fmt: skip
+    session: AsyncSession,
+    actor: Who,
+    *,
+    workspace_id: UUID | None = None,
+    folder_id: UUID | None = None,
+    status: str | None = None,
+    kind: str | None = None,
+    q: str = "",
+    sort: str = "-updated_at",
+    limit: int = 20,
+    offset: int = 0,
+) -> tuple[Sequence[Flow], int]:
     """A page of flows, and how many there are in all."""
     query = sa.select(Flow).where(Flow.organization_id == actor.organization_id, Flow.deleted_at.is_(None))
     for column, value in (
@@ -134,10 +143,10 @@ async def list_(
             sa.or_(Flow.name.icontains(q, autoescape=True), Flow.description.icontains(q, autoescape=True))
         )
     total = await session.scalar(sa.select(sa.func.count()).select_from(query.subquery()))
-    column = SORTS.get(sort.lstrip("-"))
-    if column is None:
+    sort_by = SORTS.get(sort.lstrip("-"))
+    if sort_by is None:
         raise ConfigError(f"flows cannot be sorted by '{sort}'; choose {', '.join(SORTS)}", field="sort")
-    order = column.desc().nulls_last() if sort.startswith("-") else column.asc()
+    order = sort_by.desc().nulls_last() if sort.startswith("-") else sort_by.asc()
     rows = await session.scalars(query.order_by(order, Flow.id).limit(limit).offset(offset))
     return rows.all(), total or 0
 
@@ -160,7 +169,7 @@ async def update(
     check_version(flow.row_version, row_version, "flow")
     unknown = changes.keys() - EDITABLE
     if unknown:
-        raise ConfigError(f"'{sorted(unknown)[0]}' of a flow cannot be changed", field=sorted(unknown)[0])
+        raise ConfigError(f"'{min(unknown)}' of a flow cannot be changed", field=min(unknown))
     if "name" in changes:
         await _refuse_taken(
             session, actor, flow.workspace_id, changes.get("folder_id", flow.folder_id), changes["name"], flow_id

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Collection
 from typing import Any, Literal
 
 import msgspec
@@ -14,16 +16,17 @@ from headrace.sdk.errors import ConfigError
 
 
 class TextNode(Struct, forbid_unknown_fields=True, omit_defaults=True, kw_only=True):
-    """A step. `inputs` maps a port to `node`, `node.port`, or a list of these."""
+    """A step. `inputs` maps a port to `node`, `node.port` (`node:port` where that is another step's id), or a list."""
 
     id: str
     type: str
     label: str = ""
     inputs: dict[str, str | list[str]] = {}
     config: dict[str, Any] = {}
+    version: int = 1
     disabled: bool = False
-    retry: Retry = Retry()
-    timeout_s: float = 0
+    retry: Retry | None = None
+    timeout_s: float = 0.0
     on_error: Literal["fail", "continue", "route"] = "fail"
 
 
@@ -48,29 +51,50 @@ class FlowText(Struct, forbid_unknown_fields=True, omit_defaults=True, kw_only=T
     def graph(self) -> FlowGraph:
         """The flow's graph."""
         edges: list[Edge] = []
+        names = {node.id for node in self.nodes}
         nodes: list[NodeSpec] = []
         for node in self.nodes:
             for port, given in node.inputs.items():
                 for source in [given] if isinstance(given, str) else given:
-                    name, _, out = source.partition(".")
-                    edges.append(Edge(source=name, source_port=out or "out", target=node.id, target_port=port))
+                    name, out = _source(source, names)
+                    edges.append(Edge(source=name, source_port=out, target=node.id, target_port=port))
             nodes.append(
                 NodeSpec(
                     id=node.id,
                     type=node.type,
                     label=node.label,
                     config=node.config,
+                    version=node.version,
                     disabled=node.disabled,
                     retry=node.retry,
                     timeout_s=node.timeout_s,
                     on_error=node.on_error,
-                )  # fmt: skip
+                )
             )
         return FlowGraph(nodes=tuple(nodes), edges=tuple(edges))
 
 
-class _Loader(yaml.SafeLoader):
-    """Safe, without aliases (no bombs), and without guessing dates or yes/no."""
+def _source(text: str, names: Collection[str]) -> tuple[str, str]:
+    """Step and port of an input: an id as it is, else the longest id before a colon or a dot."""
+    if text in names:
+        return text, "out"
+    for separator in ":.":
+        for at in range(len(text) - 1, 0, -1):
+            if text[at] == separator and text[:at] in names:
+                return text[:at], text[at + 1 :]
+    name, _, port = text.partition(".")
+    return name, port or "out"
+
+
+def _written(edge: Edge, names: Collection[str]) -> str:
+    """The shortest text that reads as this edge's source."""
+    wanted = (edge.source, edge.source_port)
+    forms = (edge.source, f"{edge.source}.{edge.source_port}", f"{edge.source}:{edge.source_port}")
+    return next((form for form in forms if _source(form, names) == wanted), forms[-1])
+
+
+class _Loader(yaml.SafeLoader):  # type: ignore[misc]
+    """Safe, without aliases (no bombs) and double keys; words are what YAML 1.2 calls words: no dates, no yes/no."""
 
     def compose_node(self, parent: Any, index: Any) -> Any:
         if self.check_event(yaml.AliasEvent):
@@ -78,11 +102,33 @@ class _Loader(yaml.SafeLoader):
             raise yaml.YAMLError(f"aliases are not allowed (line {mark.line + 1})")
         return super().compose_node(parent, index)
 
+    def construct_mapping(self, node: Any, deep: bool = False) -> Any:
+        seen: set[Any] = set()
+        for key, _ in node.value:
+            if isinstance(key, yaml.ScalarNode):
+                if key.value in seen:
+                    raise yaml.YAMLError(f"'{key.value}' twice (line {key.start_mark.line + 1})")
+                seen.add(key.value)
+        return super().construct_mapping(node, deep)
 
-_Loader.yaml_implicit_resolvers = {
-    key: [(tag, regexp) for tag, regexp in found if tag != "tag:yaml.org,2002:timestamp"]
-    for key, found in yaml.SafeLoader.yaml_implicit_resolvers.items()
+
+class _Dumper(yaml.SafeDumper):  # type: ignore[misc]
+    """Quotes what we or an older reader would take for something else than a word."""
+
+
+_WORDS = {
+    "null": (r"~|null|", ["~", "n", ""]),
+    "bool": (r"true|false", [*"tf"]),
+    "int": (r"[-+]?(0|[1-9][0-9]*)", [*"-+0123456789"]),
+    "float": (
+        r"[-+]?(\.[0-9]+|[0-9]+\.[0-9]*)([eE][-+]?[0-9]+)?|[-+]?[0-9]+[eE][-+]?[0-9]+|[-+]?\.inf|\.nan",
+        [*"-+.0123456789"],
+    ),
 }
+_Loader.yaml_implicit_resolvers = {}
+for _name, (_pattern, _first) in _WORDS.items():
+    for _class in (_Loader, _Dumper):
+        _class.add_implicit_resolver(f"tag:yaml.org,2002:{_name}", re.compile(f"^(?:{_pattern})$"), _first)
 
 
 def parse(text: str) -> FlowText:
@@ -95,6 +141,8 @@ def parse(text: str) -> FlowText:
         raise ConfigError(f"the flow file is longer than {BYTES_MAX // 2**20} MiB; split it into sub-flows")
     try:
         data = yaml.load(text, Loader=_Loader)  # noqa: S506 - a SafeLoader without aliases
+    except RecursionError:
+        raise ConfigError("the flow file is nested too deeply; a config has a few levels") from None
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         where = f" (line {mark.line + 1}, column {mark.column + 1})" if mark else ""
@@ -105,8 +153,14 @@ def parse(text: str) -> FlowText:
         raise ConfigError(f"the flow file is wrong: {error}") from None
 
 
-def render(name: str, graph: FlowGraph, *, description: str = "", kind: Any = "automation",
-           connections: dict[str, TextConnection] | None = None) -> str:  # fmt: skip
+def render(
+    name: str,
+    graph: FlowGraph,
+    *,
+    description: str = "",
+    kind: Any = "automation",
+    connections: dict[str, TextConnection] | None = None,
+) -> str:
     """Write a flow file; parents come first, defaults are left out."""
     try:
         order = graph.order()
@@ -117,7 +171,7 @@ def render(name: str, graph: FlowGraph, *, description: str = "", kind: Any = "a
         node = graph.by_id[node_id]
         inputs: dict[str, Any] = {}
         for edge in graph.incoming[node_id]:
-            source = edge.source if edge.source_port == "out" else f"{edge.source}.{edge.source_port}"
+            source = _written(edge, graph.by_id)
             had = inputs.get(edge.target_port)
             inputs[edge.target_port] = source if had is None else [*([had] if isinstance(had, str) else had), source]
         nodes.append(
@@ -127,13 +181,14 @@ def render(name: str, graph: FlowGraph, *, description: str = "", kind: Any = "a
                 label=node.label,
                 inputs=inputs,
                 config=node.config,
+                version=node.version,
                 disabled=node.disabled,
                 retry=node.retry,
                 timeout_s=node.timeout_s,
                 on_error=node.on_error,
-            )  # fmt: skip
+            )
         )
     whole = FlowText(
         headrace=1, name=name, description=description, kind=kind, connections=connections or {}, nodes=nodes
     )
-    return yaml.safe_dump(msgspec.to_builtins(whole), sort_keys=False, allow_unicode=True, width=100)
+    return str(yaml.dump(msgspec.to_builtins(whole), Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=100))

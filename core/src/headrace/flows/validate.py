@@ -57,8 +57,13 @@ def validate(
 def _duplicates(graph: FlowGraph) -> Iterator[FlowProblem]:
     for node_id, count in Counter(node.id for node in graph.nodes).items():
         if count > 1:
-            yield FlowProblem(code="duplicate_id", node_id=node_id, path="id", message=f"{count} steps have the id '{node_id}'",
-                              fix="give each its own")  # fmt: skip
+            yield FlowProblem(
+                code="duplicate_id",
+                node_id=node_id,
+                path="id",
+                message=f"{count} steps have the id '{node_id}'",
+                fix="give each its own",
+            )
 
 
 def _cycle(graph: FlowGraph) -> Iterator[FlowProblem]:
@@ -90,8 +95,13 @@ def _edges(graph: FlowGraph, known: dict[str, NodeManifest]) -> Iterator[FlowPro
     for (node_id, name), count in fed.items():
         port = next((p for p in known[node_id].inputs if p.name == name), None) if node_id in known else None
         if count > 1 and port is not None and not port.many:
-            yield FlowProblem(code="port_mismatch", node_id=node_id, path=f"inputs.{name}", fix="put a Union step before it",
-                              message=f"input '{port.title or name}' of '{_name(graph, node_id)}' takes one edge, it has {count}")  # fmt: skip
+            yield FlowProblem(
+                code="port_mismatch",
+                node_id=node_id,
+                path=f"inputs.{name}",
+                fix="put a Union step before it",
+                message=f"input '{port.title or name}' of '{_name(graph, node_id)}' takes one edge, it has {count}",
+            )
 
 
 def _ports(graph: FlowGraph, edge: Edge, known: dict[str, NodeManifest]) -> Iterator[FlowProblem]:
@@ -101,24 +111,41 @@ def _ports(graph: FlowGraph, edge: Edge, known: dict[str, NodeManifest]) -> Iter
         ports = known[node_id].outputs if side == "output" else known[node_id].inputs
         if name not in {port.name for port in ports} and not (side == "output" and name == "error"):
             offered = ", ".join(port.name for port in ports) or "none"
-            yield FlowProblem(code="port_mismatch", node_id=node_id, path=f"{side}s.{name}", fix="connect another port",
-                              message=f"'{_name(graph, node_id)}' has no {side} '{name}'; it has {offered}")  # fmt: skip
+            yield FlowProblem(
+                code="port_mismatch",
+                node_id=node_id,
+                path=f"{side}s.{name}",
+                fix="connect another port",
+                message=f"'{_name(graph, node_id)}' has no {side} '{name}'; it has {offered}",
+            )
 
 
 def _node(
-    graph: FlowGraph, node: NodeSpec, manifest: NodeManifest, connections: Collection[str] | None,
+    graph: FlowGraph,
+    node: NodeSpec,
+    manifest: NodeManifest,
+    connections: Collection[str] | None,
     features: Collection[str] | None,
-) -> Iterator[FlowProblem]:  # fmt: skip
+) -> Iterator[FlowProblem]:
     incoming, name = graph.incoming[node.id], node.label or node.id
     fed = {edge.target_port for edge in incoming}
     for port in manifest.inputs:
         if port.required and port.kind == "data" and port.name not in fed:
-            yield FlowProblem(code="port_mismatch" if incoming else "orphan", node_id=node.id, path=f"inputs.{port.name}",
-                              message=f"input '{port.title or port.name}' of '{name}' is not connected",
-                              fix="connect it or remove the step")  # fmt: skip
+            yield FlowProblem(
+                code="port_mismatch" if incoming else "orphan",
+                node_id=node.id,
+                path=f"inputs.{port.name}",
+                message=f"input '{port.title or port.name}' of '{name}' is not connected",
+                fix="connect it or remove the step",
+            )
     if features is not None and manifest.feature and manifest.feature not in features:
-        yield FlowProblem(code="feature_disabled", node_id=node.id, path="type", fix="ask an admin to switch the edition",
-                          message=f"'{name}' needs the feature '{manifest.feature}', which this edition has not got")  # fmt: skip
+        yield FlowProblem(
+            code="feature_disabled",
+            node_id=node.id,
+            path="type",
+            fix="ask an admin to switch the edition",
+            message=f"'{name}' needs the feature '{manifest.feature}', which this edition has not got",
+        )
     yield from _config(node, manifest, connections)
 
 
@@ -128,15 +155,25 @@ def _config(node: NodeSpec, manifest: NodeManifest, connections: Collection[str]
         parse_config(manifest.config, node.config)
     except ConfigError as error:
         for item in error.details.get("errors", ()):
-            yield FlowProblem(code="config_invalid", node_id=node.id, path=f"config.{item['path']}".rstrip("."),
-                              message=f"'{name}': {item['message']}", fix="correct the field")  # fmt: skip
+            yield FlowProblem(
+                code="config_invalid",
+                node_id=node.id,
+                path=f"config.{item['path']}".rstrip("."),
+                message=f"'{name}': {item['message']}",
+                fix="correct the field",
+            )
         return
     for field, widget in _fields(manifest.config):
         value = node.config.get(field)
         if widget == "connection" and connections is not None and value not in connections:
             said = f"there is no connection '{value}'" if value else "no connection is chosen"
-            yield FlowProblem(code="connection_missing", node_id=node.id, path=f"config.{field}", message=f"'{name}': {said}",
-                              fix="choose or create one")  # fmt: skip
+            yield FlowProblem(
+                code="connection_missing",
+                node_id=node.id,
+                path=f"config.{field}",
+                message=f"'{name}': {said}",
+                fix="choose or create one",
+            )
         if widget == "expression" and isinstance(value, str) and value and "{{" not in value:
             yield from _expression(node, field, value)
 
@@ -147,8 +184,13 @@ def _expression(node: NodeSpec, field: str, value: str) -> Iterator[FlowProblem]
     try:
         expression(value)
     except HeadraceError as error:
-        yield FlowProblem(code="expression_invalid", node_id=node.id, path=f"config.{field}", fix=error.hint or "correct it",
-                          message=f"'{node.label or node.id}': {error.message}")  # fmt: skip
+        yield FlowProblem(
+            code="expression_invalid",
+            node_id=node.id,
+            path=f"config.{field}",
+            fix=error.hint or "correct it",
+            message=f"'{node.label or node.id}': {error.message}",
+        )
 
 
 @lru_cache(maxsize=4096)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, cast
 
 import msgspec
 
@@ -59,8 +59,18 @@ def read_config(connector: ConnectorManifest) -> type[Config]:
         fields.append(
             ("after", Annotated[str | int | float | None, Field("After", text, advanced=True, order=8)], None)
         )
-        fields.append(("cursor", Annotated[str, Field("Cursor column", "Of an incremental read; by default the stream's "
-                                                      "own.", advanced=True, order=7)], ""))  # fmt: skip
+        fields.append(
+            (
+                "cursor",
+                Annotated[
+                    str,
+                    Field(
+                        "Cursor column", "Of an incremental read; by default the stream's own.", advanced=True, order=7
+                    ),
+                ],
+                "",
+            )
+        )
     hint = Field("Row limit", "Stop after so many rows; 0 reads all.", ge=0, advanced=True, order=9)
     fields.append(("limit", Annotated[int, hint], 0))
     if connector.read_options is not None:
@@ -70,13 +80,32 @@ def read_config(connector: ConnectorManifest) -> type[Config]:
 
 def query_config(connector: ConnectorManifest) -> type[Config]:
     """Config of `<connector>.query`."""
-    return _struct(connector, "Query", [
-        _connection(connector),
-        ("sql", Annotated[str, Field("SQL", "One SELECT; `:name` takes a parameter, which is bound, never pasted in.",
-                                     widget="code", language="sql", rows=8, order=1)]),
-        ("parameters", Annotated[dict[str, str | int | float | bool | None],
-                                 Field("Parameters", widget="key-value", order=2)], msgspec.field(default_factory=dict)),
-    ])  # fmt: skip
+    return _struct(
+        connector,
+        "Query",
+        [
+            _connection(connector),
+            (
+                "sql",
+                Annotated[
+                    str,
+                    Field(
+                        "SQL",
+                        "One SELECT; `:name` takes a parameter, which is bound, never pasted in.",
+                        widget="code",
+                        language="sql",
+                        rows=8,
+                        order=1,
+                    ),
+                ],
+            ),
+            (
+                "parameters",
+                Annotated[dict[str, str | int | float | bool | None], Field("Parameters", widget="key-value", order=2)],
+                msgspec.field(default_factory=dict),
+            ),
+        ],
+    )
 
 
 def write_config(connector: ConnectorManifest) -> type[Config]:
@@ -107,4 +136,5 @@ def _options(kind: type[Config]) -> tuple[str, Any, Any]:
 
 def _struct(connector: ConnectorManifest, suffix: str, fields: list[Any]) -> type[Config]:
     name = "".join(part.title() for part in connector.id.split("_")) + suffix
-    return msgspec.defstruct(name, fields, bases=(Config,), kw_only=True, module=__name__)
+    made = msgspec.defstruct(name, fields, bases=(Config,), kw_only=True, module=__name__)
+    return cast("type[Config]", made)

@@ -8,7 +8,7 @@ import sys
 import time
 import traceback
 from collections.abc import Callable, Collection, Iterable
-from functools import cached_property
+from functools import cached_property, partial
 from importlib import import_module
 from importlib.metadata import Distribution, EntryPoint, distributions
 from typing import Any
@@ -119,7 +119,7 @@ def load_plugins(
             name=point.name, module=point.value, distribution=dist.name, version=dist.version,
             fingerprint=_fingerprint(dist), state="disabled" if dist.name in disabled else "enabled",
         )  # fmt: skip
-        host.add(record, lambda value=point.value: import_module(value))
+        host.add(record, partial(import_module, point.value))
     return host
 
 

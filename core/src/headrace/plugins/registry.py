@@ -98,7 +98,7 @@ class Registry:
         Raises:
             PluginError: wrong type, bad id, or an id that another plugin has.
         """
-        entries = [(kind, manifest) for kind, items in offered.items() for manifest in items]
+        entries: list[tuple[str, Any]] = [(kind, manifest) for kind, items in offered.items() for manifest in items]
         named = [(kind, self._checked(plugin, kind, manifest), manifest) for kind, manifest in entries]
         seen: set[tuple[str, str]] = set()
         for kind, name, _ in named:
@@ -112,7 +112,7 @@ class Registry:
             plugin.provides.setdefault(kind, []).append(name)
 
     def _checked(self, plugin: PluginRecord, kind: str, manifest: Any) -> str:
-        wanted = self.kinds[kind]
+        wanted: Any = self.kinds[kind]
         if not isinstance(manifest, wanted):
             raise PluginError(f"headrace_{kind} must return {wanted.__name__} records, not {type(manifest).__name__}")
         if not _ID.match(manifest.id):

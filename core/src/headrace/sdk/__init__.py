@@ -23,6 +23,7 @@ from headrace.sdk.manifests import (
     NodeManifest,
     Plan,
     Port,
+    Trigger,
     lazy,
 )
 from headrace.sdk.nodes import Node, NodeContext
@@ -65,6 +66,7 @@ __all__ = [
     "Secret",
     "Stream",
     "TransientError",
+    "Trigger",
     "WriteMode",
     "WriteResult",
     "config_schema",

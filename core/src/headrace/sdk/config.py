@@ -77,9 +77,9 @@ def Field(  # noqa: N802 - reads as a type in declarations
         **ui: Hints of the closed list in `headrace.sdk.forms`: widget, order, group, advanced, placeholder, ...
     """
     extra: dict[str, Any] = {"x-ui": ui} if ui else {}
+    known: Any = {"ge": ge, "le": le, "min_length": min_length, "max_length": max_length, "pattern": pattern}
     return Meta(
-        title=title, description=description or None, ge=ge, le=le, min_length=min_length, max_length=max_length,
-        pattern=pattern, examples=examples, extra_json_schema=extra or None,
+        title=title, description=description or None, examples=examples, extra_json_schema=extra or None, **known,
     )  # fmt: skip
 
 

@@ -100,7 +100,7 @@ class Connector(ABC, Generic[ConfigT]):
     def discover(self) -> Sequence[Stream]:
         """All streams, sorted by name."""
 
-    def stream(self, name: str, *, options: Any = None) -> Stream:  # noqa: ARG002 - for those whose columns depend on it
+    def stream(self, name: str, *, options: Any = None) -> Stream:
         """One stream by its name; override where it need not list all.
 
         Args:

@@ -163,6 +163,7 @@ class Compiler:
         return a, b
 
     def moment(self, node: exp.Expr, like: Value, text: str) -> Value:
+        """A literal date, time or timestamp of the type it is compared with."""
         try:
             if like.kind is DataType.TIME:
                 return Value(nw.lit(dt.time.fromisoformat(text)), like.kind)

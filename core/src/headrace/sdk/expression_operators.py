@@ -245,13 +245,11 @@ def _choose(c: Compiler, node: Any, branches: list[tuple[nw.Expr, Value]], defau
     real = [value for value in results if value.constant is not None]
     for value in real[1:]:
         c.meet(node, real[0], value)
-    made: nw.Expr | None = default.expr if default else None
+    made: nw.Expr = default.expr if default else nw.lit(None)
     for test, value in reversed(branches):
-        step = nw.when(test).then(value.expr)
-        made = step if made is None else step.otherwise(made)
+        made = nw.when(test).then(value.expr).otherwise(made)
     kinds = {value.kind for value in real}
     kind = kinds.pop() if len(kinds) == 1 else _wider(real[0], real[-1]) if real and kinds <= NUMBERS else None
-    assert made is not None
     return Value(made, kind)
 
 

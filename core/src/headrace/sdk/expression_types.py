@@ -1,5 +1,4 @@
 """CAST between logical types, as expressions."""
-# ruff: noqa: PLR0911 - one line a type
 
 from __future__ import annotations
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from enum import Enum
 from functools import partial
-from typing import Any, get_args, get_origin, get_type_hints
+from typing import Any, cast, get_args, get_origin, get_type_hints
 
 import msgspec
 from msgspec import Struct
@@ -50,7 +51,7 @@ def config_schema(kind: type[Struct]) -> JsonSchema:
     (schema,), parts = msgspec.json.schema_components(
         [_without_secret_defaults(kind)], schema_hook=_hook, ref_template="{name}"
     )
-    shape = _resolve(schema, parts)
+    shape: dict[str, Any] = _resolve(schema, parts)
     _order(shape, kind)
     return shape
 
@@ -132,7 +133,7 @@ def _order_value(shape: JsonSchema, hint: Any) -> None:
     if "enum" in shape and literal:
         shape["enum"] = [value for value in literal if value is not None]
     elif "enum" in shape and isinstance(hint, type):
-        shape["enum"] = [member.value for member in hint]  # type: ignore[var-annotated]
+        shape["enum"] = [member.value for member in cast("type[Enum]", hint)]
     for part in (hint, *get_args(hint)):
         if isinstance(part, type) and issubclass(part, Struct):
             _order(shape, part)

@@ -2,7 +2,6 @@
 
 Importing this loads narwhals; work modules import it, declarations do not.
 """
-# ruff: noqa: PLR0911 - one line a type
 
 from __future__ import annotations
 

@@ -47,7 +47,7 @@ class OrganizationInfo(Struct, frozen=True):
 
 
 @hookspec
-def headrace_connectors() -> Iterable[ConnectorManifest]:  # type: ignore[empty-body]
+def headrace_connectors() -> Iterable[ConnectorManifest]:
     """Offer connectors.
 
     Example:
@@ -58,18 +58,19 @@ def headrace_connectors() -> Iterable[ConnectorManifest]:  # type: ignore[empty-
 
 
 @hookspec
-def headrace_nodes() -> Iterable[NodeManifest]:  # type: ignore[empty-body]
+def headrace_nodes() -> Iterable[NodeManifest]:
     """Offer node types; their full ids are `<entry point id>.<id>`.
 
     Example:
         @hookimpl
         def headrace_nodes():
-            return [NodeManifest(id="filter", title="Filter rows", config=FilterConfig, factory=lazy("pkg.rows:Filter"))]
+            filter_ = lazy("pkg.rows:Filter")
+            return [NodeManifest(id="filter", title="Filter rows", config=FilterConfig, factory=filter_)]
     """
 
 
 @hookspec
-def headrace_engines() -> Iterable[EngineManifest]:  # type: ignore[empty-body]
+def headrace_engines() -> Iterable[EngineManifest]:
     """Offer engines.
 
     Example:
@@ -80,7 +81,7 @@ def headrace_engines() -> Iterable[EngineManifest]:  # type: ignore[empty-body]
 
 
 @hookspec
-def headrace_features() -> Iterable[Feature]:  # type: ignore[empty-body]
+def headrace_features() -> Iterable[Feature]:
     """Offer switches.
 
     Example:
@@ -91,7 +92,7 @@ def headrace_features() -> Iterable[Feature]:  # type: ignore[empty-body]
 
 
 @hookspec
-def headrace_editions() -> Iterable[EditionManifest]:  # type: ignore[empty-body]
+def headrace_editions() -> Iterable[EditionManifest]:
     """Offer editions with their plans.
 
     Example:
@@ -102,7 +103,7 @@ def headrace_editions() -> Iterable[EditionManifest]:  # type: ignore[empty-body
 
 
 @hookspec
-def headrace_templates() -> Iterable[FlowTemplate]:  # type: ignore[empty-body]
+def headrace_templates() -> Iterable[FlowTemplate]:
     """Offer ready flows.
 
     Example:
@@ -113,7 +114,7 @@ def headrace_templates() -> Iterable[FlowTemplate]:  # type: ignore[empty-body]
 
 
 @hookspec
-def headrace_migrations() -> Iterable[MigrationBranch]:  # type: ignore[empty-body]
+def headrace_migrations() -> Iterable[MigrationBranch]:
     """Own tables: one Alembic branch.
 
     Example:
@@ -124,7 +125,7 @@ def headrace_migrations() -> Iterable[MigrationBranch]:  # type: ignore[empty-bo
 
 
 @hookspec
-def headrace_cli() -> Iterable[Command]:  # type: ignore[empty-body]
+def headrace_cli() -> Iterable[Command]:
     """Offer commands, mounted as `headrace <plugin id> <command id>`.
 
     Example:
@@ -135,7 +136,7 @@ def headrace_cli() -> Iterable[Command]:  # type: ignore[empty-body]
 
 
 @hookspec(firstresult=True)
-def headrace_feature_enabled(feature: str, organization: OrganizationInfo) -> bool | None:  # type: ignore[empty-body]
+def headrace_feature_enabled(feature: str, organization: OrganizationInfo) -> bool | None:
     """Decide whether an organization has a feature; None = no opinion, an exception denies.
 
     Example:
@@ -146,7 +147,7 @@ def headrace_feature_enabled(feature: str, organization: OrganizationInfo) -> bo
 
 
 @hookspec(firstresult=True)
-def headrace_limit(limit: str, organization: OrganizationInfo) -> int | None:  # type: ignore[empty-body]
+def headrace_limit(limit: str, organization: OrganizationInfo) -> int | None:
     """Decide a limit; None = no opinion, -1 = unlimited.
 
     Example:

@@ -127,6 +127,21 @@ class Action(Struct, frozen=True, kw_only=True):
     summary: str = ""
 
 
+class Trigger(Struct, frozen=True, kw_only=True):
+    """A declared source of events of a connector.
+
+    Attributes:
+        mode: `poll` reads what is new in `stream` every `every_s` seconds.
+        stream: A stream with a cursor.
+    """
+
+    id: str
+    title: str
+    mode: Literal["poll"] = "poll"
+    stream: str = ""
+    every_s: int = 60
+
+
 class ConnectorManifest(Struct, frozen=True, kw_only=True):
     """A connector. READ gives the node type `id.read`, WRITE `id.write`, QUERY `id.query`.
 
@@ -146,6 +161,7 @@ class ConnectorManifest(Struct, frozen=True, kw_only=True):
     factory: Lazy
     capabilities: frozenset[Capability]
     actions: tuple[Action, ...] = ()
+    triggers: tuple[Trigger, ...] = ()
     read_options: type[Config] | None = None
     write_options: type[Config] | None = None
     effect_class: EffectClass = EffectClass.OTHER

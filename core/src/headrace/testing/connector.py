@@ -1,4 +1,5 @@
-"""The connector contract: subclass `ConnectorContract`, give `config` and `bad_config`; the manifest switches rules on."""
+"""The connector contract: subclass it, give `config` and `bad_config`; the manifest switches rules on."""
+
 # ruff: noqa: S101, D102 - these are tests, named by what they prove
 
 from __future__ import annotations
@@ -49,7 +50,8 @@ class ConnectorContract:
 
     @pytest.fixture
     def manifest(self) -> ConnectorManifest:
-        return self.entry().manifest
+        manifest: ConnectorManifest = self.entry().manifest
+        return manifest
 
     def entry(self) -> Any:
         """The connector and its plugin; only the plugin under test is loaded."""
@@ -183,7 +185,7 @@ class ConnectorContract:
         writer.write(self.target, iter([nasty().head(1)]), mode="append")
         for mode in ("append", "overwrite"):
             with pytest.raises(DataError, match="the source failed"):
-                writer.write(self.target, failing(), mode=mode)  # type: ignore[arg-type]
+                writer.write(self.target, failing(), mode=mode)
             assert len(rows(writer, writer.stream(self.target))) == 1
 
     def test_the_same_effect_key_is_one_effect(self, writer: Connector[Any]) -> None:
@@ -207,9 +209,9 @@ class ConnectorContract:
         upserter.write(self.target, iter([frame.head(1)]), mode="upsert", keys=["id"])
         with pytest.raises(DataError, match=r"same key.*id=1"):
             upserter.write(self.target, iter([pl.concat([frame, frame.head(1)])]), mode="upsert", keys=["id"])
+        empty = frame.head(1).with_columns(id=pl.lit(None, dtype=pl.Int64))
         with pytest.raises(DataError, match="no value in the key"):
-            empty = frame.with_columns(id=pl.lit(None, dtype=pl.Int64))
-            upserter.write(self.target, iter([empty.head(1)]), mode="upsert", keys=["id"])
+            upserter.write(self.target, iter([empty]), mode="upsert", keys=["id"])
         assert len(rows(upserter, upserter.stream(self.target))) == 1
 
 
@@ -219,7 +221,7 @@ def rows(connector: Connector[Any], stream: Stream) -> list[dict[str, Any]]:
 
 
 def nasty() -> pl.DataFrame:
-    """Small, with what breaks naive writers: quotes, separators, emoji, nulls beside empty texts, 1e300, reserved names."""
+    """Small, with what breaks naive writers: quotes, separators, emoji, nulls beside empty texts, 1e300."""
     import polars as pl
 
     return pl.DataFrame(

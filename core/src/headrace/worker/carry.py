@@ -120,7 +120,7 @@ class Carrier:
                 rows = sum(node.report.rows_out or 0 for node in nodes if node.report.node_id in spec.tails)
                 return lambda session: settle.complete(session, lease, outputs=outputs, nodes=nodes, rows=rows)
             case SegmentFailed(problem=problem):
-                delay = retry_delay_s(problem, spec.graph, attempt.claim.error_count)
+                delay = retry_delay_s(problem, spec.graph, attempt.claim.error_count, spec.retry)
                 if delay is None:
                     return lambda session: settle.fail(session, lease, problem, nodes=nodes)
                 return lambda session: settle.retry(session, lease, problem, delay_s=delay, nodes=nodes)

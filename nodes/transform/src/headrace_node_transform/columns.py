@@ -68,8 +68,12 @@ class Cast(Node[CastConfig]):
         require(frame, [row.column for row in rows], "columns")
         known = {column.name: column for column in columns(frame)}
         if self.config.on_failure == "error":
-            made = [cast_expr(Value(nw.col(r.column), known[r.column].type, column=known[r.column]), DataType(r.type), _wanted(r))
-                    .alias(r.column) for r in rows]  # fmt: skip
+            made = [
+                cast_expr(
+                    Value(nw.col(r.column), known[r.column].type, column=known[r.column]), DataType(r.type), _wanted(r)
+                ).alias(r.column)
+                for r in rows
+            ]
             return {"out": frame.with_columns(made)}
         if self.config.on_failure == "null":
             return {"out": try_cast(frame, [(r.column, r.column, _wanted(r)) for r in rows])}

@@ -52,9 +52,13 @@ class Join(Node[JoinConfig]):
         config = self.config
         held = {key.right: f"_key_{index}_{key.right}" for index, key in enumerate(config.keys)}
         if config.how == "right":
-            flipped = right.join(left.with_columns(nw.col(k.left).alias(held[k.right]) for k in config.keys), how="left",
-                                 left_on=[k.right for k in config.keys], right_on=[held[k.right] for k in config.keys],
-                                 suffix="_left_side")  # fmt: skip
+            flipped = right.join(
+                left.with_columns(nw.col(k.left).alias(held[k.right]) for k in config.keys),
+                how="left",
+                left_on=[k.right for k in config.keys],
+                right_on=[held[k.right] for k in config.keys],
+                suffix="_left_side",
+            )
             return self._tidy(flipped, left, right)
         renamed = right.rename(self._right_names(left, right, held))
         joined = left.join(
@@ -107,7 +111,8 @@ class Union(Node[UnionConfig]):
             if self.config.mode == "strict" and set(shape) != set(shapes[first]):
                 odd = ", ".join(sorted(set(shape) ^ set(shapes[first])))
                 raise ConfigError(
-                    f"'mode': the columns of '{source}' and '{first}' differ in {odd}; select the same or choose relaxed",
+                    f"'mode': the columns of '{source}' and '{first}' differ in {odd}; select the same or choose"
+                    " relaxed",
                     field="mode",
                 )
             for name, column in shape.items():
@@ -126,7 +131,8 @@ class Union(Node[UnionConfig]):
                     logical[name] = DataType.FLOAT if DataType.FLOAT in kinds else logical[name]
                 elif types[name] != dtype(column):
                     raise ConfigError(
-                        f"column '{name}' is {logical[name]} in one input and {column.type} in '{source}'; cast one of them",
+                        f"column '{name}' is {logical[name]} in one input and {column.type} in '{source}'; cast one of"
+                        " them",
                         column=name,
                     )
         made = []

@@ -9,11 +9,20 @@ def headrace_templates() -> list[FlowTemplate]:
     package = __name__
     return [
         FlowTemplate(
-            id="flights", title="Flights: delays by carrier and month", package=package, file="flows/flights.yaml", demo=True,
-            summary="336,776 flights, joined with airlines, airports and weather, aggregated, written to Parquet and a table",
+            id="flights",
+            title="Flights: delays by carrier and month",
+            package=package,
+            file="flows/flights.yaml",
+            demo=True,
+            summary="336,776 flights, joined with airlines, airports and weather, aggregated, written to Parquet and "
+            "a table",
         ),
         FlowTemplate(
-            id="flights_report", title="Delays to Excel", package=package, file="flows/flights_report.yaml", demo=True,
+            id="flights_report",
+            title="Delays to Excel",
+            package=package,
+            file="flows/flights_report.yaml",
+            demo=True,
             summary="The table that the first flow writes, as an Excel workbook",
         ),
-    ]  # fmt: skip
+    ]

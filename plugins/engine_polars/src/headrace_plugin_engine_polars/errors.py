@@ -83,10 +83,14 @@ def _compute(text: str, what: str) -> HeadraceError:
     if match:
         kind = re.sub(r"[0-9(\[].*", "", match["target"])
         return DataError(
-            f"at least {match['count']} values of '{match['column']}' are not {_KINDS.get(kind, match['target'])}, such as "
+            f"at least {match['count']} values of '{match['column']}' are not {_KINDS.get(kind, match['target'])}, "
+            "such as "
             f"{match['sample'][:200]}; correct them, or use the cast node with nulls or rejects on failure",
-            detail=text, column=match["column"], count=int(match["count"]), sample=match["sample"][:200],
-        )  # fmt: skip
+            detail=text,
+            column=match["column"],
+            count=int(match["count"]),
+            sample=match["sample"][:200],
+        )
     first = text.strip().split("\n", 1)[0][:300]
     if "Resolved plan until failure" in text or "not supported" in first:
         return ConfigError(f"types do not fit in {what}: {first}", detail=text)

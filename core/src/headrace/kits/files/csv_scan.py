@@ -45,7 +45,7 @@ def scan(path: Path, options: ReadOptions, reject: Rejector | None, scratch: Pat
 
 
 def sniff(path: Path, options: ReadOptions) -> dict[str, Any]:
-    """Columns and types, from the header, what the user said, and the first rows; looked at once per state of a file."""
+    """Columns and types, from the header, what the user said, and the first rows; once per state of a file."""
     state = path.stat()
     return dict(_sniffed(path, state.st_mtime_ns, state.st_size, msgspec.json.encode(options)))
 
@@ -84,8 +84,14 @@ def _separator(options: ReadOptions) -> str:
 
 
 def _scan(source: Path | BytesIO, options: ReadOptions, **more: Any) -> pl.LazyFrame:
-    return pl.scan_csv(source, separator=_separator(options), has_header=options.header, null_values=options.null_values or None,
-                       glob=False, **more)  # fmt: skip
+    return pl.scan_csv(
+        source,
+        separator=_separator(options),
+        has_header=options.header,
+        null_values=options.null_values or None,
+        glob=False,
+        **more,
+    )
 
 
 def _lazy(path: Path, options: ReadOptions, schema: dict[str, Any]) -> pl.LazyFrame:
@@ -149,10 +155,12 @@ def _careful(
         if rejects and reject is None:
             one = rejects[0]
             raise DataError(
-                f"'{path.name}' line {one.row}: {one.reason}; correct the file, or connect the error port to keep the other "
+                f"'{path.name}' line {one.row}: {one.reason}; correct the file, or connect the error port to keep "
+                "the other "
                 "rows",
-                row=one.row, column=one.column,
-            )  # fmt: skip
+                row=one.row,
+                column=one.column,
+            )
         if rejects and reject is not None:
             reject(rejects)
 

@@ -47,7 +47,7 @@ def _eager(path: Path, kind: str, options: ReadOptions) -> pl.DataFrame:
             return pl.read_ndjson(path, infer_schema_length=None)
         if kind == "json":
             return pl.read_json(path, infer_schema_length=None)
-        return pl.read_excel(path, **({"sheet_name": options.sheet} if options.sheet else {}))
+        return pl.read_excel(path, sheet_name=options.sheet) if options.sheet else pl.read_excel(path)
     except ValueError as error:
         raise ConfigError(
             f"'{path.name}' has no sheet '{options.sheet}'", field="options.sheet", detail=str(error)
@@ -84,7 +84,8 @@ class Writer:
     def _to_text(self, frame: pl.DataFrame) -> None:
         first = self._file is None
         if self._file is None:
-            self._file = gzip.open(self._path, "wb") if self._packed else self._path.open("wb")  # type: ignore[assignment]
+            opened: Any = gzip.open(self._path, "wb") if self._packed else self._path.open("wb")  # noqa: SIM115
+            self._file = opened
         file: Any = self._file
         if self._kind in {"csv", "tsv"}:
             separator = self._options.delimiter or ("\t" if self._kind == "tsv" else ",")

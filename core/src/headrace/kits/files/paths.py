@@ -9,7 +9,7 @@ import zipfile
 from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
-from typing import IO
+from typing import IO, cast
 
 from headrace.sdk.errors import ConfigError, DataError
 
@@ -130,7 +130,7 @@ def _unpack(path: Path, scratch: Path) -> Path:
     try:
         if path.suffix.lower() == ".gz":
             with gzip.open(path, "rb") as source, target.open("wb") as out:
-                _copy(source, out, path)
+                _copy(cast("IO[bytes]", source), out, path)
             return target
         with zipfile.ZipFile(path) as archive:
             members = [item for item in archive.infolist() if not item.is_dir()]

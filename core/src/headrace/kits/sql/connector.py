@@ -84,7 +84,7 @@ class SqlConnector(Connector[ConfigT]):
                 for (_, table), columns in tables.items():
                     if table != LEDGER:
                         name = table if schema in {None, default} else f"{schema}.{table}"
-                        key = keys.get((schema, table)) or {}
+                        key: Any = keys.get((schema, table)) or {}
                         found.append(self._stream(name, columns, key.get("constrained_columns", ())))
         return sorted(found, key=lambda stream: stream.name)
 
@@ -108,7 +108,7 @@ class SqlConnector(Connector[ConfigT]):
         schema, _, table = name.rpartition(".")
         return schema or None, table
 
-    def stream(self, name: str, *, options: Any = None) -> Stream:  # noqa: ARG002
+    def stream(self, name: str, *, options: Any = None) -> Stream:
         """One table, without listing all."""
         schema, table = self.place(name)
         with translated(self.where), self.engine().connect() as connection:

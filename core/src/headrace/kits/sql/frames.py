@@ -14,6 +14,7 @@ from headrace.sdk.errors import DataError
 from headrace.sdk.frames import polars_schema
 from headrace.sdk.types import Column, DataType
 
+_MIDNIGHT = datetime(1, 1, 1)  # noqa: DTZ001 - a time of day has no zone
 _AS_TEXT = frozenset({DataType.TEXT, DataType.JSON, DataType.UUID})
 
 
@@ -47,12 +48,13 @@ def _given(column: Column, values: Any) -> Any:
     if column.type is DataType.BOOLEAN:
         return [None if value is None else bool(value) for value in values]
     if column.type is DataType.TIME and any(isinstance(value, timedelta) for value in values):
-        return [(datetime.min + value).time() if isinstance(value, timedelta) else value for value in values]
+        return [(_MIDNIGHT + value).time() if isinstance(value, timedelta) else value for value in values]
     if column.type is DataType.DECIMAL:
         for value in values:
             if isinstance(value, Decimal) and value.is_finite() and -int(value.as_tuple().exponent) > column.scale:
                 raise DataError(
-                    f"column '{column.name}' holds {value}, with more than {column.scale} decimals; read it by a query that casts it",
+                    f"column '{column.name}' holds {value}, with more than {column.scale} decimals; read it by a query"
+                    " that casts it",
                     column=column.name,
                 )
     return values
@@ -76,7 +78,7 @@ def inferred(rows: Sequence[Any], names: Sequence[str]) -> pl.DataFrame:
 
 def plain(frame: pl.DataFrame) -> pl.DataFrame:
     """Durations as microseconds, nested values as JSON text, unsigned as signed where it fits."""
-    changed = []
+    changed: list[Any] = []
     for name, kind in frame.schema.items():
         if kind == pl.Duration:
             changed.append(pl.col(name).dt.total_microseconds())

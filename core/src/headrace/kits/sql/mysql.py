@@ -44,10 +44,13 @@ class MysqlConnector(SqlConnector[ConfigT]):
         return _swap
 
 
+_SWAP = "RENAME TABLE %(target)s TO %(old)s, %(stage)s TO %(target)s"
+
+
 def _swap(connection: sa.Connection, stage: sa.Table, target: sa.Table) -> None:
     quote = connection.dialect.identifier_preparer
     old = sa.Table(f"{target.name[:40]}__headrace_old", sa.MetaData(), schema=target.schema)
     old.drop(connection, checkfirst=True)
     names = {"stage": quote.format_table(stage), "target": quote.format_table(target), "old": quote.format_table(old)}
-    connection.execute(sa.DDL("RENAME TABLE %(target)s TO %(old)s, %(stage)s TO %(target)s", context=names))
+    connection.execute(sa.DDL(_SWAP, context=names))  # type: ignore[no-untyped-call]
     old.drop(connection)

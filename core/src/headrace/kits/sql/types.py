@@ -8,8 +8,11 @@ import sqlalchemy as sa
 
 from headrace.sdk.types import Column, DataType
 
-LOSSES = {DataType.DURATION: "durations are stored as whole microseconds", DataType.LIST: "lists are stored as JSON text",
-          DataType.STRUCT: "structs are stored as JSON text"}  # fmt: skip
+LOSSES = {
+    DataType.DURATION: "durations are stored as whole microseconds",
+    DataType.LIST: "lists are stored as JSON text",
+    DataType.STRUCT: "structs are stored as JSON text",
+}
 """Logical types that a table keeps in another form; the reader gives that form."""
 
 
@@ -31,8 +34,14 @@ def column_of(name: str, kind: Any, *, nullable: bool = True) -> Column:
         return Column(type=DataType.DECIMAL, precision=min(kind.precision, 38), scale=kind.scale or 0, **made)
     if isinstance(kind, sa.DateTime):
         return Column(type=DataType.TIMESTAMP, zone="UTC" if kind.timezone else "", **made)
-    for base, logical in ((sa.Date, DataType.DATE), (sa.Time, DataType.TIME), (sa.LargeBinary, DataType.BINARY),
-                          (sa.Uuid, DataType.UUID), (sa.JSON, DataType.JSON), (sa.Interval, DataType.DURATION)):  # fmt: skip
+    for base, logical in (
+        (sa.Date, DataType.DATE),
+        (sa.Time, DataType.TIME),
+        (sa.LargeBinary, DataType.BINARY),
+        (sa.Uuid, DataType.UUID),
+        (sa.JSON, DataType.JSON),
+        (sa.Interval, DataType.DURATION),
+    ):
         if isinstance(kind, base):
             return Column(type=logical, **made)
     return Column(type=DataType.TEXT, **made)

@@ -7,7 +7,7 @@ changes nothing (durability.md 4.4, class A).
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
@@ -72,10 +72,15 @@ class Writer:
 
     def _ledger(self) -> sa.Table:
         return sa.Table(
-            LEDGER, sa.MetaData(), sa.Column("effect_key", sa.String(300), primary_key=True),
-            sa.Column("written", sa.BigInteger), sa.Column("updated", sa.BigInteger), sa.Column("rejected", sa.BigInteger),
-            sa.Column("at", sa.DateTime(timezone=True), server_default=sa.func.now()), schema=self._schema,
-        )  # fmt: skip
+            LEDGER,
+            sa.MetaData(),
+            sa.Column("effect_key", sa.String(300), primary_key=True),
+            sa.Column("written", sa.BigInteger),
+            sa.Column("updated", sa.BigInteger),
+            sa.Column("rejected", sa.BigInteger),
+            sa.Column("at", sa.DateTime(timezone=True), server_default=sa.func.now()),
+            schema=self._schema,
+        )
 
     def _done(self, effect_key: str) -> WriteResult | None:
         if not effect_key:
@@ -118,10 +123,15 @@ class Writer:
         self, name: str, columns: Sequence[Column], keys: Sequence[str], *, temporary: bool = False
     ) -> sa.Table:
         made = [
-            sa.Column(c.name, _key_type(c) if c.name in keys else sql_type(c), primary_key=c.name in keys, autoincrement=False,
-                      nullable=c.name not in keys)
+            sa.Column(
+                c.name,
+                _key_type(c) if c.name in keys else sql_type(c),
+                primary_key=c.name in keys,
+                autoincrement=False,
+                nullable=c.name not in keys,
+            )
             for c in columns
-        ]  # fmt: skip
+        ]
         prefixes = ["TEMPORARY"] if temporary else []
         table = sa.Table(name, self._meta, *made, schema=None if temporary else self._schema, prefixes=prefixes)
         table.create(self._db)
@@ -185,13 +195,13 @@ class Writer:
         if double is not None:
             sample = ", ".join(f"{key}={value!r}" for key, value in zip(keys, double, strict=False))
             raise DataError(
-                f"{double[-1]} rows have the same key ({sample}); nothing was written; put a Distinct step before, or add a "
-                "key column",
+                f"{double[-1]} rows have the same key ({sample}); nothing was written; put a Distinct step before, or"
+                " add a key column",
                 field="keys",
             )
 
 
-def _key_type(column: Column) -> sa.types.TypeEngine[object]:
+def _key_type(column: Column) -> sa.types.TypeEngine[Any]:
     """Keys must be indexable: some databases cannot index unbounded text."""
     kind = sql_type(column)
     return sa.Text().with_variant(sa.String(255), "mysql", "mariadb") if isinstance(kind, sa.Text) else kind
@@ -202,7 +212,7 @@ def _rename(connection: sa.Connection, stage: sa.Table, target: sa.Table) -> Non
     target.drop(connection)
     quote = connection.dialect.identifier_preparer
     connection.execute(
-        sa.DDL(
+        sa.DDL(  # type: ignore[no-untyped-call]
             "ALTER TABLE %(stage)s RENAME TO %(name)s",
             context={"stage": quote.format_table(stage), "name": quote.quote(target.name)},
         )
