@@ -132,36 +132,9 @@ async def update(
     return row
 
 
-async def used_by(session: AsyncSession, actor: Any, row: Connection) -> list[str]:
-    """Names of the live flows whose canvas uses a connection."""
-    from headrace.flows.models import Flow, FlowData
-
-    path: sa.ColumnElement[Any] = sa.literal_column("'$.nodes[*].data.config.connection ? (@ == $name)'::jsonpath")
-    uses = [
-        sa.func.jsonb_path_exists(FlowData.definition, path, sa.func.jsonb_build_object("name", text))
-        for text in (row.name, str(row.id))
-    ]
-    query = (
-        sa.select(Flow.name)
-        .join(FlowData, sa.and_(FlowData.organization_id == Flow.organization_id, FlowData.flow_id == Flow.id))
-        .where(Flow.organization_id == actor.organization_id, Flow.deleted_at.is_(None), sa.or_(*uses))
-    )
-    return list((await session.scalars(query.order_by(Flow.name))).all())
-
-
-async def delete(session: AsyncSession, actor: Any, connection_id: UUID, *, force: bool = False) -> None:
-    """Move a connection to the trash.
-
-    Raises:
-        Conflict: flows use it and `force` is off.
-    """
+async def delete(session: AsyncSession, actor: Any, connection_id: UUID) -> None:
+    """Move a connection to the trash; `flows.uses.refuse_used` tells whether that hurts."""
     row = await get(session, actor, connection_id)
-    users = [] if force else await used_by(session, actor, row)
-    if users:
-        raise Conflict(
-            f"the connection '{row.name}' is used by {', '.join(users[:5])}; change these flows first, or force it",
-            flows=users,
-        )
     row.deleted_at, row.updated_by = now(), actor.user_id
     await session.flush()
 

@@ -10,6 +10,7 @@ from headrace.connections import explore, secrets
 from headrace.connections import service as connections
 from headrace.connections.models import Connection
 from headrace.entitlements import service as entitlements
+from headrace.flows.uses import refuse_used
 from headrace.infra.clock import now
 from headrace.workspaces import service as workspaces
 from litestar import Controller, delete, get, patch, post
@@ -159,7 +160,9 @@ class ConnectionsController(Controller):
     ) -> Envelope[dict[str, UUID]]:
         """Move a connection to the trash; refused while flows use it, unless forced."""
         async with ctx.transaction() as session:
-            await connections.delete(session, ctx.actor, connection_id, force=force)
+            if not force:
+                await refuse_used(session, await connections.get(session, ctx.actor, connection_id))
+            await connections.delete(session, ctx.actor, connection_id)
         return ok({"id": connection_id})
 
     @post("/test", opt=permission("connection:test"), status_code=200)
