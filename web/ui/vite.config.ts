@@ -5,6 +5,7 @@ import { defineConfig } from 'vite'
 export default defineConfig({
   base: '/static/dist/',
   plugins: [react()],
+  worker: { format: 'es' },
   build: {
     outDir: '../src/headrace_web/static/dist',
     emptyOutDir: true,

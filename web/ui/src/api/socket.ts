@@ -8,6 +8,7 @@ type Channel = { listeners: Set<Listener>; seq: number }
 
 const BACKOFF_MS = [500, 1_000, 2_000, 5_000, 10_000]
 const PING_MS = 25_000
+const STEADY_MS = 5_000
 
 export const useLine = create<{ state: 'idle' | 'open' | 'lost' }>(() => ({ state: 'idle' }))
 
@@ -15,6 +16,7 @@ const channels = new Map<string, Channel>()
 let socket: WebSocket | undefined
 let connecting = false
 let failures = 0
+let retry: ReturnType<typeof setTimeout> | undefined
 
 const send = (message: Record<string, unknown>) => {
   if (socket?.readyState === WebSocket.OPEN) socket.send(JSON.stringify(message))
@@ -23,18 +25,26 @@ const open = (name: string, { seq }: Channel) => send({ op: 'subscribe', channel
 
 async function connect() {
   if (connecting || socket) return
+  clearTimeout(retry)
+  retry = undefined
   connecting = true
   try {
     const { ticket } = await post<{ ticket: string }>('/ws-tickets')
     const scheme = location.protocol === 'https:' ? 'wss' : 'ws'
-    socket = new WebSocket(`${scheme}://${location.host}/ws`, ['headrace.v1', `ticket.${ticket}`])
-    socket.onopen = () => {
-      failures = 0
+    const line = new WebSocket(`${scheme}://${location.host}/ws`, ['headrace.v1', `ticket.${ticket}`])
+    socket = line
+    let steady: ReturnType<typeof setTimeout> | undefined
+    line.onopen = () => {
+      steady = setTimeout(() => { failures = 0 }, STEADY_MS)
       useLine.setState({ state: 'open' })
       channels.forEach((channel, name) => open(name, channel))
     }
-    socket.onmessage = (event) => hear(JSON.parse(event.data as string) as Message)
-    socket.onclose = () => { socket = undefined; later() }
+    line.onmessage = (event) => hear(JSON.parse(event.data as string) as Message)
+    line.onclose = () => {
+      clearTimeout(steady)
+      if (socket === line) socket = undefined
+      later()
+    }
   } catch {
     later()
   } finally {
@@ -42,22 +52,27 @@ async function connect() {
   }
 }
 
+/** Try again after a growing pause, a little different in each tab; at once when the network comes back. */
 function later() {
   useLine.setState({ state: channels.size ? 'lost' : 'idle' })
-  if (!channels.size) return
+  if (!channels.size || retry !== undefined) return
   const pause = BACKOFF_MS[Math.min(failures, BACKOFF_MS.length - 1)] ?? 10_000
   failures += 1
-  setTimeout(() => void connect(), pause)
+  retry = setTimeout(() => void connect(), pause * (0.8 + Math.random() * 0.4))
 }
 
 function hear(message: Message) {
   const channel = channels.get(message.channel)
-  if (!channel) return
-  if (message.seq !== undefined) channel.seq = message.op === 'resync' ? message.seq : Math.max(channel.seq, message.seq)
-  if (message.op === 'event' || message.op === 'resync') channel.listeners.forEach((listener) => listener(message))
+  if (!channel || (message.op !== 'event' && message.op !== 'resync')) return
+  if (message.seq !== undefined) {
+    if (message.op === 'event' && message.seq <= channel.seq) return
+    channel.seq = message.seq
+  }
+  channel.listeners.forEach((listener) => listener(message))
 }
 
 setInterval(() => send({ op: 'ping' }), PING_MS)
+addEventListener('online', () => { if (channels.size) void connect() })
 
 /** Hear a channel from its beginning; the answer ends it. */
 export function subscribe(name: string, listener: Listener): () => void {
@@ -74,5 +89,6 @@ export function subscribe(name: string, listener: Listener): () => void {
     if (channel.listeners.size || channels.get(name) !== channel) return
     channels.delete(name)
     send({ op: 'unsubscribe', channel: name })
+    if (!channels.size && !socket) useLine.setState({ state: 'idle' })
   }
 }

@@ -1,0 +1,120 @@
+// The palette: search a step type and add it; fitting ones only where it was opened from a wire.
+import { useMemo, useRef, useState } from 'react'
+import type { KeyboardEvent } from 'react'
+import type { NodeType, Value } from '../api/types'
+import { Dialog } from '../kit/dialog'
+import { Tile } from '../kit/icon'
+import { say } from '../kit/toasts'
+import { initial } from '../lib/schema'
+import { acts } from './canvas'
+import { useFlowPage } from './context'
+import { COLUMN, free, inputOf, insertOnEdge, makeStep, outputOf, refusal, wired } from './graph'
+import type { Types, Wire } from './graph'
+import { change, select, selectedEdges, selectedIds, useDoc } from './store'
+import { useUi } from './ui'
+import type { Place } from './ui'
+
+/** How well a type answers the question; 0 is not at all. */
+function score(type: NodeType, words: string[]): number {
+  const title = type.title.toLowerCase()
+  const all = [title, type.id, type.summary, type.kind, ...type.tags].join(' ').toLowerCase()
+  if (!words.every((word) => all.includes(word))) return 0
+  return words.reduce((sum, word) => sum + (title.startsWith(word) ? 4 : title.includes(word) ? 2 : 1), 1)
+}
+
+const fits = (type: NodeType, place: Place) =>
+  place.edge ? Boolean(inputOf(type) && outputOf(type)) : place.from?.kind === 'source' ? Boolean(inputOf(type)) : place.from ? Boolean(outputOf(type)) : true
+
+/** Where `/` adds: into the selected wire, after the selected step, or in the middle. */
+function placeOf(asked: Place): Place {
+  if (asked.edge || asked.from) return asked
+  const edges = selectedEdges()
+  const nodes = selectedIds()
+  if (edges.size === 1 && !nodes.size) return { edge: [...edges][0] as string }
+  if (nodes.size !== 1) return asked
+  return { from: { node: [...nodes][0] as string, port: '', kind: 'source' } }
+}
+
+export function Palette() {
+  const asked = useUi((state) => state.palette)
+  return asked ? <Open asked={asked} /> : null
+}
+
+function Open({ asked }: { asked: Place }) {
+  const { types } = useFlowPage()
+  const place = useMemo(() => {
+    const found = placeOf(asked)
+    if (!found.from || found.from.port) return found
+    const node = useDoc.getState().nodes.find((one) => one.id === found.from?.node)
+    const out = outputOf(node && types.get(node.data.nodeType))
+    return out ? { ...found, from: { ...found.from, port: out.name } } : asked
+  }, [asked, types])
+  const strict = Boolean(asked.edge || asked.from || place.edge)
+  const [query, setQuery] = useState('')
+  const [at, setAt] = useState(0)
+  const input = useRef<HTMLInputElement>(null)
+  const list = useRef<HTMLUListElement>(null)
+  const close = () => useUi.setState({ palette: null })
+  const found = useMemo(() => {
+    const words = query.toLowerCase().split(/\s+/).filter(Boolean)
+    return [...types.values()]
+      .map((type) => ({ type, rank: score(type, words) + (fits(type, place) ? 0.5 : 0) }))
+      .filter(({ type, rank }) => rank >= 1 && (!strict || fits(type, place)))
+      .sort((a, b) => b.rank - a.rank || a.type.title.localeCompare(b.type.title)).map(({ type }) => type)
+  }, [types, query, place, strict])
+  const take = (type: NodeType | undefined) => { if (type) { close(); add(types, type, place) } }
+  const key = (event: KeyboardEvent) => {
+    const move = { ArrowDown: 1, ArrowUp: -1 }[event.key]
+    if (move) {
+      event.preventDefault()
+      const next = Math.min(found.length - 1, Math.max(0, at + move))
+      setAt(next)
+      list.current?.children[next]?.scrollIntoView({ block: 'nearest' })
+    }
+    if (event.key === 'Enter') { event.preventDefault(); take(found[at]) }
+  }
+  const title = place.edge ? 'Insert a step into the wire' : place.from ? 'Add a step after this one' : 'Add a step'
+  return (
+    <Dialog title={title} size="palette" onClose={close} focus={input} plain>
+      <input
+        ref={input} className="palette-input" role="combobox" aria-label={title} aria-expanded="true" aria-controls="palette-list" aria-activedescendant={found[at] ? `palette-${found[at].id}` : undefined}
+        placeholder={`${title}…`} value={query} onChange={({ target }) => { setQuery(target.value); setAt(0) }} onKeyDown={key} autoComplete="off" spellCheck={false}
+      />
+      {found.length === 0 && <p className="soft palette-none">No step type matches “{query}”.</p>}
+      <ul id="palette-list" ref={list} role="listbox" aria-label="Step types" className="palette-list" tabIndex={-1}>
+        {found.map((type, index) => (
+          <li key={type.id} id={`palette-${type.id}`} role="option" aria-selected={index === at} onMouseMove={() => setAt(index)} onClick={() => take(type)}>
+            <Tile icon={type.icon} kind={type.kind} title={type.title} small />
+            <span className="palette-text"><span>{type.title}</span><span className="soft">{type.summary}</span></span>
+            <span className="soft palette-kind">{type.kind}</span>
+          </li>
+        ))}
+      </ul>
+    </Dialog>
+  )
+}
+
+function add(types: Types, type: NodeType, { from, edge, at }: Place) {
+  const doc = useDoc.getState()
+  const origin = from && doc.nodes.find((node) => node.id === from.node)
+  const beside = origin && { x: origin.position.x + (from.kind === 'source' ? COLUMN : -COLUMN), y: origin.position.y }
+  const step = makeStep(doc, type, free(doc, at ?? beside ?? acts.center()), (initial(type.schema) ?? {}) as Value)
+  if (edge) change(insertOnEdge(doc, types, edge, step) as Partial<typeof doc>)
+  else {
+    const nodes = [...doc.nodes, step]
+    const wire = from && wireOf(type, from, step.id)
+    const reason = wire ? refusal({ nodes, edges: doc.edges }, types, wire) : ''
+    change({ nodes, edges: wire && !reason ? [...doc.edges, wired(wire)] : doc.edges })
+    if (reason && at) say(reason, 'error')
+  }
+  select([step.id])
+  useUi.setState({ settings: true })
+}
+
+function wireOf(type: NodeType, from: NonNullable<Place['from']>, id: string): Wire | undefined {
+  const port = from.kind === 'source' ? inputOf(type) : outputOf(type)
+  if (!port) return undefined
+  return from.kind === 'source'
+    ? { source: from.node, sourceHandle: from.port, target: id, targetHandle: port.name }
+    : { source: id, sourceHandle: port.name, target: from.node, targetHandle: from.port }
+}

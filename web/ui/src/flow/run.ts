@@ -1,0 +1,87 @@
+// The execution that the page shows, apart from the document; events are taken in batches.
+import { create } from 'zustand'
+import { get, post } from '../api/client'
+import { client } from '../api/queries'
+import { subscribe } from '../api/socket'
+import type { Message } from '../api/socket'
+import type { Execution, NodeExecution } from '../api/types'
+
+export type Live = Partial<NodeExecution> & { node_id: string; status: string }
+type State = { execution: Execution | null; nodes: Record<string, Live>; live: boolean }
+const BATCH_MS = 60
+export const ENDED = new Set(['completed', 'failed', 'cancelled', 'timed_out'])
+
+export const useRun = create<State>(() => ({ execution: null, nodes: {}, live: false }))
+let stop: () => void = () => undefined
+let watched = ''
+
+/** Show an execution, live while it runs. */
+export async function watch(id: string): Promise<void> {
+  leave()
+  watched = id
+  const [execution, nodes] = await Promise.all([get<Execution>(`/executions/${id}`), get<NodeExecution[]>(`/executions/${id}/nodes`)])
+  if (watched !== id) return
+  useRun.setState({ execution, nodes: Object.fromEntries(nodes.map((node) => [node.node_id, node])), live: !ENDED.has(execution.status) })
+  if (!ENDED.has(execution.status)) stop = subscribe(`execution:${id}`, queue)
+}
+
+export function leave() {
+  stop()
+  stop = () => undefined
+  watched = ''
+  waiting = []
+  useRun.setState({ execution: null, nodes: {}, live: false })
+}
+
+let waiting: Message[] = []
+let timer: ReturnType<typeof setTimeout> | undefined
+function queue(message: Message) {
+  waiting.push(message)
+  timer ??= setTimeout(take, BATCH_MS)
+}
+
+function take() {
+  timer = undefined
+  const messages = waiting.filter((message) => message.channel === `execution:${watched}`)
+  waiting = []
+  if (!messages.length) return
+  const nodes = { ...useRun.getState().nodes }
+  let { execution } = useRun.getState()
+  let missed = false
+  for (const { op, type, data } of messages) {
+    if (op === 'resync') missed = true
+    else if (type === 'node_update') nodes[data.node_id as string] = { ...nodes[data.node_id as string], ...(data as Live) }
+    else if (type === 'segment_update') segment(nodes, data)
+    else if (type === 'execution_update' && execution) execution = { ...execution, ...(data as Partial<Execution>) }
+  }
+  const ended = Boolean(execution && ENDED.has(execution.status))
+  useRun.setState({ nodes, execution, live: !ended })
+  if (ended || missed) void settle(watched, ended)
+}
+
+/** Steps of a segment that runs run, until they say more themselves. */
+function segment(nodes: Record<string, Live>, data: Record<string, unknown>) {
+  if (data.status !== 'running') return
+  for (const id of data.node_ids as string[]) {
+    if (!nodes[id] || nodes[id].status === 'pending' || nodes[id].status === 'queued') nodes[id] = { ...nodes[id], node_id: id, status: 'running' }
+  }
+}
+
+/** The stored outcome, once it is final. */
+async function settle(id: string, ended: boolean) {
+  if (ended) { stop(); stop = () => undefined }
+  const [execution, nodes] = await Promise.all([get<Execution>(`/executions/${id}`), get<NodeExecution[]>(`/executions/${id}/nodes`)])
+  if (watched === id) useRun.setState({ execution, nodes: Object.fromEntries(nodes.map((node) => [node.node_id, node])) })
+  for (const key of ['executions', 'flows', 'rows', 'logs']) void client.invalidateQueries({ queryKey: [key] })
+}
+
+export type Part = { node: string; mode: 'to_here' | 'node' | 'from_here' }
+
+/** Execute a flow or a part of it with the rows of every step kept, and watch it. */
+export async function execute(flowId: string, part?: Part): Promise<void> {
+  const started = part
+    ? await post<{ id: string }>(`/flows/${flowId}/nodes/${encodeURIComponent(part.node)}/execute`, { mode: part.mode })
+    : await post<{ id: string }>(`/flows/${flowId}/execute`, { observe: 'all' })
+  await watch(started.id)
+}
+export const cancel = (id: string) => post(`/executions/${id}/cancel`)

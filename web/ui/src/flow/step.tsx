@@ -1,0 +1,56 @@
+// A step on the canvas: tile, name, state, counts, and its handles.
+import { Handle, Position } from '@xyflow/react'
+import type { NodeProps } from '@xyflow/react'
+import { Ban, CircleAlert } from 'lucide-react'
+import { memo } from 'react'
+import type { Port } from '../api/types'
+import { count, took } from '../lib/format'
+import { StateIcon, Tile } from '../kit/icon'
+import { useFlowPage } from './context'
+import { useRun } from './run'
+import type { StepNode } from './store'
+
+function Handles({ ports, side }: { ports: Port[]; side: 'in' | 'out' }) {
+  return ports.map((port, index) => (
+    <Handle
+      key={port.name} id={port.name} type={side === 'in' ? 'target' : 'source'} position={side === 'in' ? Position.Left : Position.Right}
+      style={{ top: `${((index + 1) / (ports.length + 1)) * 100}%` }} data-kind={port.kind} title={port.title} aria-label={`${side === 'in' ? 'Input' : 'Output'} ${port.title}`}
+    />
+  ))
+}
+
+export const Step = memo(function Step({ id, data, selected }: NodeProps<StepNode>) {
+  const { types, problems } = useFlowPage()
+  const run = useRun((state) => state.nodes[id])
+  const type = types.get(data.nodeType)
+  const wrong = problems.find((one) => one.node_id === id && one.severity === 'error')
+  const label = data.label || type?.title || data.nodeType
+  return (
+    <div className="step" data-selected={selected || undefined} data-status={run?.status} data-disabled={data.disabled || undefined} data-wrong={Boolean(wrong) || undefined} data-testid={`step-${id}`}>
+      <Tile icon={type?.icon ?? ''} kind={type?.kind ?? 'logic'} title={type?.title ?? '?'} />
+      <span className="step-text">
+        <span className="step-name" title={label}>{label}</span>
+        <span className="step-more">{moreOf(run, type ? type.title : `unknown: ${data.nodeType}`)}</span>
+      </span>
+      {data.disabled ? <Ban size={15} className="soft" role="img" aria-label="Disabled" /> : wrong && !run?.error
+        ? <span className="state-icon" data-tone="error" role="img" aria-label="Has a problem" title={wrong.message}><CircleAlert size={15} aria-hidden="true" /></span>
+        : run && <StateIcon name={run.status} />}
+      <Handles ports={type?.inputs ?? UNKNOWN_IN} side="in" />
+      <Handles ports={type?.outputs ?? UNKNOWN_OUT} side="out" />
+    </div>
+  )
+})
+const UNKNOWN_IN: Port[] = [{ name: 'in', title: 'Input', kind: 'data', many: true, required: false }]
+const UNKNOWN_OUT: Port[] = [{ name: 'out', title: 'Output', kind: 'data', many: false, required: false }]
+
+function moreOf(run: ReturnType<typeof useRun.getState>['nodes'][string] | undefined, otherwise: string): string {
+  if (!run) return otherwise
+  if (run.error) return run.error.message
+  if (run.status === 'running') return run.rows_out ? `${count(run.rows_out)} rows so far` : 'running…'
+  const parts = [run.rows_out === null || run.rows_out === undefined ? '' : `${count(run.rows_out)} rows`, run.duration_ms ? took(run.duration_ms) : '']
+  return parts.filter(Boolean).join(' · ') || otherwise
+}
+
+export const Note = memo(function Note({ data }: NodeProps<StepNode>) {
+  return <div className="note"><strong>{data.label}</strong>{String(data.text ?? data.notes ?? '')}</div>
+})

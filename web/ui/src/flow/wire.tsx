@@ -1,0 +1,34 @@
+// A wire: rows after a run, and a button that puts a step into it.
+import { BaseEdge, EdgeLabelRenderer, getBezierPath } from '@xyflow/react'
+import type { EdgeProps } from '@xyflow/react'
+import { Plus } from 'lucide-react'
+import { memo, useState } from 'react'
+import { short } from '../lib/format'
+import { useFlowPage } from './context'
+import { useRun } from './run'
+import { useDoc } from './store'
+import type { StepEdge } from './store'
+import { openPalette } from './ui'
+
+export const StepWire = memo(function StepWire(props: EdgeProps<StepEdge>) {
+  const { id, source, target, sourceHandleId, selected, sourceX, sourceY, targetX, targetY, sourcePosition, targetPosition } = props
+  const { readOnly } = useFlowPage()
+  const [over, setOver] = useState(false)
+  const run = useRun((state) => state.nodes[source])
+  const fed = useRun((state) => state.nodes[target]?.status)
+  const several = useDoc((state) => state.edges.filter((edge) => edge.source === source).length > 2)
+  const [path, x, y] = getBezierPath({ sourceX, sourceY, targetX, targetY, sourcePosition, targetPosition })
+  const count = sourceHandleId === 'error' ? run?.rows_rejected : run?.rows_out
+  const shown = count !== null && count !== undefined && run?.status === 'completed' && !several
+  return (
+    <g onMouseEnter={() => setOver(true)} onMouseLeave={() => setOver(false)}>
+      <BaseEdge id={id} path={path} interactionWidth={26} className={fed === 'running' ? 'wire-running' : undefined} />
+      <EdgeLabelRenderer>
+        <div className="wire-label nodrag nopan" style={{ transform: `translate(-50%, -50%) translate(${x}px, ${y}px)` }} data-over={over || selected || undefined} onMouseEnter={() => setOver(true)} onMouseLeave={() => setOver(false)}>
+          {shown && <span className="wire-count">{short(count)}</span>}
+          {!readOnly && <button type="button" className="wire-add" tabIndex={selected ? 0 : -1} aria-label="Insert a step here" onClick={() => openPalette({ edge: id })}><Plus size={14} aria-hidden="true" /></button>}
+        </div>
+      </EdgeLabelRenderer>
+    </g>
+  )
+})

@@ -1,0 +1,21 @@
+// What a field of a form may ask of its surroundings.
+import { createContext, useContext } from 'react'
+import type { Value } from '../api/types'
+
+export type Option = { value: string; label: string; hint?: string }
+export type Surroundings = {
+  /** All that is filled in so far. */
+  root: Value
+  readOnly: boolean
+  errors: Record<string, string>
+  /** Values to choose from for a top-level field; rejects with a sentence. */
+  options?: (field: string, config: Value) => Promise<Option[]>
+  /** Columns that reach an input, known from the last run. */
+  columns?: (port: string) => string[]
+  scope: string
+}
+export const FormContext = createContext<Surroundings>({ root: {}, readOnly: false, errors: {}, scope: '' })
+export const useForm = () => useContext(FormContext)
+
+/** The message at a path or below it, for parts that show no field of their own. */
+export const errorAt = (errors: Record<string, string>, path: string) => errors[path] ?? ''
