@@ -55,7 +55,8 @@ function Output() {
 export function StepOutput({ id, label, ports }: { id: string; label: string; ports: { name: string; title: string }[] }) {
   const execution = useRun((state) => state.execution)
   const node = useRun((state) => state.nodes[id])
-  const [port, setPort] = useState(ports[0]?.name ?? 'out')
+  const [chosen, setPort] = useState('')
+  const port = ports.some((one) => one.name === chosen) ? chosen : (ports[0]?.name ?? 'out')
   if (!execution) return <Empty title="No rows yet" text="Run the flow; the rows of every step show here." />
   if (node?.error) return <div className="notice pad" data-tone="error" role="alert"><p>{node.error.message}</p>{node.error.hint && <p>{node.error.hint}</p>}</div>
   if (!node?.has_output) {

@@ -2,6 +2,7 @@
 import { Tabs } from '@base-ui/react/tabs'
 import { Play, X } from 'lucide-react'
 import { useCallback, useMemo } from 'react'
+import { useShallow } from 'zustand/react/shallow'
 import { client, rowsPage } from '../api/queries'
 import { post } from '../api/client'
 import type { Rows, StepData, Value } from '../api/types'
@@ -11,13 +12,13 @@ import { NumberInput } from '../form/inputs'
 import { Tile } from '../kit/icon'
 import { errorsByPath } from '../lib/schema'
 import { useFlowPage } from './context'
-import { select, setData, useDoc } from './store'
+import { setData, useDoc } from './store'
 import type { StepNode } from './store'
 import { useRun } from './run'
 import { useUi } from './ui'
 
 export function Settings() {
-  const selected = useDoc((state) => state.nodes.filter((node) => node.selected))
+  const selected = useDoc(useShallow((state) => state.nodes.filter((node) => node.selected)))
   const open = useUi((state) => state.settings)
   const step = selected.length === 1 ? selected[0] : undefined
   if (!step || !('nodeType' in step.data)) {
@@ -44,7 +45,7 @@ function StepSettings({ step, open }: { step: StepNode; open: boolean }) {
           <p className="soft">{step.data.nodeType} · {type?.plugin.distribution ?? 'not installed'}</p>
         </div>
         {!readOnly && <button type="button" className="button" title="Run to this step (Shift Enter)" onClick={() => run({ node: step.id, mode: 'to_here' })}><Play size={14} aria-hidden="true" />Run to here</button>}
-        <button type="button" className="icon-button only-small" aria-label="Close settings" onClick={() => { useUi.setState({ settings: false }); select([]) }}><X size={17} /></button>
+        <button type="button" className="icon-button only-small" aria-label="Close settings" onClick={() => useUi.setState({ settings: false, dockOpen: true })}><X size={17} /></button>
       </header>
       <Tabs.Root defaultValue="settings" className="settings-tabs">
         <Tabs.List className="tabs">

@@ -6,8 +6,9 @@ type State = {
   palette: Place | null; connecting: string | null; shortcuts: boolean; conflict: string; dock: string; dockOpen: boolean
   face: 'canvas' | 'outline'; settings: boolean
 }
+const SMALL = matchMedia('(max-width: 760px)').matches
 export const useUi = create<State>(() => ({
-  palette: null, connecting: null, shortcuts: false, conflict: '', dock: 'output', dockOpen: true,
-  face: matchMedia('(max-width: 760px)').matches ? 'outline' : 'canvas', settings: true,
+  palette: null, connecting: null, shortcuts: false, conflict: '', dock: 'output', dockOpen: !SMALL,
+  face: SMALL ? 'outline' : 'canvas', settings: true,
 }))
 export const openPalette = (palette: Place = {}) => useUi.setState({ palette })

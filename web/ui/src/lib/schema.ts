@@ -154,3 +154,19 @@ export function errorsByPath(listed: { path: string; message: string }[]): Recor
   }
   return found
 }
+
+/** Required fields that are empty, by path, as far as they show; the server still has the last word. */
+export function missing(given: Schema, value: Json | undefined, path = '', parents: Value[] = []): Record<string, string> {
+  const { schema } = plain(given)
+  const shape = schema.oneOf ? schema.oneOf[variantOf(schema.oneOf, value)] : schema
+  if (!shape?.properties || !isObject(value)) return {}
+  const found: Record<string, string> = {}
+  for (const [name, part] of Object.entries(shape.properties)) {
+    if (!shows(shape, name, value, parents)) continue
+    const at = path ? `${path}.${name}` : name
+    const said = part.default === undefined ? complaint(part, value[name], shape.required?.includes(name) ?? false) : ''
+    if (said) found[at] = said
+    else Object.assign(found, missing(part, value[name], at, [...parents, value]))
+  }
+  return found
+}

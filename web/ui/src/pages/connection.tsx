@@ -9,7 +9,7 @@ import { SchemaForm } from '../form/form'
 import { Dialog } from '../kit/dialog'
 import { Trouble, Waiting } from '../kit/parts'
 import { fail, say } from '../kit/toasts'
-import { errorsByPath, initial, sent } from '../lib/schema'
+import { errorsByPath, initial, missing, sent } from '../lib/schema'
 
 type Props = { connector: Connector; id?: string; onClose: () => void }
 
@@ -34,10 +34,13 @@ function Form({ connector, stored, onClose }: Props & { stored?: Connection }) {
     if (!(error instanceof ApiError)) return fail(error)
     const listed = error.details.errors as FieldError[] | undefined
     setErrors(listed?.length ? errorsByPath(listed) : { '': error.message })
+    focusFirst()
   }
   const act = async (what: string, work: () => Promise<void>) => {
+    const empty = missing(connector.schema, config)
+    setErrors(empty)
+    if (Object.keys(empty).length) return focusFirst()
     setBusy(what)
-    setErrors({})
     try { await work() } catch (error) { refused(error) } finally { setBusy('') }
   }
   const test = () => act('test', async () => {
@@ -76,6 +79,9 @@ function Form({ connector, stored, onClose }: Props & { stored?: Connection }) {
     </Dialog>
   )
 }
+
+/** Lead the eye and the keyboard to the first field that is wrong. */
+const focusFirst = () => requestAnimationFrame(() => document.querySelector<HTMLElement>('.connection-form [aria-invalid="true"]')?.focus())
 
 function TestCard({ tested }: { tested: Tested }) {
   return (

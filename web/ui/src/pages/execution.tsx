@@ -45,7 +45,7 @@ export default function ExecutionPage({ id }: { id: string }) {
 
 function Parts({ flowId }: { flowId: string }) {
   const nodes = useRun((state) => state.nodes)
-  const { data: canvas } = useQuery({ queryKey: ['names', flowId], queryFn: () => get<Canvas>(`/flows/${flowId}/data`), retry: false })
+  const { data: canvas, isError: missing } = useQuery({ queryKey: ['names', flowId], queryFn: () => get<Canvas>(`/flows/${flowId}/data`), retry: false })
   const types = useNodeTypes()
   const names = useMemo(() => new Map(canvas?.nodes.map((node) => [node.id, node.data.label || node.id])), [canvas])
   const [chosen, setChosen] = useState('')
@@ -67,7 +67,7 @@ function Parts({ flowId }: { flowId: string }) {
             </li>
           ))}
         </ul>
-        <div className="card step-rows">{shown && types.data && <StepOutput key={shown} id={shown} label={names.get(shown) ?? shown} ports={type?.outputs ?? []} />}</div>
+        <div className="card step-rows">{shown && types.data && (canvas || missing) && <StepOutput key={shown} id={shown} label={names.get(shown) ?? shown} ports={type?.outputs ?? []} />}</div>
       </Tabs.Panel>
       <Tabs.Panel value="timeline" className="card"><Timeline names={names} /></Tabs.Panel>
       <Tabs.Panel value="logs" className="card"><Logs /></Tabs.Panel>

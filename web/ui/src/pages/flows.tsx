@@ -3,12 +3,13 @@ import { Plus, Trash2, Upload } from 'lucide-react'
 import { useEffect, useRef, useState } from 'react'
 import { Link, useLocation } from 'wouter'
 import { ApiError, post, remove } from '../api/client'
-import { client, useFlows } from '../api/queries'
-import type { Flow } from '../api/types'
+import { client, useExecutions, useFlows } from '../api/queries'
+import type { Execution, Flow } from '../api/types'
 import { useMay } from '../app/me'
 import { Dialog } from '../kit/dialog'
 import { Empty, Page, Pages, SearchBox, Trouble, Waiting } from '../kit/parts'
 import { fail, say } from '../kit/toasts'
+import { State } from '../kit/icon'
 import { moment, since } from '../lib/format'
 
 export function useTitle(title: string) {
@@ -25,6 +26,8 @@ export function Flows() {
   const mayDelete = useMay('flow:delete')
   const { data, error, refetch } = useFlows(q, page)
   const flows = data?.data ?? []
+  const ran = useExecutions({ perPage: 100 })
+  const last = new Map<string, Execution>([...(ran.data?.data ?? [])].reverse().map((one) => [one.flow_id, one]))
   const actions = may && (
     <>
       <Import />
@@ -45,7 +48,7 @@ export function Flows() {
               <h2><Link href={`/flows/${flow.id}`}>{flow.name}</Link></h2>
               <p className="soft card-text">{flow.description || 'No description.'}</p>
               <p className="card-foot"><span className="badge" data-tone="idle">{flow.kind}</span>
-                <span className="soft" title={flow.last_execution_at ? moment(flow.last_execution_at) : undefined}>{flow.last_execution_at ? `ran ${since(flow.last_execution_at)}` : 'never ran'}</span>
+                <Ran last={last.get(flow.id)} />
                 {mayDelete && <button type="button" className="icon-button above" aria-label={`Delete ${flow.name}`} onClick={() => setDropping(flow)}><Trash2 size={15} /></button>}</p>
             </li>
           ))}
@@ -56,6 +59,11 @@ export function Flows() {
       {dropping && <DropFlow flow={dropping} onClose={() => setDropping(null)} />}
     </Page>
   )
+}
+
+function Ran({ last }: { last: Execution | undefined }) {
+  if (!last) return <span className="soft">never ran</span>
+  return <><State name={last.status} /><span className="soft" title={moment(last.queued_at)}>{since(last.queued_at)}</span></>
 }
 
 function NewFlow({ onClose }: { onClose: () => void }) {
