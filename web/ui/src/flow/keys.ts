@@ -11,7 +11,7 @@ export const SHORTCUTS: [string, string][] = [
   ['Ctrl Z', 'Undo'], ['Ctrl Shift Z', 'Redo'], ['Ctrl C, X, V', 'Copy, cut, paste steps as text'], ['Ctrl D', 'Duplicate'],
   ['Delete', 'Delete; the ends of the chain stay connected'], ['Ctrl A', 'Select all'], ['D', 'Disable or enable'],
   ['Enter', 'Open the settings of the selected step'], ['Ctrl S', 'Save'], ['Ctrl Enter', 'Run'], ['Shift Enter', 'Run to the selected step'],
-  ['Shift Alt T', 'Tidy up'], ['1', 'Fit'], ['Tab, arrows', 'Walk the steps, move the selected ones'], ['?', 'This list'], ['Esc', 'Close, select nothing'],
+  ['Shift Alt T', 'Tidy up'], ['1', 'Fit'], ['Tab, arrows', 'Walk the steps, move the selected ones'], ['?', 'This list'], ['Esc', 'Close; from a field back to its step; else select nothing'],
 ]
 
 const typing = (target: EventTarget | null) =>
@@ -28,7 +28,10 @@ export function useKeys() {
       if (command && key === 's') { event.preventDefault(); void save(); return }
       if (covered()) return
       if (command && key === 'enter') { event.preventDefault(); run(); return }
-      if (typing(event.target)) return
+      if (typing(event.target)) {
+        if (key === 'escape') toStep(event.target as HTMLElement)
+        return
+      }
       const act = readOnly ? undefined : bound(event, command, key)
       if (act) { event.preventDefault(); act() }
     }
@@ -85,4 +88,11 @@ export function useKeys() {
 function openSettings() {
   useUi.setState({ settings: true })
   requestAnimationFrame(() => document.querySelector<HTMLElement>('.settings [data-first]')?.focus())
+}
+
+/** Out of a field, back to the step it belongs to. */
+function toStep(field: HTMLElement) {
+  field.blur()
+  const id = one()
+  if (id) document.querySelector<HTMLElement>(`.react-flow__node[data-id="${CSS.escape(id)}"]`)?.focus()
 }

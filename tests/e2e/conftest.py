@@ -1,0 +1,229 @@
+"""One real stack for the session, an account made through its set-up link, and pages that watch themselves."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx
+import pytest
+from headrace_web import assets
+from playwright.sync_api import Browser, Page, StorageState, expect, sync_playwright
+from playwright.sync_api import Error as PlaywrightError
+
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+FLAGS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-sync"]
+EMAIL, PASSWORD = "ada@example.org", "correct horse battery staple 9"
+WAIT_MS = 20_000
+STOP_S = 40
+WATCH = """addEventListener('securitypolicyviolation', (e) => reportPolicy(`${e.violatedDirective} ${e.blockedURI}`))"""
+
+
+def missing(reason: str) -> None:
+    """Skip with a line that nobody overlooks; fail where a browser is promised (`HEADRACE_E2E=1`)."""
+    if os.environ.get("HEADRACE_E2E") == "1":
+        pytest.fail(f"{reason} (HEADRACE_E2E=1 promises a browser)")
+    print(f"\nBROWSER TESTS SKIPPED: {reason}", file=sys.__stderr__, flush=True)
+    pytest.skip(reason)
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """The system's Chromium."""
+    found = next((path for name in BROWSERS if (path := shutil.which(name))), None)
+    if found is None:
+        missing(f"no {', '.join(BROWSERS[:3])} on the PATH; install Chromium to run them")
+    if assets.entry() is None:
+        missing("the UI is not built; run `make ui`")
+    return str(found)
+
+
+class Stack:
+    """A running install: its address and the set-up link that it printed."""
+
+    def __init__(self, url: str, setup: str) -> None:
+        self.url = url
+        self.setup = setup
+
+
+@pytest.fixture(scope="session")
+def stack(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """`headrace up --demo` in a home of its own; ended by its process id."""
+    home = tmp_path_factory.mktemp("headrace")
+    env = {name: value for name, value in os.environ.items() if not name.startswith("HEADRACE_")}
+    env |= {"HEADRACE_HOME": str(home), "PYTHONUNBUFFERED": "1"}
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = str(probe.getsockname()[1])
+    process = subprocess.Popen(
+        [sys.executable, "-m", "headrace", "up", "--demo", "--port", port],
+        env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+    )  # fmt: skip
+    assert process.stdout
+    try:
+        said = ""
+        for line in process.stdout:
+            said += line
+            if "Ctrl-C stops everything" in line:
+                break
+        link = re.search(r"(http\S+)/setup\?token=\S+", said)
+        assert link, f"headrace does not start: {said}"
+        yield Stack(link[1], link[0])
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.wait(STOP_S)
+        process.stdout.close()
+
+
+@pytest.fixture
+def browser(chromium: str) -> Iterator[Browser]:
+    """A browser of its own for each test, so that no event loop outlives it."""
+    with sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
+        try:
+            yield opened
+        finally:
+            opened.close()
+
+
+Watched = Callable[..., Any]
+
+
+@contextmanager
+def watched(browser: Browser, url: str, **options: Any) -> Iterator[Page]:
+    """A page whose console, content policy and requests are checked when it closes."""
+    expect.set_options(timeout=WAIT_MS)
+    context = browser.new_context(base_url=url, **{"viewport": {"width": 1440, "height": 900}, **options})
+    context.set_default_timeout(WAIT_MS)
+    page, host = context.new_page(), urlsplit(url).netloc
+    troubles: list[str] = []
+    expected: list[str] = []
+    page.expected = expected  # type: ignore[attr-defined]
+    context.expose_binding("reportPolicy", lambda _, text: troubles.append(f"content policy: {text}"))
+    context.add_init_script(WATCH)
+    page.on("console", lambda said: _console(troubles, said.type, said.text))
+    page.on("pageerror", lambda error: troubles.append(f"page error: {error}"))
+    page.on("request", lambda asked: _request(troubles, asked.url, host))
+    try:
+        yield page
+    except PlaywrightError as error:
+        if troubles:
+            error.add_note("the page said: " + "; ".join(troubles))
+        raise
+    finally:
+        context.close()
+    assert [one for one in troubles if not any(part in one for part in expected)] == []
+
+
+def _console(troubles: list[str], kind: str, text: str) -> None:
+    if kind in {"error", "warning"} or "[DOM]" in text:
+        troubles.append(f"console {kind}: {text}")
+
+
+def _request(troubles: list[str], url: str, host: str) -> None:
+    parts = urlsplit(url)
+    if parts.scheme not in {"data", "blob"} and parts.netloc != host:
+        troubles.append(f"foreign request: {url}")
+
+
+@pytest.fixture(scope="session")
+def account(chromium: str, stack: Stack) -> StorageState:
+    """Follows the set-up link, makes the first account and lands on the flows; the sign-in as cookies."""
+    with sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
+        try:
+            with watched(opened, stack.url) as page:
+                page.goto(stack.setup)
+                page.get_by_label("Your name").fill("Ada")
+                page.get_by_label("E-mail").fill(EMAIL)
+                page.get_by_label("Password").fill(PASSWORD)
+                page.get_by_role("button", name="Create").click()
+                expect(page.get_by_role("heading", name="Flows", level=1)).to_be_visible()
+                return page.context.storage_state()
+        finally:
+            opened.close()
+
+
+@pytest.fixture
+def open_page(browser: Browser, stack: Stack, account: StorageState) -> Iterator[Watched]:
+    """Opens a watched page, signed in; options are those of a browser context."""
+    from contextlib import ExitStack
+
+    with ExitStack() as pages:
+
+        def make(**options: Any) -> Page:
+            return pages.enter_context(watched(browser, stack.url, **{"storage_state": account, **options}))
+
+        yield make
+
+
+@pytest.fixture
+def page(open_page: Watched) -> Page:
+    """A watched page, signed in."""
+    opened: Page = open_page()
+    return opened
+
+
+class Api:
+    """The same account as a program, to prepare flows and to look at what was stored."""
+
+    def __init__(self, client: httpx.Client) -> None:
+        self._client = client
+
+    def __call__(self, method: str, path: str, body: Any = None, **headers: str) -> Any:
+        answer = self._client.request(method, f"/api/v1{path}", json=body, headers=headers)
+        assert answer.is_success, answer.text
+        return answer.json()["data"]
+
+    def flow(self, name: str, nodes: list[dict[str, Any]], edges: list[tuple[str, str]] = ()) -> str:  # type: ignore[assignment]
+        """A flow of these steps; an edge is `a.out`, `b.in`."""
+        drawn = []
+        for number, (source, target) in enumerate(edges):
+            (a, out), (b, into) = source.split("."), target.split(".")
+            drawn.append({"id": f"e{number}", "source": a, "sourceHandle": out, "target": b, "targetHandle": into})
+        made = self("POST", "/flows", {"name": name, "definition": {"nodes": nodes, "edges": drawn}})
+        return str(made["id"])
+
+    def demo(self) -> str:
+        """The id of the demo flow."""
+        return next(str(flow["id"]) for flow in self("GET", "/flows?q=Flights") if flow["name"] == "Flights")
+
+
+@pytest.fixture
+def api(stack: Stack, account: StorageState) -> Iterator[Api]:
+    """The API as the account."""
+    with httpx.Client(base_url=stack.url, timeout=60) as client:
+        asked = {"email": EMAIL, "password": PASSWORD, "kind": "program"}
+        token = client.post("/api/v1/auth/login", json=asked).json()["data"]["access_token"]
+        client.headers["Authorization"] = f"Bearer {token}"
+        yield Api(client)
+
+
+def step(id_: str, kind: str, x: int, y: int = 0, **config: Any) -> dict[str, Any]:
+    """A step of a canvas, named like its id."""
+    data = {"nodeType": kind, "nodeVersion": 1, "label": id_.title(), "config": config}
+    return {"id": id_, "type": "step", "position": {"x": x, "y": y}, "data": data}
+
+
+@pytest.fixture
+def steps() -> Callable[..., dict[str, Any]]:
+    """Makes steps."""
+    return step
+
+
+def clipboard(nodes: list[dict[str, Any]], edges: list[dict[str, Any]]) -> str:
+    """Steps as the text that the clipboard holds."""
+    return json.dumps({"format": "headrace/steps", "nodes": nodes, "edges": edges})
+
+
+ROOT = Path(__file__).resolve().parents[2]
