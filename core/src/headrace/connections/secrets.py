@@ -10,7 +10,7 @@ from headrace.sdk.config import secret_names
 from headrace.sdk.errors import ConfigError
 from headrace.sdk.manifests import ConnectorManifest
 
-ADDRESS = frozenset({"host", "port", "url", "base_url", "endpoint", "account"})
+ADDRESS = frozenset({"host", "port", "url", "base_url", "token_url", "endpoint", "account"})
 """Fields that say where a secret is sent: whoever changes one enters the secret again (security.md 2.1)."""
 HINT_MIN = 12
 """Only a secret of so many characters shows its last four."""

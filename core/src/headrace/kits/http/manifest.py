@@ -12,12 +12,22 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Struct
 
-from headrace.kits.http.parts import ActionPart, BasicAuth, BearerAuth, ColumnPart, Declaration, HeaderAuth, OAuth2, StreamPart
+from headrace.kits.http.parts import (
+    ActionPart,
+    BasicAuth,
+    BearerAuth,
+    ColumnPart,
+    Declaration,
+    HeaderAuth,
+    OAuth2,
+    StreamPart,
+)
 from headrace.sdk.config import Config, Field, secret_names
 from headrace.sdk.errors import ConfigError
 from headrace.sdk.manifests import Action, Capability, ConnectorManifest, Lazy, Trigger, lazy
 
 FILE = "connector.toml"
+_WORK = {False: "connector:RestConnector", True: "actions:ActingRestConnector"}
 _FIELD = re.compile(r"\{([^{}]*)\}")
 
 
@@ -27,7 +37,7 @@ def rest_manifest(module: str, config: type[Config], *, factory: Lazy | None = N
     Args:
         module: `__name__` of the declaration module; the file lies beside it.
         config: Struct of a connection, defined in that module. A field `base_url` goes before the file's.
-        factory: A subclass of `RestConnector`, when Python is needed.
+        factory: A subclass of `RestConnector` (`ActingRestConnector`), when Python is needed.
 
     Raises:
         ConfigError: naming the place in the file.
@@ -40,10 +50,12 @@ def rest_manifest(module: str, config: type[Config], *, factory: Lazy | None = N
     if any(stream.cursor for stream in said.streams):
         capabilities.add(Capability.INCREMENTAL)
     return ConnectorManifest(
-        id=said.id, title=said.title, category=said.category, config=config, summary=said.summary or f"Records of {said.title}",
-        factory=factory or lazy("headrace.kits.http.connector:RestConnector"), capabilities=frozenset(capabilities),
+        id=said.id, title=said.title, category=said.category, config=config,
+        summary=said.summary or f"Records of {said.title}",
+        factory=factory or lazy(f"headrace.kits.http.{_WORK[bool(said.actions)]}"),
+        capabilities=frozenset(capabilities),
         actions=tuple(_action(part) for part in said.actions),
-        triggers=tuple(Trigger(id=t.id, title=t.title, mode=t.mode, stream=t.stream, every_s=t.every_s) for t in said.triggers),
+        triggers=tuple(Trigger(**msgspec.structs.asdict(part)) for part in said.triggers),
         icon=said.icon, docs=said.docs, proof=said.proof,
     )  # fmt: skip
 
@@ -126,14 +138,15 @@ def _action_problems(action: ActionPart) -> Iterator[str]:
 def _check_config(said: Declaration, config: type[Config]) -> None:
     """The fields that signing in needs are in the Config, and secret ones are secret."""
     names, hidden = set(config.__struct_fields__), set(secret_names(config))
-    auth = said.auth
-    secret = {
-        BearerAuth: lambda: auth.field, HeaderAuth: lambda: auth.field, BasicAuth: lambda: auth.password,  # type: ignore[union-attr]
-        OAuth2: lambda: auth.client_secret,  # type: ignore[union-attr]
-    }.get(type(auth))  # fmt: skip
-    plain = auth.user if isinstance(auth, BasicAuth) else auth.client_id if isinstance(auth, OAuth2) else ""
-    if secret is not None and secret() not in hidden:
-        raise ConfigError(f"{FILE}: auth: {config.__name__} has no Secret '{secret()}'")
+    match said.auth:
+        case BearerAuth(field=secret) | HeaderAuth(field=secret):
+            plain = ""
+        case BasicAuth(user=plain, password=secret) | OAuth2(client_id=plain, client_secret=secret):
+            pass
+        case _:
+            plain = secret = ""
+    if secret and secret not in hidden:
+        raise ConfigError(f"{FILE}: auth: {config.__name__} has no Secret '{secret}'")
     if plain and plain not in names:
         raise ConfigError(f"{FILE}: auth: {config.__name__} has no field '{plain}'")
     if not said.base_url and "base_url" not in names:
@@ -154,10 +167,13 @@ def action_types(action: ActionKey) -> tuple[type[Config], type[Struct] | None]:
         else:
             fields.append((name, Annotated[python | None if python is not Any else Any, hint], None))
     title = "".join(part.capitalize() for part in action.id.split("_"))
-    given = msgspec.defstruct(f"{title}Input", fields, bases=(Config,), kw_only=True, module=__name__)
+    given: Any = msgspec.defstruct(f"{title}Input", fields, bases=(Config,), kw_only=True, module=__name__)
     if not action.output:
         return given, None
-    made = [(name, Any if PYTHON.get(kind, str) is Any else PYTHON.get(kind, str) | None, None) for name, kind in action.output]
+    made = [
+        (name, Any if PYTHON.get(kind, str) is Any else PYTHON.get(kind, str) | None, None)
+        for name, kind in action.output
+    ]
     return given, msgspec.defstruct(f"{title}Output", made, kw_only=True, module=__name__)
 
 

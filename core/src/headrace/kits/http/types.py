@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime, time
 from decimal import Decimal, InvalidOperation
+from math import isfinite
 from typing import Any
 from uuid import UUID
 
@@ -89,16 +90,18 @@ def _boolean(value: Any) -> bool:
 
 
 def _integer(value: Any) -> int:
-    whole: int | None = None
+    whole: Any = None
     if isinstance(value, int) and not isinstance(value, bool):
         whole = value
-    elif isinstance(value, float | Decimal) and value == int(value) and abs(value) <= 2**53:
-        whole = int(value)
+    elif isinstance(value, float):
+        whole = int(value) if value.is_integer() and abs(value) <= 2**53 else None
+    elif isinstance(value, Decimal):
+        whole = int(value) if value == int(value) else None
     elif isinstance(value, str) and _INTEGER.fullmatch(value):
         whole = int(value)
-    if whole is None or not -(2**63) <= whole < 2**63:
+    if whole is None or not -(2**63) <= int(whole) < 2**63:
         raise _refused(value, "integer of 64 bits")
-    return whole
+    return int(whole)
 
 
 def _float(value: Any) -> float:
@@ -106,14 +109,18 @@ def _float(value: Any) -> float:
         made = float(value) if isinstance(value, int | float | Decimal | str) and not isinstance(value, bool) else None
     except (ValueError, OverflowError):
         made = None
-    if made is None or made in {float("inf"), float("-inf")} or made != made or (isinstance(value, int) and made != value):
+    if made is None or not isfinite(made) or (isinstance(value, int) and made != value):
         raise _refused(value, "number")
     return made
 
 
 def _decimal(value: Any, precision: int, scale: int) -> Decimal:
     try:
-        made = Decimal(str(value)) if isinstance(value, int | float | Decimal | str) and not isinstance(value, bool) else None
+        made = (
+            Decimal(str(value))
+            if isinstance(value, int | float | Decimal | str) and not isinstance(value, bool)
+            else None
+        )
     except InvalidOperation:
         made = None
     if made is None or not made.is_finite():
