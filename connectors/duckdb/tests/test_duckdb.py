@@ -49,6 +49,8 @@ def open_() -> Iterator[Callable[..., Any]]:
 
 class TestDuckdb(ConnectorContract):
     connector_id = "duckdb"
+    many_rows = 3_000_000
+    memory_bytes = 400 * 2**20  # the engine may take 256 MiB of its own
 
     @pytest.fixture
     def config(self, folder: Path) -> dict[str, str]:

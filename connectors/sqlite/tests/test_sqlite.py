@@ -2,9 +2,13 @@
 
 import sqlite3
 from contextlib import closing
+from decimal import Decimal
 from pathlib import Path
 
+import polars as pl
 import pytest
+from headrace.plugins.manager import load_plugins
+from headrace.sdk import DataError
 from headrace.testing.connector import ConnectorContract
 
 
@@ -24,3 +28,16 @@ class TestSqlite(ConnectorContract):
     @pytest.fixture
     def bad_config(self, tmp_path: Path) -> dict[str, str]:
         return {"path": str(tmp_path / "nowhere" / "t.db")}
+
+
+def test_a_column_of_floats_takes_no_more_digits_than_it_keeps(tmp_path: Path) -> None:
+    with closing(sqlite3.connect(tmp_path / "t.db")) as db, db:
+        db.execute("create table t (n decimal(20,4))")
+    entry = load_plugins(only=["connector-sqlite"], strict=True).registry.connector("sqlite")
+    with closing(entry.open({"path": str(tmp_path / "t.db")})) as connector:
+        frame = pl.DataFrame({"n": [Decimal("1234567890123456.7891")]}, schema={"n": pl.Decimal(20, 4)})
+        with pytest.raises(DataError, match="would round"):
+            connector.write("t", iter([frame]))
+        connector.write("t", iter([pl.DataFrame({"n": [Decimal("99999999.9999"), None]})]))
+        (back,) = connector.read(connector.stream("t"))
+        assert back["n"].to_list() == [Decimal("99999999.9999"), None]

@@ -157,13 +157,10 @@ class DuckdbConnector(Connector[DuckdbConfig]):
         self, name: str, frames: Iterator[pl.DataFrame], *, mode: WriteMode = "append", keys: Sequence[str] = (),
         effect_key: str = "", options: Any = None, reject: Rejector | None = None,
     ) -> WriteResult:  # fmt: skip
-        """Write all frames or none, in one transaction with the effect ledger."""
+        """Write all frames or none, together with the effect ledger."""
         with self._session(writing=True) as db:
             place, exists = self._target(db, name)
-            db.execute("BEGIN TRANSACTION")
-            done = Writer(db, place, exists=exists).write(frames, mode, keys, effect_key)
-            db.execute("COMMIT")
-            return done  # closing without COMMIT rolls back
+            return Writer(db, place, exists=exists).write(frames, mode, keys, effect_key)
 
     def _target(self, db: duckdb.DuckDBPyConnection, name: str) -> tuple[Place, bool]:
         places = {known.casefold(): place for known, (place, _) in self._places(db).items()}

@@ -15,8 +15,8 @@ LIMITS = {
     "autoinstall_known_extensions": "false",
     "autoload_known_extensions": "false",
     "allow_community_extensions": "false",
-    "memory_limit": "512MB",
-    "threads": "4",
+    "memory_limit": "256MB",
+    "threads": "2",
 }
 """Of every connection; the same everywhere, because one process opens a file with one configuration."""
 OURS = "headrace: "

@@ -62,9 +62,3 @@ def insert(place: Place, columns: Sequence[str], rows: exp.Query) -> exp.Insert:
 def drop(place: Place) -> exp.Drop:
     """Remove a table, if it is there."""
     return exp.Drop(tables=[place.table()], kind="TABLE", exists=True)
-
-
-def rename(place: Place, name: str) -> exp.Alter:
-    """Rename a table inside its schema."""
-    to = exp.AlterRename(this=exp.Table(this=exp.to_identifier(name, quoted=True)))
-    return exp.Alter(this=place.table(), kind="TABLE", actions=[to])

@@ -1,4 +1,8 @@
-"""Writing a stream in one transaction: stage, check, apply, and the effect ledger beside the data."""
+"""Writing a stream: staged outside, then applied in one transaction together with the effect ledger.
+
+The engine keeps what it scanned until a transaction ends, so frames go into a temporary table first, each by itself;
+memory stays bounded, and the target is locked for the last step only.
+"""
 
 from __future__ import annotations
 
@@ -16,14 +20,16 @@ from sqlglot import exp
 
 from headrace_connector_duckdb.columns import native
 from headrace_connector_duckdb.loader import load
-from headrace_connector_duckdb.statements import Place, create, drop, insert, join, quoted, rename
+from headrace_connector_duckdb.statements import Place, create, drop, insert, join, quoted
+
+_STAGE = Place("temp", "main", "headrace_stage")
 
 
 class Writer:
     """One write of one stream.
 
     Args:
-        db: In a transaction that the caller ends.
+        db: Open for writing; closing it drops what is not committed.
         place: The target.
         exists: Whether it is there.
     """
@@ -37,7 +43,7 @@ class Writer:
     def write(
         self, frames: Iterator[pl.DataFrame], mode: WriteMode, keys: Sequence[str], effect_key: str
     ) -> WriteResult:
-        """Write all frames; a repeat of an effect takes none. Raising leaves nothing once the caller rolls back."""
+        """Write all frames or none; a repeat of an effect takes none."""
         done = self._done(effect_key)
         first = next(frames, None) if done is None else None
         if first is None:
@@ -47,15 +53,20 @@ class Writer:
         if missing or (mode == "upsert" and not keys):
             what = f"the key column '{missing[0]}' is not in the rows" if missing else "an upsert needs key columns"
             raise ConfigError(f"{what}; choose columns that identify a row", field="keys")
-        everything = chain([first], frames)
+        kinds = self._kinds(columns, mode)
+        self._run(create(_STAGE, kinds))
+        rows = 0
+        for frame in chain([first], frames):
+            if frame.height:
+                load(self._db, _STAGE, frame)
+                rows += frame.height
         if mode == "upsert":
-            result = self._upsert(columns, everything, keys)
-        elif mode == "overwrite" and self._exists:
-            result = self._overwrite(columns, everything)
-        else:
-            result = WriteResult(self._fill(self._target(columns, ()), everything))
-        self._remember(effect_key, result)
-        return result
+            self._check_keys(keys)
+        self._db.execute("BEGIN TRANSACTION")
+        updated = self._apply(kinds, mode, keys)
+        self._remember(effect_key, WriteResult(rows, updated))
+        self._db.execute("COMMIT")
+        return WriteResult(rows, updated)
 
     def _run(self, tree: exp.Expr) -> None:
         self._db.execute(tree.sql(dialect="duckdb"))
@@ -80,16 +91,16 @@ class Writer:
             )
             self._run(tree)
 
-    def _target(self, columns: Sequence[Column], keys: Sequence[str]) -> Place:
-        """The table, created when missing.
+    def _kinds(self, columns: Sequence[Column], mode: WriteMode) -> dict[str, str]:
+        """Types of the staged columns: the target's, where it stays.
 
         Raises:
             ConfigError: it lacks a column of the rows.
         """
-        if not self._exists:
-            self._run(create(self._place, {c.name: native(c) for c in columns}, keys=keys))
-            return self._place
-        there = {name.casefold() for name in self._db.table(self._place.text).columns}
+        if not self._exists or mode == "overwrite":
+            return {column.name: native(column) for column in columns}
+        target = self._db.table(self._place.text)
+        there = {name.casefold(): str(kind) for name, kind in zip(target.columns, target.types, strict=True)}
         extra = [column.name for column in columns if column.name.casefold() not in there]
         if extra:
             raise ConfigError(
@@ -97,59 +108,36 @@ class Writer:
                 "overwrite the table",
                 column=extra[0],
             )
-        return self._place
+        return {column.name: there[column.name.casefold()] for column in columns}
 
-    def _fill(self, place: Place, frames: Iterator[pl.DataFrame]) -> int:
-        rows = 0
-        for frame in frames:
-            if frame.height:
-                load(self._db, place, frame)
-                rows += frame.height
-        return rows
+    def _apply(self, kinds: dict[str, str], mode: WriteMode, keys: Sequence[str]) -> int:
+        """Bring the staged rows into the target; gives how many rows of it were updated."""
+        if mode == "overwrite":
+            self._run(drop(self._place))
+        if mode == "overwrite" or not self._exists:
+            self._run(create(self._place, kinds, keys=keys if mode == "upsert" else ()))
+        rows, updated = exp.select(*(quoted(name, "s") for name in kinds)).from_(_STAGE.table("s")), 0
+        if mode == "upsert":
+            same = join("s", "t", keys)
+            held = exp.Exists(this=exp.select("1").from_(self._place.table("t")).where(same))
+            updated = self._count(exp.select("count(*)").from_(_STAGE.table("s")).where(held))
+            rest: dict[Any, object] = {quoted(name): quoted(name, "s") for name in kinds if name not in keys}
+            if rest and updated:
+                self._run(exp.update(self._place.table("t"), rest, where=same, from_=exp.From(this=_STAGE.table("s"))))
+            rows = rows.where(held.not_())
+        self._run(insert(self._place, list(kinds), rows))
+        return updated
 
-    def _overwrite(self, columns: Sequence[Column], frames: Iterator[pl.DataFrame]) -> WriteResult:
-        stage = self._place.beside(f"{self._place.name}__headrace_stage")
-        self._run(drop(stage))
-        self._run(create(stage, {c.name: native(c) for c in columns}))
-        rows = self._fill(stage, frames)
-        self._run(drop(self._place))
-        self._run(rename(stage, self._place.name))
-        return WriteResult(rows)
+    def _count(self, tree: exp.Expr) -> int:
+        return int(self._db.execute(tree.sql(dialect="duckdb")).fetchall()[0][0])
 
-    def _upsert(self, columns: Sequence[Column], frames: Iterator[pl.DataFrame], keys: Sequence[str]) -> WriteResult:
-        target = self._target(columns, keys)
-        stage = Place("temp", "main", "headrace_stage")
-        self._run(create(stage, {c.name: native(c) for c in columns}))
-        rows = self._fill(stage, frames)
-        staged = self._db.table(stage.text)
-        self._check_keys(staged, keys)
-        same = join("s", "t", keys)
-        there = staged.set_alias("s").join(
-            self._db.table(target.text).set_alias("t"), same.sql(dialect="duckdb"), how="semi"
-        )
-        updated = there.count("*").fetchall()[0][0]
-        rest = [column.name for column in columns if column.name not in keys]
-        if rest and updated:
-            values: dict[Any, object] = {quoted(name): quoted(name, "s") for name in rest}
-            self._run(exp.update(target.table("t"), values, where=same, from_=exp.From(this=stage.table("s"))))
-        held = exp.select("1").from_(target.table("t")).where(same)
-        names = [column.name for column in columns]
-        fresh = (
-            exp.select(*(quoted(name, "s") for name in names))
-            .from_(stage.table("s"))
-            .where(exp.Exists(this=held).not_())
-        )
-        self._run(insert(target, names, fresh))
-        self._run(drop(stage))
-        return WriteResult(rows, updated)
-
-    def _check_keys(self, staged: duckdb.DuckDBPyRelation, keys: Sequence[str]) -> None:
+    def _check_keys(self, keys: Sequence[str]) -> None:
         """Refuse rows that an upsert cannot tell apart.
 
         Raises:
             DataError: naming the keys and a sample.
         """
-        named = ", ".join(keys)
+        staged, named = self._db.table(_STAGE.text), ", ".join(keys)
         parts = [duckdb.ColumnExpression(key) for key in keys]
         empty = parts[0].isnull()
         for part in parts[1:]:

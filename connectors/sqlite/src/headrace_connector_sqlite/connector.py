@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 from headrace.kits.sql.connector import SqlConnector
-from headrace.sdk import ConfigError
+from headrace.sdk import ConfigError, DataError
 
 from headrace_connector_sqlite import SqliteConfig
+
+if TYPE_CHECKING:
+    import polars as pl
 
 
 class SqliteConnector(SqlConnector[SqliteConfig]):
@@ -39,6 +42,26 @@ class SqliteConnector(SqlConnector[SqliteConfig]):
         if fresh:
             sa.event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN"))
         return engine
+
+    def load(self, connection: sa.Connection, table: sa.Table, frame: pl.DataFrame) -> None:
+        """Insert rows; decimals go as text, because the file has floats only.
+
+        Raises:
+            DataError: a column of that older kind would round a value.
+        """
+        import polars as pl
+
+        exact = [name for name, kind in frame.schema.items() if isinstance(kind, pl.Decimal)]
+        for name in exact:
+            kept = table.c[name].type.dialect_impl(connection.dialect)
+            rounded = frame[name].cast(pl.Float64).cast(pl.Decimal(38, frame[name].dtype.scale))  # type: ignore[attr-defined]
+            if isinstance(kept, sa.Numeric) and not rounded.equals(frame[name], null_equal=True):
+                raise DataError(
+                    f"column '{name}' of '{table.name}' keeps numbers as floats, which would round a value; nothing "
+                    "was written; make it a TEXT column, or round before",
+                    column=name,
+                )
+        super().load(connection, table, frame.with_columns(pl.col(exact).cast(pl.String)) if exact else frame)
 
     def read_only(self, connection: sa.Connection) -> None:
         """No statement changes anything."""

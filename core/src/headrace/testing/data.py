@@ -117,3 +117,12 @@ def big_frames(rows: int = 1_000_000, *, batch_rows: int = 50_000) -> Iterator[p
             (pl.col("id") * 0.25).alias("value"),
             pl.format("row {}", pl.col("id")).alias("text"),
         )
+
+
+def wide_frames(rows: int, *, batch_rows: int = 20_000) -> Iterator[pl.DataFrame]:
+    """Rows of about 256 bytes, so that a table of them is too large to hide in memory."""
+    import polars as pl
+
+    for start in range(0, rows, batch_rows):
+        ids = pl.int_range(start, min(start + batch_rows, rows), eager=True, dtype=pl.Int64)
+        yield pl.DataFrame({"id": ids}).with_columns(text=pl.format("{}" + "x" * 240, pl.col("id")))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
+from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import sqlalchemy as sa
@@ -114,8 +115,12 @@ class SqlConnector(Connector[ConfigT]):
         with translated(self.where), self.engine().connect() as connection:
             inspector = sa.inspect(connection)
             if not (inspector.has_table(table, schema=schema) or table in inspector.get_view_names(schema=schema)):
-                near = ", ".join(inspector.get_table_names(schema=schema)[:10]) or "no table at all"
-                raise ConfigError(f"there is no table '{name}' in {self.where}; there is {near}", field="stream")
+                there = [found for found in inspector.get_table_names(schema=schema) if found != LEDGER]
+                near = get_close_matches(table, there, n=1)
+                advice = (
+                    f"did you mean '{near[0]}'?" if near else f"there is {', '.join(there[:10]) or 'no table at all'}"
+                )
+                raise ConfigError(f"there is no table '{name}' in {self.where}; {advice}", field="stream")
             keys = inspector.get_pk_constraint(table, schema=schema).get("constrained_columns", ())
             return self._stream(name, inspector.get_columns(table, schema=schema), keys)
 
@@ -163,18 +168,9 @@ class SqlConnector(Connector[ConfigT]):
         effect_key: str = "", options: Any = None, reject: Rejector | None = None,
     ) -> WriteResult:  # fmt: skip
         """Write all frames or none, in one transaction with the effect ledger."""
-        from itertools import chain
-
-        from headrace.sdk.frames import from_polars
-
-        first = next(frames, None)
-        if first is None:
-            return WriteResult(0)
         schema, table = self.place(name)
         with translated(self.where), self.engine().begin() as connection:
-            writer = Writer(connection, schema, table, self.load, self.swap())
-            columns = from_polars(first.schema)
-            return writer.write(columns, chain([first], frames), mode, keys, effect_key)
+            return Writer(connection, schema, table, self.load, self.swap()).write(frames, mode, keys, effect_key)
 
     def load(self, connection: sa.Connection, table: sa.Table, frame: pl.DataFrame) -> None:
         """Put a frame into a table; override with the driver's bulk path."""

@@ -29,11 +29,18 @@ def frame_of(rows: Sequence[Any], columns: Sequence[Column]) -> pl.DataFrame:
     for column, kind, values in zip(columns, polars_schema(columns).dtypes(), data, strict=True):
         given = _given(column, values)
         try:
-            series.append(pl.Series(column.name, given, dtype=kind, strict=column.type is not DataType.DECIMAL))
+            made = pl.Series(column.name, given, dtype=kind, strict=column.type is not DataType.DECIMAL)
         except (TypeError, pl.exceptions.PolarsError, OverflowError) as error:
             raise DataError(
                 f"column '{column.name}' holds a value that is no {column.type}", column=column.name, detail=str(error)
             ) from None
+        if column.type is DataType.DECIMAL and made.null_count() != sum(value is None for value in given):
+            raise DataError(
+                f"column '{column.name}' holds a number of more than {column.precision} digits; read it by a query "
+                "that casts it",
+                column=column.name,
+            )
+        series.append(made)
     return pl.DataFrame(series)
 
 
@@ -77,11 +84,13 @@ def inferred(rows: Sequence[Any], names: Sequence[str]) -> pl.DataFrame:
 
 
 def plain(frame: pl.DataFrame) -> pl.DataFrame:
-    """Durations as microseconds, nested values as JSON text, unsigned as signed where it fits."""
+    """Durations as microseconds, moments in UTC (not every database keeps a zone), nested values as JSON text."""
     changed: list[Any] = []
     for name, kind in frame.schema.items():
         if kind == pl.Duration:
             changed.append(pl.col(name).dt.total_microseconds())
+        elif isinstance(kind, pl.Datetime) and kind.time_zone:
+            changed.append(pl.col(name).dt.convert_time_zone("UTC"))
         elif kind.is_nested():
             texts = [None if v is None else json.dumps(v, default=str) for v in frame[name].to_list()]
             changed.append(pl.Series(name, texts, dtype=pl.String))

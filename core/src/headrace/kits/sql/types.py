@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import mysql
 
 from headrace.sdk.types import Column, DataType
 
@@ -59,11 +60,13 @@ def sql_type(column: Column) -> sa.types.TypeEngine[Any]:
     if kind is DataType.FLOAT:
         return sa.Double()
     if kind is DataType.DECIMAL:
-        return sa.Numeric(column.precision or 38, column.scale)
+        return sa.Numeric(column.precision or 38, column.scale).with_variant(sa.Text(), "sqlite")  # it has floats only
     if kind is DataType.TIMESTAMP:
-        return sa.DateTime(timezone=bool(column.zone))
+        return sa.DateTime(timezone=bool(column.zone)).with_variant(mysql.DATETIME(fsp=6), "mysql", "mariadb")
+    if kind is DataType.TIME:
+        return sa.Time().with_variant(mysql.TIME(fsp=6), "mysql", "mariadb")
     plain: dict[DataType, sa.types.TypeEngine[Any]] = {
-        DataType.BOOLEAN: sa.Boolean(), DataType.DATE: sa.Date(), DataType.TIME: sa.Time(),
+        DataType.BOOLEAN: sa.Boolean(), DataType.DATE: sa.Date(),
         DataType.BINARY: sa.LargeBinary(), DataType.DURATION: sa.BigInteger(), DataType.UUID: sa.Uuid(),
     }  # fmt: skip
     return plain.get(kind, sa.Text())

@@ -7,6 +7,7 @@ changes nothing (durability.md 4.4, class A).
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
@@ -46,17 +47,16 @@ class Writer:
         self._meta = sa.MetaData()
 
     def write(
-        self,
-        columns: Sequence[Column],
-        frames: Iterator[pl.DataFrame],
-        mode: WriteMode,
-        keys: Sequence[str],
-        effect_key: str,
-    ) -> WriteResult:
-        """Write all frames; raising anything leaves nothing once the caller rolls back."""
+        self, frames: Iterator[pl.DataFrame], mode: WriteMode, keys: Sequence[str], effect_key: str
+    ) -> WriteResult:  # fmt: skip
+        """Write all frames; a repeat of an effect takes none. Raising leaves nothing once the caller rolls back."""
+        from headrace.sdk.frames import from_polars
+
         done = self._done(effect_key)
-        if done is not None:
-            return done
+        first = next(frames, None) if done is None else None
+        if first is None:
+            return done or WriteResult(0)
+        columns, frames = from_polars(first.schema), chain([first], frames)
         missing = [key for key in keys if key not in {column.name for column in columns}]
         if missing or (mode == "upsert" and not keys):
             what = f"the key column '{missing[0]}' is not in the rows" if missing else "an upsert needs key columns"
