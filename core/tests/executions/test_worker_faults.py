@@ -176,7 +176,7 @@ async def test_a_failed_node_is_retried_by_its_policy_and_no_further(world, proc
             gate={"fail_times": 9, "transient": False, "began": world.path("g3")}, retry=retry(max=5, delay_s=0.01)
         )
     )
-    assert (await world.ended(wrong))["error_message"] == "row 2 is wrong"
+    assert (await world.ended(wrong))["error_message"] == "'gate': row 2 is wrong"
     assert len(world.lines("g3")) == 1, "what does not pass by itself is not retried"
 
 

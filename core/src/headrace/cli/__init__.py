@@ -78,7 +78,8 @@ def main() -> None:
     try:
         cli(standalone_mode=True)
     except HeadraceError as error:
-        _end(f"{error.message}" + (f"; {error.hint}" if error.hint else ""), error.detail)
+        hint = f"; {error.hint}" if error.hint and error.hint not in error.message else ""
+        _end(error.message + hint, error.detail)
     except OSError as error:
         if error.errno not in _SAID or not error.filename:
             raise

@@ -13,8 +13,10 @@ import click
 import msgspec
 
 from headrace.flows.text import FlowText, parse
-from headrace.sdk.errors import ConfigError
+from headrace.sdk.errors import ConfigError, HeadraceError
 
+OWN_URL = "env:HEADRACE_OWN_URL"
+"""A connection with this needs the API to be there."""
 Say = Callable[[str], None]
 
 
@@ -60,7 +62,13 @@ def run(file: Path, as_json: bool, observe: bool) -> None:
     async def work(local: Any) -> Any:
         return await local.execute(text, observe=observe, progress=None if as_json else _bar())
 
-    shown = _with_local(work)
+    try:
+        shown = _with_local(work, web=OWN_URL in str(text.connections))
+    except HeadraceError as error:
+        if as_json:
+            click.echo(json.dumps(_refused(error), indent=2, default=str))
+            sys.exit(1)
+        raise
     if as_json:
         click.echo(json.dumps(shown, indent=2, default=str))
     else:
@@ -98,8 +106,8 @@ def export(name: str, file: Path | None) -> None:
         click.echo(f"wrote {file}")
 
 
-def _with_local(work: Callable[[Any], Awaitable[Any]]) -> Any:
-    """Work on the running install of this data folder, or start databases and a worker for it."""
+def _with_local(work: Callable[[Any], Awaitable[Any]], *, web: bool = False) -> Any:
+    """Work on the running install of this data folder, or start databases and a worker (with `web` the API) for it."""
     from headrace.cli.local import Local, running_settings
     from headrace.cli.stack import Stack
 
@@ -114,8 +122,22 @@ def _with_local(work: Callable[[Any], Awaitable[Any]]) -> Any:
     if settings is not None:
         return asyncio.run(go(settings))
     with Stack(say=lambda text: click.echo(text, err=True)) as stack:
-        stack.start(web=False, demo=True)
+        stack.start(web=web, demo=True)
         return asyncio.run(go(stack.settings))
+
+
+def _refused(error: HeadraceError) -> dict[str, Any]:
+    """What did not even begin, in the form of what did."""
+    problems = error.details.get("problems") or []
+    first = problems[0] if problems else {}
+    told = {
+        "code": first.get("code") or error.code,
+        "message": error.message,
+        "hint": error.hint,
+        "node_id": first.get("node_id", ""),
+        "field": first.get("path") or error.details.get("field", ""),
+    }
+    return {"status": "refused", "error": told, "problems": problems, "nodes": []}
 
 
 def _bar() -> Callable[[int, int, str], None]:
@@ -139,5 +161,6 @@ def _table(shown: dict[str, Any]) -> None:
         rows = "" if node["rows_out"] is None else f"{node['rows_out']:,} rows"
         click.echo(f"{node['status']:<10} {node['node_id']:<24} {rows:>18}")
         if node.get("error"):
-            click.echo(f"           {node['error'].get('message', '')}")
+            said = (node["error"].get("message"), node["error"].get("hint"))
+            click.echo(f"           {'; '.join(part for part in said if part)}")
     click.echo(f"{shown['status']}  {shown['execution_id']}")

@@ -42,7 +42,11 @@ async def ensure(
         if name in there:
             continue
         config = _resolved(name, text.config, environ)
-        await service.create(session, actor, vault, registry, name=name, connector=text.connector, config=config)
+        try:
+            await service.create(session, actor, vault, registry, name=name, connector=text.connector, config=config)
+        except ConfigError as error:
+            where = f"the connection '{name}': {error.message}; correct it in the flow file"
+            raise ConfigError(where, hint=error.hint, detail=error.detail, **error.details) from None
         made.append(name)
     return made
 
@@ -64,10 +68,16 @@ async def refresh(
         for row in rows:
             had = await vault.open(session, row) if row.name == name else {}
             ours = bool(had) and all(had.get(field) == now.get(field) for field in ("host", "user", "database"))
-            if ours and any(had.get(field) != now.get(field) for field in ("port", "password")):
+            ours = ours and _machine(had) == _machine(now)
+            if ours and any(had.get(field) != now.get(field) for field in ("port", "password", "base_url")):
                 await service.update(session, actor, vault, registry, row.id, {"config": had | now})
                 changed.append(name)
     return changed
+
+
+def _machine(config: Mapping[str, Any]) -> str | None:
+    """Host of a `base_url`, if there is one."""
+    return urlsplit(str(config["base_url"])).hostname if config.get("base_url") else None
 
 
 def _resolved(name: str, config: Mapping[str, Any], environ: Mapping[str, str]) -> dict[str, Any]:

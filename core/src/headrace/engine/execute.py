@@ -7,7 +7,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from headrace.engine.blame import blame
 from headrace.engine.context import Connections, StepContext
@@ -35,6 +35,7 @@ from headrace.sdk.manifests import Effect
 if TYPE_CHECKING:
     import narwhals as nw
 
+_T = TypeVar("_T", NodeFinished, Problem)
 OBSERVED_MAX = 300
 """Above so many nodes, observing every one would cost more than it shows."""
 
@@ -92,14 +93,21 @@ class _Work:
                 return SegmentFailed(problem_of(Cancelled(), node_id))
             problem = self._node(self.request.graph.by_id[node_id])
             if problem is not None:
-                return SegmentFailed(problem)
+                return self._ended(problem)
         problem = self._store_borders(order)
         if problem is not None:
-            return SegmentFailed(problem)
+            return self._ended(problem)
         for node_id in order:
             if node_id not in self.finished:
                 self._finish(node_id, 0.0, {})
         return SegmentDone({name: self.outputs[name] for name in self.request.keep if name in self.outputs})
+
+    def _ended(self, problem: Problem) -> SegmentFailed:
+        """The failure for whoever looks at the execution: it names the step."""
+        node = self.request.graph.by_id.get(problem.node_id)
+        if node is None or problem.code == "CANCELLED":
+            return SegmentFailed(problem)
+        return SegmentFailed(_with(problem, message=f"'{node.label or node.id}': {problem.message}"))
 
     def _node(self, node: NodeSpec) -> Problem | None:
         """Build one node's frames; store them when observed. Returns what ends the segment."""
@@ -231,7 +239,7 @@ class _Work:
         self.emit(LogLine(message=problem.message, level="error", node_id=problem.node_id, fields=detail))
 
 
-def _with(report: NodeFinished, **changes: Any) -> NodeFinished:
+def _with(report: _T, **changes: Any) -> _T:
     import msgspec
 
     return msgspec.structs.replace(report, **changes)

@@ -18,8 +18,9 @@ def problem_of(error: BaseException, node_id: str = "") -> Problem:
     if isinstance(error, Cancelled):
         return Problem(code="CANCELLED", message="the execution was cancelled", node_id=node_id)
     if isinstance(error, HeadraceError):
+        hint = "" if error.hint in error.message else error.hint
         return Problem(
-            code=error.code, message=error.message, hint=error.hint, detail=error.detail, node_id=node_id,
+            code=error.code, message=error.message, hint=hint, detail=error.detail, node_id=node_id,
             field=_field(error), retryable=isinstance(error, TransientError),
             retry_after_s=getattr(error, "retry_after_s", None),
         )  # fmt: skip
@@ -29,6 +30,12 @@ def problem_of(error: BaseException, node_id: str = "") -> Problem:
             detail=repr(error), node_id=node_id,
         )  # fmt: skip
     trace = "".join(traceback.format_exception(error))
+    if type(error).__module__.startswith("polars"):
+        return Problem(
+            code="DATA_INVALID", node_id=node_id, detail=trace,
+            message="the rows of this step cannot be read or computed; look at its source and its settings, the log of "
+            "the execution has the words of the engine",
+        )  # fmt: skip
     return Problem(
         code="INTERNAL", message=f"unexpected {type(error).__name__}; the log of the execution has the trace",
         detail=trace, node_id=node_id,
@@ -36,7 +43,7 @@ def problem_of(error: BaseException, node_id: str = "") -> Problem:
 
 
 def _field(error: HeadraceError) -> str:
-    found = error.details.get("field")
+    found = error.details.get("field") or error.details.get("column")
     if not found:
         listed = error.details.get("errors") or [{}]
         found = listed[0].get("path", "")

@@ -43,7 +43,11 @@ def validate(
             code = error.details.get("problem", "unknown_node")
             found.append(
                 FlowProblem(
-                    code=code, node_id=node.id, path="type", message=error.message, fix="replace or remove the step"
+                    code=code,
+                    node_id=node.id,
+                    path="type",
+                    message=f"'{_name(graph, node.id)}': {error.message}",
+                    fix="replace or remove the step",
                 )
             )
     found += _edges(graph, known)
@@ -71,7 +75,8 @@ def _cycle(graph: FlowGraph) -> Iterator[FlowProblem]:
         graph.order()
     except ValueError as error:
         ring = error.args[1]
-        names = " > ".join(_name(graph, node_id) for node_id in reversed(ring))
+        alike = len({_name(graph, node_id) for node_id in ring}) < len(set(ring))
+        names = " > ".join(node_id if alike else _name(graph, node_id) for node_id in reversed(ring))
         yield FlowProblem(
             code="cycle", node_id=ring[0], message=f"the steps form a cycle: {names}", fix="remove one of these edges"
         )
@@ -159,7 +164,7 @@ def _config(node: NodeSpec, manifest: NodeManifest, connections: Collection[str]
                 code="config_invalid",
                 node_id=node.id,
                 path=f"config.{item['path']}".rstrip("."),
-                message=f"'{name}': {item['message']}",
+                message=f"'{name}', {_place(item['path'])}: {item['message']}",
                 fix="correct the field",
             )
         return
@@ -178,6 +183,10 @@ def _config(node: NodeSpec, manifest: NodeManifest, connections: Collection[str]
             yield from _expression(node, field, value)
 
 
+def _place(path: str) -> str:
+    return f"field '{path}'" if path else "its settings"
+
+
 def _expression(node: NodeSpec, field: str, value: str) -> Iterator[FlowProblem]:
     from headrace.sdk.expressions import expression
 
@@ -189,7 +198,7 @@ def _expression(node: NodeSpec, field: str, value: str) -> Iterator[FlowProblem]
             node_id=node.id,
             path=f"config.{field}",
             fix=error.hint or "correct it",
-            message=f"'{node.label or node.id}': {error.message}",
+            message=f"'{node.label or node.id}': {error.message.removesuffix(f'; {error.hint}')}",
         )
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import difflib
+import re
 from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
 import msgspec
@@ -105,8 +107,28 @@ def parse_config(kind: type[ConfigT], value: Any) -> ConfigT:
     except msgspec.ValidationError as error:
         text, _, place = str(error).partition(" - at `$")
         path = place.rstrip("`").lstrip(".")
+        text, path = _unknown(kind, text, path)
         where = f"'{path}': " if path else ""
         raise ConfigError(f"{where}{text}", errors=[{"path": path, "message": text}]) from None
+
+
+def _unknown(kind: type[Struct], text: str, path: str) -> tuple[str, str]:
+    """An unknown field with the nearest one that there is; other texts as they are."""
+    found = re.fullmatch(r"Object contains unknown field `(.+)`", text)
+    if found is None:
+        return text, path
+    for name in [part for part in re.split(r"[.\[\]]+", path) if part.isidentifier()]:
+        hints = get_type_hints(kind)
+        kind = next((p for p in _inner(hints.get(name)) if isinstance(p, type) and issubclass(p, Struct)), kind)
+    known = list(kind.__struct_fields__)
+    near = difflib.get_close_matches(found[1], known, n=1, cutoff=0.5)
+    advice = f"did you mean '{near[0]}'?" if near else f"there is {', '.join(known) or 'none'}"
+    return f"there is no such field; {advice}", ".".join(part for part in (path, found[1]) if part)
+
+
+def _inner(hint: Any) -> tuple[Any, ...]:
+    """A type, or what its lists and unions hold."""
+    return tuple(part for arg in get_args(hint) for part in _inner(arg)) or (hint,)
 
 
 def secret_names(kind: type[Struct], prefix: str = "") -> tuple[str, ...]:

@@ -49,7 +49,7 @@ class Stream(Struct, frozen=True, kw_only=True):
             if column.name == name:
                 return column
         known = ", ".join(c.name for c in self.columns[:20])
-        raise ConfigError(f"'{self.name}' has no column '{name}'; it has {known}", column=name)
+        raise ConfigError(f"'{self.name}' has no column '{name}'; it has {known}", field="columns", column=name)
 
 
 class Reject(Struct, frozen=True):

@@ -9,13 +9,14 @@ import csv
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from io import BytesIO
-from itertools import islice
+from itertools import compress, islice
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import polars as pl
 
+from headrace.kits.files.long_lines import LINE_MAX, LONG, TOO_LONG, bounded_lines, has_long_line, text_lines
 from headrace.kits.files.options import ReadOptions
 from headrace.sdk.connectors import Reject, Rejector
 from headrace.sdk.errors import ConfigError, DataError
@@ -24,8 +25,8 @@ from headrace.sdk.types import Column, DataType
 
 SAMPLE_ROWS = 2_000
 """Looking at a value costs about a microsecond; a later value that does not fit is a reject, never a null."""
+DATE_ROWS = 50
 BATCH_ROWS = 50_000
-FIELD_MAX = 16 * 2**20
 
 
 def scan(path: Path, options: ReadOptions, reject: Rejector | None, scratch: Path | None) -> pl.LazyFrame:
@@ -62,21 +63,47 @@ def _sniffed(path: Path, _changed: int, _size: int, said_options: bytes) -> dict
                 f"'{kind}' is no type; choose one of {', '.join(DataType)}", field="options.types"
             ) from None
     try:
-        shape = _scan(BytesIO(_head(path)), options, infer_schema_length=None, schema_overrides=said,
-                      truncate_ragged_lines=True, try_parse_dates=True, ignore_errors=True)  # fmt: skip
-        return dict(shape.collect_schema())
+        head = _head(path)
+        looked = {"schema_overrides": said, "truncate_ragged_lines": True, "ignore_errors": True}
+        plain = dict(_scan(BytesIO(head), options, infer_schema_length=None, **looked).collect_schema())
+        return plain | _moments(head, options, plain, said, looked)
     except pl.exceptions.NoDataError:
-        raise DataError(f"'{path.name}' is empty; it has not even a header") from None
+        raise DataError(
+            f"'{path.name}' is empty; it has not even a header; choose another file", field="stream"
+        ) from None
     except pl.exceptions.PolarsError as error:
         raise DataError(
             f"'{path.name}' cannot be read as CSV; check delimiter and encoding (UTF-8)", detail=str(error)
         ) from None
 
 
+def _moments(
+    head: bytes, options: ReadOptions, plain: dict[str, Any], said: dict[str, Any], looked: dict[str, Any]
+) -> dict[str, Any]:
+    """Text columns that hold dates and timestamps: guessed from a few rows (Polars is slow at it), tried on all."""
+    guess = _scan(BytesIO(head), options, infer_schema_length=DATE_ROWS, try_parse_dates=True, **looked)
+    found = {
+        name: kind
+        for name, kind in guess.collect_schema().items()
+        if kind.is_temporal() and plain[name] == pl.String and name not in said
+    }
+    if not found:
+        return {}
+    texts, parsed = (
+        _scan(BytesIO(head), options, schema=plain | more, truncate_ragged_lines=True, ignore_errors=True)
+        .select(pl.col(*found).null_count())
+        .collect()
+        .row(0)
+        for more in ({}, found)
+    )
+    same = [before == after for before, after in zip(texts, parsed, strict=True)]
+    return dict(compress(found.items(), same))
+
+
 def _head(path: Path) -> bytes:
     """The header and the first rows: Polars would look at the whole file."""
     with path.open("rb") as file:
-        return b"".join(islice(file, SAMPLE_ROWS + 1))
+        return b"".join(islice((line for line in bounded_lines(file, path) if line is not None), SAMPLE_ROWS + 1))
 
 
 def _separator(options: ReadOptions) -> str:
@@ -100,6 +127,8 @@ def _lazy(path: Path, options: ReadOptions, schema: dict[str, Any]) -> pl.LazyFr
 
 def _regular(path: Path, options: ReadOptions, width: int) -> bool:
     """Whether every line has as many fields as there are columns. With quotes in the file, a real parser counts."""
+    if has_long_line(path):
+        return False
     line = pl.col("line")
     commas = line.str.count_matches(_separator(options), literal=True)
     wrong = ((commas != width - 1) & (line.str.len_bytes() > 0)).sum()
@@ -111,7 +140,9 @@ def _regular(path: Path, options: ReadOptions, width: int) -> bool:
         raise DataError(f"'{path.name}' is no UTF-8 text; convert it first", detail=str(error)) from None
     if not quotes:
         return not odd
-    return all(len(fields) == width for _, fields, problem in _records(path, options) if not problem and fields)
+    return all(
+        not problem and len(fields) == width for _, fields, problem in _records(path, options) if problem or fields
+    )
 
 
 def _castable(path: Path, options: ReadOptions, schema: dict[str, Any]) -> bool:
@@ -124,21 +155,25 @@ def _castable(path: Path, options: ReadOptions, schema: dict[str, Any]) -> bool:
 
 def _records(path: Path, options: ReadOptions) -> Iterator[tuple[int, list[str], str]]:
     """Line number, fields and problem of each record after the header."""
-    csv.field_size_limit(FIELD_MAX)
-    with path.open(encoding="utf-8-sig", errors="surrogateescape", newline="") as file:
-        reader = csv.reader(file, delimiter=_separator(options), strict=True)
+    csv.field_size_limit(LINE_MAX)
+    with path.open("rb") as file:
+        reader = csv.reader(text_lines(file, path), delimiter=_separator(options), strict=True)
         first = options.header
         while True:
             line = reader.line_num + 1
             try:
                 fields = next(reader, None)
             except csv.Error as error:
-                yield line, [], f"the line cannot be read: {error}"
+                long = "field larger" in str(error)
+                yield line, [], TOO_LONG if long else f"the line cannot be read: {error}"
                 continue
             if fields is None:
                 return
             if first:
                 first = False
+                continue
+            if fields and LONG in fields[-1]:
+                yield line, [], TOO_LONG
                 continue
             bad = any("\udc80" <= char <= "\udcff" for field in fields for char in field) if fields else False
             yield line, fields, "the line is no UTF-8 text" if bad else ""
@@ -156,10 +191,9 @@ def _careful(
             one = rejects[0]
             raise DataError(
                 f"'{path.name}' line {one.row}: {one.reason}; correct the file, or connect the error port to keep "
-                "the other "
-                "rows",
+                "the other rows",
                 row=one.row,
-                column=one.column,
+                field=one.column or "stream",
             )
         if rejects and reject is not None:
             reject(rejects)

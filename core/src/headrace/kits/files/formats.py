@@ -14,6 +14,7 @@ from headrace.kits.files.options import ReadOptions, WriteOptions
 from headrace.sdk.connectors import Rejector
 from headrace.sdk.errors import ConfigError, DataError
 
+_TITLES = {"parquet": "Parquet", "excel": "Excel", "json": "JSON", "ndjson": "NDJSON"}
 EXCEL_ROWS_MAX = 1_048_576
 
 
@@ -29,7 +30,7 @@ def scan(
         options = options if options.format == kind else _with_format(options, kind)
         frames = [csv_scan.scan(path, options, reject, scratch) for path in paths]
     elif kind == "parquet":
-        frames = [pl.scan_parquet(path, glob=False) for path in paths]
+        frames = [_parquet(path) for path in paths]
     else:
         frames = [_eager(path, kind, options).lazy() for path in paths]
     return frames[0] if len(frames) == 1 else pl.concat(frames, how="diagonal_relaxed")
@@ -39,6 +40,22 @@ def _with_format(options: ReadOptions, kind: Any) -> ReadOptions:
     import msgspec
 
     return msgspec.structs.replace(options, format=kind)
+
+
+def _parquet(path: Path) -> pl.LazyFrame:
+    """Lazy rows; what a Parquet file is stands at its end, so that one cut off shows at once."""
+    try:
+        pl.read_parquet_schema(path)
+    except (pl.exceptions.PolarsError, OSError) as error:
+        raise _unreadable(path, "parquet", error) from None
+    return pl.scan_parquet(path, glob=False)
+
+
+def _unreadable(path: Path, kind: str, error: Exception) -> DataError:
+    return DataError(
+        f"'{path.name}' is cut off or no {_TITLES[kind]} file; correct the file or choose its format",
+        detail=str(error), field="stream",
+    )  # fmt: skip
 
 
 def _eager(path: Path, kind: str, options: ReadOptions) -> pl.DataFrame:
@@ -53,9 +70,7 @@ def _eager(path: Path, kind: str, options: ReadOptions) -> pl.DataFrame:
             f"'{path.name}' has no sheet '{options.sheet}'", field="options.sheet", detail=str(error)
         ) from None
     except Exception as error:
-        raise DataError(
-            f"'{path.name}' cannot be read as {kind}; correct the file or choose its format", detail=str(error)
-        ) from None
+        raise _unreadable(path, kind, error) from None
 
 
 class Writer:

@@ -6,6 +6,7 @@ import gzip
 import os
 import shutil
 import zipfile
+import zlib
 from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
@@ -124,23 +125,29 @@ def unpacked(paths: Sequence[Path], scratch: Path) -> list[Path]:
 
 
 def _unpack(path: Path, scratch: Path) -> Path:
-    target = scratch / f"{abs(hash((str(path), path.stat().st_mtime_ns)))}-{path.stem}"
-    if target.exists():
-        return target
+    done = scratch / f"{abs(hash((str(path), path.stat().st_mtime_ns)))}" / path.stem
+    if done.exists():
+        return done
+    done.parent.mkdir(exist_ok=True)
+    target = done.with_name(f".{done.name}.part")  # a half one is never taken for the file
     try:
         if path.suffix.lower() == ".gz":
             with gzip.open(path, "rb") as source, target.open("wb") as out:
                 _copy(cast("IO[bytes]", source), out, path)
-            return target
+            return target.rename(done)
         with zipfile.ZipFile(path) as archive:
             members = [item for item in archive.infolist() if not item.is_dir()]
             if len(members) != 1:
                 raise DataError(f"'{path.name}' holds {len(members)} files; an archive with exactly one can be read")
             with archive.open(members[0]) as source, target.open("wb") as out:
                 _copy(source, out, path)
-    except (zipfile.BadZipFile, gzip.BadGzipFile, EOFError, RuntimeError) as error:
-        raise DataError(f"'{path.name}' is damaged and cannot be unpacked", detail=str(error)) from None
-    return target
+    except (zipfile.BadZipFile, gzip.BadGzipFile, zlib.error, EOFError, RuntimeError) as error:
+        raise DataError(
+            f"'{path.name}' is damaged and cannot be unpacked; fetch or pack it again",
+            detail=str(error),
+            field="stream",
+        ) from None
+    return target.rename(done)
 
 
 def _copy(source: IO[bytes], out: IO[bytes], path: Path) -> None:
