@@ -50,3 +50,15 @@ def test_runners_are_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> No
     assert _environment(1, tmp_path)["HEADRACE_EGRESS_ALLOW"] == "10.0.0.0/8"
     monkeypatch.delenv("HEADRACE_EGRESS_ALLOW")
     assert "HEADRACE_EGRESS_ALLOW" not in _environment(1, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("host", "url"),
+    [("127.0.0.1", "http://127.0.0.1:81"), ("0.0.0.0", "http://127.0.0.1:81"), ("::1", "http://[::1]:81"),
+     ("10.0.0.5", "http://10.0.0.5:81")],
+)  # fmt: skip
+def test_the_demo_reaches_its_own_api_wherever_it_listens(host: str, url: str) -> None:
+    settings = Settings(host=host, port=81)
+    assert settings.for_flows()["HEADRACE_OWN_URL"] == url
+    place = url.removeprefix("http://").removesuffix(":81").strip("[]")
+    assert verdicts(allowance(settings, host=host, port=81, demo=True), (place, 81)) == ["open"]

@@ -59,7 +59,7 @@ async def _demo(session: AsyncSession, actor: Actor, settings: Settings, host: H
     """Flows marked as demo and the connections they name. What exists stays; only moved servers are followed."""
     workspace_id = await demo_workspace(session, actor)
     vault = Vault(KeyRing(settings.master_keys))
-    environ: dict[str, Any] = {**os.environ, "HEADRACE_WAREHOUSE_URL": settings.warehouse_url.reveal()}
+    environ: dict[str, Any] = {**os.environ, **settings.for_flows()}
     for template in host.registry.templates.values():
         if not template.demo:
             continue

@@ -64,7 +64,7 @@ class Local:
     async def bring_in(self, text: FlowText) -> UUID:
         """Import a flow file. Returns the flow's id."""
         actor = await self._actor()
-        environ = {**os.environ, "HEADRACE_WAREHOUSE_URL": self._settings.warehouse_url.reveal()}
+        environ = {**os.environ, **self._settings.for_flows()}
         async with self._database.transaction(actor.organization_id) as session:
             await ensure(session, actor, self._vault, self._host.registry, text.connections, environ)
             return (await files.bring_in(session, actor, await demo_workspace(session, actor), text)).id

@@ -30,5 +30,5 @@ def allowance(settings: Settings, *, host: str, port: int, demo: bool) -> str:
         name = f"[{warehouse.hostname}]" if ":" in warehouse.hostname else warehouse.hostname
         entries.append(f"{name}:{warehouse.port}")
     if demo and port:
-        entries.append(f"127.0.0.1:{port}")
+        entries.append(urlsplit(settings.replace(host=host, port=port).own_url).netloc)
     return ",".join(dict.fromkeys(entries))

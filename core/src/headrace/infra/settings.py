@@ -85,6 +85,16 @@ class Settings(Struct, frozen=True, kw_only=True):
         """Where objects are stored."""
         return self.storage_url or (self.home.absolute() / "objects").as_uri()
 
+    @property
+    def own_url(self) -> str:
+        """Where processes of this machine reach the API; flow files name it `env:HEADRACE_OWN_URL`."""
+        host = "127.0.0.1" if self.host in {"", "0.0.0.0", "::"} else self.host  # noqa: S104 - that is all addresses
+        return f"http://{f'[{host}]' if ':' in host else host}:{self.port}"
+
+    def for_flows(self) -> dict[str, str]:
+        """What `env:NAME` gives in the connections of a flow file, beside the environment."""
+        return {"HEADRACE_WAREHOUSE_URL": self.warehouse_url.reveal(), "HEADRACE_OWN_URL": self.own_url}
+
     def replace(self, **changes: Any) -> Settings:
         """The same settings with changes; used once the embedded services have told their addresses."""
         changed: Settings = structs.replace(self, **changes)

@@ -25,4 +25,12 @@ def headrace_templates() -> list[FlowTemplate]:
             demo=True,
             summary="The table that the first flow writes, as an Excel workbook",
         ),
+        FlowTemplate(
+            id="rest_to_table",
+            title="REST to table",
+            package=package,
+            file="flows/rest_to_table.yaml",
+            demo=True,
+            summary="The operations of this installation's own API, read over HTTP, written to a table",
+        ),
     ]
