@@ -13,9 +13,9 @@ from headrace.cli.new import KINDS, create
 from headrace.sdk import ConfigError
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_the_skeleton_passes_its_own_tests(kind: str, tmp_path: Path) -> None:
-    made = create(kind, f"made_{kind}", tmp_path / "made")
+@pytest.mark.parametrize(("kind", "http"), [*((kind, False) for kind in KINDS), ("connector", True)])
+def test_the_skeleton_passes_its_own_tests(kind: str, http: bool, tmp_path: Path) -> None:
+    made = create(kind, f"made_{kind}", tmp_path / "made", http=http)
     project = tomllib.loads((made / "pyproject.toml").read_text())["project"]
     info = made / "src" / f"{project['name'].replace('-', '_')}-{project['version']}.dist-info"
     info.mkdir()
@@ -46,6 +46,11 @@ def test_the_skeleton_passes_its_own_tests(kind: str, tmp_path: Path) -> None:
 def test_a_name_that_is_no_id_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="'My Thing' is no id"):
         create("connector", "My Thing", tmp_path / "x")
+
+
+def test_http_is_for_connectors(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="--http makes connectors only"):
+        create("node", "thing", tmp_path / "x", http=True)
 
 
 def test_a_folder_with_something_in_it_is_refused(tmp_path: Path) -> None:

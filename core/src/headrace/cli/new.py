@@ -20,23 +20,27 @@ KINDS = ("connector", "node", "plugin", "edition")
 @click.argument("kind", type=click.Choice(KINDS))
 @click.argument("name")
 @click.option("--path", type=click.Path(path_type=Path), default=None, help="Folder to make (default ./NAME).")
-def command(kind: str, name: str, path: Path | None) -> None:
+@click.option("--http", is_flag=True, help="A connector of a REST service: a connector.toml and no code.")
+def command(kind: str, name: str, path: Path | None, http: bool) -> None:
     """Start a connector, node family, plugin or edition."""
-    made = create(kind, name, path or Path(name))
+    made = create(kind, name, path or Path(name), http=http)
     click.echo(f"made {made}\n  pip install -e {made}\n  pytest {made}")
 
 
-def create(kind: str, name: str, target: Path) -> Path:
+def create(kind: str, name: str, target: Path, *, http: bool = False) -> Path:
     """Write the package.
 
     Args:
         kind: One of `KINDS`.
         name: Id: lower case letters, digits and _.
         target: Folder to make.
+        http: A connector that is declared in a `connector.toml`.
 
     Raises:
-        ConfigError: the name is no id, or the folder has something in it.
+        ConfigError: the name is no id, the folder has something in it, or `http` is for no connector.
     """
+    if http and kind != "connector":
+        raise ConfigError(f"--http makes connectors only; leave it out for a {kind}")
     if not re.fullmatch(r"[a-z][a-z0-9_]*", name):
         raise ConfigError(f"'{name}' is no id; use lower case letters, digits and _, beginning with a letter")
     if target.exists() and any(target.iterdir()):
@@ -51,7 +55,7 @@ def create(kind: str, name: str, target: Path) -> Path:
         "core": ".".join(__version__.split(".")[:2]),
     }
     _copy(files("headrace.cli").joinpath("skeletons", "common"), target, words)
-    _copy(files("headrace.cli").joinpath("skeletons", kind), target, words)
+    _copy(files("headrace.cli").joinpath("skeletons", "connector_http" if http else kind), target, words)
     return target
 
 
