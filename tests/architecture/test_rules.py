@@ -28,6 +28,8 @@ HEAVY = (
     "duckdb",
     "dramatiq",
     "redis",
+    "httpx2",
+    "httpcore2",
 )
 STDLIB = sys.stdlib_module_names
 SUPPLIED = {"pluggy": "pluggy", "yaml": "pyyaml", "jwt": "pyjwt", "argon2": "argon2-cffi", "uuid_utils": "uuid-utils"}

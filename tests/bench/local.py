@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 import tempfile
 from functools import cache
@@ -42,6 +43,7 @@ def execute(graph: FlowGraph, *, postgres: str = "") -> dict[str, FrameRef]:
         "Files": ConnectionSpec("local_files", {"root": "."}),
     }
     if postgres:
+        os.environ.setdefault("HEADRACE_EGRESS_ALLOW", "private")
         url = urlsplit(postgres)
         config = {
             "host": url.hostname,

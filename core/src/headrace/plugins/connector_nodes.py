@@ -50,7 +50,8 @@ def read_config(connector: ConnectorManifest) -> type[Config]:
     fields: list[Any] = [
         _connection(connector),
         ("stream", Annotated[str, Field("Stream", "Table, file or endpoint to read.", widget="stream",
-                                        options_from="stream", depends_on=["connection"], order=1)]),
+                                        options_from="stream", depends_on=["connection"], order=1,
+                                        allow_custom=connector.read_options is not None)]),
         ("columns", Annotated[list[str], Field("Columns", "Empty reads all of them.", widget="columns",
                                                options_from="columns", order=2)], msgspec.field(default_factory=list)),
     ]  # fmt: skip

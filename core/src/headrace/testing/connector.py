@@ -31,7 +31,7 @@ from headrace.testing.connector_read import ReadRules
 from headrace.testing.connector_write import WriteRules
 from headrace.testing.link import CuttableLink
 
-HEAVY = ("polars", "narwhals", "sqlalchemy", "sqlglot", "litestar", "psycopg", "pyarrow", "duckdb")
+HEAVY = ("polars", "narwhals", "sqlalchemy", "sqlglot", "litestar", "psycopg", "pyarrow", "duckdb", "httpx2")
 METHODS = {
     Capability.READ: "read",
     Capability.WRITE: "write",
