@@ -24,9 +24,9 @@ def problem_of(error: BaseException, node_id: str = "") -> Problem:
             field=_field(error), retryable=isinstance(error, TransientError),
             retry_after_s=getattr(error, "retry_after_s", None),
         )  # fmt: skip
-    if isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT}:
+    if _is_full(error):
         return Problem(
-            code="STORAGE_FULL", message="the disk of the worker is full; free space and retry the execution",
+            code="STORAGE_FULL", message="the disk of the worker is full; free some space and run the flow again",
             detail=repr(error), node_id=node_id,
         )  # fmt: skip
     trace = "".join(traceback.format_exception(error))
@@ -42,8 +42,16 @@ def problem_of(error: BaseException, node_id: str = "") -> Problem:
     )  # fmt: skip
 
 
+def _is_full(error: BaseException) -> bool:
+    """Whether a disk has no room; engines say it in their own classes."""
+    if isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}:
+        return True
+    return "no space left on device" in str(error).lower()
+
+
 def _field(error: HeadraceError) -> str:
-    found = error.details.get("field") or error.details.get("column")
+    column = error.details.get("column")
+    found = error.details.get("field") or (column if isinstance(column, str) else "")
     if not found:
         listed = error.details.get("errors") or [{}]
         found = listed[0].get("path", "")

@@ -113,7 +113,10 @@ def parse_config(kind: type[ConfigT], value: Any) -> ConfigT:
 
 
 def _unknown(kind: type[Struct], text: str, path: str) -> tuple[str, str]:
-    """An unknown field with the nearest one that there is; other texts as they are."""
+    """A missing field by its name, an unknown one with the nearest that there is; other texts as they are."""
+    missing = re.fullmatch(r"Object missing required field `(.+)`", text)
+    if missing is not None:
+        return "it must be filled in", ".".join(part for part in (path, missing[1]) if part)
     found = re.fullmatch(r"Object contains unknown field `(.+)`", text)
     if found is None:
         return text, path
