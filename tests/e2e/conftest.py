@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import shutil
@@ -12,7 +11,6 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -25,7 +23,9 @@ from playwright.sync_api import Error as PlaywrightError
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 FLAGS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-sync"]
 EMAIL, PASSWORD = "ada@example.org", "correct horse battery staple 9"
-WAIT_MS = 20_000
+WAIT_MS = 30_000
+RUN_MS = 120_000
+"""How long an execution may take on a busy machine."""
 STOP_S = 40
 WATCH = """addEventListener('securitypolicyviolation', (e) => reportPolicy(`${e.violatedDirective} ${e.blockedURI}`))"""
 
@@ -111,7 +111,7 @@ def watched(browser: Browser, url: str, **options: Any) -> Iterator[Page]:
     page.expected = expected  # type: ignore[attr-defined]
     context.expose_binding("reportPolicy", lambda _, text: troubles.append(f"content policy: {text}"))
     context.add_init_script(WATCH)
-    page.on("console", lambda said: _console(troubles, said.type, said.text))
+    page.on("console", lambda said: _console(troubles, said.type, f"{said.text} at {said.location.get('url')}"))
     page.on("pageerror", lambda error: troubles.append(f"page error: {error}"))
     page.on("request", lambda asked: _request(troubles, asked.url, host))
     try:
@@ -216,14 +216,19 @@ def step(id_: str, kind: str, x: int, y: int = 0, **config: Any) -> dict[str, An
 
 
 @pytest.fixture
+def ended() -> Callable[[Page, str], None]:
+    """Waits until the execution in the results has this state."""
+
+    def wait(page: Page, state: str = "completed") -> None:
+        badge = page.get_by_role("region", name="Results").locator(".badge[data-state]")
+        expect(badge).to_have_attribute("data-state", re.compile("completed|failed|cancelled|timed_out"), timeout=RUN_MS)
+        expect(badge).to_have_attribute("data-state", state)
+
+    return wait
+
+
+@pytest.fixture
 def steps() -> Callable[..., dict[str, Any]]:
     """Makes steps."""
     return step
 
-
-def clipboard(nodes: list[dict[str, Any]], edges: list[dict[str, Any]]) -> str:
-    """Steps as the text that the clipboard holds."""
-    return json.dumps({"format": "headrace/steps", "nodes": nodes, "edges": edges})
-
-
-ROOT = Path(__file__).resolve().parents[2]

@@ -8,6 +8,10 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 DEMO_ZOOM = 0.72
+DRAFTED = """(key) => new Promise((done) => {
+  const look = () => (sessionStorage.getItem(key)?.includes('Renamed') ? done(true) : requestAnimationFrame(look))
+  look()
+})"""
 
 
 @pytest.fixture
@@ -199,7 +203,7 @@ def test_many_steps_are_arranged_in_a_worker_without_overlap(page: Page, api, st
     with page.expect_worker() as worker:
         page.get_by_role("button", name="Tidy up").click()
     assert "layout.worker" in worker.value.url
-    expect(page.get_by_text("Unsaved")).to_be_visible()
+    expect(page.get_by_text("Unsaved", exact=True)).to_be_visible()
     save(page)
     places = [(n["position"]["x"], n["position"]["y"]) for n in api("GET", f"/flows/{flow}/data")["nodes"]]
     assert len(set(places)) == count
@@ -225,7 +229,7 @@ def test_unsaved_changes_survive_a_reload(page: Page, api, chain):
     page.goto(f"/flows/{flow}")
     page.get_by_test_id("step-sort").click()
     page.get_by_role("textbox", name="Name of the step").fill("Renamed")
-    page.wait_for_function(f"sessionStorage.getItem('headrace.draft.{flow}')?.includes('Renamed')")
+    page.evaluate(DRAFTED, f"headrace.draft.{flow}")
     page.reload()
     expect(page.get_by_test_id("step-sort")).to_contain_text("Renamed")
-    expect(page.get_by_text("Unsaved")).to_be_visible()
+    expect(page.get_by_text("Unsaved", exact=True)).to_be_visible()

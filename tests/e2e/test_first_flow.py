@@ -4,6 +4,15 @@ from __future__ import annotations
 
 from playwright.sync_api import Page, expect
 
+OBSERVE = """() => {
+  window.seenStates = []
+  const look = () => {
+    const state = document.querySelector('.dock .badge')?.dataset.state
+    if (state && state !== window.seenStates.at(-1)) window.seenStates.push(state)
+  }
+  new MutationObserver(look).observe(document.body, { subtree: true, childList: true, attributes: true })
+}"""
+
 
 def test_the_set_up_link_works_once(open_page, stack, account):
     page: Page = open_page(storage_state=None)
@@ -13,7 +22,7 @@ def test_the_set_up_link_works_once(open_page, stack, account):
     page.get_by_label("E-mail").fill("eve@example.org")
     page.get_by_label("Password").fill("another long password 9")
     page.get_by_role("button", name="Create").click()
-    expect(page.get_by_role("alert")).to_have_text("this set-up link does not work any more; sign in instead")
+    expect(page.get_by_role("alert")).to_have_text("the set-up link is not valid; start headrace again for a new one")
 
 
 def test_sign_in_refuses_with_a_sentence_and_then_lets_in(open_page, account):
@@ -30,7 +39,7 @@ def test_sign_in_refuses_with_a_sentence_and_then_lets_in(open_page, account):
     expect(page.get_by_role("navigation", name="Main")).to_be_visible()
 
 
-def test_the_demo_is_edited_saved_run_and_its_rows_are_seen(page: Page, api):
+def test_the_demo_is_edited_saved_run_and_its_rows_are_seen(page: Page, api, ended):
     page.goto("/flows")
     page.get_by_role("link", name="Flights", exact=True).click()
     expect(page.get_by_role("heading", name="Flights", level=1)).to_be_visible()
@@ -45,12 +54,12 @@ def test_the_demo_is_edited_saved_run_and_its_rows_are_seen(page: Page, api):
     stored = {node["id"]: node["data"] for node in api("GET", f"/flows/{flow}/data")["nodes"]}
     assert stored["arrived"]["config"] == {"where": "arr_delay IS NOT NULL AND month = 1"}
 
+    page.evaluate(OBSERVE)
     page.get_by_role("button", name="Run", exact=True).click()
     results = page.get_by_role("region", name="Results")
-    seen = results.locator(".badge[data-state]")
-    expect(seen).to_have_attribute("data-state", "running")
+    ended(page)
     expect(page.get_by_test_id("step-arrived")).to_contain_text("26,398 rows")
-    expect(seen).to_have_attribute("data-state", "completed")
+    assert page.evaluate("window.seenStates.slice(-2)") == ["running", "completed"], "states arrive while it runs"
     for name in ("flights", "with_weather", "ordered"):
         expect(page.get_by_test_id(f"step-{name}")).to_have_attribute("data-status", "completed")
     expect(page.get_by_test_id("step-flights")).to_contain_text("336,776 rows")
@@ -79,12 +88,12 @@ def test_an_execution_has_a_page_of_its_own(page: Page, api):
     expect(page.get_by_test_id("step-airports")).to_be_visible()
 
 
-def test_a_failed_step_says_why(page: Page, api, steps):
+def test_a_failed_step_says_why(page: Page, api, steps, ended):
     source = steps("source", "local_files.read", 0, connection="Flight data", stream="airlines.csv")
     flow = api.flow("Fails", [source, steps("wrong", "transform.filter", 280, where="nothing_like_it = 1")], [("source.out", "wrong.in")])
     page.goto(f"/flows/{flow}")
     page.get_by_role("button", name="Run", exact=True).click()
     results = page.get_by_role("region", name="Results")
-    expect(results.locator(".badge")).to_have_attribute("data-state", "failed")
+    ended(page, "failed")
     page.get_by_test_id("step-wrong").click()
     expect(results.get_by_role("alert")).to_contain_text("nothing_like_it")

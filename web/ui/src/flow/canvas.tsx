@@ -159,3 +159,12 @@ function Tools({ tidy }: { tidy: () => void }) {
 export const acts: { tidy: () => void; fit: () => void; center: () => { x: number; y: number } } = {
   tidy: () => undefined, fit: () => undefined, center: () => ({ x: 0, y: 0 }),
 }
+
+/** Give a step the focus as soon as it is on the canvas and no dialog holds the focus any more. */
+export function focusStep(id: string, left = 30) {
+  requestAnimationFrame(() => {
+    const step = document.querySelector<HTMLElement>(`.react-flow__node[data-id="${CSS.escape(id)}"]`)
+    if (step && !document.querySelector('.dialog')) step.focus({ preventScroll: true })
+    if (document.activeElement !== step && left > 0) focusStep(id, left - 1)
+  })
+}

@@ -4,6 +4,7 @@ import type { KeyboardEvent } from 'react'
 import { Dialog } from '../kit/dialog'
 import { Tile } from '../kit/icon'
 import { say } from '../kit/toasts'
+import { focusStep } from './canvas'
 import { useFlowPage } from './context'
 import { targets, typeOf } from './graph'
 import { connect, useDoc } from './store'
@@ -34,6 +35,7 @@ function Open({ from }: { from: string }) {
     if (reason) return say(reason, 'error')
     say(`Connected “${node?.data.label}” to “${one.node.data.label}”.`, 'ok')
     close()
+    focusStep(from)
   }
   const key = (event: KeyboardEvent) => {
     const move = { ArrowDown: 1, ArrowUp: -1 }[event.key]

@@ -1,7 +1,7 @@
 // Keys of the editor and the clipboard; they rest while somebody types or a dialog is open.
 import { useEffect } from 'react'
 import { say } from '../kit/toasts'
-import { acts } from './canvas'
+import { acts, focusStep } from './canvas'
 import { useFlowPage } from './context'
 import { copySelected, deleteSelected, paste, redo, select, selectedIds, setData, undo, useDoc } from './store'
 import { openPalette, useUi } from './ui'
@@ -94,5 +94,5 @@ function openSettings() {
 function toStep(field: HTMLElement) {
   field.blur()
   const id = one()
-  if (id) document.querySelector<HTMLElement>(`.react-flow__node[data-id="${CSS.escape(id)}"]`)?.focus()
+  if (id) focusStep(id)
 }

@@ -6,7 +6,7 @@ import { Dialog } from '../kit/dialog'
 import { Tile } from '../kit/icon'
 import { say } from '../kit/toasts'
 import { initial } from '../lib/schema'
-import { acts } from './canvas'
+import { acts, focusStep } from './canvas'
 import { useFlowPage } from './context'
 import { COLUMN, free, inputOf, insertOnEdge, makeStep, outputOf, refusal, wired } from './graph'
 import type { Types, Wire } from './graph'
@@ -109,6 +109,7 @@ function add(types: Types, type: NodeType, { from, edge, at }: Place) {
   }
   select([step.id])
   useUi.setState({ settings: true })
+  focusStep(step.id)
 }
 
 function wireOf(type: NodeType, from: NonNullable<Place['from']>, id: string): Wire | undefined {

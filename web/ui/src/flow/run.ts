@@ -48,15 +48,20 @@ function take() {
   const nodes = { ...useRun.getState().nodes }
   let { execution } = useRun.getState()
   let missed = false
-  for (const { op, type, data } of messages) {
+  for (const { op, type, data, seq } of messages) {
     if (op === 'resync') missed = true
-    else if (type === 'node_update') nodes[data.node_id as string] = { ...nodes[data.node_id as string], ...(data as Live) }
+    else if (type === 'node_update') nodes[data.node_id as string] = updated(nodes[data.node_id as string], data as Live, seq !== undefined)
     else if (type === 'segment_update') segment(nodes, data)
     else if (type === 'execution_update' && execution) execution = { ...execution, ...(data as Partial<Execution>) }
   }
   const ended = Boolean(execution && ENDED.has(execution.status))
   useRun.setState({ nodes, execution, live: !ended })
   if (ended || missed) void settle(watched, ended)
+}
+
+/** A step's newer state; rows can be read once their event is stored, not while it only passes by. */
+function updated(before: Live | undefined, data: Live, stored: boolean): Live {
+  return { ...before, ...data, has_output: stored ? Boolean(data.has_output) : Boolean(before?.has_output) }
 }
 
 /** Steps of a segment that runs run, until they say more themselves. */

@@ -14,7 +14,7 @@ function Handles({ ports, side }: { ports: Port[]; side: 'in' | 'out' }) {
   return ports.map((port, index) => (
     <Handle
       key={port.name} id={port.name} type={side === 'in' ? 'target' : 'source'} position={side === 'in' ? Position.Left : Position.Right}
-      style={{ top: `${((index + 1) / (ports.length + 1)) * 100}%` }} data-kind={port.kind} title={port.title} aria-label={`${side === 'in' ? 'Input' : 'Output'} ${port.title}`}
+      style={{ top: `${((index + 1) / (ports.length + 1)) * 100}%` }} data-kind={port.kind} title={port.title}
     />
   ))
 }

@@ -15,7 +15,7 @@ const attributes = ({ id, described, invalid, required }: InputProps) => ({
 
 export function TextInput(props: InputProps) {
   const { value, nullable, onChange } = props
-  return <input type="text" {...attributes(props)} placeholder={example(props)} value={said(value)} onChange={({ target }) => onChange(target.value || (nullable ? null : ''))} />
+  return <input type="text" {...attributes(props)} autoComplete="off" placeholder={example(props)} value={said(value)} onChange={({ target }) => onChange(target.value || (nullable ? null : ''))} />
 }
 
 export function Area(props: InputProps) {

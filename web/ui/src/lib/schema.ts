@@ -164,7 +164,7 @@ export function missing(given: Schema, value: Json | undefined, path = '', paren
   for (const [name, part] of Object.entries(shape.properties)) {
     if (!shows(shape, name, value, parents)) continue
     const at = path ? `${path}.${name}` : name
-    const said = part.default === undefined ? complaint(part, value[name], shape.required?.includes(name) ?? false) : ''
+    const said = complaint(part, value[name] ?? part.default, shape.required?.includes(name) ?? false)
     if (said) found[at] = said
     else Object.assign(found, missing(part, value[name], at, [...parents, value]))
   }

@@ -62,8 +62,9 @@ function Form({ connector, stored, onClose }: Props & { stored?: Connection }) {
     <Dialog title={stored ? stored.name : `New ${connector.title} connection`} size="large" onClose={onClose}>
       <div className="connection">
         <form className="connection-form" autoComplete="off" onSubmit={(event) => { event.preventDefault(); void save() }}>
+          <input type="text" autoComplete="username" aria-hidden="true" tabIndex={-1} hidden readOnly value={name} />
           <div className="field"><label htmlFor="connection-name">Name<span className="required" aria-hidden="true"> *</span></label>
-            <input id="connection-name" value={name} required maxLength={255} aria-invalid={Boolean(wrongName) || undefined} aria-describedby="connection-name-error" onChange={({ target }) => setName(target.value)} />
+            <input id="connection-name" autoComplete="off" value={name} required maxLength={255} aria-invalid={Boolean(wrongName) || undefined} aria-describedby="connection-name-error" onChange={({ target }) => setName(target.value)} />
             <div id="connection-name-error">{wrongName && <p className="field-error" role="alert">{wrongName}</p>}<p className="help">Steps choose the connection by this name.</p></div></div>
           <SchemaForm schema={connector.schema} value={config} onChange={setConfig} errors={others} readOnly={false} scope={connector.id} />
           {tested && <TestCard tested={tested} />}

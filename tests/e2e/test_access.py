@@ -1,0 +1,152 @@
+"""Everybody can use it: axe on each page in light and dark, no sideways scroll on a phone, a whole flow by keyboard."""
+
+from __future__ import annotations
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page, expect
+
+SIDEWAYS = "() => document.documentElement.scrollWidth - document.documentElement.clientWidth"
+WHERE = """() => {
+  const at = document.activeElement
+  return [at?.getAttribute('aria-label') ?? at?.labels?.[0]?.innerText ?? at?.textContent ?? '', at?.tagName ?? ''].join('|')
+}"""
+SIZES = {"wide": {"width": 1440, "height": 900}, "phone": {"width": 390, "height": 844}}
+
+
+
+
+def check(page: Page, where: str) -> None:
+    page.locator(".spin").first.wait_for(state="hidden")
+    found = Axe().run(page).response["violations"]
+    bad = [
+        f"{where}: {one['id']} ({one['impact']}) at {[node['html'][:160] for node in one['nodes'][:3]]}"
+        for one in found
+        if one["impact"] in {"serious", "critical"}
+    ]
+    assert bad == []
+    assert page.evaluate(SIDEWAYS) == 0, f"{where} scrolls sideways"
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("size", SIZES)
+def test_every_page_is_accessible_and_fits(open_page, api, stack, scheme: str, size: str):
+    page: Page = open_page(viewport=SIZES[size], color_scheme=scheme)
+    flow = api.demo()
+    ran = api("POST", f"/flows/{flow}/execute", {"observe": "all", "async_mode": False, "wait_seconds": 60})
+
+    page.goto("/flows")
+    expect(page.get_by_role("link", name="Flights", exact=True)).to_be_visible()
+    check(page, "flows")
+    page.get_by_role("button", name="New flow").click()
+    expect(page.get_by_role("dialog", name="New flow")).to_be_visible()
+    check(page, "new flow")
+
+    page.goto(f"/flows/{flow}")
+    step = page.get_by_test_id("step-arrived") if size == "wide" else page.get_by_role("button", name="Arrived flights after")
+    step.click()
+    expect(page.get_by_role("complementary", name="Settings of Arrived flights")).to_be_visible()
+    check(page, "editor")
+    if size == "phone":
+        page.get_by_role("button", name="Close settings").click()
+        expect(page.get_by_role("region", name="Rows of Arrived flights")).to_be_visible()
+        check(page, "rows")
+    else:
+        for tab in ("Timeline", "Logs", "Problems"):
+            page.get_by_role("tab", name=tab).click()
+            check(page, tab)
+        page.get_by_role("button", name="Add a step").click()
+        expect(page.get_by_role("option").first).to_be_visible()
+        check(page, "palette")
+
+    page.goto("/executions")
+    expect(page.get_by_role("row").nth(1)).to_be_visible()
+    check(page, "executions")
+    page.goto(f"/executions/{ran['id']}")
+    expect(page.get_by_role("region", name="Rows of")).to_be_visible()
+    check(page, "execution")
+
+    page.goto("/connections")
+    expect(page.get_by_role("button", name="Warehouse", exact=True)).to_be_visible()
+    check(page, "connections")
+    page.get_by_role("button", name="New connection").click()
+    expect(page.get_by_role("searchbox", name="Search connectors")).to_be_visible()
+    check(page, "gallery")
+    page.get_by_role("button", name="PostgreSQL", exact=True).click()
+    expect(page.get_by_label("Host")).to_be_visible()
+    check(page, "connection")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("path", ["/login", "/setup?token=x"])
+def test_the_pages_before_sign_in_are_accessible_and_fit(open_page, scheme: str, path: str):
+    page: Page = open_page(viewport=SIZES["phone"], color_scheme=scheme, storage_state=None)
+    page.goto(path)
+    check(page, path)
+
+
+def test_the_colours_are_switched_and_stay(page: Page):
+    page.goto("/flows")
+    page.get_by_role("button", name="Dark colours").click()
+    dark = page.evaluate("getComputedStyle(document.body).backgroundColor")
+    page.reload()
+    expect(page.get_by_role("button", name="Light colours")).to_be_visible()
+    assert page.evaluate("getComputedStyle(document.body).backgroundColor") == dark
+
+
+def walk(page: Page, wanted: str, most: int = 40) -> None:
+    """Press Tab until the focus is where a person would see `wanted`."""
+    seen = []
+    for _ in range(most):
+        page.keyboard.press("Tab")
+        seen.append(page.evaluate(WHERE))
+        if wanted in seen[-1]:
+            return
+    pytest.fail(f"Tab does not reach '{wanted}'; it went {seen}")
+
+
+def test_a_flow_is_made_run_and_read_by_keyboard_alone(page: Page, ended):
+    page.goto("/flows")
+    expect(page.get_by_role("button", name="New flow")).to_be_visible()
+    walk(page, "New flow")
+    page.keyboard.press("Enter")
+    expect(page.get_by_label("Name")).to_be_focused()
+    page.keyboard.type("By keyboard alone")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="An empty flow")).to_be_visible()
+
+    page.keyboard.press("/")
+    page.keyboard.type("files: read")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("complementary", name="Settings of Files: read")).to_be_visible()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("textbox", name="Name of the step")).to_be_focused()
+    walk(page, "Connection")
+    expect(page.get_by_role("option", name="Flight data")).to_be_attached()
+    page.keyboard.type("Flight data")
+    walk(page, "Stream")
+    page.keyboard.type("airlines.csv")
+    page.keyboard.press("Escape")
+    if page.evaluate("document.activeElement.tagName") == "INPUT":  # the first one closed the suggestions
+        page.keyboard.press("Escape")
+    expect(page.locator(".react-flow__node.selected")).to_be_focused()
+
+    page.keyboard.press("/")
+    page.keyboard.type("limit")
+    page.keyboard.press("Enter")
+    expect(page.locator(".react-flow__node.selected")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("textbox", name="Name of the step")).to_have_value("Limit rows")
+    walk(page, "Rows")
+    page.keyboard.press("Control+a")
+    page.keyboard.type("5")
+    page.keyboard.press("Control+Enter")
+    results = page.get_by_role("region", name="Results")
+    ended(page)
+    expect(results.get_by_role("row")).to_have_count(6)
+
+    page.keyboard.press("Escape")
+    page.keyboard.press("?")
+    expect(page.get_by_role("dialog", name="Shortcuts")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("dialog", name="Shortcuts")).to_be_hidden()

@@ -1,0 +1,76 @@
+"""From the gallery to a stored connection: a test says in a sentence what is wrong."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from playwright.sync_api import Locator, Page, expect
+
+
+def choose(page: Page, search: str, title: str) -> Locator:
+    page.goto("/connections")
+    page.get_by_role("button", name="New connection").click()
+    page.get_by_role("searchbox", name="Search connectors").fill(search)
+    page.get_by_role("button", name=title, exact=True).click()
+    return page.get_by_role("dialog", name=f"New {title} connection")
+
+
+def test_postgresql_is_chosen_tested_and_refused_with_its_sentence(page: Page):
+    form = choose(page, "postgres", "PostgreSQL")
+    form.get_by_role("button", name="Test", exact=True).click()
+    expect(form.get_by_label("Host")).to_have_accessible_description("Fill this in.")
+    expect(form.get_by_label("Host")).to_be_focused()
+    for label, text in (("Host", "127.0.0.1"), ("Port", "1"), ("Database", "db"), ("User", "me"), ("Password", "hush")):
+        form.get_by_label(label).fill(text)
+    form.get_by_role("button", name="Test", exact=True).click()
+    card = form.get_by_role("status")
+    expect(card).to_contain_text("It does not work yet")
+    expect(card).to_contain_text("127.0.0.1:1/db does not answer; check host and port, and that the server runs")
+    expect(card).not_to_contain_text("hush")
+
+
+def test_sqlite_is_corrected_until_it_works_then_stored_and_deleted(page: Page, api, tmp_path: Path):
+    form = choose(page, "sqlite", "SQLite")
+    form.get_by_label("Name").fill("Little one")
+    form.get_by_label("File").fill(str(tmp_path / "nowhere" / "x.db"))
+    form.get_by_role("button", name="Test", exact=True).click()
+    expect(form.get_by_role("status")).to_contain_text("does not exist; create it or correct the path")
+    form.get_by_label("File").fill(str(tmp_path / "x.db"))
+    form.get_by_role("button", name="Test", exact=True).click()
+    expect(form.get_by_role("status")).to_contain_text("It works")
+    form.get_by_role("button", name="Save").click()
+    expect(form).to_be_hidden()
+    card = page.get_by_role("listitem").filter(has_text="Little one")
+    expect(card.get_by_text("Works")).to_be_visible()
+
+    page.expected.append("the server responded with a status of 409")
+    again = choose(page, "sqlite", "SQLite")
+    again.get_by_label("Name").fill("Little one")
+    again.get_by_label("File").fill(str(tmp_path / "x.db"))
+    again.get_by_role("button", name="Save").click()
+    expect(again.get_by_label("Name")).to_have_attribute("aria-invalid", "true")
+    again.get_by_role("button", name="Cancel").click()
+
+    page.get_by_role("button", name="Delete Little one").click()
+    page.get_by_role("dialog").get_by_role("button", name="Delete").click()
+    expect(card).to_have_count(0)
+    assert "Little one" not in {one["name"] for one in api("GET", "/connections")}
+
+
+def test_a_stored_secret_is_never_shown_and_stays_when_it_is_not_replaced(page: Page, api):
+    config = {"host": "127.0.0.1", "port": 1, "database": "db", "user": "me", "password": "a-long-secret-3f2a"}
+    made = api("POST", "/connections", {"name": "Secretive", "connector": "postgresql", "config": config})
+    heard: list[str] = []
+    page.on("response", lambda answer: heard.append(answer.text()) if "/connections" in answer.url and answer.request.method != "OPTIONS" else None)
+    page.goto("/connections")
+    page.get_by_role("button", name="Secretive", exact=True).click()
+    form = page.get_by_role("dialog", name="Secretive")
+    expect(form.get_by_label("Password")).to_have_value("set …3f2a")
+    form.get_by_label("Database").fill("other")
+    form.get_by_role("button", name="Save").click()
+    expect(form).to_be_hidden()
+    stored = api("GET", f"/connections/{made['id']}")["config"]
+    assert stored["database"] == "other"
+    assert stored["password"]["set"] is True
+    assert not any("a-long-secret" in text for text in heard)
+    assert "a-long-secret" not in page.content()

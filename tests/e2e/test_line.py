@@ -1,0 +1,93 @@
+"""A cut line resumes where it was; two people who save the same flow lose nothing."""
+
+from __future__ import annotations
+
+import json
+
+from playwright.sync_api import Page, WebSocketRoute, expect
+
+
+def test_a_cut_line_comes_back_and_goes_on_after_the_last_event(page: Page, api, ended):
+    asked: list[dict] = []
+    heard: list[int] = []
+
+    def between(line: WebSocketRoute) -> None:
+        server = line.connect_to_server()
+        first = not asked
+
+        def up(text: str | bytes) -> None:
+            said = json.loads(text)
+            if said["op"] == "subscribe":
+                asked.append(said)
+            server.send(text)
+
+        def down(text: str | bytes) -> None:
+            said = json.loads(text)
+            if first and len(heard) >= 3:
+                return
+            line.send(text)
+            if said["op"] == "event" and "seq" in said:
+                heard.append(said["seq"])
+                if first and len(heard) == 3:
+                    line.close(code=1011, reason="cut by the test")
+                    server.close()
+
+        line.on_message(up)
+        server.on_message(down)
+
+    page.route_web_socket("**/ws", between)
+    flow = api.demo()
+    page.goto(f"/flows/{flow}")
+    page.get_by_role("button", name="Run", exact=True).click()
+    expect(page.get_by_text("The live line is cut; reconnecting…")).to_be_visible()
+    ended(page)
+    expect(page.get_by_test_id("step-table")).to_have_attribute("data-status", "completed")
+    assert len(asked) == 2
+    assert asked[0]["after"] == 0
+    assert asked[1]["after"] == heard[2], "the second subscription goes on after the last event that was heard"
+    assert heard == list(range(1, len(heard) + 1)), "no event is lost and none comes twice"
+    expect(page.get_by_text("The live line is cut; reconnecting…")).to_be_hidden()
+
+
+def conflict(page: Page, api, steps, name: str) -> str:
+    flow = api.flow(name, [steps("a", "transform.filter", 0, where="x = 1")])
+    page.expected.append("the server responded with a status of 4")
+    page.goto(f"/flows/{flow}")
+    page.get_by_test_id("step-a").click()
+    page.get_by_role("textbox", name="Name of the step").fill("Mine")
+    theirs = api("GET", f"/flows/{flow}/data")
+    theirs["nodes"][0]["data"]["label"] = "Theirs"
+    api("PUT", f"/flows/{flow}/data", {"nodes": theirs["nodes"], "edges": [], "row_version": theirs["row_version"]})
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_role("dialog", name="Somebody else saved this flow")).to_be_visible()
+    return flow
+
+
+def label(api, flow: str) -> str:
+    return str(api("GET", f"/flows/{flow}/data")["nodes"][0]["data"]["label"])
+
+
+def test_a_conflict_can_take_theirs(page: Page, api, steps):
+    flow = conflict(page, api, steps, "Theirs wins")
+    assert label(api, flow) == "Theirs", "nothing was overwritten"
+    page.get_by_role("button", name="Reload theirs").click()
+    expect(page.get_by_test_id("step-a")).to_contain_text("Theirs")
+    expect(page.get_by_text("Saved", exact=True)).to_be_visible()
+
+
+def test_a_conflict_can_save_mine_as_a_new_version_and_keeps_theirs(page: Page, api, steps):
+    flow = conflict(page, api, steps, "Mine wins")
+    page.get_by_role("button", name="Save mine as a new version").click()
+    expect(page.get_by_text("Saved as version 2; what was there is version 1.")).to_be_visible()
+    assert label(api, flow) == "Mine"
+    first, second = (api("GET", f"/flows/{flow}/versions/{number}")["definition"] for number in (1, 2))
+    assert first["nodes"][0]["data"]["label"] == "Theirs"
+    assert second["nodes"][0]["data"]["label"] == "Mine"
+
+
+def test_a_conflict_can_be_left_open(page: Page, api, steps):
+    flow = conflict(page, api, steps, "Nobody wins")
+    page.get_by_role("button", name="Go on editing").click()
+    expect(page.get_by_test_id("step-a")).to_contain_text("Mine")
+    expect(page.get_by_text("Unsaved", exact=True)).to_be_visible()
+    assert label(api, flow) == "Theirs"
