@@ -103,9 +103,12 @@ def translate(error: Exception, where: str) -> HeadraceError:  # noqa: PLR0912 -
     if state.startswith("3D") or (any(word in text for word in _UNKNOWN_DB) and "database" in text):
         return ConfigError(f"the database of {where} does not exist; correct its name", detail=detail, field="database")
     if isinstance(error, InterfaceError) or (isinstance(error, OperationalError) and not state):
-        return TransientError(f"the link to {where} was lost; it is tried again", detail=detail)
+        return TransientError(
+            f"the link to {where} was lost; check that the server runs, and try again",
+            detail=detail,
+        )
     if state[:2] in {"08", "57", "53", "40"}:
-        return TransientError(f"{where} cannot serve this now; it is tried again", detail=detail)
+        return TransientError(f"{where} cannot serve this now; try again in a moment", detail=detail)
     if isinstance(error, DatabaseError):
         return ConfigError(f"{where} refuses the statement; the log has its words", detail=detail)
     return ConfigError(f"{where} cannot be used as it is configured; the log says why", detail=detail)
