@@ -45,5 +45,7 @@ class ActionRules(ConnectorRules):
             before = self.effects(connector, action.id)
             first = connector.act(action.id, value, key=f"repeat:{action.id}")
             assert connector.act(action.id, value, key=f"repeat:{action.id}") == first
-            expected = before + (action.effect not in {Effect.NONE, Effect.READ})
-            assert self.effects(connector, action.id) == expected, action.id
+            each = action.effect not in {Effect.NONE, Effect.READ}
+            assert self.effects(connector, action.id) == before + each, action.id
+            connector.act(action.id, value, key=f"another:{action.id}")
+            assert self.effects(connector, action.id) == before + 2 * each, "another key is another effect"
