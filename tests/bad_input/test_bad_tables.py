@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import socket
+import sqlite3
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -147,3 +149,33 @@ def test_a_query_that_names_a_wrong_column_is_said(
     shown = run(step, Db=to_postgres(warehouse))
     assert (shown.error["code"], shown.error["node_id"]) == ("VALIDATION_FAILED", "ask")
     assert "there is no column 'nmae'" in shown.sentence
+
+
+def test_an_sqlite_file_that_is_none_or_outside_is_said(good: str, run: Callable, steps: Any, files: Path) -> None:
+    (files / "none.db").write_text("this is no database at all" * 100)
+    for path, words in (
+        (f"{files.name}/none.db", ("is no database file", "choose another")),
+        ("/etc/headrace.db", ("is outside of what this install opens to flows", "HEADRACE_FILE_ROOTS")),
+        (f"{files.name}/nowhere/t.db", ("does not exist", "create it or correct the path")),
+    ):
+        here = {"connector": "sqlite", "config": {"path": path}}
+        shown = run(steps.read(good), steps.write(kind="sqlite"), Db=here)
+        assert (shown.status, shown.error["node_id"], shown.error["field"]) == ("failed", "target", "path"), shown
+        assert [word for word in words if word not in shown.sentence] == [], shown.sentence
+    assert not Path("/etc/headrace.db").exists()
+
+
+def test_an_sqlite_table_takes_all_or_nothing(good: str, run: Callable, steps: Any, files: Path) -> None:
+    here = {"connector": "sqlite", "config": {"path": f"{files.name}/t.db"}}
+    with closing(sqlite3.connect(files / "t.db")) as db, db:
+        db.execute("create table keyed (id integer primary key, name text, amount real not null)")
+    for source, config, field in (
+        (good, {}, "id"),
+        (good, {"mode": "upsert", "keys": ["id"]}, "keys"),
+        ("empty.csv", {}, "amount"),
+    ):
+        shown = run(steps.read(source), steps.write("keyed", kind="sqlite", **config), Db=here)
+        assert (shown.status, shown.error["code"], shown.error["field"]) == ("failed", "DATA_INVALID", field), shown
+        assert "nothing was written" in shown.sentence
+    with closing(sqlite3.connect(files / "t.db")) as db:
+        assert db.execute("select count(*) from keyed").fetchone() == (0,)

@@ -8,8 +8,13 @@ from pathlib import Path
 import polars as pl
 import pytest
 from headrace.plugins.manager import load_plugins
-from headrace.sdk import DataError
+from headrace.sdk import ConfigError, DataError
 from headrace.testing.connector import ConnectorContract
+
+
+@pytest.fixture(autouse=True)
+def roots(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HEADRACE_FILE_ROOTS", str(tmp_path))
 
 
 class TestSqlite(ConnectorContract):
@@ -28,6 +33,15 @@ class TestSqlite(ConnectorContract):
     @pytest.fixture
     def bad_config(self, tmp_path: Path) -> dict[str, str]:
         return {"path": str(tmp_path / "nowhere" / "t.db")}
+
+
+@pytest.mark.parametrize("path", ["/etc/t.db", "../t.db", "..", "link.db"])
+def test_a_file_outside_of_the_roots_is_refused(path: str, tmp_path: Path) -> None:
+    (tmp_path / "link.db").symlink_to("/etc/passwd")
+    entry = load_plugins(only=["connector-sqlite"], strict=True).registry.connector("sqlite")
+    with closing(entry.open({"path": path})) as connector, pytest.raises(ConfigError) as caught:
+        connector.check()
+    assert caught.value.details["field"] == "path"
 
 
 def test_a_column_of_floats_takes_no_more_digits_than_it_keeps(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from threading import Timer
 from typing import TYPE_CHECKING, Any
 
 import duckdb
+from headrace.kits.files.paths import database_file
 from headrace.kits.sql.connector import QUERY_TIMEOUT_S
 from headrace.kits.sql.writer import LEDGER
 from headrace.sdk import ConfigError, Connector, Rejector, Stream, WriteResult
@@ -18,7 +19,7 @@ from headrace.sdk.types import DataType
 
 from headrace_connector_duckdb import DuckdbConfig
 from headrace_connector_duckdb.columns import Carried, frame_of
-from headrace_connector_duckdb.session import connect, database_file, translated
+from headrace_connector_duckdb.session import connect, translated
 from headrace_connector_duckdb.statements import Place
 from headrace_connector_duckdb.writer import Writer
 

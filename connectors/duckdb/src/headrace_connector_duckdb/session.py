@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import duckdb
-from headrace.kits.files import paths
 from headrace.sdk import ConfigError, DataError, HeadraceError, TransientError
 
 LIMITS = {
@@ -21,25 +20,6 @@ LIMITS = {
 """Of every connection; the same everywhere, because one process opens a file with one configuration."""
 OURS = "headrace: "
 """Starts the texts that our own SQL raises."""
-
-
-def database_file(path: str) -> Path:
-    """The file of a connection.
-
-    Raises:
-        ConfigError: it is outside of the folders that flows may use, or its folder does not exist.
-    """
-    given = Path(path)
-    if "\0" in path or not given.name:
-        raise ConfigError("the path names no file; write one like `shop.duckdb`", field="path")
-    try:
-        folder, _ = paths.resolve_root(str(given.parent))
-    except ConfigError as error:
-        raise ConfigError(error.message, field="path") from None
-    file = (folder / given.name).resolve()
-    if not any(file.is_relative_to(root) for root in paths.file_roots()) or file.is_dir():
-        raise ConfigError(f"'{given.name}' is a folder or a link that leads out; name a file", field="path")
-    return file
 
 
 def connect(file: Path, *, writing: bool) -> duckdb.DuckDBPyConnection:

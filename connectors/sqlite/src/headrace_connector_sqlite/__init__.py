@@ -8,7 +8,7 @@ from headrace.sdk import Capability, Config, ConnectorManifest, EffectClass, Fie
 class SqliteConfig(Config):
     """How to find the file."""
 
-    path: Annotated[str, Field("File", "Path of the database file on the worker.", examples=["shop.db"])]
+    path: Annotated[str, Field("File", "Path below the files folder of this install.", examples=["shop.db"])]
 
 
 @hookimpl

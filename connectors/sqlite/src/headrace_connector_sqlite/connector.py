@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
+from headrace.kits.files.paths import database_file
 from headrace.kits.sql.connector import SqlConnector
-from headrace.sdk import ConfigError, DataError
+from headrace.sdk import DataError
 
 from headrace_connector_sqlite import SqliteConfig
 
@@ -21,15 +21,12 @@ class SqliteConnector(SqlConnector[SqliteConfig]):
     dialect = "sqlite"
 
     def url(self) -> sa.URL:
-        """The file; its folder must exist.
+        """The file, in a folder that flows may use.
 
         Raises:
-            ConfigError: it does not.
+            ConfigError: it is outside of these, or its folder does not exist.
         """
-        path = Path(self.config.path)
-        if not path.parent.is_dir():
-            raise ConfigError(f"the folder '{path.parent}' does not exist; create it or correct the path", field="path")
-        return sa.URL.create("sqlite", database=str(path))
+        return sa.URL.create("sqlite", database=str(database_file(self.config.path)))
 
     def connect_args(self) -> dict[str, Any]:
         """Wait for other writers; transactions are ours, so that DDL is inside them."""

@@ -20,6 +20,7 @@ from urllib.request import urlopen
 
 from headrace.cli.children import Child
 from headrace.cli.own_egress import SETTING, allowance
+from headrace.infra.postgres import write_private
 from headrace.sdk.errors import ConfigError, TransientError
 
 READY_S = 60
@@ -103,8 +104,9 @@ class Stack:
         setup = asyncio.run(self._prepare(demo=demo))
         if web:
             self._step("starting the API", self._await_api)
-        (self.home / "running.json").write_text(json.dumps({"pid": os.getpid(), "url": self.url, "env": self.env}))
-        (self.home / "running.json").chmod(0o600)
+        ours = {name: value for name, value in self.env.items() if name.startswith("HEADRACE_")}
+        note = {"pid": os.getpid(), "url": self.url, "env": ours}
+        write_private(self.home / "running.json", json.dumps(note).encode())
         if web:
             self.say(f"\n  headrace is running at {self.url}")
             if setup:

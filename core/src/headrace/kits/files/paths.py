@@ -57,6 +57,25 @@ def resolve_root(root: str) -> tuple[Path, bool]:
     return folder, True
 
 
+def database_file(path: str) -> Path:
+    """The file of a connection to an embedded database: below one of `file_roots()`.
+
+    Raises:
+        ConfigError: it is outside, names no file, or its folder does not exist.
+    """
+    given = Path(path)
+    if "\0" in path or not given.name:
+        raise ConfigError("the path names no file; write one like `shop.db`", field="path")
+    try:
+        folder, _ = resolve_root(str(given.parent))
+    except ConfigError as error:
+        raise ConfigError(error.message, field="path") from None
+    file = (folder / given.name).resolve()
+    if not any(file.is_relative_to(root) for root in file_roots()) or file.is_dir():
+        raise ConfigError(f"'{given.name}' is a folder or a link that leads out; name a file", field="path")
+    return file
+
+
 def _package_folder(place: str) -> Path:
     name, _, rest = place.partition("/")
     spec = find_spec(name) if name.isidentifier() else None
