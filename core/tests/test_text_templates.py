@@ -57,3 +57,9 @@ def test_config_names_the_field():
     assert render_config(config, CONTEXT) == {"path": "2024-01-01", "n": 1, "rows": [{"name": "3"}], "sql": "{ x }"}
     with pytest.raises(ConfigError, match=r"'rows\[0\].name'"):
         render_config({"rows": [{"name": "{{ nope }}"}]}, CONTEXT)
+
+
+def test_verbatim_fields_are_no_templates():
+    config = {"code": "f'{{{x}}}'", "path": "{{ params.day }}", "inner": {"code": "{{ params.day }}"}}
+    filled = render_config(config, CONTEXT, frozenset({"code"}))
+    assert filled == {"code": "f'{{{x}}}'", "path": "2024-01-01", "inner": {"code": "2024-01-01"}}

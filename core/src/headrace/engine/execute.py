@@ -139,7 +139,8 @@ class _Work:
         from headrace.sdk.text import render_config
 
         known = {"params": self.request.params, "execution": {"id": self.request.execution_id}}
-        config = parse_config(kind.manifest.config, render_config(node.config, known))
+        shape = kind.manifest.config
+        config = parse_config(shape, render_config(node.config, known, shape.verbatim))
         step = load(kind.manifest.factory.load, kind.plugin)(config)
         made: dict[str, nw.LazyFrame[Any]] = dict(step.run(context, self._inputs(node, kind)))
         if any(port.kind == "error" for port in kind.manifest.outputs) and "error" not in made:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from typing import Any, TypeVar, get_args, get_origin, get_type_hints
+from typing import Any, ClassVar, TypeVar, get_args, get_origin, get_type_hints
 
 import msgspec
 from msgspec import Meta, Struct
@@ -16,7 +16,12 @@ class Config(Struct, forbid_unknown_fields=True):
     """Base of everything a user fills in. Not frozen, so that any Struct style may subclass it.
 
     Say `kw_only=True` where a required field follows an optional one; msgspec does not inherit it.
+
+    Attributes:
+        verbatim: Fields that are no templates: `{{` in them is the user's own, as in code.
     """
+
+    verbatim: ClassVar[frozenset[str]] = frozenset()
 
 
 class Secret:

@@ -97,12 +97,19 @@ def render(text: str, context: Mapping[str, Any]) -> str:
     return "".join(parts)
 
 
-def render_config(config: Any, context: Mapping[str, Any]) -> Any:
+def render_config(config: Any, context: Mapping[str, Any], verbatim: frozenset[str] = frozenset()) -> Any:
     """The config with every text that contains `{{` filled in; other values are as they were.
+
+    Args:
+        config: As the user wrote it.
+        context: What templates may use.
+        verbatim: Fields at the top that are no templates (`Config.verbatim`).
 
     Raises:
         ConfigError: naming the field.
     """
+    if isinstance(config, Mapping) and verbatim:
+        return {key: item if key in verbatim else _walk(item, context, str(key)) for key, item in config.items()}
     return _walk(config, context, "")
 
 

@@ -38,8 +38,8 @@ class CodeConfig(Config):
         str,
         Field(
             "Code",
-            "The body of a function of `row` (or `columns`), or `def transform(row)` with what it needs around it. Give "
-            "back a row, a list of rows, or None to drop the row. `params` is a dict.",
+            "The body of a function of `row` (or `columns`), or `def transform(row)` with what it needs around it. "
+            "Give back a row, a list of rows, or None to drop the row. `params` is a dict.",
             min_length=1,
             max_length=50_000,
             widget="code",
@@ -72,9 +72,7 @@ class CodeConfig(Config):
     ] = 5_000
     seconds: Annotated[
         float,
-        Field(
-            "Seconds per batch", "Longer stops the step.", ge=0.1, le=300, unit="s", group="Limits", advanced=True
-        ),
+        Field("Seconds per batch", "Longer stops the step.", ge=0.1, le=300, unit="s", group="Limits", advanced=True),
     ] = 30.0
     total_seconds: Annotated[
         float,
@@ -104,9 +102,21 @@ class CodeConfig(Config):
         for index, column in enumerate(self.columns):
             if column.scale > column.precision:
                 raise _wrong(f"columns[{index}].scale", "more digits after the point than digits in all")
+            if column.zone and not _is_zone(column.zone):
+                raise _wrong(f"columns[{index}].zone", f"there is no time zone '{column.zone}'; write Area/City")
         found = problem(self.code, self.mode)
         if found:
             raise _wrong("code", found)
+
+
+def _is_zone(name: str) -> bool:
+    from zoneinfo import ZoneInfo
+
+    try:
+        ZoneInfo(name)
+    except (ValueError, OSError, LookupError):
+        return False
+    return True
 
 
 def _wrong(path: str, message: str) -> ConfigError:

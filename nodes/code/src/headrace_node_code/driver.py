@@ -7,7 +7,7 @@ from typing import Final
 USER_FILE: Final = "<python-input-1>"
 """What the sandbox calls the second snippet of a session: the user's."""
 
-DRIVER: Final = '''
+DRIVER: Final = """
 import datetime as _hr_datetime
 import decimal as _hr_decimal
 
@@ -35,7 +35,7 @@ def _hr_run(rows, done, transform, copied=_hr_copy, len=len, range=range):
     for place in range(len(done), len(rows)):
         done.append(copied(transform(rows[place])))
     return done
-'''
+"""
 """A copy of each result is taken at once, so that a value used again for the next row does not change this one."""
 
 START: Final = "_hr_done = []\n_hr_run(_hr_rows, _hr_done, transform)"

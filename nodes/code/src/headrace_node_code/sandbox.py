@@ -84,7 +84,13 @@ class Sandbox:
             DataError: it used up its time or memory.
             Cancelled: the execution is being cancelled; the process is ended.
         """
-        from pydantic_monty import MontyCrashedError, MontyError, MontyRuntimeError, MontySyntaxError
+        from pydantic_monty import (
+            MontyConversionError,
+            MontyCrashedError,
+            MontyError,
+            MontyRuntimeError,
+            MontySyntaxError,
+        )
 
         started = time.monotonic()
         if self._used > self._config.total_seconds:
@@ -101,10 +107,16 @@ class Sandbox:
             raise self._limit("memory", "memory_mb", f"{self._config.memory_mb} MB") from None
         except (MontyRuntimeError, MontySyntaxError) as error:
             raise self._told(error) from None
+        except MontyConversionError as error:
+            raise DataError(
+                f"the sandbox does not take a value {self.where}; cast it before", detail=str(error)
+            ) from None
         except MontyError as error:
             raise CodeError(str(error), 0) from None
-        except ValueError as error:  # an exception with a number too long to print
-            raise CodeError(f"ValueError: {error}", 0) from None
+        except (ValueError, OverflowError) as error:
+            raise DataError(
+                f"the code gave a value {self.where} that no frame can hold", detail=str(error), field="code"
+            ) from None
         finally:
             self._used += time.monotonic() - started
             self._printed.flush()

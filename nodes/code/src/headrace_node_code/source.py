@@ -59,10 +59,7 @@ def _defines(code: str) -> bool:
 def _inside_texts(code: str) -> set[int]:
     """Lines that begin inside a text of several lines: indenting them would change the text."""
     return {
-        line
-        for token in _tokens(code)
-        if token.type in _TEXTS
-        for line in range(token.start[0] + 1, token.end[0] + 1)
+        line for token in _tokens(code) if token.type in _TEXTS for line in range(token.start[0] + 1, token.end[0] + 1)
     }
 
 
@@ -75,10 +72,10 @@ def problem(code: str, mode: str) -> str:
         return "there is no code; write for example: return row"
     made = source(code, mode)
     with pool(10.0) as workers:
-        return _refusal(workers, made)
+        return _refusal(workers, made, code)
 
 
-def _refusal(workers: Any, made: Source) -> str:
+def _refusal(workers: Any, made: Source, code: str) -> str:
     from pydantic_monty import CollectString, MontyCrashedError, MontyError, MontyRuntimeError, MontySyntaxError
 
     limits: Any = {"max_feed_duration_secs": 5.0, "max_memory": 128 << 20}
@@ -91,7 +88,8 @@ def _refusal(workers: Any, made: Source) -> str:
             if _PARSED in str(error):
                 return ""
             frames = error.traceback()
-            line = max(1, frames[-1].line - 1 - made.offset) if frames else 0
+            last = len(code.rstrip().split("\n"))
+            line = min(max(1, frames[-1].line - 1 - made.offset), last) if frames else 0
             return f"{_sentence(error.display('msg'))}{f' (line {line})' if line else ''}"
         except MontyError as error:
             return _sentence(str(error))

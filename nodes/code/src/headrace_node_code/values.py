@@ -39,6 +39,20 @@ class Budget:
         self._most = most
         self._left = most
 
+    def weigh(self, size: int) -> None:
+        """Count so many bytes.
+
+        Raises:
+            DataError: the batch weighs too much.
+        """
+        self._left -= size
+        if self._left < 0:
+            raise DataError(
+                f"the code gave more than {self._most >> 20} MB for one batch; give less, make the batches smaller, or "
+                "raise 'memory_mb'",
+                field="memory_mb",
+            )
+
     def take(self, value: Any, depth: int = 0) -> None:
         """Count a value with all that it holds.
 
@@ -46,13 +60,7 @@ class Budget:
             DataError: the batch weighs too much.
             Unfit: it is nested too deeply.
         """
-        self._left -= 16 + (len(value) if isinstance(value, (str, bytes)) else 0)
-        if self._left < 0:
-            raise DataError(
-                f"the code gave more than {self._most >> 20} MB for one batch; give less, make the batches smaller, or "
-                "raise 'memory_mb'",
-                field="memory_mb",
-            )
+        self.weigh(16 + (len(value) if isinstance(value, (str, bytes)) else 0))
         if isinstance(value, (list, tuple, dict)):
             if depth >= MAX_DEPTH:
                 raise Unfit(f"a list or dict is nested more than {MAX_DEPTH} levels deep")
@@ -196,9 +204,10 @@ def _uuid(column: Column) -> Check:
 
     def checked(value: Any) -> str:
         try:
-            return str(UUID(plain(value)))
+            UUID(plain(value))
         except ValueError:
             raise Unfit("the text is not a UUID") from None
+        return str(value)
 
     return checked
 
