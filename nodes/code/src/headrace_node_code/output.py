@@ -27,6 +27,7 @@ class Printed:
         """A piece of text; beyond the bounds lines are counted only."""
         if self._kept >= MAX_LINES or self._size >= MAX_TEXT:
             self._lost += text.count("\n")
+            self._open[stream] = ""
             return
         *whole, rest = (self._open.get(stream, "") + text).split("\n")
         self._open[stream] = rest[: MAX_LINE + 1]
