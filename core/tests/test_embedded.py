@@ -1,6 +1,7 @@
 """The bundled services: start, keep data, survive kill -9, explain what is wrong."""
 
 import os
+import select
 import signal
 import stat
 import subprocess
@@ -70,8 +71,6 @@ def test_after_kill_9_nothing_stays_and_the_next_start_recovers(home: Path) -> N
     child.kill()
     child.wait()
     child.stdout.close()
-    import select
-
     for handle in handles:
         poll = select.poll()
         poll.register(handle, select.POLLIN)
@@ -81,6 +80,25 @@ def test_after_kill_9_nothing_stays_and_the_next_start_recovers(home: Path) -> N
     try:
         with psycopg.connect(services.start().warehouse_url.reveal()) as connection:
             assert connection.execute("select count(*) from kept").fetchone() == (0,)
+    finally:
+        services.stop()
+
+
+def test_what_falls_is_started_again_at_its_address(home: Path) -> None:
+    services = EmbeddedServices(home)
+    try:
+        urls = services.start()
+        assert services.revive() == []
+        for pid in services.pids.values():
+            handle = os.pidfd_open(pid)
+            os.kill(pid, signal.SIGKILL)
+            select.select([handle], [], [], 20)
+            os.close(handle)
+        assert services.revive() == ["PostgreSQL", "Valkey"]
+        with psycopg.connect(urls.warehouse_url.reveal()) as connection:
+            assert connection.execute("select 1").fetchone() == (1,)
+        with redis.Redis.from_url(urls.redis_url.reveal()) as client:
+            assert client.ping()
     finally:
         services.stop()
 

@@ -50,8 +50,24 @@ class Machine:
                 break
         took = time.monotonic() - started
         assert self.process.poll() is None, "".join(self.said)
-        assert took <= within_s, "".join(self.said)
+        busy = max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))  # the promise is for a machine with a free core
+        assert took <= within_s * busy, "".join(self.said)
         return json.loads((self.home / "running.json").read_text())
+
+    @property
+    def postmaster(self) -> int:
+        return int((self.home / "postgres" / "postmaster.pid").read_text().splitlines()[0])
+
+    def await_line(self, wanted: str) -> None:
+        """Read on until it says so."""
+        assert self.process
+        assert self.process.stdout
+        said = ""
+        deadline = time.monotonic() + FIRST_S
+        while wanted not in said:
+            ready, _, _ = select.select([self.process.stdout], [], [], max(0.0, deadline - time.monotonic()))
+            assert ready, f"it did not say: {wanted}"
+            said += os.read(self.process.stdout.fileno(), 4_096).decode()
 
     def end(self, sign: signal.Signals) -> int:
         """End it and everything that it started."""
@@ -122,5 +138,8 @@ def test_killed_and_started_again_at_once_with_a_moved_port(machine: Machine, sm
             assert connection.execute("select count(*) from kept").fetchone() == (0,)
         shown = machine.flow(small_flow())
         assert shown["status"] == "completed", shown
+        os.kill(machine.postmaster, signal.SIGKILL)
+        machine.await_line("PostgreSQL had ended; it is started again")
+        assert machine.flow(small_flow())["status"] == "completed"
         assert machine.end(signal.SIGTERM) == 0
     assert not (machine.home / "running.json").exists()

@@ -21,10 +21,11 @@ from urllib.request import urlopen
 from headrace.cli.children import Child
 from headrace.cli.own_egress import SETTING, allowance
 from headrace.infra.postgres import write_private
-from headrace.sdk.errors import ConfigError, TransientError
+from headrace.sdk.errors import ConfigError, HeadraceError, TransientError
 
 READY_S = 60
 STOP_S = 20
+REVIVE_S = 5
 ROOM_FIRST_MIB = 256
 """A fresh PostgreSQL takes 70 MiB, and stops hard where there is no room for its log."""
 ROOM_MIB = 48
@@ -48,6 +49,7 @@ class Stack:
         self.env: dict[str, str] = {}
         self._embedded: Any = None
         self._stopping = False
+        self._revive_at = 0.0
 
     def __enter__(self) -> Stack:
         try:
@@ -123,7 +125,19 @@ class Stack:
         while not self._stopping:
             for child in self.children:
                 child.watch(self.say)
+            self._revive()
             time.sleep(0.2)
+
+    def _revive(self) -> None:
+        """Start a database that fell again; while it cannot, say why, with pauses."""
+        if self._embedded is None or time.monotonic() < self._revive_at:
+            return
+        try:
+            for name in self._embedded.revive():
+                self.say(f"{name} had ended; it is started again")
+        except HeadraceError as error:
+            self._revive_at = time.monotonic() + REVIVE_S
+            self.say(f"{error.message}; the next try is in {REVIVE_S} s")
 
     def _ask(self) -> None:
         if not self._stopping:

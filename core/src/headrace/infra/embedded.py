@@ -107,6 +107,19 @@ class EmbeddedServices:
         """Process ids of what is started."""
         return {name: server.pid for name, server in (("postgres", self._postgres), ("valkey", self._valkey)) if server}
 
+    def revive(self) -> list[str]:
+        """Start what has fallen again, at its old address. Returns the names.
+
+        Raises:
+            ConfigError: its disk is full, or its folder cannot be used.
+            TransientError: it does not answer in time.
+        """
+        fallen = [(name, server) for name, server in (("PostgreSQL", self._postgres), ("Valkey", self._valkey))
+                  if server is not None and server.fell]  # fmt: skip
+        for _, server in fallen:
+            server.start()
+        return [name for name, _ in fallen]
+
     def stop(self) -> None:
         """Stop both; twice is fine."""
         for server in (self._valkey, self._postgres):

@@ -98,6 +98,11 @@ class PostgresServer:
         """Process id of the postmaster; 0 when not started."""
         return self._process.pid if self._process else 0
 
+    @property
+    def fell(self) -> bool:
+        """Whether it was started and has ended by itself."""
+        return self._process is not None and self._process.poll() is not None
+
     def url(self, role: str, database: str) -> str:
         """Address for a role."""
         return f"postgresql://{role}:{getattr(self.passwords, role)}@127.0.0.1:{self.port}/{database}"

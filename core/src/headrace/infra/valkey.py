@@ -38,6 +38,11 @@ class ValkeyServer:
         return self._process.pid if self._process else 0
 
     @property
+    def fell(self) -> bool:
+        """Whether it was started and has ended by itself."""
+        return self._process is not None and self._process.poll() is not None
+
+    @property
     def url(self) -> str:
         """Address with the password."""
         return f"redis://:{self._password}@127.0.0.1:{self.port}/0"
@@ -54,8 +59,8 @@ class ValkeyServer:
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.log.touch()
         self._end_orphan()
-        for _ in range(3):
-            self.port = processes.free_port()
+        for attempt in range(3):
+            self.port = processes.free_port(0 if attempt else self.port)  # started again, it keeps its address
             lines = ("bind 127.0.0.1", f"port {self.port}", f"requirepass {self._password}", 'save ""', "appendonly no",
                      f'dir "{self.folder}"', "maxmemory 256mb", "maxmemory-policy noeviction")  # fmt: skip
             configuration = self.folder / "valkey.conf"
