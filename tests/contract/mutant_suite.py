@@ -27,8 +27,6 @@ CITIES = pl.DataFrame(
 class MutantSuite(ConnectorContract):
     connector_id = "tiny"
     action_inputs = {"add_city": {"name": "Rome"}}
-    many_rows = 400_000
-    memory_bytes = 60 * 2**20
     mutant: Mutant
 
     def entry(self) -> Any:
