@@ -10,7 +10,8 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -27,6 +28,7 @@ WAIT_MS = 30_000
 RUN_MS = 120_000
 """How long an execution may take on a busy machine."""
 STOP_S = 40
+FINAL = re.compile("completed|failed|cancelled|timed_out")
 WATCH = """addEventListener('securitypolicyviolation', (e) => reportPolicy(`${e.violatedDirective} ${e.blockedURI}`))"""
 
 
@@ -50,11 +52,12 @@ def chromium() -> str:
 
 
 class Stack:
-    """A running install: its address and the set-up link that it printed."""
+    """A running install: its address, the set-up link that it printed, the folder that flows may read and write."""
 
-    def __init__(self, url: str, setup: str) -> None:
+    def __init__(self, url: str, setup: str, files: Path) -> None:
         self.url = url
         self.setup = setup
+        self.files = files
 
 
 @pytest.fixture(scope="session")
@@ -78,16 +81,16 @@ def stack(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[S
                 break
         link = re.search(r"(http\S+)/setup\?token=\S+", said)
         assert link, f"headrace does not start: {said}"
-        yield Stack(link[1], link[0])
+        yield Stack(link[1], link[0], home / "files")
     finally:
         process.send_signal(signal.SIGTERM)
         process.wait(STOP_S)
         process.stdout.close()
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def browser(chromium: str) -> Iterator[Browser]:
-    """A browser of its own for each test, so that no event loop outlives it."""
+    """A browser for a file of tests; no longer, since its event loop would meet those of other files' tests."""
     with sync_playwright() as playwright:
         opened = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
         try:
@@ -157,8 +160,6 @@ def account(chromium: str, stack: Stack) -> StorageState:
 @pytest.fixture
 def open_page(browser: Browser, stack: Stack, account: StorageState) -> Iterator[Watched]:
     """Opens a watched page, signed in; options are those of a browser context."""
-    from contextlib import ExitStack
-
     with ExitStack() as pages:
 
         def make(**options: Any) -> Page:
@@ -216,19 +217,22 @@ def step(id_: str, kind: str, x: int, y: int = 0, **config: Any) -> dict[str, An
 
 
 @pytest.fixture
-def ended() -> Callable[[Page, str], None]:
-    """Waits until the execution in the results has this state."""
+def run() -> Callable[..., None]:
+    """Starts an execution from the page and waits until that one, and no other, is in its final state."""
 
-    def wait(page: Page, state: str = "completed") -> None:
-        badge = page.get_by_role("region", name="Results").locator(".badge[data-state]")
-        expect(badge).to_have_attribute("data-state", re.compile("completed|failed|cancelled|timed_out"), timeout=RUN_MS)
+    def started(page: Page, act: Callable[[], None] | None = None, state: str = "completed") -> None:
+        button = page.get_by_role("button", name="Run", exact=True)
+        with page.expect_response(lambda answer: answer.url.endswith("/execute")) as answer:
+            (act or button.click)()
+        execution = answer.value.json()["data"]["id"]
+        badge = page.locator(f'.dock[data-execution="{execution}"] .badge[data-state]')
+        expect(badge).to_have_attribute("data-state", FINAL, timeout=RUN_MS)
         expect(badge).to_have_attribute("data-state", state)
 
-    return wait
+    return started
 
 
 @pytest.fixture
 def steps() -> Callable[..., dict[str, Any]]:
     """Makes steps."""
     return step
-

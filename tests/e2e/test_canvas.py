@@ -7,6 +7,7 @@ import re
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
+pytestmark = pytest.mark.slow
 DEMO_ZOOM = 0.72
 DRAFTED = """(key) => new Promise((done) => {
   const look = () => (sessionStorage.getItem(key)?.includes('Renamed') ? done(true) : requestAnimationFrame(look))
@@ -54,7 +55,9 @@ def drag(page: Page, start: tuple[float, float], end: tuple[float, float]) -> No
 def stored(api, flow: str) -> tuple[dict, set]:
     canvas = api("GET", f"/flows/{flow}/data")
     names = {node["id"]: node["data"]["label"] for node in canvas["nodes"]}
-    return names, {(names[e["source"]], e["sourceHandle"], names[e["target"]], e["targetHandle"]) for e in canvas["edges"]}
+    return names, {
+        (names[e["source"]], e["sourceHandle"], names[e["target"]], e["targetHandle"]) for e in canvas["edges"]
+    }
 
 
 def save(page: Page) -> None:
@@ -114,7 +117,9 @@ def test_a_step_is_connected_by_keyboard_and_a_cycle_is_refused_with_its_reason(
     page.keyboard.press("Escape")
     page.keyboard.press("c")
     dialog = page.get_by_role("dialog")
-    expect(dialog.get_by_role("option").filter(has_text="Keep")).to_contain_text("That would make a cycle: “Keep” already leads to “Sort”.")
+    expect(dialog.get_by_role("option").filter(has_text="Keep")).to_contain_text(
+        "That would make a cycle: “Keep” already leads to “Sort”."
+    )
     page.keyboard.type("right")
     page.keyboard.press("Enter")
     expect(page.get_by_text("Connected “Sort” to “Join”.")).to_be_visible()

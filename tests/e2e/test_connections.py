@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
+import pytest
 from playwright.sync_api import Locator, Page, expect
+
+pytestmark = pytest.mark.slow
 
 
 def choose(page: Page, search: str, title: str) -> Locator:
@@ -29,13 +30,14 @@ def test_postgresql_is_chosen_tested_and_refused_with_its_sentence(page: Page):
     expect(card).not_to_contain_text("hush")
 
 
-def test_sqlite_is_corrected_until_it_works_then_stored_and_deleted(page: Page, api, tmp_path: Path):
+def test_sqlite_is_corrected_until_it_works_then_stored_and_deleted(page: Page, api, stack):
+    stack.files.mkdir(exist_ok=True)
     form = choose(page, "sqlite", "SQLite")
     form.get_by_label("Name").fill("Little one")
-    form.get_by_label("File").fill(str(tmp_path / "nowhere" / "x.db"))
+    form.get_by_label("File").fill(str(stack.files / "nowhere" / "x.db"))
     form.get_by_role("button", name="Test", exact=True).click()
     expect(form.get_by_role("status")).to_contain_text("does not exist; create it or correct the path")
-    form.get_by_label("File").fill(str(tmp_path / "x.db"))
+    form.get_by_label("File").fill(str(stack.files / "x.db"))
     form.get_by_role("button", name="Test", exact=True).click()
     expect(form.get_by_role("status")).to_contain_text("It works")
     form.get_by_role("button", name="Save").click()
@@ -46,7 +48,7 @@ def test_sqlite_is_corrected_until_it_works_then_stored_and_deleted(page: Page, 
     page.expected.append("the server responded with a status of 409")
     again = choose(page, "sqlite", "SQLite")
     again.get_by_label("Name").fill("Little one")
-    again.get_by_label("File").fill(str(tmp_path / "x.db"))
+    again.get_by_label("File").fill(str(stack.files / "x.db"))
     again.get_by_role("button", name="Save").click()
     expect(again.get_by_label("Name")).to_have_attribute("aria-invalid", "true")
     again.get_by_role("button", name="Cancel").click()
@@ -61,7 +63,7 @@ def test_a_stored_secret_is_never_shown_and_stays_when_it_is_not_replaced(page: 
     config = {"host": "127.0.0.1", "port": 1, "database": "db", "user": "me", "password": "a-long-secret-3f2a"}
     made = api("POST", "/connections", {"name": "Secretive", "connector": "postgresql", "config": config})
     heard: list[str] = []
-    page.on("response", lambda answer: heard.append(answer.text()) if "/connections" in answer.url and answer.request.method != "OPTIONS" else None)
+    page.on("response", lambda answer: heard.append(answer.text()) if "/api/v1/connections" in answer.url else None)
     page.goto("/connections")
     page.get_by_role("button", name="Secretive", exact=True).click()
     form = page.get_by_role("dialog", name="Secretive")

@@ -39,7 +39,7 @@ def test_sign_in_refuses_with_a_sentence_and_then_lets_in(open_page, account):
     expect(page.get_by_role("navigation", name="Main")).to_be_visible()
 
 
-def test_the_demo_is_edited_saved_run_and_its_rows_are_seen(page: Page, api, ended):
+def test_the_demo_is_edited_saved_run_and_its_rows_are_seen(page: Page, api, run):
     page.goto("/flows")
     page.get_by_role("link", name="Flights", exact=True).click()
     expect(page.get_by_role("heading", name="Flights", level=1)).to_be_visible()
@@ -55,9 +55,8 @@ def test_the_demo_is_edited_saved_run_and_its_rows_are_seen(page: Page, api, end
     assert stored["arrived"]["config"] == {"where": "arr_delay IS NOT NULL AND month = 1"}
 
     page.evaluate(OBSERVE)
-    page.get_by_role("button", name="Run", exact=True).click()
+    run(page)
     results = page.get_by_role("region", name="Results")
-    ended(page)
     expect(page.get_by_test_id("step-arrived")).to_contain_text("26,398 rows")
     assert page.evaluate("window.seenStates.slice(-2)") == ["running", "completed"], "states arrive while it runs"
     for name in ("flights", "with_weather", "ordered"):
@@ -88,12 +87,15 @@ def test_an_execution_has_a_page_of_its_own(page: Page, api):
     expect(page.get_by_test_id("step-airports")).to_be_visible()
 
 
-def test_a_failed_step_says_why(page: Page, api, steps, ended):
+def test_a_failed_step_says_why(page: Page, api, steps, run):
     source = steps("source", "local_files.read", 0, connection="Flight data", stream="airlines.csv")
-    flow = api.flow("Fails", [source, steps("wrong", "transform.filter", 280, where="nothing_like_it = 1")], [("source.out", "wrong.in")])
+    flow = api.flow(
+        "Fails",
+        [source, steps("wrong", "transform.filter", 280, where="nothing_like_it = 1")],
+        [("source.out", "wrong.in")],
+    )
     page.goto(f"/flows/{flow}")
-    page.get_by_role("button", name="Run", exact=True).click()
+    run(page, state="failed")
     results = page.get_by_role("region", name="Results")
-    ended(page, "failed")
     page.get_by_test_id("step-wrong").click()
     expect(results.get_by_role("alert")).to_contain_text("nothing_like_it")

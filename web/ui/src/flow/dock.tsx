@@ -20,7 +20,7 @@ export function Dock() {
   const execution = useRun((state) => state.execution)
   const tab = (value: string) => useUi.setState({ dock: value, dockOpen: true })
   return (
-    <section className="dock" aria-label="Results" data-open={dockOpen || undefined}>
+    <section className="dock" aria-label="Results" data-open={dockOpen || undefined} data-execution={execution?.id}>
       <Tabs.Root value={dock} onValueChange={(value) => tab(String(value))} className="dock-tabs">
         <div className="dock-head">
           <Tabs.List className="tabs">
