@@ -1,6 +1,6 @@
 # The two commands are `make start` and `make test`; `make help` lists the rest.
 UV := $(shell sh tools/uv.sh --path)
-RUN := $(UV) run --no-sync --all-packages
+RUN := "$(UV)" run --no-sync --all-packages
 SHELL := /bin/sh
 .PHONY: help start test test-all lint bench sync ui clean
 

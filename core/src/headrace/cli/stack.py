@@ -16,7 +16,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 from urllib.error import URLError
-from urllib.request import urlopen
+from urllib.request import ProxyHandler, build_opener
 
 from headrace.cli.children import Child
 from headrace.cli.own_egress import SETTING, allowance
@@ -219,9 +219,10 @@ class Stack:
 
     def _await_api(self) -> None:
         deadline = time.monotonic() + READY_S
+        directly = build_opener(ProxyHandler({}))  # a proxy of this machine's user is not for our own server
         while time.monotonic() < deadline and not self._stopping:
             try:
-                with urlopen(f"http://{self.host}:{self.port}/health/ready", timeout=2) as answer:
+                with directly.open(f"http://{self.host}:{self.port}/health/ready", timeout=2) as answer:
                     if answer.status == 200:
                         return
             except (URLError, OSError):
@@ -230,7 +231,10 @@ class Stack:
                 child.watch(self.say)
         if self._stopping:
             return
-        raise TransientError(f"the API is not ready after {READY_S} s; its log says:\n{self.children[0].tail()}")
+        raise TransientError(
+            f"the API is not ready after {READY_S} s; {self.home / 'logs' / 'api.log'} says why",
+            detail=self.children[0].tail(),
+        )
 
     async def _prepare(self, *, demo: bool) -> str:
         """Organization, setup token and demo. Returns the setup token while no account exists."""
