@@ -3,8 +3,6 @@
 
 import json
 import os
-import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -48,7 +46,10 @@ def children():
 
 
 def host_bytes():
-    return int(next(line for line in Path("/proc/self/status").read_text().splitlines() if "VmRSS" in line).split()[1]) << 10
+    return (
+        int(next(line for line in Path("/proc/self/status").read_text().splitlines() if "VmRSS" in line).split()[1])
+        << 10
+    )
 
 
 ESCAPES = [
@@ -250,7 +251,7 @@ FAILURES = [
     "import json\nreturn {'n': json.loads('[' * 100_000)}",
     "return {'n': eval('(' * 5_000 + ')' * 5_000)}",
     "exec('-' * 100_000 + '1')\nreturn row",
-    r"import re" "\n" r"re.match(r'(a+)+\1$', 'a' * 40 + 'b')" "\nraise ValueError('bounded')",
+    "import re\nre.match(r'(a+)+\\1$', 'a' * 40 + 'b')\nraise ValueError('bounded')",
     "import re\nre.match('(a+)+$', 'a' * 60 + 'b')\nre.match('(a|a?)+$', 'a' * 60 + 'b')\nre.match('(.*a){25}$', 'a' * 60 + 'b')\nraise ValueError('bounded')",
     "import re\nre.compile('(' * 10_000)",
     "import re\nre.compile('a{1,1000}{1,1000}{1,1000}')\nraise ValueError('bounded')",
@@ -260,7 +261,9 @@ FAILURES = [
 @pytest.mark.parametrize("code", FAILURES)
 def test_a_failure_is_a_rejected_row_and_the_next_row_goes_on(ctx, code):
     guarded = "\n".join(f"    {line}" for line in code.split("\n"))
-    made, error = bounded(ctx, f"if row['n'] == 1:\n{guarded}\nreturn row", seconds=2, columns=[{"name": "n", "type": "integer"}])
+    made, error = bounded(
+        ctx, f"if row['n'] == 1:\n{guarded}\nreturn row", seconds=2, columns=[{"name": "n", "type": "integer"}]
+    )
     assert error is None
     assert made["n"].to_list() == [2]
     (reject,) = ctx.rejected
@@ -343,75 +346,3 @@ def test_a_flood_of_prints_is_cut_and_counted(ctx):
     ctx.lines.clear()
     run(ctx, "print('x' * 1_000_000)\nreturn row", seconds=5)
     assert all(len(line) < 2_100 for line in ctx.lines)
-
-
-class Cancelling(FakeContext):
-    def progress(self, rows):
-        raise InterruptedError
-
-
-def test_a_cancelled_loop_ends_at_once(tmp_path):
-    started = time.monotonic()
-    with pytest.raises(InterruptedError):
-        run(Cancelling(installed_engine(), tmp_path), "while True: pass", seconds=60, total_seconds=60)
-    assert time.monotonic() - started < 5
-    assert children() == set()
-
-
-AUDIT = """
-import sys, tempfile
-from pathlib import Path
-import polars as pl
-from headrace.sdk import parse_config
-from headrace.testing.node import FakeContext, installed_engine
-from headrace_node_code.configs import CodeConfig
-from headrace_node_code.node import Code
-
-engine = installed_engine()
-def run(code):
-    ctx = FakeContext(engine, Path(sys.argv[1]))
-    node = Code(parse_config(CodeConfig, {"code": code}))
-    node.run(ctx, {"in": ctx.engine.adopt(pl.LazyFrame({"n": [1]}))})
-    return [r.reason for r in ctx.rejected]
-
-assert run("import nothing") and not run("print(row)\\nreturn row")
-seen, on = [], False
-WATCHED = ("open", "import", "exec", "compile", "os.", "socket.", "subprocess.", "ctypes.", "shutil.", "tempfile.", "urllib.", "pickle.")
-sys.addaudithook(lambda event, args: seen.append((event, str(args)[:200])) if on and event.startswith(WATCHED) else None)
-modules, on = set(sys.modules), True
-refused = [
-    run("return {'n': open('/etc/hostname').read()}"),
-    run("from pathlib import Path\\nPath('/tmp/headrace-made').write_text('x')\\nreturn row"),
-    run("import socket\\nsocket.create_connection(('127.0.0.1', 9))\\nreturn row"),
-    run("import subprocess\\nsubprocess.run('id')\\nreturn row"),
-    run("import this_is_no_module\\nreturn row"),
-    run("import csv, json, os, sys, decimal, datetime, tomllib, random\\nexec('import wave')\\nreturn row"),
-    run("return {'n': eval('__import__(\\"wave\\")')}"),
-]
-on = False
-assert all(refused), refused
-assert set(sys.modules) == modules, set(sys.modules) - modules
-print(sorted({(event, args[:60]) for event, args in seen}))
-"""
-
-
-def test_the_host_opens_connects_starts_and_imports_nothing_for_the_code(tmp_path):
-    made = subprocess.run(
-        [sys.executable, "-c", AUDIT, str(tmp_path)], capture_output=True, text=True, timeout=60, check=False
-    )
-    assert made.returncode == 0, made.stderr
-    assert made.stdout.strip() == "[]"
-
-
-def test_the_process_of_the_sandbox_has_no_environment_and_bounds(ctx):
-    from headrace_node_code.sandbox import Sandbox
-
-    with Sandbox(ctx, parse_config(CodeConfig, {"code": "return row", **LIMITS})):
-        (pid,) = children()
-        assert Path(f"/proc/{pid}/environ").read_bytes() == b""
-        limits = Path(f"/proc/{pid}/limits").read_text().splitlines()
-        bounded_by = {line[:20].strip(): line[26:].split()[0] for line in limits[1:]}
-        assert bounded_by["Max cpu time"] == "12"
-        assert bounded_by["Max address space"] == str((1 << 30) + 4 * (32 << 20))
-        assert bounded_by["Max core file size"] == "0"
-    assert children() == set()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, ClassVar, Literal
 
-from headrace.sdk import Config, ConfigError, Field
+from headrace.sdk import Config, ConfigError, Field, PluginError
 from msgspec import Struct
 
 Mode = Literal["rows", "columns"]
@@ -104,7 +104,10 @@ class CodeConfig(Config):
                 raise _wrong(f"columns[{index}].scale", "more digits after the point than digits in all")
             if column.zone and not _is_zone(column.zone):
                 raise _wrong(f"columns[{index}].zone", f"there is no time zone '{column.zone}'; write Area/City")
-        found = problem(self.code, self.mode)
+        try:
+            found = problem(self.code, self.mode)
+        except PluginError as error:
+            found = error.message
         if found:
             raise _wrong("code", found)
 

@@ -25,7 +25,7 @@ def pool(seconds: float) -> Iterator[Monty]:
     Raises:
         PluginError: the sandbox is not installed, or does not start.
     """
-    from pydantic_monty import Monty, MontyCrashedError
+    from pydantic_monty import Monty, MontyError
 
     workers = Monty(
         min_processes=1, max_processes=1, checkout_timeout=30.0, request_timeout=seconds + GRACE_S,
@@ -33,10 +33,10 @@ def pool(seconds: float) -> Iterator[Monty]:
     )  # fmt: skip
     try:
         workers.__enter__()
-    except (FileNotFoundError, OSError, MontyCrashedError) as error:
+    except (OSError, RuntimeError, MontyError) as error:
         raise PluginError(
             "the Python sandbox does not start on this machine; install the package pydantic-monty-runtime again",
-            detail=str(error), plugin="code", distribution="headrace-nodes-code",
+            detail=str(error), plugin="code", distribution="headrace-node-code",
         ) from None  # fmt: skip
     try:
         yield workers

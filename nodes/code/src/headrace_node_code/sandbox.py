@@ -104,7 +104,10 @@ class Sandbox:
         except MontyCrashedError as error:
             if error.timed_out:
                 raise self._limit("time", "seconds", f"{self._config.seconds:g} s") from None
-            raise self._limit("memory", "memory_mb", f"{self._config.memory_mb} MB") from None
+            raise DataError(
+                f"the sandbox ended unexpectedly {self.where}; the code may need more than 'memory_mb' or 'total_seconds'",
+                detail=str(error), field="memory_mb",
+            ) from None  # fmt: skip
         except (MontyRuntimeError, MontySyntaxError) as error:
             raise self._told(error) from None
         except MontyConversionError as error:
