@@ -19,14 +19,15 @@ row['total'] = f"{{{params['currency']} {row['price'] * row['amount']}}}"
 return row"""
 
 
-def execute(tmp_path, *, rejects=True, code=CODE):
+def execute(tmp_path, monkeypatch, *, rejects=True, code=CODE):
+    monkeypatch.setenv("HEADRACE_FILE_ROOTS", str(tmp_path))
     (tmp_path / "in").mkdir()
     pl.DataFrame({"id": [1, 2, 3], "price": [2.5, None, 1.25], "amount": [4, 1, 8]}).write_parquet(
         tmp_path / "in" / "rows.parquet"
     )
-    keep = {"edges": [Edge("read", "code")]}
+    keep = {"edges": [Edge(source="read", target="code")]}
     if rejects:
-        keep["edges"].append(Edge("code", "bad", source_port="error"))
+        keep["edges"].append(Edge(source="code", target="bad", source_port="error"))
     nodes = [
         NodeSpec(id="read", type="local_files.read", config={"connection": "Files", "stream": "rows.parquet"}),
         NodeSpec(id="code", type="code.python", label="Totals", config={"code": code}),
@@ -50,8 +51,8 @@ def execute(tmp_path, *, rejects=True, code=CODE):
     return outcome, reports
 
 
-def test_a_segment_with_code(tmp_path):
-    outcome, reports = execute(tmp_path)
+def test_a_segment_with_code(tmp_path, monkeypatch):
+    outcome, reports = execute(tmp_path, monkeypatch)
     assert isinstance(outcome, SegmentDone), outcome
     finished = {report.node_id: report for report in reports if hasattr(report, "rows_out")}
     code = finished["code"]
@@ -64,8 +65,8 @@ def test_a_segment_with_code(tmp_path):
     assert [report.message for report in reports if isinstance(report, LogLine)][:2] == ["row {1}", "row {3}"]
 
 
-def test_without_the_error_port_the_segment_fails_naming_step_row_and_line(tmp_path):
-    outcome, _ = execute(tmp_path, rejects=False)
+def test_without_the_error_port_the_segment_fails_naming_step_row_and_line(tmp_path, monkeypatch):
+    outcome, _ = execute(tmp_path, monkeypatch, rejects=False)
     assert isinstance(outcome, SegmentFailed)
     assert outcome.problem.message == "'Totals': row 2: ValueError: no price for 2 (line 2 of the code)"
     assert "connect the error port" in outcome.problem.hint

@@ -13,7 +13,7 @@ from headrace_node_code.configs import CodeConfig
 from headrace_node_code.driver import AGAIN, COLUMNS, PLACE, START
 from headrace_node_code.sandbox import CodeError, Sandbox
 from headrace_node_code.shape import Shape, declared, inferred
-from headrace_node_code.values import Budget, Unfit, kind_of
+from headrace_node_code.values import VALUE_BYTES, Budget, Unfit, kind_of
 
 if TYPE_CHECKING:
     import polars as pl
@@ -74,7 +74,7 @@ class _Work:
         rows = batch.to_dicts()
         results, failed = self._called(box, rows)
         budget, kept = self._budget(), []
-        budget.weigh(16 * sum(len(made) for made in results if type(made) is list))
+        budget.weigh(VALUE_BYTES * sum(len(made) for made in results if type(made) is list))
         if self._shape is None:
             found = [row for place, made in enumerate(results) if place not in failed for row in _listed(made)]
             self._shape = self._inferred(found)
@@ -158,7 +158,7 @@ class _Work:
         if len(set(lengths.values())) > 1:
             told = ", ".join(f"{_shown(name)} {length}" for name, length in list(lengths.items())[:8])
             raise DataError(f"the lists have different lengths {where}: {told}; make them equally long", field="code")
-        budget.weigh(16 * sum(lengths.values()))
+        budget.weigh(VALUE_BYTES * sum(lengths.values()))
         return [dict(zip(made, values, strict=True)) for values in zip(*made.values(), strict=True)]
 
     def _inferred(self, rows: Sequence[Any]) -> Shape | None:

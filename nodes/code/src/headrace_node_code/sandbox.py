@@ -105,7 +105,7 @@ class Sandbox:
             if error.timed_out:
                 raise self._limit("time", "seconds", f"{self._config.seconds:g} s") from None
             raise DataError(
-                f"the sandbox ended unexpectedly {self.where}; the code may need more than 'memory_mb' or 'total_seconds'",
+                f"the sandbox ended unexpectedly {self.where}; raise 'memory_mb', or make the code use less",
                 detail=str(error), field="memory_mb",
             ) from None  # fmt: skip
         except (MontyRuntimeError, MontySyntaxError) as error:

@@ -14,6 +14,8 @@ from headrace.sdk import Column, DataError, DataType
 
 Check: TypeAlias = "Callable[[Any], Any]"
 MAX_DEPTH: Final = 64
+VALUE_BYTES: Final = 64
+"""What any value weighs at least."""
 _DIGITS: Final = 1_000
 _MICROSECOND: Final = dt.timedelta(microseconds=1)
 _NAMES: Final = {
@@ -60,7 +62,7 @@ class Budget:
             DataError: the batch weighs too much.
             Unfit: it is nested too deeply.
         """
-        self.weigh(16 + (len(value) if isinstance(value, (str, bytes)) else 0))
+        self.weigh(VALUE_BYTES + (len(value) if isinstance(value, (str, bytes)) else 0))
         if isinstance(value, (list, tuple, dict)):
             if depth >= MAX_DEPTH:
                 raise Unfit(f"a list or dict is nested more than {MAX_DEPTH} levels deep")
