@@ -55,6 +55,7 @@ def test_sqlite_is_corrected_until_it_works_then_stored_and_deleted(page: Page, 
 
     page.get_by_role("button", name="Delete Little one").click()
     page.get_by_role("dialog").get_by_role("button", name="Delete").click()
+    expect(page.get_by_role("dialog")).to_be_hidden()
     expect(card).to_have_count(0)
     assert "Little one" not in {one["name"] for one in api("GET", "/connections")}
 
