@@ -32,22 +32,23 @@ FINAL = re.compile("completed|failed|cancelled|timed_out")
 WATCH = """addEventListener('securitypolicyviolation', (e) => reportPolicy(`${e.violatedDirective} ${e.blockedURI}`))"""
 
 
-def missing(reason: str) -> None:
+def missing(config: pytest.Config, reason: str) -> None:
     """Skip with a line that nobody overlooks; fail where a browser is promised (`HEADRACE_E2E=1`)."""
     if os.environ.get("HEADRACE_E2E") == "1":
         pytest.fail(f"{reason} (HEADRACE_E2E=1 promises a browser)")
-    print(f"\nBROWSER TESTS SKIPPED: {reason}", file=sys.__stderr__, flush=True)
+    with config.pluginmanager.getplugin("capturemanager").global_and_fixture_disabled():
+        print(f"\nBROWSER TESTS SKIPPED: {reason}", file=sys.stderr, flush=True)
     pytest.skip(reason)
 
 
 @pytest.fixture(scope="session")
-def chromium() -> str:
+def chromium(pytestconfig: pytest.Config) -> str:
     """The system's Chromium."""
     found = next((path for name in BROWSERS if (path := shutil.which(name))), None)
     if found is None:
-        missing(f"no {', '.join(BROWSERS[:3])} on the PATH; install Chromium to run them")
+        missing(pytestconfig, f"no {', '.join(BROWSERS[:3])} on the PATH; install Chromium to run them")
     if assets.entry() is None:
-        missing("the UI is not built; run `make ui`")
+        missing(pytestconfig, "the UI is not built; run `make ui`")
     return str(found)
 
 
