@@ -11,6 +11,7 @@ from headrace.infra.crypto import KeyRing
 from headrace.infra.database import Database
 from headrace.infra.settings import Settings
 from headrace.plugins.manager import load_plugins
+from headrace.workspaces import service as _workspaces  # noqa: F401 - its tables, as every process has them
 
 WANTED = {"Warehouse": TextConnection(connector="postgresql", config={"url": "env:WAREHOUSE"})}
 

@@ -158,8 +158,12 @@ class PostgresServer:
             try:
                 process.wait(20)
             except subprocess.TimeoutExpired:
-                process.send_signal(signal.SIGQUIT)
-                process.wait(10)
+                process.send_signal(signal.SIGQUIT)  # a full disk keeps it from its last checkpoint
+                try:
+                    process.wait(10)
+                except subprocess.TimeoutExpired:
+                    process.kill()
+                    process.wait(10)
 
     def _initialise(self, programs: Path, run_as: processes.RunAs | None) -> None:
         staging = self.folder.with_name(self.folder.name + ".new")  # an interrupted initdb leaves no half cluster
