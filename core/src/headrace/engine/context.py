@@ -69,6 +69,7 @@ class StepContext:
         node_id: str,
         attempt: int,
         params: Mapping[str, Any],
+        input_data: Mapping[str, Any],
         engine: Engine,
         scratch: Path,
         connections: Connections,
@@ -81,6 +82,7 @@ class StepContext:
         self.attempt = attempt
         self.effect_key = f"{execution_id}:{node_id}"
         self.params = params
+        self.input_data = input_data
         self.engine = engine
         self.scratch = scratch
         self.rejects_connected = rejects_connected

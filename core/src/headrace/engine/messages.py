@@ -65,6 +65,7 @@ class SegmentRequest(Struct, frozen=True, kw_only=True, tag="segment"):
     observe: Literal["all", "borders"] = "borders"
     connections: dict[str, ConnectionSpec] = {}
     params: dict[str, Any] = {}
+    input_data: dict[str, Any] = {}
     engine: str = "polars"
     storage_url: str
     prefix: str

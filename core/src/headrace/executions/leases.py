@@ -61,6 +61,7 @@ class Claim(Struct, frozen=True, kw_only=True):
     spec: SegmentSpec
     error_count: int
     params: dict[str, Any]
+    input_data: dict[str, Any]
     observe: str
     inputs: dict[str, FrameRef]
     events: list[Event]
@@ -113,7 +114,7 @@ async def claim(
     )  # fmt: skip
     spec = msgspec.convert(row.spec, SegmentSpec)
     return Claim(
-        lease=lease, spec=spec, error_count=row.error_count, params=found.params,
+        lease=lease, spec=spec, error_count=row.error_count, params=found.params, input_data=found.input_data,
         observe=found.observe, inputs={**spec.given, **msgspec.convert(found.frames, dict[str, FrameRef])},
         events=await events_after(session, key, before),
     )  # fmt: skip

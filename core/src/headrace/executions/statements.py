@@ -30,7 +30,7 @@ SELECT attempt, fence, error_count, depends_on, inputs, spec, node_ids FROM c
 STARTED = sa.text("""
 UPDATE executions SET status = 'running', started_at = coalesce(started_at, clock_timestamp())
 WHERE organization_id = :organization_id AND id = :execution_id
-RETURNING params, observe,
+RETURNING params, input_data, observe,
   coalesce((SELECT jsonb_object_agg(o.key, o.value) FROM segment_runs p, jsonb_each(p.outputs) o
     WHERE p.organization_id = :organization_id AND p.execution_id = :execution_id
       AND p.segment_no = ANY(CAST(:depends_on AS integer[])) AND o.key = ANY(CAST(:inputs AS text[]))), '{}') AS frames

@@ -11,6 +11,7 @@ from msgspec import Struct
 
 from headrace.plugins.connector_nodes import connector_nodes
 from headrace.plugins.records import PluginRecord
+from headrace.plugins.trigger_nodes import trigger_node
 from headrace.sdk.config import Config, parse_config
 from headrace.sdk.connectors import Connector
 from headrace.sdk.errors import ConfigError, PluginError
@@ -24,6 +25,7 @@ from headrace.sdk.manifests import (
     MigrationBranch,
     NodeManifest,
 )
+from headrace.sdk.triggers import TriggerType
 
 _ID = re.compile(r"[a-z][a-z0-9_]*\Z")
 
@@ -55,6 +57,14 @@ class ConnectorEntry(Struct, frozen=True):
         return made
 
 
+class TriggerEntry(Struct, frozen=True):
+    """A kind of trigger, its plugin and the node type that it is."""
+
+    manifest: TriggerType
+    plugin: PluginRecord
+    node_type: str
+
+
 def load(importer: Any, plugin: PluginRecord) -> Any:
     """Import the work of a plugin; what goes wrong becomes a PluginError that names it."""
     try:
@@ -73,6 +83,7 @@ class Registry:
     kinds: ClassVar[dict[str, type]] = {
         "connectors": ConnectorManifest,
         "nodes": NodeManifest,
+        "triggers": TriggerType,
         "engines": EngineManifest,
         "features": Feature,
         "editions": EditionManifest,
@@ -84,6 +95,7 @@ class Registry:
     def __init__(self) -> None:
         self.nodes: dict[str, NodeType] = {}
         self.connectors: dict[str, ConnectorEntry] = {}
+        self.triggers: dict[str, TriggerEntry] = {}
         self.engines: dict[str, EngineManifest] = {}
         self.features: dict[str, Feature] = {}
         self.editions: dict[str, EditionManifest] = {}
@@ -126,6 +138,10 @@ class Registry:
             self.connectors[name] = ConnectorEntry(manifest, plugin)
             for node in connector_nodes(manifest):
                 self.nodes[f"{name}.{node.id}"] = NodeType(f"{name}.{node.id}", node, plugin, name)
+        elif kind == "triggers":
+            node_type = f"{plugin.id}.{name}"
+            self.triggers[name] = TriggerEntry(manifest, plugin, node_type)
+            self.nodes[node_type] = NodeType(node_type, trigger_node(manifest), plugin)
         else:
             getattr(self, kind)[name] = manifest
 
@@ -160,6 +176,19 @@ class Registry:
             near = get_close_matches(connector_id, self.connectors, 1)
             hint = f"did you mean '{near[0]}'?" if near else f"install headrace-connector-{connector_id}"
             raise ConfigError(f"there is no connector '{connector_id}'; {hint}", problem="plugin_missing")
+        return found
+
+    def trigger(self, trigger_type: str) -> TriggerEntry:
+        """The kind of trigger of that id.
+
+        Raises:
+            ConfigError: no enabled plugin brings it.
+        """
+        found = self.triggers.get(trigger_type)
+        if found is None:
+            near = get_close_matches(trigger_type, self.triggers, 1)
+            hint = f"did you mean '{near[0]}'?" if near else "install and enable the plugin that brings it"
+            raise ConfigError(f"there is no trigger type '{trigger_type}'; {hint}", problem="plugin_missing")
         return found
 
     def config_of(self, type_id: str) -> type[Config]:

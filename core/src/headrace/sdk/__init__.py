@@ -27,6 +27,7 @@ from headrace.sdk.manifests import (
     lazy,
 )
 from headrace.sdk.nodes import Node, NodeContext
+from headrace.sdk.triggers import Event, Received, SourceContext, SourceTrigger, TimeConfig, TimeTrigger, TriggerConfig, TriggerType
 from headrace.sdk.types import Column, DataType, FrameFacts
 
 __all__ = [
@@ -47,6 +48,7 @@ __all__ = [
     "EffectClass",
     "Engine",
     "EngineManifest",
+    "Event",
     "Feature",
     "Field",
     "FlowTemplate",
@@ -61,12 +63,19 @@ __all__ = [
     "Plan",
     "PluginError",
     "Port",
+    "Received",
     "Reject",
     "Rejector",
     "Secret",
+    "SourceContext",
+    "SourceTrigger",
     "Stream",
+    "TimeConfig",
+    "TimeTrigger",
     "TransientError",
     "Trigger",
+    "TriggerConfig",
+    "TriggerType",
     "WriteMode",
     "WriteResult",
     "config_schema",

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
         MigrationBranch,
         NodeManifest,
     )
+    from headrace.sdk.triggers import TriggerType
 
 hookspec = pluggy.HookspecMarker("headrace")
 hookimpl = pluggy.HookimplMarker("headrace")
@@ -66,6 +67,18 @@ def headrace_nodes() -> Iterable[NodeManifest]:
         def headrace_nodes():
             filter_ = lazy("pkg.rows:Filter")
             return [NodeManifest(id="filter", title="Filter rows", config=FilterConfig, factory=filter_)]
+    """
+
+
+@hookspec
+def headrace_triggers() -> Iterable[TriggerType]:
+    """Offer kinds of triggers; each is also the node type `<entry point id>.<id>`.
+
+    Example:
+        @hookimpl
+        def headrace_triggers():
+            cron = lazy("pkg.cron:Cron")
+            return [TriggerType(id="cron", title="Schedule", mode="time", config=CronConfig, factory=cron)]
     """
 
 

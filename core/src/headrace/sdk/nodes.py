@@ -28,6 +28,8 @@ class NodeContext(Protocol):
     effect_key: str
     """`execution:node`; the same in every attempt, so that a repeat is harmless."""
     params: Mapping[str, Any]
+    input_data: Mapping[str, Any]
+    """What the execution was started with: the caller's input, or the event of a trigger."""
     engine: Engine
     scratch: Path
     """Private folder, removed after the segment."""

@@ -22,9 +22,13 @@ if TYPE_CHECKING:
 class FakeContext:
     """A NodeContext that keeps what it is told."""
 
-    def __init__(self, engine: Engine, scratch: Path, params: Mapping[str, Any] | None = None) -> None:
+    def __init__(
+        self, engine: Engine, scratch: Path, params: Mapping[str, Any] | None = None,
+        input_data: Mapping[str, Any] | None = None,
+    ) -> None:  # fmt: skip
         self.execution_id, self.node_id, self.attempt, self.effect_key = "execution", "node", 1, "execution:node"
         self.params: Mapping[str, Any] = params or {}
+        self.input_data: Mapping[str, Any] = input_data or {}
         self.engine, self.scratch = engine, scratch
         self.rejected: list[Reject] = []
         self.lines: list[str] = []

@@ -94,7 +94,7 @@ class Attempt:
             execution_id=str(lease.execution_id), organization_id=str(lease.organization_id),
             segment_no=lease.segment_no, attempt=lease.attempt, graph=claim.spec.graph, inputs=claim.inputs,
             keep=claim.spec.keep, observe="all" if claim.observe == "all" else "borders", connections=connections,
-            params=claim.params, storage_url=storage_url,
+            params=claim.params, input_data=claim.input_data, storage_url=storage_url,
             prefix=f"{lease.organization_id}/executions/{lease.execution_id}",
         )  # fmt: skip
 

@@ -1,0 +1,136 @@
+"""Configs of the trigger types: what the form asks, and what is stored."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from headrace.sdk import Config, Field, Secret, TimeConfig, TriggerConfig
+
+Unit = Literal["seconds", "minutes", "hours", "days", "weeks", "months"]
+
+
+class ManualConfig(TriggerConfig, kw_only=True):
+    """Nothing but the sample."""
+
+
+class CronConfig(TimeConfig, kw_only=True):
+    """When, in the words of cron."""
+
+    expression: Annotated[
+        str,
+        Field("Cron expression", "Minute, hour, day, month, weekday; six fields begin with seconds. L and 5#2 work too.",
+              widget="cron", placeholder="0 7 * * 1-5", examples=["0 7 * * 1-5", "*/10 * * * *"], order=0),
+    ]  # fmt: skip
+    country: Annotated[
+        str, Field("Holiday calendar", "Two letters of a country, e.g. DE; empty knows no holidays.",
+                   pattern="^([A-Z]{2})?$", order=10)
+    ] = ""  # fmt: skip
+    subdivision: Annotated[
+        str, Field("State or province", "Code of a part of the country, e.g. BY.", order=11, advanced=True)
+    ] = ""
+    days: Annotated[
+        Literal["all", "working_days", "holidays"],
+        Field("On", "Working days are Monday to Friday without the holidays of the calendar.", order=12),
+    ] = "all"
+    shift: Annotated[
+        Literal["skip", "next", "previous"],
+        Field("On other days", "Leave out, or move to the next or previous day that counts, at the same time.",
+              order=13, advanced=True),
+    ] = "skip"  # fmt: skip
+
+
+class IntervalConfig(TimeConfig, kw_only=True):
+    """Every so often."""
+
+    every: Annotated[int, Field("Every", "How many units lie between two runs.", ge=1, le=1_000_000, order=0)]
+    unit: Annotated[Unit, Field("Unit", "Of the interval.", order=1)] = "minutes"
+
+
+class RuleConfig(TimeConfig, kw_only=True):
+    """When, in the words of iCalendar."""
+
+    rule: Annotated[
+        str, Field("Rule", "An RRULE; `Not before` is its start.", placeholder="FREQ=WEEKLY;BYDAY=MO,WE;BYHOUR=7",
+                   examples=["FREQ=WEEKLY;BYDAY=MO,WE;BYHOUR=7;BYMINUTE=0"], order=0, max_length=1_000)
+    ]  # fmt: skip
+
+
+class WebhookConfig(TriggerConfig, kw_only=True):
+    """What is let in, and how it is answered."""
+
+    method: Annotated[
+        Literal["POST", "PUT", "PATCH", "DELETE", "GET"], Field("Method", "Only this one is taken.", order=0)
+    ] = "POST"
+    url_path: Annotated[
+        str, Field("Own path", "Also reachable at /hooks/<organization>/<path>; 255 characters at most.",
+                   max_length=255, pattern="^([A-Za-z0-9_-]+(/[A-Za-z0-9_-]+)*)?$", order=1, advanced=True)
+    ] = ""  # fmt: skip
+    authentication: Annotated[
+        Literal["hmac", "basic", "jwt", "header", "none"],
+        Field("Authentication", "How callers prove who they are; hmac is Standard Webhooks.", order=2),
+    ] = "hmac"
+    header: Annotated[
+        str, Field("Header", "Name of the header that carries the secret.", pattern="^[A-Za-z0-9-]{1,100}$",
+                   visible_if={"authentication": "header"}, order=3)
+    ] = "X-Api-Key"  # fmt: skip
+    audience: Annotated[
+        str, Field("Audience", "`aud` that a token must carry; empty asks for none.",
+                   visible_if={"authentication": "jwt"}, order=3)
+    ] = ""  # fmt: skip
+    allowed_ips: Annotated[
+        list[str], Field("Allowed addresses", "Networks or addresses; empty lets in all.", widget="tags", order=4)
+    ] = []
+    delivery_header: Annotated[
+        str, Field("Delivery id", "Header with an id of the delivery, beside webhook-id and Idempotency-Key.",
+                   pattern="^[A-Za-z0-9-]{0,100}$", advanced=True, order=5)
+    ] = ""  # fmt: skip
+    response: Annotated[
+        Literal["immediate", "respond_node", "last_node"],
+        Field("Answer", "At once with 202, with what a respond step says, or with the rows of the last step.", order=6),
+    ] = "immediate"
+    wait_seconds: Annotated[
+        float, Field("Wait at most", "Then the answer is 202 and the flow goes on.", ge=1, le=300, unit="s", order=7)
+    ] = 30
+
+
+class WebhookSecrets(Config, kw_only=True):
+    """What callers know, by the kind of authentication."""
+
+    signing_key: Annotated[Secret, Field("Signing key", "Of hmac: whsec_ and base64; made for you.")] = Secret("")
+    previous_signing_key: Annotated[
+        Secret, Field("Previous signing key", "Also good while callers change over.", advanced=True)
+    ] = Secret("")
+    username: Annotated[Secret, Field("User name", "Of basic.")] = Secret("")
+    password: Annotated[Secret, Field("Password", "Of basic.")] = Secret("")
+    token: Annotated[Secret, Field("Header value", "Of header.")] = Secret("")
+    jwt_key: Annotated[Secret, Field("Token key", "Of jwt: a shared secret (HS256) or a public key in PEM.")] = Secret("")
+
+
+class FlowCompletedConfig(TriggerConfig, kw_only=True):
+    """Whose end counts."""
+
+    flow: Annotated[str, Field("Flow", "The flow whose executions are watched.", widget="resource", order=0)]
+    statuses: Annotated[
+        list[Literal["completed", "failed", "cancelled", "timed_out"]],
+        Field("When it is", "Which ends count.", min_length=1, order=1),
+    ] = ["completed"]
+
+
+class PollConfig(TriggerConfig, kw_only=True):
+    """Which stream, how often."""
+
+    connection: Annotated[str, Field("Connection", "Stored, encrypted connection.", widget="connection", order=0)]
+    stream: Annotated[
+        str, Field("Stream", "Table or endpoint with a cursor column.", widget="stream", options_from="stream",
+                   depends_on=["connection"], order=1)
+    ]  # fmt: skip
+    cursor: Annotated[
+        str, Field("Cursor column", "Grows with every new row; by default the stream's own.", advanced=True, order=2)
+    ] = ""
+    every_seconds: Annotated[float, Field("Every", "Between two looks.", ge=1, le=86_400, unit="s", order=3)] = 60
+    batch_rows: Annotated[
+        int, Field("Rows at once", "No more rows in one execution.", ge=1, le=10_000, advanced=True, order=4)
+    ] = 1_000
+    first: Annotated[
+        Literal["new", "all"], Field("At first", "Begin with what comes from now on, or with all there is.", order=5)
+    ] = "new"
