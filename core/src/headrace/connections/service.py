@@ -27,16 +27,16 @@ class Vault:
     """Reads and writes the encrypted config of a connection."""
 
     def __init__(self, ring: KeyRing) -> None:
-        self._ring = ring
+        self.ring = ring
 
     async def seal(self, session: AsyncSession, organization_id: UUID, row_id: UUID, config: Mapping[str, Any]) -> str:
         """Encrypt a config for one row."""
-        cipher = await organization_cipher(session, self._ring, organization_id)
+        cipher = await organization_cipher(session, self.ring, organization_id)
         return cipher.encrypt(msgspec.json.encode(config), table="connections", row_id=row_id, field="config")
 
     async def open(self, session: AsyncSession, connection: Connection) -> dict[str, Any]:
         """Decrypt the config of a row."""
-        cipher = await organization_cipher(session, self._ring, connection.organization_id)
+        cipher = await organization_cipher(session, self.ring, connection.organization_id)
         plain = cipher.decrypt(connection.config, table="connections", row_id=connection.id, field="config")
         config: dict[str, Any] = msgspec.json.decode(plain)
         return config

@@ -130,7 +130,8 @@ class _Work:
         connected = any(edge.source_port == "error" for edge in self.request.graph.outgoing.get(node.id, ()))
         return StepContext(
             execution_id=self.request.execution_id, node_id=node.id, attempt=self.request.attempt,
-            params=self.request.params, input_data=self.request.input_data, engine=self.engine, scratch=self.scratch, connections=self.connections,
+            params=self.request.params, input_data=self.request.input_data, engine=self.engine, scratch=self.scratch,
+            connections=self.connections,
             rejects_connected=connected or node.on_error != "fail" or f"{node.id}.error" in self.request.keep,
             emit=self.emit, cancelled=self.cancelled,
         )  # fmt: skip

@@ -27,7 +27,16 @@ from headrace.sdk.manifests import (
     lazy,
 )
 from headrace.sdk.nodes import Node, NodeContext
-from headrace.sdk.triggers import Event, Received, SourceContext, SourceTrigger, TimeConfig, TimeTrigger, TriggerConfig, TriggerType
+from headrace.sdk.triggers import (
+    Event,
+    Received,
+    SourceContext,
+    SourceTrigger,
+    TimeConfig,
+    TimeTrigger,
+    TriggerConfig,
+    TriggerType,
+)
 from headrace.sdk.types import Column, DataType, FrameFacts
 
 __all__ = [

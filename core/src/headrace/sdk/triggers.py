@@ -160,10 +160,10 @@ class SourceTrigger(ABC, Generic[ConfigT]):
             HeadraceError: TransientError is tried again with back-off; the others are shown to the user.
         """
 
-    def accepted(self, received: Received) -> None:  # noqa: B027 - most sources need no acknowledgement
+    def accepted(self, received: Received) -> None:
         """Acknowledge: the events are stored."""
 
-    def close(self) -> None:  # noqa: B027
+    def close(self) -> None:
         """Free what is open; twice is fine."""
 
 

@@ -1,4 +1,4 @@
-"""The scheduler process: relay and reconciler. Any number of copies; none leads, locked rows are skipped."""
+"""The scheduler process: relay, reconciler and ticker. Any number of copies; none leads, locked rows are skipped."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ from headrace.infra.logs import configure_logs
 from headrace.infra.outbox import Relay
 from headrace.infra.queue import Ringer
 from headrace.infra.settings import Settings
+from headrace.plugins.manager import load_plugins
+from headrace.triggers.ticker import Ticker
 from headrace.worker.confine import close_to_others
 from headrace.worker.reconciler import Reconciler
 from headrace.worker.timing import Timing
@@ -28,14 +30,15 @@ def main(settings: Settings, *, timing: Timing | None = None) -> None:
 
 
 async def serve(settings: Settings, timing: Timing, *, stop: asyncio.Event | None = None) -> None:
-    """Relay and reconcile until `stop`, or a signal.
+    """Relay, reconcile and tick until `stop`, or a signal.
 
     Raises:
         HeadraceError: a part of it failed in a way that waiting does not mend.
     """
     url = (settings.database_worker_url or settings.database_url).reveal()
-    database = Database.from_url(url, pool_size=4, name="headrace-scheduler")
+    database = Database.from_url(url, pool_size=6, name="headrace-scheduler")
     bus, ringer = Bus.from_url(settings.redis_url.reveal()), Ringer(settings.redis_url.reveal())
+    host = load_plugins()
     if stop is None:
         stop = asyncio.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
@@ -43,6 +46,7 @@ async def serve(settings: Settings, timing: Timing, *, stop: asyncio.Event | Non
     parts = [
         asyncio.create_task(Relay(database, url, ringer).serve()),
         asyncio.create_task(Reconciler(database, bus, timing).serve()),
+        asyncio.create_task(Ticker(database, url, host, poll_s=timing.tick_s).serve()),
     ]
     _log.info("scheduler ready")
     try:

@@ -15,6 +15,7 @@ class Timing(Struct, frozen=True, kw_only=True):
         cancel_grace_s: From asking a runner to stop to killing it.
         drain_s: How long a stopping worker lets its segments finish before it gives them back.
         reap_s: Between looks for expired leases.
+        tick_s: Between looks for due triggers, when nothing wakes the ticker before.
         ring_again_s: After which a ready segment that nobody took is rung again.
     """
 
@@ -25,3 +26,4 @@ class Timing(Struct, frozen=True, kw_only=True):
     drain_s: float = 10
     reap_s: float = 0.5
     ring_again_s: float = 3
+    tick_s: float = 0.5

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
+import msgspec
 from headrace.sdk import Config, Field, Secret, TimeConfig, TriggerConfig
 
 Unit = Literal["seconds", "minutes", "hours", "days", "weeks", "months"]
@@ -18,7 +19,7 @@ class CronConfig(TimeConfig, kw_only=True):
 
     expression: Annotated[
         str,
-        Field("Cron expression", "Minute, hour, day, month, weekday; six fields begin with seconds. L and 5#2 work too.",
+        Field("Cron expression", "Minute, hour, day, month, weekday; six fields begin with seconds; L, 5#2 too.",
               widget="cron", placeholder="0 7 * * 1-5", examples=["0 7 * * 1-5", "*/10 * * * *"], order=0),
     ]  # fmt: skip
     country: Annotated[
@@ -103,7 +104,9 @@ class WebhookSecrets(Config, kw_only=True):
     username: Annotated[Secret, Field("User name", "Of basic.")] = Secret("")
     password: Annotated[Secret, Field("Password", "Of basic.")] = Secret("")
     token: Annotated[Secret, Field("Header value", "Of header.")] = Secret("")
-    jwt_key: Annotated[Secret, Field("Token key", "Of jwt: a shared secret (HS256) or a public key in PEM.")] = Secret("")
+    jwt_key: Annotated[Secret, Field("Token key", "Of jwt: a shared secret (HS256) or a public key in PEM.")] = Secret(
+        ""
+    )
 
 
 class FlowCompletedConfig(TriggerConfig, kw_only=True):
@@ -113,7 +116,7 @@ class FlowCompletedConfig(TriggerConfig, kw_only=True):
     statuses: Annotated[
         list[Literal["completed", "failed", "cancelled", "timed_out"]],
         Field("When it is", "Which ends count.", min_length=1, order=1),
-    ] = ["completed"]
+    ] = msgspec.field(default_factory=lambda: ["completed"])
 
 
 class PollConfig(TriggerConfig, kw_only=True):

@@ -42,10 +42,15 @@ class Cron(TimeTrigger[CronConfig]):
     def next_fire(self, after: datetime) -> datetime | None:
         """The first time after `after` on a day that counts."""
         start = after - timedelta(days=SHIFT_DAYS) if self.config.shift == "next" and self._picky else after
-        for time in self._times(start):
+        times = self._times(start)
+        while (time := next(times, None)) is not None:
             moved = self._moved(time)
             if moved is not None and moved > after:
                 return moved
+            if self._picky:  # the rest of a day that does not count cannot either
+                local = time.astimezone(self.zone)
+                if not self._counts(local.date()) and self.config.shift != "next":
+                    times = self._times(local.replace(hour=23, minute=59, second=59).astimezone(UTC))
         return None
 
     @property

@@ -19,9 +19,9 @@ class Rule(TimeTrigger[RuleConfig]):
         super().__init__(config, zone)
         start = config.start_at.astimezone(zone).replace(tzinfo=None) if config.start_at else EPOCH.replace(tzinfo=None)
         text = config.rule.strip().removeprefix("RRULE:")
+        if "\n" in text or "DTSTART" in text.upper():
+            raise ConfigError("write one rule, without DTSTART; `Not before` is its start", field="rule")
         try:
-            if "\n" in text or "DTSTART" in text.upper():
-                raise ValueError("only one rule, without DTSTART")
             made = rrulestr(text, dtstart=start)
         except (ValueError, KeyError, TypeError) as error:
             raise ConfigError(
@@ -34,7 +34,7 @@ class Rule(TimeTrigger[RuleConfig]):
         """The first time of the rule after `after`."""
         local = after.astimezone(self.zone).replace(tzinfo=None) - timedelta(hours=3)
         for _ in range(100_000):
-            found = self._rule.after(local)
+            found: datetime | None = self._rule.after(local)
             if found is None:
                 return None
             time = found.replace(tzinfo=self.zone).astimezone(UTC)

@@ -1,0 +1,84 @@
+"""Addresses of webhooks: a random key, an own path beside it, and who they lead to."""
+
+from __future__ import annotations
+
+import secrets
+from base64 import b64encode
+from hashlib import sha256
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from headrace.infra.database import set_tenant
+from headrace.infra.ids import new_id
+from headrace.sdk.errors import Conflict
+from headrace.triggers.models import Trigger
+from headrace.triggers.secrets import KEY
+
+KEY_BYTES = 16
+_SHOW = sa.text("SELECT set_config('app.hook', :hash, true)")
+_FIND = sa.text("""
+SELECT organization_id, id FROM triggers
+WHERE (hook_hash = :hash OR alias_hash = :hash) AND mode = 'webhook' AND deleted_at IS NULL
+""")
+_SLUG = sa.text("SELECT slug FROM organizations WHERE id = :organization_id")
+
+
+async def give(session: AsyncSession, row: Trigger, config: Any, kept: dict[str, Any]) -> None:
+    """The address of a webhook: made once, kept; the own path follows the configuration. `kept` are its secrets.
+
+    Raises:
+        Conflict: another webhook has the own path.
+    """
+    if row.id is None:
+        row.id = new_id()
+    if KEY not in kept:
+        kept[KEY] = secrets.token_urlsafe(KEY_BYTES)
+    if config.authentication == "hmac" and not kept.get("signing_key"):
+        kept["signing_key"] = "whsec_" + b64encode(secrets.token_bytes(32)).decode()
+    row.hook_hash = digest(kept[KEY])
+    if not config.url_path:
+        row.alias = row.alias_hash = None
+        return
+    taken = sa.select(Trigger.id).where(
+        Trigger.organization_id == row.organization_id, Trigger.alias == config.url_path, Trigger.id != row.id,
+        Trigger.deleted_at.is_(None),
+    )  # fmt: skip
+    with session.no_autoflush:
+        if await session.scalar(taken):
+            raise Conflict(f"another webhook has the path '{config.url_path}'; choose another", field="url_path")
+        slug = await session.scalar(_SLUG, {"organization_id": row.organization_id})
+    row.alias, row.alias_hash = config.url_path, digest(f"{slug}/{config.url_path}")
+
+
+async def find(session: AsyncSession, place: str) -> tuple[UUID, UUID] | None:
+    """Organization and trigger of an address: a key, `slug/path`, or `organization id/path`.
+
+    The session is of no organization; the row-level policy shows the one row whose address is shown to it.
+    """
+    organization, _, path = place.partition("/")
+    if path:
+        try:
+            return await _by_id(session, UUID(organization), path)
+        except ValueError:
+            pass
+    hashed = digest(place)
+    await session.execute(_SHOW, {"hash": hashed.hex()})
+    row = (await session.execute(_FIND, {"hash": hashed})).one_or_none()
+    return (row.organization_id, row.id) if row else None
+
+
+async def _by_id(session: AsyncSession, organization_id: UUID, path: str) -> tuple[UUID, UUID] | None:
+    await set_tenant(session, organization_id)
+    query = sa.select(Trigger.id).where(
+        Trigger.organization_id == organization_id, Trigger.alias == path, Trigger.deleted_at.is_(None)
+    )
+    found = await session.scalar(query)
+    return (organization_id, found) if found else None
+
+
+def digest(place: str) -> bytes:
+    """What is stored of an address."""
+    return sha256(f"headrace-hook|{place}".encode()).digest()

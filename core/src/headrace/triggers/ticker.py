@@ -1,0 +1,248 @@
+"""The ticker: due instants, waiting events and backfills become executions. Any number of copies; none leads.
+
+Each trigger is taken with a row lock that others skip; its ticks, executions and next instant are one transaction.
+The primary key of `trigger_ticks` is the guarantee; the clock is the database's.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import structlog
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from headrace.executions.leases import as_json
+from headrace.infra.database import Database
+from headrace.infra.notify import listen
+from headrace.plugins.manager import Host
+from headrace.sdk.errors import ConfigError, HeadraceError, TransientError
+from headrace.triggers import backfills
+from headrace.triggers import statements as sql
+from headrace.triggers.plan import BATCH, Due, Schedule, plan, schedule_of
+from headrace.triggers.starting import KINDS, Prepared, launch, prepare, room
+
+CHANNEL = "headrace_triggers"
+AT_ONCE = 3
+HELD_S = 0.5
+BROKEN_S = 10.0
+FORGET_EVERY_S = 600.0
+CHAIN_MAX = 20
+_log = structlog.get_logger("headrace.ticker")
+
+
+class Ticker:
+    """Starts what is due; woken by a notification, by the next due instant, and every `poll_s`."""
+
+    def __init__(self, database: Database, database_url: str, host: Host, *, poll_s: float = 0.5) -> None:
+        self._database = database
+        self._url = database_url
+        self._host = host
+        self._poll_s = poll_s
+        self._wake = asyncio.Event()
+        self._schedules: dict[tuple[str, str], Schedule] = {}
+        self._gate = asyncio.Semaphore(AT_ONCE)
+
+    async def serve(self) -> None:
+        """Tick until cancelled."""
+        listener = asyncio.create_task(listen(self._url, (CHANNEL,), lambda *_: self._wake.set()))
+        cleaner = asyncio.create_task(self._forget())
+        try:
+            while True:
+                self._wake.clear()
+                try:
+                    busy, pause = await self.tick(), await self._pause()
+                except TransientError as error:
+                    _log.warning("ticker waits", reason=error.message, detail=error.detail)
+                    busy, pause = 0, self._poll_s
+                if not busy:
+                    await self._rest(pause)
+        finally:
+            listener.cancel()
+            cleaner.cancel()
+
+    async def tick(self) -> int:
+        """Take everything that is due once. Returns how many executions were started."""
+        async with self._database.transaction() as session:
+            due = (await session.execute(sql.DUE)).all()
+            waiting = (await session.execute(sql.WAITING)).all()
+            slices = (await session.execute(sql.DUE_BACKFILLS)).all()
+        work = [self._guarded(self._fire, row) for row in due]
+        work += [self._guarded(self._settle, row) for row in waiting]
+        work += [self._guarded(self._fill, row) for row in slices]
+        return sum(await asyncio.gather(*work))
+
+    async def _pause(self) -> float:
+        async with self._database.transaction() as session:
+            seconds = await session.scalar(sql.NEXT_WAKE)
+        return self._poll_s if seconds is None else min(self._poll_s, max(0.01, float(seconds)))
+
+    async def _rest(self, seconds: float) -> None:
+        try:
+            await asyncio.wait_for(self._wake.wait(), seconds)
+        except TimeoutError:
+            return
+
+    async def _guarded(self, step: Callable[[AsyncSession, dict[str, Any]], Awaitable[int]], row: Any) -> int:
+        """One trigger in one transaction; one that fails for a reason of its own does not stop the others."""
+        key = {"organization_id": row.organization_id, "id": row.id}
+        async with self._gate:
+            try:
+                async with self._database.transaction(row.organization_id) as session:
+                    return await step(session, key)
+            except TransientError:
+                raise
+            except Exception as error:
+                _log.exception("a trigger cannot be served", trigger=str(row.id))
+                said = error.message if isinstance(error, HeadraceError) else f"internal error: {type(error).__name__}"
+                async with self._database.transaction(row.organization_id) as session:
+                    await session.execute(sql.POSTPONE, {**key, "seconds": BROKEN_S, "error": said})
+                return 0
+
+    async def _fire(self, session: AsyncSession, key: dict[str, Any]) -> int:
+        """Ticks of one schedule."""
+        row = (await session.execute(sql.TAKE_DUE, key)).one_or_none()
+        if row is None:
+            return 0
+        schedule = self._schedule(row.type, row.configuration)
+        if row.next_fire_at is None:
+            await self._advance(session, key, schedule.next_fire(row.now), covered=row.now)
+            return 0
+        limit = await room(session, row.organization_id, row.id, row.max_pending, BATCH)
+        if limit == 0:
+            await session.execute(sql.POSTPONE, {**key, "seconds": HELD_S, "error": None})
+            return 0
+        covered = _covered(row)
+        due, following = plan(
+            schedule.next_fire, row.next_fire_at, row.now, misfire=row.misfire, grace_s=row.grace_s, covered=covered,
+            limit=limit,
+        )  # fmt: skip
+        return await self._start_all(session, key, row, due, following)
+
+    async def _start_all(
+        self, session: AsyncSession, key: dict[str, Any], row: Any, due: list[Due], following: Any
+    ) -> int:
+        prepared: Prepared | None = None
+        problem, execution_id, started = None, None, 0
+        for tick in due:
+            outcome = "started" if tick.starts else "skipped"
+            where = {**key, "fire_at": tick.fire_at}
+            fresh = await session.scalar(sql.TICK, {**where, "outcome": outcome, "missed": tick.missed})
+            if fresh is None or not tick.starts:
+                continue
+            try:
+                prepared = prepared or await prepare(
+                    session, self._host, row.organization_id, row.flow_id, row.variables
+                )
+                execution_id = await launch(
+                    session, self._host, prepared, trigger_type=KINDS[row.mode], key=None, priority=row.priority,
+                    input_data=_due_input(row, tick), details={"trigger_id": str(row.id)},
+                    interval=(tick.covers_from, tick.fire_at),
+                )  # fmt: skip
+                started += 1
+                said = {"execution_id": execution_id, "outcome": "started", "error": None}
+            except TransientError:
+                raise
+            except HeadraceError as error:
+                problem = error.message
+                said = {"execution_id": None, "outcome": "failed", "error": problem}
+                _log.warning("a due flow could not start", trigger=str(row.id), reason=problem)
+            await session.execute(sql.TICK_STARTED, {**where, **said})
+        await self._advance(
+            session, key, following, covered=due[-1].fire_at, fired_at=due[-1].fire_at if started else None,
+            execution_id=execution_id, missed=sum(t.missed + (not t.starts) for t in due), error=problem,
+        )  # fmt: skip
+        return started
+
+    @staticmethod
+    async def _advance(
+        session: AsyncSession, key: dict[str, Any], following: Any, *, covered: Any, fired_at: Any = None,
+        execution_id: UUID | None = None, missed: int = 0, error: str | None = None,
+    ) -> None:  # fmt: skip
+        state = as_json({"covered_until": covered})
+        await session.execute(
+            sql.ADVANCE,
+            {**key, "next_fire_at": following, "state": state, "fired_at": fired_at, "execution_id": execution_id,
+             "missed": missed, "error": error},
+        )  # fmt: skip
+
+    def _schedule(self, kind: str, configuration: dict[str, Any]) -> Schedule:
+        name = (kind, as_json(configuration))
+        if name not in self._schedules:
+            if len(self._schedules) > 10_000:
+                self._schedules.clear()
+            self._schedules[name] = schedule_of(self._host.registry.trigger(kind), configuration)
+        return self._schedules[name]
+
+    async def _settle(self, session: AsyncSession, key: dict[str, Any]) -> int:
+        """Start what events of one trigger wait for, oldest first."""
+        row = (await session.execute(sql.TAKE, key)).one_or_none()
+        if row is None:
+            return 0
+        limit = await room(session, row.organization_id, row.id, row.max_pending, BATCH)
+        found = (await session.execute(sql.PENDING, {**key, "limit": limit})).all() if limit else []
+        prepared: Prepared | None = None
+        started = 0
+        for event in found:
+            execution_id, problem = None, None
+            chain = int(event.payload.get("chain", 0))
+            try:
+                if chain > CHAIN_MAX:
+                    raise ConfigError(f"more than {CHAIN_MAX} flows started each other; break the ring of triggers")
+                prepared = prepared or await prepare(
+                    session, self._host, row.organization_id, row.flow_id, row.variables
+                )
+                details = {
+                    "trigger_id": str(row.id),
+                    "event_key": event.event_key,
+                    "chain": chain,
+                }
+                execution_id = await launch(
+                    session, self._host, prepared, trigger_type=KINDS[row.mode], key=None, priority=row.priority,
+                    input_data=_event_input(row, event), details=details,
+                )  # fmt: skip
+                started += 1
+            except TransientError:
+                raise
+            except HeadraceError as error:
+                problem = error.message
+                _log.warning("an event could not start its flow", trigger=str(row.id), reason=problem)
+            said = {"status": "failed" if problem else "started", "execution_id": execution_id, "error": problem}
+            await session.execute(sql.SETTLE_EVENT, {**key, "event_key": event.event_key, **said})
+            await session.execute(sql.FIRED, {**key, "execution_id": execution_id, "error": problem})
+        return started
+
+    async def _fill(self, session: AsyncSession, key: dict[str, Any]) -> int:
+        return await backfills.advance(session, self._host, key)
+
+    async def _forget(self) -> None:
+        """Drop what is older than it must be kept."""
+        while True:
+            try:
+                async with self._database.transaction() as session:
+                    for statement in sql.FORGET:
+                        await session.execute(statement)
+            except HeadraceError as error:
+                _log.warning("old ticks and calls stay for now", reason=error.message)
+            await asyncio.sleep(FORGET_EVERY_S)
+
+
+def _covered(row: Any) -> Any:
+    text = row.state.get("covered_until")
+    return datetime.fromisoformat(text) if text else row.next_fire_at
+
+
+def _due_input(row: Any, tick: Due) -> dict[str, Any]:
+    one = {"scheduled_at": tick.fire_at, "interval_start": tick.covers_from, "interval_end": tick.fire_at}
+    return {"rows": [one], "trigger": {"id": row.id, "type": row.type, "name": row.name, "missed": tick.missed}}
+
+
+def _event_input(row: Any, event: Any) -> dict[str, Any]:
+    payload = dict(event.payload)
+    if row.mode == "flow":
+        payload.pop("chain", None)
+        payload = {"rows": [payload]}
+    return {**payload, "trigger": {"id": row.id, "type": row.type, "name": row.name, "event": event.event_key}}
