@@ -32,7 +32,10 @@ HEAVY = (
     "httpcore2",
 )
 STDLIB = sys.stdlib_module_names
-SUPPLIED = {"pluggy": "pluggy", "yaml": "pyyaml", "jwt": "pyjwt", "argon2": "argon2-cffi", "uuid_utils": "uuid-utils"}
+SUPPLIED = {
+    "pluggy": "pluggy", "yaml": "pyyaml", "jwt": "pyjwt", "argon2": "argon2-cffi", "uuid_utils": "uuid-utils",
+    "dateutil": "python-dateutil", "paho": "paho-mqtt", "nats": "nats-py",
+}  # fmt: skip
 
 
 def members() -> list[Path]:

@@ -27,7 +27,8 @@ CREATE TABLE triggers (
   updated_at timestamptz NOT NULL DEFAULT clock_timestamp(), row_version integer NOT NULL DEFAULT 1,
   deleted_at timestamptz,
   PRIMARY KEY (organization_id, id),
-  FOREIGN KEY (organization_id, flow_id) REFERENCES flows (organization_id, id) ON DELETE CASCADE) WITH (fillfactor = 70);
+  FOREIGN KEY (organization_id, flow_id) REFERENCES flows (organization_id, id) ON DELETE CASCADE
+) WITH (fillfactor = 70);
 CREATE UNIQUE INDEX uq_triggers_node ON triggers (organization_id, flow_id, node_id)
   WHERE node_id IS NOT NULL AND deleted_at IS NULL;
 CREATE UNIQUE INDEX uq_triggers_alias ON triggers (organization_id, alias)
