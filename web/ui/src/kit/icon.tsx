@@ -1,8 +1,8 @@
 // The bundled icons; a plugin names one as `lucide:name`, anything else shows two letters.
 import {
-  AppWindow, ArrowDownUp, Box, Calculator, Calendar, CircleAlert, CircleCheck, CircleDashed, CircleSlash, CircleX, Clock,
-  Cloud, Columns3, CopyMinus, Database, Dices, FileBox, FileText, Filter, FolderOpen, Globe, ListEnd, LoaderCircle, Mail, Merge,
-  PaintBucket, Pencil, Replace, Rows3, ShieldCheck, Sigma, Sparkles, Split, Table2, TableRowsSplit, UnfoldVertical, Webhook,
+  AppWindow, ArrowDownUp, Box, Calculator, Calendar, CalendarClock, CalendarRange, CircleAlert, CircleCheck, CircleDashed, CircleSlash, CircleX, Clock,
+  Cloud, Code, Columns3, CopyMinus, Database, DatabaseZap, Dices, FileBox, FileText, Filter, FolderOpen, GitMerge, Globe, Hand, ListEnd, LoaderCircle, Mail, Merge,
+  PaintBucket, Pencil, Plug, RefreshCw, Replace, Rows3, ShieldCheck, Sigma, Sparkles, Split, Table2, TableRowsSplit, Timer, UnfoldVertical, Webhook, Zap,
 } from 'lucide-react'
 import type { LucideIcon } from 'lucide-react'
 import type { Kind } from '../api/types'
@@ -13,7 +13,8 @@ const BUNDLED: Record<string, LucideIcon> = {
   'file-text': FileText, filter: Filter, 'folder-open': FolderOpen, globe: Globe, 'list-end': ListEnd, mail: Mail, merge: Merge,
   'paint-bucket': PaintBucket, pencil: Pencil, replace: Replace, 'rows-3': Rows3, 'shield-check': ShieldCheck, sigma: Sigma,
   sparkles: Sparkles, split: Split, 'table-2': Table2, 'table-rows-split': TableRowsSplit, 'unfold-vertical': UnfoldVertical,
-  webhook: Webhook,
+  webhook: Webhook, 'calendar-clock': CalendarClock, 'calendar-range': CalendarRange, code: Code, 'database-zap': DatabaseZap,
+  'git-merge': GitMerge, hand: Hand, plug: Plug, 'refresh-cw': RefreshCw, timer: Timer, zap: Zap,
 }
 
 export function Tile({ icon, kind, title, small }: { icon: string; kind: Kind | 'connector'; title: string; small?: boolean }) {
