@@ -10,7 +10,7 @@ from headrace.flows.canvas import canvas_of, content_hash
 from headrace.flows.graph import Edge, FlowGraph, NodeSpec, Retry
 from headrace.flows.text import TextConnection, parse, render
 from headrace.sdk.errors import ConfigError
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 FILE = """
@@ -66,6 +66,7 @@ def graphs(draw: Any) -> FlowGraph:
     return FlowGraph(nodes=tuple(nodes), edges=tuple(draw(st.lists(made, max_size=6))))
 
 
+@example(FlowGraph(nodes=(NodeSpec(id="a", type="t.x", label="\x85", config={"a\u2028b": "\ufeff"}),)))
 @given(graphs())
 def test_what_is_written_comes_back(graph: FlowGraph) -> None:
     text = render("Ein Flüss: 1", graph)

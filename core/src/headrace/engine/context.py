@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from headrace.engine.messages import LogLine, NodeProgress, Report
+from headrace.engine.messages import LogLine, NodeProgress, Report, Responded
 from headrace.engine.problems import Cancelled
 from headrace.plugins.records import ConnectionSpec
 from headrace.plugins.registry import Registry
@@ -14,6 +14,7 @@ from headrace.sdk.config import secret_names
 from headrace.sdk.connectors import Connector, Reject, WriteResult
 from headrace.sdk.engines import Engine
 from headrace.sdk.errors import ConfigError
+from headrace.sdk.waiting import Resumed
 
 
 class Connections:
@@ -76,7 +77,13 @@ class StepContext:
         rejects_connected: bool,
         emit: Callable[[Report], None],
         cancelled: Callable[[], bool],
+        resumed: Resumed | None = None,
+        results: Callable[[], Any] = lambda: None,
+        stored: Mapping[str, int] | None = None,
     ) -> None:
+        self.resumed = resumed
+        self.results = results
+        self._stored = stored or {}
         self.execution_id = execution_id
         self.node_id = node_id
         self.attempt = attempt
@@ -104,6 +111,14 @@ class StepContext:
     def wrote(self, result: WriteResult) -> None:
         """Keep the counts of an effect."""
         self.result = result
+
+    def input_rows(self, port: str = "in") -> int:
+        """Rows of a stored input."""
+        return self._stored.get(port, 0)
+
+    def respond(self, status: int, headers: Mapping[str, str], body: str) -> None:
+        """Answer the request that started the execution."""
+        self._emit(Responded(status, dict(headers), body))
 
     def progress(self, rows: int) -> None:
         """Report rows so far.

@@ -21,6 +21,7 @@ from headrace.engine.messages import (
     Report,
     SegmentDone,
     SegmentFailed,
+    SegmentParked,
     SegmentRequest,
 )
 from headrace.engine.problems import Cancelled, problem_of
@@ -29,8 +30,8 @@ from headrace.flows.graph import NodeSpec
 from headrace.plugins.registry import NodeType, Registry, load
 from headrace.sdk.config import parse_config
 from headrace.sdk.engines import Engine
-from headrace.sdk.errors import DataError
 from headrace.sdk.manifests import Effect
+from headrace.sdk.waiting import Parked
 
 if TYPE_CHECKING:
     import narwhals as nw
@@ -42,8 +43,10 @@ OBSERVED_MAX = 300
 
 def execute_segment(
     request: SegmentRequest, registry: Registry, emit: Callable[[Report], None], cancelled: Callable[[], bool]
-) -> SegmentDone | SegmentFailed:
+) -> SegmentDone | SegmentFailed | SegmentParked:
     """Execute the nodes of a segment in order.
+
+    An output that a step leaves out is a branch that is not taken: steps that need it are skipped.
 
     Args:
         request: The segment.
@@ -81,17 +84,20 @@ class _Work:
         self.finished: dict[str, NodeFinished] = {}
         self.observe = request.observe == "all" and len(request.graph.nodes) <= OBSERVED_MAX
 
-    def execute(self) -> SegmentDone | SegmentFailed:
+    def execute(self) -> SegmentDone | SegmentFailed | SegmentParked:
         here = {node.id for node in self.request.graph.nodes}
         order = [node_id for node_id in self.request.graph.order() if node_id in here]
         if self.request.observe == "all" and not self.observe:
             self.emit(LogLine(message=f"{len(order)} steps are too many to keep every output; only borders are kept"))
         for name, ref in self.request.inputs.items():
-            self.frames[name] = self.engine.scan([self.store.fetch(ref)])
+            self.frames[name] = self._stored(ref)
         for node_id in order:
             if self.cancelled():
                 return SegmentFailed(problem_of(Cancelled(), node_id))
-            problem = self._node(self.request.graph.by_id[node_id])
+            try:
+                problem = self._node(self.request.graph.by_id[node_id])
+            except Parked as parked:
+                return SegmentParked(node_id, parked.wait)
             if problem is not None:
                 return self._ended(problem)
         problem = self._store_borders(order)
@@ -112,16 +118,22 @@ class _Work:
     def _node(self, node: NodeSpec) -> Problem | None:
         """Build one node's frames; store them when observed. Returns what ends the segment."""
         kind = self.registry.node(node.type)
-        self.emit(NodeStarted(node.id))
         started = time.perf_counter()
+        inputs = self._inputs(node, kind)
+        if inputs is None:
+            self._report(NodeFinished(node_id=node.id, status="skipped"))
+            return None
+        self.emit(NodeStarted(node.id))
         context = self._context(node)
         try:
-            made = self._call(node, kind, context)
+            made = self._call(node, kind, context, inputs)
             if self.observe or kind.manifest.effect not in {Effect.NONE, Effect.READ} or node.on_error != "fail":
-                refs = self._sink({f"{node.id}.{port}": frame for port, frame in made.items()})
+                refs = self._sink(made)
                 self._finish(node.id, time.perf_counter() - started, refs, context)
-            elif context.rejects:
+            elif context.rejects or (kind.manifest.control and not made):
                 self._finish(node.id, time.perf_counter() - started, {}, context)
+        except Parked:
+            raise
         except Exception as error:
             return self._failed(node, kind, error, time.perf_counter() - started)
         return None
@@ -133,43 +145,72 @@ class _Work:
             params=self.request.params, input_data=self.request.input_data, engine=self.engine, scratch=self.scratch,
             connections=self.connections,
             rejects_connected=connected or node.on_error != "fail" or f"{node.id}.error" in self.request.keep,
-            emit=self.emit, cancelled=self.cancelled,
+            emit=self.emit, cancelled=self.cancelled, resumed=self.request.resumed, results=self._results,
+            stored={edge.target_port: ref.rows for edge in self.request.graph.incoming[node.id]
+                    if (ref := self.request.inputs.get(f"{edge.source}.{edge.source_port}"))},
         )  # fmt: skip
 
-    def _call(self, node: NodeSpec, kind: NodeType, context: StepContext) -> dict[str, nw.LazyFrame[Any]]:
+    def _stored(self, ref: FrameRef) -> nw.LazyFrame[Any]:
+        return self.engine.scan([self.store.fetch(ref)], rows=(ref.offset, ref.rows) if ref.part else None)
+
+    def _results(self) -> nw.LazyFrame[Any] | None:
+        refs = self.request.results
+        if not refs:
+            return None
+        if all(not ref.part and ref.columns == refs[0].columns for ref in refs):
+            return self.engine.scan([self.store.fetch(ref) for ref in refs])
+        import narwhals as nw
+
+        return nw.concat([self._stored(ref) for ref in refs], how="diagonal")
+
+    def _call(
+        self, node: NodeSpec, kind: NodeType, context: StepContext, inputs: dict[str, nw.LazyFrame[Any]]
+    ) -> dict[str, nw.LazyFrame[Any]]:
         from headrace.sdk.text import render_config
 
         known = {"params": self.request.params, "execution": {"id": self.request.execution_id}}
         shape = kind.manifest.config
         config = parse_config(shape, render_config(node.config, known, shape.verbatim))
         step = load(kind.manifest.factory.load, kind.plugin)(config)
-        made: dict[str, nw.LazyFrame[Any]] = dict(step.run(context, self._inputs(node, kind)))
+        made: dict[str, nw.LazyFrame[Any]] = dict(step.run(context, inputs))
         if any(port.kind == "error" for port in kind.manifest.outputs) and "error" not in made:
             made["error"] = reject_frame(self.engine, context.rejects, self.scratch)
-        for port, frame in made.items():
-            self.frames[f"{node.id}.{port}"] = frame
-        return made
+        named = {f"{node.id}.{port}": frame for port, frame in made.items()}
+        self.frames.update(named)
+        for name, frame in named.items():  # what is handed on as it came is not stored again
+            same = next((ref for given, ref in self.request.inputs.items() if self.frames[given] is frame), None)
+            if same is not None:
+                self.outputs[name] = same
+        return named
 
-    def _inputs(self, node: NodeSpec, kind: NodeType) -> dict[str, nw.LazyFrame[Any]]:
+    def _inputs(self, node: NodeSpec, kind: NodeType) -> dict[str, nw.LazyFrame[Any]] | None:
+        """Frames by input port; None when a branch that the node needs was not taken."""
         many = {port.name for port in kind.manifest.inputs if port.many}
         found: dict[str, nw.LazyFrame[Any]] = {}
+        missing: set[str] = set()
         for edge in self.request.graph.incoming[node.id]:
             name = f"{edge.target_port}[{edge.source}]" if edge.target_port in many else edge.target_port
-            found[name] = self.frames[f"{edge.source}.{edge.source_port}"]
-        for port in kind.manifest.inputs:
-            if port.required and port.kind == "data" and not port.many and port.name not in found:
-                raise DataError(f"input '{port.title or port.name}' of step '{node.label or node.id}' is not connected")
-        return found
+            frame = self.frames.get(f"{edge.source}.{edge.source_port}")
+            if frame is None:
+                missing.add(edge.target_port)
+            else:
+                found[name] = frame
+        there = {name.partition("[")[0] for name in found}
+        return None if missing and (missing - there - self._optional(kind) or not found) else found
+
+    def _optional(self, kind: NodeType) -> set[str]:
+        return {port.name for port in kind.manifest.inputs if not port.required}
 
     def _sink(self, frames: dict[str, nw.LazyFrame[Any]]) -> dict[str, FrameRef]:
         """Store frames and go on from what was stored."""
         paths = {}
-        for name in frames:
+        known = {name: self.outputs[name] for name in frames if name in self.outputs}
+        for name in frames.keys() - known.keys():
             node_id, _, port = name.rpartition(".")
             key = self.store.key(node_id, port, self.request.attempt)
             paths[self.store.path(key)] = (name, key)
-        facts = self.engine.sink({path: frames[name] for path, (name, _) in paths.items()})
-        refs = {name: self.store.publish(key, facts[path]) for path, (name, key) in paths.items()}
+        facts = self.engine.sink({path: frames[name] for path, (name, _) in paths.items()}) if paths else {}
+        refs = known | {name: self.store.publish(key, facts[path]) for path, (name, key) in paths.items()}
         for path, (name, _) in paths.items():
             self.frames[name] = self.engine.scan([path])
         self.outputs.update(refs)
@@ -207,7 +248,10 @@ class _Work:
         )  # fmt: skip
         if result is not None:
             report = _with(report, rows_in=result.written + result.rejected)
-        self.finished[node_id] = report
+        self._report(report)
+
+    def _report(self, report: NodeFinished) -> None:
+        self.finished[report.node_id] = report
         self.emit(report)
 
     def _rows_in(self, node_id: str) -> int | None:
@@ -228,11 +272,9 @@ class _Work:
                 self._log(problem)
             return problem
         for port in kind.manifest.outputs:
-            shown = failure_frame(self.engine, problem, self.scratch) if port.kind == "error" else self.engine.empty(())
-            self.frames[f"{node.id}.{port.name}"] = shown
-        report = NodeFinished(node_id=node.id, status="failed", duration_ms=seconds * 1_000, error=problem)
-        self.finished[node.id] = report
-        self.emit(report)
+            self.frames.pop(f"{node.id}.{port.name}", None)
+        self.frames[f"{node.id}.error"] = failure_frame(self.engine, problem, self.scratch)
+        self._report(NodeFinished(node_id=node.id, status="failed", duration_ms=seconds * 1_000, error=problem))
         self._log(problem)
         return None
 

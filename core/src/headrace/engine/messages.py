@@ -9,15 +9,25 @@ from msgspec import Struct
 from headrace.flows.graph import FlowGraph
 from headrace.plugins.records import ConnectionSpec
 from headrace.sdk.types import Column
+from headrace.sdk.waiting import Resumed, Wait
 
 
-class FrameRef(Struct, frozen=True):
-    """A stored frame: Parquet under `key` in the object store."""
+class FrameRef(Struct, frozen=True, omit_defaults=True):
+    """A stored frame: Parquet under `key` in the object store, or `rows` of it from `offset` on."""
 
     key: str
     rows: int
     bytes: int
     columns: tuple[Column, ...] = ()
+    offset: int = 0
+    part: bool = False
+
+    def slice(self, offset: int, rows: int | None) -> FrameRef:
+        """Some of its rows."""
+        left = max(0, self.rows - offset)
+        rows = left if rows is None else min(rows, left)
+        share = round(self.bytes * rows / self.rows) if self.rows else 0
+        return FrameRef(self.key, rows, share, self.columns, self.offset + offset, part=True)
 
 
 class Problem(Struct, frozen=True, omit_defaults=True):
@@ -52,6 +62,8 @@ class SegmentRequest(Struct, frozen=True, kw_only=True, tag="segment"):
         keep: `node.port` of the outputs that later segments or the caller need.
         observe: `all` stores every node's output and counts its rows (design time); `borders` only `keep`.
         connections: By the name or id that the nodes' configs use.
+        resumed: Why its control node is run again.
+        results: Frames of its child executions, in the order of the items.
         prefix: Where in the store this execution's frames go, e.g. `<organization>/executions/<id>`.
     """
 
@@ -66,6 +78,8 @@ class SegmentRequest(Struct, frozen=True, kw_only=True, tag="segment"):
     connections: dict[str, ConnectionSpec] = {}
     params: dict[str, Any] = {}
     input_data: dict[str, Any] = {}
+    resumed: Resumed | None = None
+    results: tuple[FrameRef, ...] = ()
     engine: str = "polars"
     storage_url: str
     prefix: str
@@ -124,5 +138,22 @@ class SegmentFailed(Struct, frozen=True, tag="failed"):
     problem: Problem
 
 
-Report: TypeAlias = NodeStarted | NodeProgress | NodeFinished | LogLine | SegmentDone | SegmentFailed
+class SegmentParked(Struct, frozen=True, tag="parked"):
+    """The segment's control node has to wait."""
+
+    node_id: str
+    wait: Wait
+
+
+class Responded(Struct, frozen=True, tag="responded"):
+    """An answer for the request that started the execution."""
+
+    status: int
+    headers: dict[str, str]
+    body: str
+
+
+Report: TypeAlias = (
+    NodeStarted | NodeProgress | NodeFinished | LogLine | Responded | SegmentDone | SegmentFailed | SegmentParked
+)
 Order: TypeAlias = SegmentRequest | Cancel

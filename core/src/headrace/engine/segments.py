@@ -6,7 +6,7 @@ node with a failure policy of its own, and where a frame is wanted by more than 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from functools import lru_cache
 from typing import Any
 
@@ -32,6 +32,7 @@ class Segment(Struct, frozen=True, kw_only=True):
         queue: Class of the worker queue: light, io or heavy.
         plugins: Distributions that a worker must have.
         connections: Names or ids of connections that the nodes use.
+        needed: Of how many inputs it waits for the branches that are taken; None = all, taken or not.
     """
 
     no: int
@@ -42,6 +43,7 @@ class Segment(Struct, frozen=True, kw_only=True):
     queue: str = "light"
     plugins: tuple[str, ...] = ()
     connections: tuple[str, ...] = ()
+    needed: int | None = None
 
 
 class Plan(Struct, frozen=True):
@@ -51,8 +53,13 @@ class Plan(Struct, frozen=True):
     segments: tuple[Segment, ...]
 
 
-def compile_plan(graph: FlowGraph, registry: Registry) -> Plan:
-    """Cut a valid graph into segments.
+def compile_plan(graph: FlowGraph, registry: Registry, *, keep: Collection[str] = ()) -> Plan:
+    """Cut a valid graph into segments; steps inside loops are their loop's business.
+
+    Args:
+        graph: One level of a flow.
+        registry: Node types.
+        keep: `node.port` of outputs to store besides those that nothing takes.
 
     Raises:
         ConfigError: a node type is unknown.
@@ -62,7 +69,7 @@ def compile_plan(graph: FlowGraph, registry: Registry) -> Plan:
     types = {node.id: registry.node(node.type) for node in graph.nodes}
     order = graph.order()
     home = _assign(graph, types, order)
-    return Plan(graph, tuple(_describe(graph, types, order, home)))
+    return Plan(graph, tuple(_describe(graph, types, order, home, frozenset(keep))))
 
 
 def bypass_disabled(graph: FlowGraph) -> FlowGraph:
@@ -108,11 +115,11 @@ def _assign(graph: FlowGraph, types: dict[str, NodeType], order: tuple[str, ...]
 
 def _fuses(node: NodeSpec, kind: NodeType) -> bool:
     """Whether the node may share a segment with its consumers."""
-    return kind.manifest.effect in _FUSES and not kind.manifest.heavy and not _isolated(node)
+    return kind.manifest.effect in _FUSES and not kind.manifest.heavy and not _isolated(node, kind)
 
 
-def _isolated(node: NodeSpec) -> bool:
-    return node.on_error != "fail" or node.retry is not None or node.timeout_s > 0
+def _isolated(node: NodeSpec, kind: NodeType) -> bool:
+    return kind.manifest.control or node.on_error != "fail" or node.retry is not None or node.timeout_s > 0
 
 
 def _open(graph: FlowGraph, types: dict[str, NodeType], node_id: str) -> bool:
@@ -120,13 +127,14 @@ def _open(graph: FlowGraph, types: dict[str, NodeType], node_id: str) -> bool:
     for edge in graph.outgoing[node_id]:
         target = graph.by_id[edge.target]
         writes = types[target.id].manifest.effect not in _FUSES
-        if types[target.id].manifest.heavy or (_isolated(target) and not writes):
+        kind = types[target.id]
+        if kind.manifest.heavy or kind.manifest.control or (_isolated(target, kind) and not writes):
             return False
     return True
 
 
 def _describe(
-    graph: FlowGraph, types: dict[str, NodeType], order: tuple[str, ...], home: dict[str, int]
+    graph: FlowGraph, types: dict[str, NodeType], order: tuple[str, ...], home: dict[str, int], keep: frozenset[str]
 ) -> Iterable[Segment]:
     """Number the groups, parents first, and say what each needs and gives."""
     members: dict[int, list[str]] = {}
@@ -154,11 +162,21 @@ def _describe(
             node_ids=tuple(ids),
             depends_on=tuple(sorted(number[g] for g in parents[group])),
             inputs=_names(incoming),
-            keep=tuple(dict.fromkeys((*_names(outgoing), *tails))),
+            keep=tuple(dict.fromkeys((*_names(outgoing), *tails, *(n for n in keep if n.rpartition(".")[0] in ids)))),
             queue=_queue(kinds),
             plugins=tuple(sorted({kind.plugin.distribution for kind in kinds})),
             connections=tuple(sorted({c for n in ids for c in connections_of(graph.by_id[n], types[n])})),
+            needed=_needed(graph.by_id[ids[0]], types[ids[0]], len(parents[group])),
         )
+
+
+def _needed(node: NodeSpec, kind: NodeType, parents: int) -> int | None:
+    """For how many inputs a joining step waits."""
+    wanted = node.config.get("wait_for", "all") if kind.manifest.joins else "all"
+    if wanted == "all":
+        return None
+    number = 1 if wanted == "any" else int(node.config.get("number") or 1)
+    return min(number, parents) if parents else None
 
 
 def _names(edges: list[Edge]) -> tuple[str, ...]:

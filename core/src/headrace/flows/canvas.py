@@ -55,6 +55,7 @@ def _node(node: dict[str, Any]) -> NodeSpec:
             "retry": data.get("retry"),
             "timeout_s": data.get("timeout") or 0,
             "on_error": data.get("onError") or "fail",
+            "parent": node.get("parentId") or "",
         },
         NodeSpec,
     )
@@ -77,7 +78,9 @@ def canvas_of(graph: FlowGraph) -> dict[str, Any]:
     places = layout(graph)
     return {
         "nodes": [
-            {"id": node.id, "type": "step", "position": places[node.id], "data": _data(node)} for node in graph.nodes
+            {"id": node.id, "type": "step", "position": places[node.id], "data": _data(node)}
+            | ({"parentId": node.parent} if node.parent else {})
+            for node in graph.nodes
         ],
         "edges": [
             {"id": f"e{number}", "source": e.source, "sourceHandle": e.source_port, "target": e.target,

@@ -28,6 +28,7 @@ class NodeSpec(Struct, frozen=True, kw_only=True):
         id: Unique in the flow.
         type: `family.name`.
         config: As stored; parsed against the node type's Config at compile time.
+        parent: Id of the loop that this step is inside of.
         retry: None is the default: `Retry()` where nobody watches, none where somebody does.
         on_error: `fail` the execution, `continue` without the node's rows, or `route` the failure to the error port.
     """
@@ -41,6 +42,7 @@ class NodeSpec(Struct, frozen=True, kw_only=True):
     retry: Retry | None = None
     timeout_s: float = 0.0
     on_error: Literal["fail", "continue", "route"] = "fail"
+    parent: str = ""
 
 
 class Edge(Struct, frozen=True, kw_only=True):
@@ -108,6 +110,19 @@ class FlowGraph(Struct, frozen=True, kw_only=True, dict=True):
                     seen.add(node)
                     stack.append(node)
         return seen
+
+    def level(self, parent: str = "") -> FlowGraph:
+        """The steps directly inside a loop, or outside of all, and the edges between them."""
+        return self.only({node.id for node in self.nodes if node.parent == parent})
+
+    def inside(self, parent: str) -> set[str]:
+        """Ids of all steps inside a loop, at any depth."""
+        found: set[str] = set()
+        new = {parent}
+        while new:
+            new = {node.id for node in self.nodes if node.parent in new} - found
+            found |= new
+        return found
 
     def only(self, ids: set[str]) -> FlowGraph:
         """The part of the graph with these nodes and the edges between them."""

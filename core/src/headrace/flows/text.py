@@ -28,6 +28,7 @@ class TextNode(Struct, forbid_unknown_fields=True, omit_defaults=True, kw_only=T
     retry: Retry | None = None
     timeout_s: float = 0.0
     on_error: Literal["fail", "continue", "route"] = "fail"
+    parent: str = ""
 
 
 class TextConnection(Struct, forbid_unknown_fields=True, omit_defaults=True, kw_only=True):
@@ -69,6 +70,7 @@ class FlowText(Struct, forbid_unknown_fields=True, omit_defaults=True, kw_only=T
                     retry=node.retry,
                     timeout_s=node.timeout_s,
                     on_error=node.on_error,
+                    parent=node.parent,
                 )
             )
         return FlowGraph(nodes=tuple(nodes), edges=tuple(edges))
@@ -116,6 +118,13 @@ class _Dumper(yaml.SafeDumper):  # type: ignore[misc]
     """Quotes what we or an older reader would take for something else than a word."""
 
 
+def _represent_text(dumper: Any, text: str) -> Any:
+    """Characters that YAML counts as line breaks come back only when they are escaped."""
+    style = '"' if any(char in text for char in "\x85\u2028\u2029\ufeff") else None
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
+
+
+_Dumper.add_representer(str, _represent_text)
 _WORDS = {
     "null": (r"~|null|", ["~", "n", ""]),
     "bool": (r"true|false", [*"tf"]),
@@ -186,6 +195,7 @@ def render(
                 retry=node.retry,
                 timeout_s=node.timeout_s,
                 on_error=node.on_error,
+                parent=node.parent,
             )
         )
     whole = FlowText(

@@ -23,8 +23,8 @@ class Engine(ABC):
         """A frame of no rows with these columns; used to know schemas without executing."""
 
     @abstractmethod
-    def scan(self, paths: Sequence[Path]) -> nw.LazyFrame[Any]:
-        """Stored frames (Parquet files), one after the other."""
+    def scan(self, paths: Sequence[Path], *, rows: tuple[int, int] | None = None) -> nw.LazyFrame[Any]:
+        """Stored frames (Parquet files), one after the other; `rows` = offset and number, of all of them together."""
 
     @abstractmethod
     def adopt(self, frame: pl.LazyFrame) -> nw.LazyFrame[Any]:

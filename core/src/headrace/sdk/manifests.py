@@ -97,6 +97,9 @@ class NodeManifest(Struct, frozen=True, kw_only=True):
         factory: The `Node` class.
         effect: `NONE` nodes fuse into one lazy plan; others end a segment.
         heavy: Ends a segment, and wants the `heavy` queue.
+        control: Has a segment of its own; may wait (`headrace.sdk.waiting`), and leave outputs out: branches not taken.
+        joins: Its config field `wait_for` says for how many inputs it waits: `all`, `any`, or a number.
+        body: Holds other steps, which its child executions execute: they take from its port `item`, give to `result`.
     """
 
     id: str
@@ -109,6 +112,9 @@ class NodeManifest(Struct, frozen=True, kw_only=True):
     outputs: tuple[Port, ...] = (Port("out", "Output"),)
     effect: Effect = Effect.NONE
     heavy: bool = False
+    control: bool = False
+    joins: bool = False
+    body: bool = False
     icon: str = "lucide:box"
     docs: str = ""
     tags: tuple[str, ...] = ()

@@ -15,7 +15,9 @@ if TYPE_CHECKING:
 
     from headrace.sdk.connectors import Connector, Reject, WriteResult
     from headrace.sdk.engines import Engine
+    from headrace.sdk.waiting import Resumed
 
+    Frame: TypeAlias = nw.LazyFrame[Any]
     Frames: TypeAlias = Mapping[str, nw.LazyFrame[Any]]
 
 
@@ -46,6 +48,19 @@ class NodeContext(Protocol):
 
     def wrote(self, result: WriteResult) -> None:
         """Report the counts of an effect."""
+
+    @property
+    def resumed(self) -> Resumed | None:
+        """Why the node is run again, if it has waited."""
+
+    def results(self) -> Frame | None:
+        """Frames of the child executions, one under the other in the order of the items; None if they gave none."""
+
+    def input_rows(self, port: str = "in") -> int:
+        """Rows of a stored input; for control nodes, whose inputs always are."""
+
+    def respond(self, status: int, headers: Mapping[str, str], body: str) -> None:
+        """Answer the request that started the execution; the first answer counts."""
 
     def progress(self, rows: int) -> None:
         """Report how many rows have passed so far; raises Cancelled when the execution is being cancelled."""

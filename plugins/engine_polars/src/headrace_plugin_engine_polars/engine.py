@@ -30,9 +30,10 @@ class PolarsEngine(Engine):
         """A frame of no rows with these columns."""
         return nw.from_native(pl.LazyFrame(schema=polars_schema(columns)))
 
-    def scan(self, paths: Sequence[Path]) -> nw.LazyFrame[Any]:
+    def scan(self, paths: Sequence[Path], *, rows: tuple[int, int] | None = None) -> nw.LazyFrame[Any]:
         """Stored Parquet files, one after the other; names are taken as they are, without patterns."""
-        return nw.from_native(pl.scan_parquet(list(paths), glob=False))
+        frame = pl.scan_parquet(list(paths), glob=False)
+        return nw.from_native(frame.slice(*rows) if rows else frame)
 
     def adopt(self, frame: pl.LazyFrame) -> nw.LazyFrame[Any]:
         """A lazy scan as it is."""
