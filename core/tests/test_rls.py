@@ -80,7 +80,9 @@ def test_policies_are_the_known_ones(owner, tables) -> None:
             assert roles == ["headrace_worker"]
         elif policy == "hook":
             assert (table, roles, check) == ("triggers", ["public"], None)
-            assert qual.count("current_setting('app.hook'::text, true)") == 2, "only by an address that the caller shows"
+            assert qual.count("current_setting('app.hook'::text, true)") == 2, (
+                "only by an address that the caller shows"
+            )
         else:
             assert (table, policy) == ("memberships", "own")
     for name, table in tables.items():

@@ -172,7 +172,7 @@ def _describe(
 
 def _needed(node: NodeSpec, kind: NodeType, parents: int) -> int | None:
     """For how many inputs a joining step waits."""
-    wanted = node.config.get("wait_for", "all") if kind.manifest.joins else "all"
+    wanted = node.config.get("wait_for", "all") if kind.manifest.role == "join" else "all"
     if wanted == "all":
         return None
     number = 1 if wanted == "any" else int(node.config.get("number") or 1)

@@ -18,6 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from headrace.engine.messages import FrameRef
 from headrace.executions import statements as sql
 from headrace.executions.spec import SegmentSpec
+from headrace.sdk.waiting import Resumed
 
 _NUL = re.compile(r"(?<!\\)((?:\\\\)*)\\u0000")
 
@@ -64,6 +65,8 @@ class Claim(Struct, frozen=True, kw_only=True):
     input_data: dict[str, Any]
     observe: str
     inputs: dict[str, FrameRef]
+    resumed: Resumed | None
+    results: tuple[FrameRef, ...]
     events: list[Event]
 
 
@@ -113,9 +116,16 @@ async def claim(
         fence=row.fence, attempt=row.attempt,
     )  # fmt: skip
     spec = msgspec.convert(row.spec, SegmentSpec)
+    resumed: Resumed | None = None
+    results: tuple[FrameRef, ...] = ()
+    if row.parked is not None:
+        from headrace.executions import families
+
+        resumed, results = await families.resumed(session, lease, row.parked, row.resume)
     return Claim(
         lease=lease, spec=spec, error_count=row.error_count, params=found.params, input_data=found.input_data,
-        observe=found.observe, inputs={**spec.given, **msgspec.convert(found.frames, dict[str, FrameRef])},
+        observe=found.observe, resumed=resumed, results=results,
+        inputs={**spec.given, **msgspec.convert(found.frames, dict[str, FrameRef])},
         events=await events_after(session, key, before),
     )  # fmt: skip
 

@@ -26,11 +26,19 @@ ORDER BY n.node_id, n.completed_at DESC
 
 
 class Part(Struct, frozen=True):
-    """Nodes to execute, edges that enter from outside, and the stored frames those edges carry, by `node.port`."""
+    """What to execute.
+
+    Attributes:
+        graph: The steps of one level.
+        entering: Edges that enter from outside.
+        given: The stored frames that those edges carry, by `node.port`.
+        whole: With what is inside of loops, if there is any.
+    """
 
     graph: FlowGraph
     entering: tuple[Edge, ...] = ()
     given: dict[str, FrameRef] = {}
+    whole: FlowGraph | None = None
 
 
 async def part_of(
@@ -42,17 +50,21 @@ async def part_of(
         NotFound: the flow has no such node.
         ConfigError: a step before it has not kept an output yet.
     """
+    loops = graph if any(node.parent for node in graph.nodes) else None
     if mode == "flow":
-        return Part(graph)
+        return Part(graph.level() if loops else graph, whole=loops)
     if node_id is None or node_id not in graph.by_id:
         raise NotFound(f"the flow has no step '{node_id}'; save the flow and try again")
+    if graph.by_id[node_id].parent:
+        loop = graph.by_id[graph.by_id[node_id].parent]
+        raise ConfigError(f"step '{node_id}' is inside '{loop.label or loop.id}'; execute that", node_id=node_id)
     if graph.by_id[node_id].disabled:
         raise ConfigError(f"step '{graph.by_id[node_id].label or node_id}' is disabled; enable it to execute it")
-    whole = bypass_disabled(graph)
+    whole = bypass_disabled(graph.level() if loops else graph)
     ids = {"to_here": whole.upstream, "from_here": whole.downstream}[mode](node_id) if mode != "node" else {node_id}
     entering = tuple(edge for edge in whole.edges if edge.target in ids and edge.source not in ids)
     if not entering:
-        return Part(whole.only(ids))
+        return Part(whole.only(ids), whole=loops)
     nodes = sorted({edge.source for edge in entering})
     rows = await session.execute(_STORED, {"organization_id": organization_id, "flow_id": flow_id, "nodes": nodes})
     stored = {f"{row.node_id}.{port}": ref for row in rows for port, ref in row.outputs.items()}
@@ -61,4 +73,4 @@ async def part_of(
         if name not in stored:
             title = whole.by_id[source].label or source
             raise ConfigError(f"step '{title}' has no stored output yet; execute up to it first", node_id=source)
-    return Part(whole.only(ids), entering, {name: convert(stored[name], FrameRef) for name in wanted})
+    return Part(whole.only(ids), entering, {name: convert(stored[name], FrameRef) for name in wanted}, loops)

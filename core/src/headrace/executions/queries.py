@@ -8,12 +8,13 @@ CREATE = sa.text("""
 INSERT INTO executions (organization_id, id, flow_id, definition_hash, version, plugin_set_hash, environment, mode,
   target_node_id, observe, trigger_type, triggered_by, job_id, parent_execution_id, attempt, priority,
   data_interval_start, data_interval_end, params, input_data, idempotency_key, deadline_at, segments_total,
-  segments_open, execution_details)
+  segments_open, execution_details, parent_segment_no, item_no, depth, handlers,
+  held)
 VALUES (:organization_id, :id, :flow_id, :definition_hash, :version, :plugin_set_hash, :environment, :mode,
   :target_node_id, :observe, :trigger_type, :triggered_by, :job_id, :parent_execution_id, :attempt, :priority,
   :data_interval_start, :data_interval_end, CAST(:params AS jsonb), CAST(:input_data AS jsonb), :idempotency_key,
   clock_timestamp() + make_interval(secs => CAST(:deadline_s AS double precision)), :segments, :segments,
-  CAST(:details AS jsonb))
+  CAST(:details AS jsonb), :parent_segment_no, :item_no, :depth, CAST(:handlers AS jsonb), :held)
 ON CONFLICT (organization_id, idempotency_key) WHERE idempotency_key IS NOT NULL DO NOTHING RETURNING id
 """)
 
@@ -23,22 +24,26 @@ SELECT id, flow_id FROM executions WHERE organization_id = :organization_id AND 
 
 SEGMENTS = sa.text("""
 INSERT INTO segment_runs (organization_id, execution_id, segment_no, status, deps_open, children, depends_on, inputs,
-  node_ids, queue, plugins, spec)
+  node_ids, queue, plugins, spec, live_needed)
 SELECT :organization_id, :execution_id, r.no, CASE WHEN cardinality(r.depends_on) = 0 THEN 'ready' ELSE 'waiting' END,
-  cardinality(r.depends_on), r.children, r.depends_on, r.inputs, r.node_ids, r.queue, r.plugins, r.spec
+  cardinality(r.depends_on), r.children, r.depends_on, r.inputs, r.node_ids, r.queue, r.plugins, r.spec,
+  r.needed
 FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(no integer, children integer[], depends_on integer[], inputs text[],
-  node_ids jsonb, queue text, plugins text[], spec jsonb)
+  node_ids jsonb, queue text, plugins text[], spec jsonb, needed integer)
 """)
 
 RING_READY = sa.text("""
 INSERT INTO outbox (organization_id, execution_id, segment_no, queue)
 SELECT organization_id, execution_id, segment_no, queue FROM segment_runs
-WHERE organization_id = :organization_id AND execution_id = :execution_id AND status = 'ready' ORDER BY segment_no
+WHERE organization_id = :organization_id AND execution_id = :execution_id AND status = 'ready'
+  AND NOT (SELECT held FROM executions WHERE organization_id = :organization_id AND id = :execution_id)
+ORDER BY segment_no
 """)
 
 EXECUTION_FIELDS = """
   x.id, x.flow_id, x.version, x.definition_hash, x.environment, x.mode, x.target_node_id, x.status, x.trigger_type,
-  x.triggered_by, x.job_id, x.parent_execution_id, x.attempt, x.priority, x.data_interval_start, x.data_interval_end,
+  x.triggered_by, x.job_id, x.parent_execution_id, x.item_no, x.depth, x.held, x.attempt, x.priority,
+  x.data_interval_start, x.data_interval_end,
   x.input_data, x.output_data, x.error_message, x.error, x.queued_at, x.started_at, x.completed_at,
   x.cancel_requested_at, x.rows_processed, x.rows_failed, x.execution_details, x.event_seq AS last_seq,
   (extract(epoch FROM coalesce(x.completed_at, CASE WHEN x.started_at IS NOT NULL THEN clock_timestamp() END)
@@ -56,6 +61,8 @@ _WHERE = """
   FROM executions x WHERE x.organization_id = :organization_id
   AND (CAST(:flow_id AS uuid) IS NULL OR x.flow_id = CAST(:flow_id AS uuid))
   AND (CAST(:statuses AS text[]) IS NULL OR x.status = ANY(CAST(:statuses AS text[])))
+  AND (CASE WHEN CAST(:parent_id AS uuid) IS NULL THEN x.mode NOT IN ('body', 'handler')
+    ELSE x.parent_execution_id = CAST(:parent_id AS uuid) END)
   AND (CAST(:trigger_type AS text) IS NULL OR x.trigger_type = CAST(:trigger_type AS text))
 """
 

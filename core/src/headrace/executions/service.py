@@ -13,19 +13,17 @@ from sqlalchemy import RowMapping
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from headrace.engine.messages import FrameRef
-from headrace.engine.segments import Plan, compile_plan
+from headrace.engine.segments import compile_plan
 from headrace.executions import queries, settle, statements
+from headrace.executions.create import Slot, hold_if_full, row_of, rows_of
+from headrace.executions.handlers import handlers_of
 from headrace.executions.leases import Event, as_json
-from headrace.executions.partial import Mode, Part, part_of
-from headrace.executions.spec import children_of, spec_of
+from headrace.executions.partial import Mode, part_of
 from headrace.executions.state import TERMINAL, node_status
-from headrace.flows.graph import NEVER, FlowGraph, Retry
+from headrace.flows.graph import FlowGraph
 from headrace.infra.ids import new_id
 from headrace.plugins.manager import Host
 from headrace.sdk.errors import Conflict, NotFound
-
-ATTENDED = frozenset({"manual", "test"})
-"""Triggers that a person waits for: what fails for a moment is shown at once, unless a node asks for retries."""
 
 
 class Actor(Protocol):
@@ -69,7 +67,7 @@ async def start(
     input_data: Mapping[str, Any] | None = None, trigger_type: str = "manual", priority: int = 0,
     idempotency_key: str | None = None, deadline_s: float | None = None, parent_execution_id: UUID | None = None,
     job_id: UUID | None = None, attempt: int = 1, data_interval: tuple[datetime, datetime] | None = None,
-    details: Mapping[str, Any] | None = None,
+    details: Mapping[str, Any] | None = None, slots: Sequence[Slot] = (),
 ) -> UUID:  # fmt: skip
     """Accept an execution: its row, segments, doorbells and first event, in the caller's transaction.
 
@@ -96,6 +94,7 @@ async def start(
         attempt: Counts retries of the whole execution.
         data_interval: What the data covers.
         details: More facts to keep.
+        slots: What bounds how many are open; the execution is held while one is full.
 
     Returns:
         The execution's id.
@@ -105,45 +104,31 @@ async def start(
         NotFound: there is no such node.
         Conflict: the idempotency key was used for another flow.
     """
-    part = await part_of(session, actor.organization_id, flow_id, graph, mode=mode, node_id=target_node_id)
+    main, after = handlers_of(graph, host.registry, trigger_type) if mode == "flow" else (graph, {})
+    part = await part_of(session, actor.organization_id, flow_id, main, mode=mode, node_id=target_node_id)
     plan = compile_plan(part.graph, host.registry)
     interval = data_interval or (None, None)
-    created = await session.scalar(
-        queries.CREATE,
-        {
-            "organization_id": actor.organization_id, "id": new_id(), "flow_id": flow_id, "version": version,
-            "definition_hash": definition_hash, "plugin_set_hash": host.plugin_set_hash, "environment": environment,
-            "mode": mode, "target_node_id": target_node_id, "observe": observe, "trigger_type": trigger_type,
-            "triggered_by": actor.user_id, "job_id": job_id, "parent_execution_id": parent_execution_id,
-            "attempt": attempt, "priority": priority, "data_interval_start": interval[0],
-            "data_interval_end": interval[1], "params": as_json(params or {}), "input_data": as_json(input_data or {}),
-            "idempotency_key": idempotency_key, "deadline_s": deadline_s, "segments": len(plan.segments),
-            "details": as_json(details or {}),
-        },
+    execution_id = new_id()
+    row = row_of(
+        actor.organization_id, execution_id, segments=len(plan.segments), flow_id=flow_id, version=version,
+        definition_hash=definition_hash, plugin_set_hash=host.plugin_set_hash, environment=environment, mode=mode,
+        target_node_id=target_node_id, observe=observe, trigger_type=trigger_type, triggered_by=actor.user_id,
+        job_id=job_id, parent_execution_id=parent_execution_id, attempt=attempt, priority=priority,
+        data_interval_start=interval[0], data_interval_end=interval[1], params=params or {},
+        input_data=input_data or {}, idempotency_key=idempotency_key, deadline_s=deadline_s, details=details or {},
+        handlers=after,
     )  # fmt: skip
-    if created is None:
+    if await session.scalar(queries.CREATE, row) is None:
         return await _first_of(session, actor.organization_id, flow_id, str(idempotency_key))
-    execution_id = UUID(str(created))
     key = {"organization_id": actor.organization_id, "execution_id": execution_id}
     if plan.segments:
-        retry = NEVER if trigger_type in ATTENDED else Retry()
-        await session.execute(queries.SEGMENTS, {**key, "rows": as_json(_rows(plan, part, retry))})
+        rows = rows_of(plan, part, trigger_type)
+        await session.execute(queries.SEGMENTS, {**key, "rows": as_json(rows)})
+        await hold_if_full(session, actor.organization_id, execution_id, slots, priority)
         await session.execute(queries.RING_READY, key)
     else:
-        await session.execute(statements.CLOSE, key)
+        await settle.close(session, key)
     return execution_id
-
-
-def _rows(plan: Plan, part: Part, retry: Retry) -> list[dict[str, Any]]:
-    children = children_of(plan)
-    return [
-        {
-            "no": segment.no, "children": children[segment.no], "depends_on": segment.depends_on,
-            "inputs": segment.inputs, "node_ids": segment.node_ids, "queue": segment.queue,
-            "plugins": segment.plugins, "spec": spec_of(plan, segment, part, retry=retry),
-        }
-        for segment in plan.segments
-    ]  # fmt: skip
 
 
 async def _first_of(session: AsyncSession, organization_id: UUID, flow_id: UUID, key: str) -> UUID:
@@ -167,12 +152,12 @@ async def get(session: AsyncSession, organization_id: UUID, execution_id: UUID) 
 
 async def find(
     session: AsyncSession, organization_id: UUID, *, flow_id: UUID | None = None, statuses: Sequence[str] | None = None,
-    trigger_type: str | None = None, limit: int = 50, offset: int = 0,
+    trigger_type: str | None = None, parent_id: UUID | None = None, limit: int = 50, offset: int = 0,
 ) -> tuple[list[dict[str, Any]], int]:  # fmt: skip
-    """Executions, newest first, and how many there are."""
+    """Executions, newest first, and how many there are; those of loops only by their parent."""
     where = {
         "organization_id": organization_id, "flow_id": flow_id, "trigger_type": trigger_type,
-        "statuses": list(statuses) if statuses else None,
+        "parent_id": parent_id, "statuses": list(statuses) if statuses else None,
     }  # fmt: skip
     rows = (await session.execute(queries.LIST, {**where, "limit": limit, "offset": offset})).mappings().all()
     total = await session.scalar(queries.COUNT, where)

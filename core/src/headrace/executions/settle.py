@@ -14,11 +14,15 @@ import msgspec
 from msgspec import Struct
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from headrace.engine.messages import FrameRef, NodeFinished, Problem
+from headrace.engine.messages import FrameRef, NodeFinished, Problem, Responded
+from headrace.executions import families, handlers, waits
+from headrace.executions import family_statements as families_sql
 from headrace.executions import statements as sql
-from headrace.executions.leases import Event, Lease, append_events, as_json, events_after
+from headrace.executions.leases import Claim, Event, Lease, append_events, as_json, events_after
 from headrace.executions.state import CRASHES_MAX
 from headrace.infra.logs import redact_text
+from headrace.plugins.registry import Registry
+from headrace.sdk.waiting import Callback, Children, Timer, Wait
 
 
 class NodeOutcome(Struct, frozen=True, kw_only=True):
@@ -66,7 +70,7 @@ async def complete(
         sql.SETTLE, {**lease.key, "status": "completed", "outputs": as_json(outputs), "error": None, "crashes": 0}
     )
     key = lease.execution
-    freed = (await session.execute(sql.CHILDREN, {**key, "children": held.children})).all()
+    freed = (await session.execute(sql.CHILDREN, {**key, "children": held.children, "outputs": list(outputs)})).all()
     ready = [row.segment_no for row in freed if row.status == "ready"]
     if ready:
         await session.execute(sql.RING, {**key, "segments": ready})
@@ -103,6 +107,47 @@ async def retry(
         return await _ended(session, lease, held, "cancelled", nodes)
     await _record(session, lease, nodes)
     return await _again(session, lease, held, "retried", problem=problem, delay_s=delay_s, errors=1)
+
+
+async def park(
+    session: AsyncSession, claim: Claim, node_id: str, wait: Wait, *, registry: Registry, load: families.Loader
+) -> Settled:
+    """Let a segment wait, out of no budget: for a time, a callback, or children, which are started here.
+
+    Raises:
+        HeadraceError: the children cannot be started; nothing is changed then.
+    """
+    lease = claim.lease
+    held = await _hold(session, lease)
+    if held is None:
+        return Settled(held=False)
+    if held.closing:
+        await _settle(session, lease, "cancelled", None)
+        return await _ended(session, lease, held, "cancelled", ())
+    told: dict[str, Any] = msgspec.to_builtins(wait)
+    at, after_s = None, None
+    match wait:
+        case Timer():
+            at, after_s = wait.at, wait.after_s
+        case Callback():
+            after_s = wait.deadline_s
+            await waits.open_(session, lease, node_id, wait)
+        case Children():
+            told = await families.begin(session, claim, wait, registry, load)
+            after_s = None if wait.wait and wait.items else 0.0
+    await session.execute(families_sql.PARK, {**lease.key, "parked": as_json(told), "at": at, "after_s": after_s})
+    await session.execute(sql.ATTEMPT_ENDED, {**lease.execution, "fence": lease.fence, "outcome": "parked"})
+    update = {"segment_no": lease.segment_no, "status": "parked", "attempt": held.attempt, "node_ids": held.node_ids,
+              "waits_for": told["type"]}  # fmt: skip
+    await append_events(session, lease.execution, [("segment_update", update)])
+    await session.execute(families_sql.ALL_WAIT, lease.execution)
+    return Settled(held=True, events=tuple(await events_after(session, lease.execution, held.before)))
+
+
+async def respond(session: AsyncSession, lease: Lease, response: Responded) -> None:
+    """Keep the execution's answer to whoever started it; the first one counts."""
+    told = msgspec.to_builtins(response)
+    await session.execute(sql.RESPOND, {**lease.execution, "response": as_json(told)})
 
 
 async def release(session: AsyncSession, lease: Lease, *, delay_s: float = 0) -> Settled:
@@ -199,6 +244,7 @@ async def begin_closing(session: AsyncSession, key: Mapping[str, Any], *, closin
     await session.execute(sql.BEGIN_CLOSING, {**key, **what})
     status = "cancelled" if closing == "cancelled" else "skipped"
     dropped: Any = await session.execute(sql.DROP_OPEN, {**key, "status": status})
+    await session.execute(families_sql.END_WAITS, {**key, "segment_no": None, "status": "cancelled"})
     await session.execute(sql.TELL_STOP, {"execution": str(key["execution_id"])})
     return int(dropped.rowcount)
 
@@ -253,10 +299,18 @@ async def pass_segments(
 ) -> bool:
     """Count ended segments; close the execution when none is open. Returns whether it closed."""
     left = await session.scalar(sql.PASSED, {**key, "ended": ended, "rows": rows, "rejected": rejected})
-    closes = bool(left == 0)
-    if closes:
-        await session.execute(sql.CLOSE, dict(key))
-    return closes
+    if left == 0:
+        await close(session, key)
+    return bool(left == 0)
+
+
+async def close(session: AsyncSession, key: Mapping[str, Any]) -> None:
+    """End an execution of which nothing is open, and tell who waits for it."""
+    row = (await session.execute(sql.CLOSE, dict(key))).one_or_none()
+    if row is not None:
+        await families.closed(session, dict(key), row.parent_execution_id, row.parent_segment_no)
+        if row.handled:
+            await handlers.begin(session, dict(key), row.status)
 
 
 def node_json(lease: Lease, node: NodeOutcome) -> dict[str, Any]:

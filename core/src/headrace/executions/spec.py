@@ -20,6 +20,7 @@ class SegmentSpec(Struct, frozen=True, kw_only=True):
         tails: Nodes that feed nothing: their rows count as rows of the execution.
         given: Stored frames of earlier executions by `node.port`, for a part of a flow.
         retry: Policy of the nodes without one of their own.
+        body: What is inside its loop, and the edges that enter and leave it.
     """
 
     graph: FlowGraph
@@ -28,10 +29,13 @@ class SegmentSpec(Struct, frozen=True, kw_only=True):
     tails: tuple[str, ...] = ()
     given: dict[str, FrameRef] = {}
     retry: Retry = NEVER
+    body: FlowGraph | None = None
 
 
 def spec_of(plan: Plan, segment: Segment, part: Part, *, retry: Retry = NEVER) -> SegmentSpec:
     """Cut a segment's part out of the plan, with the edges and frames that enter it from outside the plan."""
+    inside = part.whole.inside(segment.node_ids[0]) if part.whole else set()
+    body = part.whole.only(inside | {segment.node_ids[0]}) if part.whole and inside else None
     ids = set(segment.node_ids)
     entering = tuple(edge for edge in part.entering if edge.target in ids)
     given = {f"{edge.source}.{edge.source_port}": part.given[f"{edge.source}.{edge.source_port}"] for edge in entering}
@@ -41,7 +45,13 @@ def spec_of(plan: Plan, segment: Segment, part: Part, *, retry: Retry = NEVER) -
     )
     tails = tuple(node for node in segment.node_ids if not plan.graph.outgoing[node])
     return SegmentSpec(
-        graph=graph, keep=segment.keep, connections=segment.connections, tails=tails, given=given, retry=retry
+        graph=graph,
+        keep=segment.keep,
+        connections=segment.connections,
+        tails=tails,
+        given=given,
+        retry=retry,
+        body=body,
     )
 
 

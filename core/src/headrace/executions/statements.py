@@ -11,20 +11,20 @@ CLAIM = sa.text("""
 WITH e AS MATERIALIZED (
   SELECT organization_id, id FROM executions
   WHERE organization_id = :organization_id AND id = :execution_id
-    AND status IN ('queued', 'running', 'waiting') AND closing IS NULL
+    AND status IN ('queued', 'running', 'waiting') AND closing IS NULL AND NOT held
   FOR NO KEY UPDATE),
 c AS (
   UPDATE segment_runs n SET status = 'running', attempt = n.attempt + 1, fence = nextval('fence_seq'),
     lease_owner = :worker_id, lease_until = clock_timestamp() + make_interval(secs => :lease_s),
     started_at = clock_timestamp()
   FROM e WHERE n.organization_id = e.organization_id AND n.execution_id = e.id AND n.segment_no = :segment_no
-    AND n.status IN ('ready', 'retry_wait') AND n.run_after <= clock_timestamp()
+    AND n.status IN ('ready', 'retry_wait', 'parked') AND n.run_after <= clock_timestamp()
     AND n.plugins <@ CAST(:distributions AS text[]) AND n.queue = ANY(CAST(:queues AS text[]))
-  RETURNING n.attempt, n.fence, n.error_count, n.depends_on, n.inputs, n.spec, n.node_ids),
+  RETURNING n.attempt, n.fence, n.error_count, n.depends_on, n.inputs, n.spec, n.node_ids, n.parked, n.resume),
 a AS (
   INSERT INTO segment_attempts (organization_id, fence, execution_id, segment_no, attempt, worker_id)
   SELECT :organization_id, fence, :execution_id, :segment_no, attempt, :worker_id FROM c)
-SELECT attempt, fence, error_count, depends_on, inputs, spec, node_ids FROM c
+SELECT attempt, fence, error_count, depends_on, inputs, spec, node_ids, parked, resume FROM c
 """)
 
 STARTED = sa.text("""
@@ -39,7 +39,7 @@ RETURNING params, input_data, observe,
 CANDIDATES = sa.text("""
 SELECT n.organization_id, n.execution_id, n.segment_no FROM segment_runs n
 JOIN executions x ON x.organization_id = n.organization_id AND x.id = n.execution_id
-WHERE n.status IN ('ready', 'retry_wait') AND n.run_after <= clock_timestamp()
+WHERE n.status IN ('ready', 'retry_wait', 'parked') AND n.run_after <= clock_timestamp() AND NOT x.held
   AND n.queue = ANY(CAST(:queues AS text[])) AND n.plugins <@ CAST(:distributions AS text[])
   AND x.status IN ('queued', 'running', 'waiting') AND x.closing IS NULL
 ORDER BY x.priority DESC, n.run_after, x.queued_at LIMIT :limit
@@ -90,7 +90,10 @@ WHERE organization_id = :organization_id AND fence = :fence AND execution_id = :
 """)
 
 CHILDREN = sa.text("""
-UPDATE segment_runs SET deps_open = deps_open - 1, status = CASE WHEN deps_open = 1 THEN 'ready' ELSE status END
+UPDATE segment_runs SET deps_open = deps_open - 1,
+  live_needed = live_needed - (inputs && CAST(:outputs AS text[]))::integer,
+  status = CASE WHEN deps_open = 1 OR live_needed - (inputs && CAST(:outputs AS text[]))::integer <= 0 THEN 'ready'
+    ELSE status END
 WHERE organization_id = :organization_id AND execution_id = :execution_id
   AND segment_no = ANY(CAST(:children AS integer[])) AND status = 'waiting'
 RETURNING segment_no, status
@@ -106,7 +109,7 @@ WHERE organization_id = :organization_id AND execution_id = :execution_id
 DROP_OPEN = sa.text("""
 UPDATE segment_runs SET status = :status, finished_at = clock_timestamp()
 WHERE organization_id = :organization_id AND execution_id = :execution_id
-  AND status IN ('waiting', 'ready', 'retry_wait')
+  AND status IN ('waiting', 'ready', 'retry_wait', 'parked')
 """)
 
 BEGIN_CLOSING = sa.text("""
@@ -131,6 +134,12 @@ UPDATE executions SET status = coalesce(closing, 'completed'), completed_at = cl
     WHERE n.organization_id = :organization_id AND n.execution_id = :execution_id AND cardinality(n.children) = 0)
 WHERE organization_id = :organization_id AND id = :execution_id AND segments_open = 0
   AND status IN ('queued', 'running', 'waiting', 'cancelling')
+RETURNING parent_execution_id, parent_segment_no, status, mode, handlers <> '{}' AS handled
+""")
+
+RESPOND = sa.text("""
+UPDATE executions SET response = coalesce(response, CAST(:response AS jsonb))
+WHERE organization_id = :organization_id AND id = :execution_id
 """)
 
 NODES = sa.text("""
@@ -186,11 +195,12 @@ WHERE deadline_at < clock_timestamp() AND status IN ('queued', 'running', 'waiti
 RING_AGAIN = sa.text("""
 WITH x AS (
   SELECT n.organization_id, n.execution_id, n.segment_no FROM segment_runs n
-  WHERE n.status IN ('ready', 'retry_wait') AND n.run_after <= clock_timestamp()
+  JOIN executions x ON x.organization_id = n.organization_id AND x.id = n.execution_id
+  WHERE n.status IN ('ready', 'retry_wait', 'parked') AND n.run_after <= clock_timestamp() AND NOT x.held
     AND coalesce(n.rung_at, '-infinity') < clock_timestamp() - make_interval(secs => :every_s)
     AND NOT EXISTS (SELECT 1 FROM outbox o WHERE o.organization_id = n.organization_id
       AND o.execution_id = n.execution_id AND o.segment_no = n.segment_no)
-  ORDER BY n.run_after FOR UPDATE SKIP LOCKED LIMIT 500),
+  ORDER BY n.run_after FOR UPDATE OF n SKIP LOCKED LIMIT 500),
 u AS (
   UPDATE segment_runs n SET rung_at = clock_timestamp() FROM x
   WHERE (n.organization_id, n.execution_id, n.segment_no) = (x.organization_id, x.execution_id, x.segment_no)

@@ -8,6 +8,7 @@ from functools import lru_cache
 from typing import Any, Protocol
 
 from headrace.flows.graph import Edge, FlowGraph, NodeSpec
+from headrace.flows.loops import loop_problems
 from headrace.flows.problems import FlowProblem
 from headrace.sdk.config import Config, parse_config
 from headrace.sdk.errors import ConfigError, HeadraceError
@@ -51,7 +52,9 @@ def validate(
                 )
             )
     found += _edges(graph, known)
-    found += _cycle(graph)
+    found += loop_problems(graph, known)
+    for parent in dict.fromkeys(node.parent for node in graph.nodes):
+        found += _cycle(graph.level(parent))
     for node in graph.nodes:
         if node.id in known and not node.disabled:
             found += _node(graph, node, known[node.id], connections, features)

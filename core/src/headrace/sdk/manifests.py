@@ -98,8 +98,10 @@ class NodeManifest(Struct, frozen=True, kw_only=True):
         effect: `NONE` nodes fuse into one lazy plan; others end a segment.
         heavy: Ends a segment, and wants the `heavy` queue.
         control: Has a segment of its own; may wait (`headrace.sdk.waiting`), and leave outputs out: branches not taken.
-        joins: Its config field `wait_for` says for how many inputs it waits: `all`, `any`, or a number.
-        body: Holds other steps, which its child executions execute: they take from its port `item`, give to `result`.
+        role: What the host does with a control node: `join` waits as its config field `wait_for` says (all, any, or
+            `number`); `loop` holds steps, which its child executions execute, from its port `item` to its input
+            `result`; `input` and `output` are where frames enter and leave a sub-flow; `on_error` and `finally` begin
+            what is executed after the flow.
     """
 
     id: str
@@ -113,8 +115,7 @@ class NodeManifest(Struct, frozen=True, kw_only=True):
     effect: Effect = Effect.NONE
     heavy: bool = False
     control: bool = False
-    joins: bool = False
-    body: bool = False
+    role: Literal["", "join", "loop", "input", "output", "on_error", "finally"] = ""
     icon: str = "lucide:box"
     docs: str = ""
     tags: tuple[str, ...] = ()

@@ -82,12 +82,14 @@ class Resumed(Struct, frozen=True, kw_only=True):
         wait: What it waited for.
         payload: What the caller answered; None when the time was over.
         by: Who decided (user id), if somebody did.
-        children: In the order of the items; their frames are `ctx.results()`.
+        before: How many children it had in earlier rounds.
+        children: Of this round, in the order of the items; their frames are `ctx.results()`.
     """
 
     wait: Wait
     payload: dict[str, Any] | None = None
     by: str = ""
+    before: int = 0
     children: tuple[Child, ...] = ()
 
 

@@ -17,8 +17,10 @@ from headrace.engine.messages import (
     NodeStarted,
     Problem,
     Report,
+    Responded,
     SegmentDone,
     SegmentFailed,
+    SegmentParked,
     SegmentRequest,
 )
 from headrace.executions.leases import Claim
@@ -47,7 +49,7 @@ class Stopped(Struct, frozen=True):
     why: Literal["cancelled", "lost", "released"]
 
 
-Outcome: TypeAlias = SegmentDone | SegmentFailed | Crashed | Stopped
+Outcome: TypeAlias = SegmentDone | SegmentFailed | SegmentParked | Crashed | Stopped
 
 
 class Attempt:
@@ -55,6 +57,7 @@ class Attempt:
 
     Attributes:
         log_rows: Lines that wait to be written.
+        response: What the steps answered to who started the execution; written with the logs.
         runner_idle: The runner has finished the segment and may take another.
     """
 
@@ -64,6 +67,7 @@ class Attempt:
         self.feed = feed
         self.log_rows: list[dict[str, Any]] = []
         self.runner_idle = False
+        self.response: Responded | None = None
         self._grace_s = cancel_grace_s
         self._stop = asyncio.Event()
         self._why: Literal["cancelled", "lost", "released"] = "cancelled"
@@ -94,7 +98,8 @@ class Attempt:
             execution_id=str(lease.execution_id), organization_id=str(lease.organization_id),
             segment_no=lease.segment_no, attempt=lease.attempt, graph=claim.spec.graph, inputs=claim.inputs,
             keep=claim.spec.keep, observe="all" if claim.observe == "all" else "borders", connections=connections,
-            params=claim.params, input_data=claim.input_data, storage_url=storage_url,
+            params=claim.params, input_data=claim.input_data, resumed=claim.resumed, results=claim.results,
+            storage_url=storage_url,
             prefix=f"{lease.organization_id}/executions/{lease.execution_id}",
         )  # fmt: skip
 
@@ -134,7 +139,7 @@ class Attempt:
         match report:
             case None:
                 return Crashed("the process ended")
-            case SegmentDone() | SegmentFailed():
+            case SegmentDone() | SegmentFailed() | SegmentParked():
                 self.runner_idle = True
                 return report
             case NodeStarted(node_id=node_id):
@@ -144,6 +149,8 @@ class Attempt:
                 self._show(node_id, {"status": "running", "rows_out": rows})
             case NodeFinished(node_id=node_id):
                 self._finish(report)
+            case Responded():
+                self.response = self.response or report
             case LogLine():
                 self._line(report)
         return None

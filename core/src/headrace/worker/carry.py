@@ -6,14 +6,16 @@ import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable
 
+import msgspec
 import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from headrace.connections import service as connections
-from headrace.engine.messages import SegmentDone, SegmentFailed
+from headrace.engine.messages import SegmentDone, SegmentFailed, SegmentParked
 from headrace.engine.problems import problem_of
 from headrace.executions import logs as execution_logs
 from headrace.executions import settle
+from headrace.executions.called import load_called
 from headrace.executions.live import publish
 from headrace.executions.settle import Settled
 from headrace.executions.state import retry_delay_s
@@ -22,7 +24,8 @@ from headrace.infra.crypto import KeyRing, Sealed
 from headrace.infra.database import Database
 from headrace.infra.settings import Settings
 from headrace.plugins.records import ConnectionSpec
-from headrace.sdk.errors import HeadraceError, TransientError
+from headrace.plugins.registry import Registry
+from headrace.sdk.errors import ConfigError, DataError, HeadraceError, TransientError
 from headrace.worker.attempt import Attempt, Crashed, Outcome, Stopped
 from headrace.worker.pool import RunnerPool
 
@@ -35,7 +38,8 @@ _log = structlog.get_logger("headrace.worker")
 class Carrier:
     """Executes attempts with the worker's pool, database and bus."""
 
-    def __init__(self, database: Database, bus: Bus, pool: RunnerPool, settings: Settings) -> None:
+    def __init__(self, database: Database, bus: Bus, pool: RunnerPool, settings: Settings, registry: Registry) -> None:
+        self._registry = registry
         self._database = database
         self._bus = bus
         self._pool = pool
@@ -96,6 +100,10 @@ class Carrier:
 
     async def _flush_logs(self, attempt: Attempt) -> None:
         rows = list(attempt.log_rows)
+        response, attempt.response = attempt.response, None
+        if response is not None:
+            async with self._database.transaction(attempt.lease.organization_id) as session:
+                await settle.respond(session, attempt.lease, response)
         if rows:
             async with self._database.transaction(attempt.lease.organization_id) as session:
                 await execution_logs.append(session, attempt.lease, rows)
@@ -109,6 +117,11 @@ class Carrier:
                 await self._flush_logs(attempt)
                 async with self._database.transaction(attempt.lease.organization_id) as session:
                     return await record(session)
+            except (ConfigError, DataError) as error:  # of a wait that cannot begin
+                node = attempt.claim.spec.graph.nodes[0]
+                problem = problem_of(error, node.id)
+                said = msgspec.structs.replace(problem, message=f"'{node.label or node.id}': {problem.message}")
+                record = self._how(attempt, SegmentFailed(said))
             except TransientError as error:
                 _log.warning("cannot settle a segment yet", reason=error.message, detail=error.detail)
                 await asyncio.sleep(SETTLE_AGAIN_S)
@@ -119,6 +132,10 @@ class Carrier:
             case SegmentDone(outputs=outputs):
                 rows = sum(node.report.rows_out or 0 for node in nodes if node.report.node_id in spec.tails)
                 return lambda session: settle.complete(session, lease, outputs=outputs, nodes=nodes, rows=rows)
+            case SegmentParked(node_id=node_id, wait=wait):
+                return lambda session: settle.park(
+                    session, attempt.claim, node_id, wait, registry=self._registry, load=load_called
+                )
             case SegmentFailed(problem=problem):
                 delay = retry_delay_s(problem, spec.graph, attempt.claim.error_count, spec.retry)
                 if delay is None:

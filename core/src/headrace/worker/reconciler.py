@@ -7,7 +7,8 @@ import asyncio
 import structlog
 
 from headrace.engine.messages import Problem
-from headrace.executions import settle
+from headrace.executions import family_statements as families
+from headrace.executions import service, settle
 from headrace.executions import statements as sql
 from headrace.executions.leases import Lease
 from headrace.executions.live import publish
@@ -35,6 +36,7 @@ class Reconciler:
                 await self.reap()
                 await self.end_overdue()
                 await self.ring_again()
+                await self.mend_families()
                 await membership.forget_dead(self._database)
             except TransientError as error:
                 _log.warning("reconciler waits", reason=error.message, detail=error.detail)
@@ -60,6 +62,23 @@ class Reconciler:
                 _log.warning("lease expired", execution=str(row.execution_id), segment=row.segment_no)
                 await publish(self._bus, row.organization_id, row.execution_id, settled.events)
         return taken
+
+    async def mend_families(self) -> None:
+        """Wake parents that were forgotten, let held executions in, end children that nobody waits for any more."""
+        async with self._database.transaction() as session:
+            forgotten = (await session.execute(families.FORGOTTEN)).mappings().all()
+            held = (await session.execute(families.HELD_KEYS)).mappings().all()
+            orphans = (await session.execute(families.ORPHANS)).all()
+        for row in forgotten:
+            async with self._database.transaction(row["organization_id"]) as session:
+                await session.execute(families.WAKE, dict(row))
+        for row in held:
+            async with self._database.transaction(row["organization_id"]) as session:
+                await session.execute(families.LOCK_KEYS, {"keys": [f"{row['organization_id']}:{row['key']}"]})
+                await session.execute(families.ADMIT, dict(row))
+        for orphan in orphans:
+            async with self._database.transaction(orphan.organization_id) as session:
+                await service.cancel(session, orphan.organization_id, orphan.id)
 
     async def end_overdue(self) -> int:
         """Begin to end executions that are past their deadline. Returns how many."""

@@ -76,7 +76,7 @@ class Supervisor:
         self.bus = Bus.from_url(settings.redis_url.reveal())
         self.pool = RunnerPool(self.slots, scratch)
         self._doorbells = Doorbells(settings.redis_url.reveal(), self._rung, queues=self.queues)
-        self._carrier = Carrier(self.database, self.bus, self.pool, settings)
+        self._carrier = Carrier(self.database, self.bus, self.pool, settings, host.registry)
         self._free = asyncio.Semaphore(self.slots)
         self._attempts: dict[int, Attempt] = {}
         self._tasks: set[asyncio.Task[None]] = set()

@@ -32,6 +32,17 @@ CREATE INDEX ix_segment_runs_families ON segment_runs (organization_id, executio
 ALTER TABLE segment_attempts DROP CONSTRAINT segment_attempts_outcome_check,
   ADD CONSTRAINT segment_attempts_outcome_check CHECK (outcome IN
     ('completed', 'failed', 'retried', 'crashed', 'lease_expired', 'cancelled', 'released', 'parked'));
+
+CREATE FUNCTION headrace_children_done(n segment_runs) RETURNS boolean LANGUAGE sql STABLE
+SET search_path = public, pg_temp AS $$
+  SELECT NOT EXISTS (SELECT 1 FROM executions c WHERE c.organization_id = n.organization_id
+      AND c.parent_execution_id = n.execution_id AND c.parent_segment_no = n.segment_no
+      AND c.status IN ('queued', 'running', 'waiting', 'cancelling'))
+    OR (CAST(n.parked ->> 'stop_on_failure' AS boolean) AND EXISTS (SELECT 1 FROM executions c
+      WHERE c.organization_id = n.organization_id AND c.parent_execution_id = n.execution_id
+      AND c.parent_segment_no = n.segment_no AND c.item_no >= CAST(n.parked ->> 'first' AS integer)
+      AND c.status IN ('failed', 'cancelled', 'timed_out')))
+$$;
 """
 
 _WAITS = """
@@ -72,6 +83,7 @@ def upgrade() -> None:
 def downgrade() -> None:
     """Narrow them again; nothing may be waiting."""
     op.execute("DROP TABLE execution_slots, waits")
+    op.execute("DROP FUNCTION headrace_children_done")
     op.execute("""
 ALTER TABLE segment_attempts DROP CONSTRAINT segment_attempts_outcome_check,
   ADD CONSTRAINT segment_attempts_outcome_check CHECK (outcome IN

@@ -1,0 +1,179 @@
+"""Executions that belong to a step of another one: the items of a loop, a sub-flow, what is done after a failure."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeAlias
+from uuid import UUID
+
+import msgspec
+from msgspec import Struct
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from headrace.engine.messages import FrameRef
+from headrace.engine.segments import compile_plan
+from headrace.executions import family_statements as sql
+from headrace.executions.create import Slot, create_children, row_of, rows_of
+from headrace.executions.leases import Claim, Lease
+from headrace.executions.partial import Part
+from headrace.flows.graph import FlowGraph
+from headrace.infra.ids import new_id
+from headrace.plugins.registry import Registry
+from headrace.sdk.errors import ConfigError, DataError
+from headrace.sdk.waiting import Child, Children, Item, Resumed, Wait
+
+DEPTH_MAX = 10
+ITEMS_MAX = 10_000
+
+
+class OtherFlow(Struct, frozen=True):
+    """A flow that is called: its id, its definition, the number and hash of its version."""
+
+    flow_id: UUID
+    graph: FlowGraph
+    definition_hash: str
+    version: int | None
+
+
+Loader: TypeAlias = Callable[[AsyncSession, UUID, str, int | None, UUID], Awaitable[OtherFlow]]
+"""Finds a flow of an organization by name or id, and version; the last is the flow that calls."""
+
+
+class _Target(Struct, frozen=True):
+    """What each child executes."""
+
+    part: Part
+    results: tuple[str, ...]
+    flow_id: UUID
+    definition_hash: str
+    version: int | None
+    mode: str
+
+
+async def begin(
+    session: AsyncSession, claim: Claim, wait: Children, registry: Registry, load: Loader
+) -> dict[str, Any]:
+    """Start the children that a step asked for. Returns what its segment remembers.
+
+    Raises:
+        ConfigError: there is no such flow, or the flows call each other too deeply.
+        DataError: there are too many items.
+    """
+    lease = claim.lease
+    if len(wait.items) > ITEMS_MAX:
+        raise DataError(f"{len(wait.items):,} items are too many; {ITEMS_MAX:,} are the most: take them in batches")
+    parent = (await session.execute(sql.PARENT, lease.execution)).one()
+    if parent.depth >= DEPTH_MAX:
+        raise ConfigError(f"flows call each other more than {DEPTH_MAX} deep; is there one that calls itself?")
+    first = int(await session.scalar(sql.ITEMS, lease.key) or 0)
+    target = await _target(session, claim, wait, registry, load, parent)
+    plan = compile_plan(target.part.graph, registry, keep=target.results)
+    if not plan.segments:
+        raise ConfigError("there is no step inside; put at least one there, or remove the loop")
+    before = await _results(session, lease, target.results, first - 1) if first else []
+    children, segments = [], []
+    for number, item in enumerate(wait.items):
+        ref = _input(claim, item, before)
+        given = {f"{e.source}.{e.source_port}": ref for e in target.part.entering} if ref else {}
+        part = msgspec.structs.replace(target.part, given=given, entering=target.part.entering if ref else ())
+        children.append(
+            row_of(
+                lease.organization_id, new_id(), segments=len(plan.segments), flow_id=target.flow_id,
+                definition_hash=target.definition_hash, version=target.version, mode=target.mode,
+                plugin_set_hash=parent.plugin_set_hash, environment=parent.environment, observe="borders",
+                trigger_type="flow", triggered_by=parent.triggered_by, priority=parent.priority,
+                parent_execution_id=lease.execution_id, parent_segment_no=lease.segment_no, item_no=first + number,
+                depth=parent.depth + 1, params={**parent.params, **item.params}, held=number >= wait.parallel,
+            )
+        )  # fmt: skip
+        segments.append(rows_of(plan, part, parent.trigger_type))
+    slot = Slot(f"items:{lease.execution_id}:{lease.segment_no}:{first}", wait.parallel)
+    if children:
+        await create_children(session, lease.organization_id, children, segments, slot)
+    told: dict[str, Any] = msgspec.to_builtins(msgspec.structs.replace(wait, items=()))
+    return told | {"first": first, "names": target.results}
+
+
+async def _target(
+    session: AsyncSession, claim: Claim, wait: Children, registry: Registry, load: Loader, parent: Any
+) -> _Target:
+    node = claim.spec.graph.nodes[0]
+    if wait.flow:
+        other = await load(session, claim.lease.organization_id, wait.flow, wait.version, parent.flow_id)
+        return _Target(*_called(other.graph, registry), other.flow_id, other.definition_hash, other.version, "flow")
+    body = claim.spec.body
+    if body is None:
+        raise ConfigError(f"there is no step inside '{node.label or node.id}'; put at least one there")
+    entering = tuple(edge for edge in body.edges if edge.source == node.id and edge.target != node.id)
+    results = tuple(f"{e.source}.{e.source_port}" for e in body.edges if e.target == node.id)
+    level = body.level(node.id)
+    return _Target(
+        Part(level, entering, whole=body), results, parent.flow_id, parent.definition_hash, parent.version, "body"
+    )
+
+
+def _called(graph: FlowGraph, registry: Registry) -> tuple[Part, tuple[str, ...]]:
+    """A sub-flow: its input steps give way to the frame that is handed over; its output steps are kept."""
+    loops = graph if any(node.parent for node in graph.nodes) else None
+    level = graph.level() if loops else graph
+    doors = {node.id for node in level.nodes if registry.node(node.type).manifest.role == "input"}
+    rest = level.only({node.id for node in level.nodes} - doors)
+    entering = tuple(edge for edge in level.edges if edge.source in doors and edge.target not in doors)
+    results = tuple(f"{node.id}.out" for node in level.nodes if registry.node(node.type).manifest.role == "output")
+    return Part(rest, entering, whole=loops), results
+
+
+def _input(claim: Claim, item: Item, before: list[FrameRef]) -> FrameRef | None:
+    if item.source == "none":
+        return None
+    if item.source == "previous":
+        if not before:
+            raise DataError("the round before gave no rows to go on with; connect the last step inside to 'result'")
+        return before[0]
+    edges = [edge for edge in claim.spec.graph.edges if edge.target_port == "in"]
+    ref = claim.inputs.get(f"{edges[0].source}.{edges[0].source_port}") if edges else None
+    whole = item.offset == 0 and item.rows is None
+    return ref if ref is None or whole else ref.slice(item.offset, item.rows)
+
+
+async def _results(session: AsyncSession, lease: Lease, names: tuple[str, ...], first: int) -> list[FrameRef]:
+    rows = (await session.execute(sql.FAMILY, {**lease.key, "names": list(names), "first": first})).all()
+    return [msgspec.convert(ref, FrameRef) for row in rows for ref in (row.outputs or {}).values()]
+
+
+async def resumed(
+    session: AsyncSession, lease: Lease, parked: dict[str, Any], resume: dict[str, Any] | None
+) -> tuple[Resumed, tuple[FrameRef, ...]]:
+    """Why a parked segment is executed again, and the frames that its children gave."""
+    family = parked.get("type") == "children"
+    names, first = parked.get("names", ()), parked.get("first", 0)
+    if parked.get("type") == "callback" and resume is None:
+        await session.execute(sql.END_WAITS, {**lease.key, "status": "expired"})
+    wait = msgspec.convert({k: v for k, v in parked.items() if k not in {"names", "first"}}, Wait)
+    given = resume or {}
+    if not family:
+        return Resumed(wait=wait, payload=given.get("payload"), by=given.get("by", "")), ()
+    rows = (await session.execute(sql.FAMILY, {**lease.key, "names": list(names), "first": first})).all()
+    children = tuple(
+        Child(item_no=row.item_no, execution_id=str(row.id), status=row.status, error=row.error_message or "")
+        for row in rows
+    )
+    refs = tuple(
+        msgspec.convert(row.outputs[name], FrameRef) for row in rows for name in names if name in (row.outputs or {})
+    )
+    return Resumed(wait=wait, before=first, children=children), refs
+
+
+async def closed(session: AsyncSession, key: dict[str, Any], parent_id: UUID | None, segment_no: int | None) -> None:
+    """An execution has ended: its slots go to whoever is next, and its parent is woken if it waited for this."""
+    released = list((await session.scalars(sql.SLOTS_OF, key)).all())
+    family = [f"family:{parent_id}:{segment_no}"] if parent_id is not None and segment_no is not None else []
+    organization_id = key["organization_id"]
+    if released or family:
+        names = [f"{organization_id}:{name}" for name in (*released, *family)]
+        await session.execute(sql.LOCK_KEYS, {"keys": names})
+    for name in released:
+        await session.execute(sql.ADMIT, {"organization_id": organization_id, "key": name})
+    if family:
+        where = {"organization_id": organization_id, "execution_id": parent_id, "segment_no": segment_no}
+        await session.execute(sql.WAKE, where)

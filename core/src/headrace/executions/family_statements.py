@@ -1,0 +1,138 @@
+"""SQL of waiting and of families: park, wake, hold, release. Static text.
+
+A child never locks its parent's execution, and a parent never its children: what one does to the other is a segment
+that becomes ready, a doorbell, or a transaction of its own.
+"""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+PARK = sa.text("""
+UPDATE segment_runs SET status = 'parked', lease_owner = NULL, lease_until = NULL, rung_at = NULL,
+  parked = CAST(:parked AS jsonb), resume = NULL,
+  run_after = coalesce(CAST(:at AS timestamptz),
+    clock_timestamp() + make_interval(secs => CAST(:after_s AS double precision)), 'infinity')
+WHERE organization_id = :organization_id AND execution_id = :execution_id AND segment_no = :segment_no
+""")
+
+ALL_WAIT = sa.text("""
+UPDATE executions SET status = 'waiting'
+WHERE organization_id = :organization_id AND id = :execution_id AND status = 'running' AND NOT EXISTS (
+  SELECT 1 FROM segment_runs n WHERE n.organization_id = :organization_id AND n.execution_id = :execution_id
+    AND n.status IN ('ready', 'running', 'retry_wait'))
+""")
+
+RESUME = sa.text("""
+UPDATE segment_runs SET status = 'ready', resume = CAST(:resume AS jsonb), run_after = clock_timestamp(), rung_at = NULL
+WHERE organization_id = :organization_id AND execution_id = :execution_id AND segment_no = :segment_no
+  AND status = 'parked'
+""")
+
+WAIT = sa.text("""
+INSERT INTO waits (organization_id, id, execution_id, segment_no, node_id, kind, token_hash, title, message, form,
+  assignees, deadline_at)
+VALUES (:organization_id, :id, :execution_id, :segment_no, :node_id, :kind, :token_hash, :title, :message,
+  CAST(:form AS jsonb), CAST(:assignees AS text[]),
+  clock_timestamp() + make_interval(secs => CAST(:deadline_s AS double precision)))
+""")
+
+END_WAITS = sa.text("""
+UPDATE waits SET status = :status, resolved_at = clock_timestamp()
+WHERE organization_id = :organization_id AND execution_id = :execution_id AND status = 'open'
+  AND (CAST(:segment_no AS integer) IS NULL OR segment_no = CAST(:segment_no AS integer))
+""")
+
+ITEMS = sa.text("""
+SELECT count(*) FROM executions WHERE organization_id = :organization_id AND parent_execution_id = :execution_id
+  AND parent_segment_no = :segment_no
+""")
+
+PARENT = sa.text("""
+SELECT x.flow_id, x.definition_hash, x.version, x.environment, x.trigger_type, x.triggered_by, x.priority, x.params,
+  x.depth, x.observe, x.plugin_set_hash, x.deadline_at FROM executions x
+WHERE x.organization_id = :organization_id AND x.id = :execution_id
+""")
+
+FAMILY = sa.text("""
+SELECT x.item_no, x.id, x.status, x.error_message,
+  (SELECT jsonb_object_agg(o.key, o.value) FROM segment_runs n, jsonb_each(n.outputs) o
+    WHERE n.organization_id = x.organization_id AND n.execution_id = x.id AND o.key = ANY(CAST(:names AS text[])))
+    AS outputs
+FROM executions x WHERE x.organization_id = :organization_id AND x.parent_execution_id = :execution_id
+  AND x.parent_segment_no = :segment_no AND x.item_no >= :first ORDER BY x.item_no
+""")
+
+WAKE = sa.text("""
+WITH w AS (
+  UPDATE segment_runs n SET status = 'ready', run_after = clock_timestamp(), rung_at = NULL
+  WHERE n.organization_id = :organization_id AND n.execution_id = :execution_id AND n.segment_no = :segment_no
+    AND n.status = 'parked' AND n.parked ->> 'type' = 'children' AND headrace_children_done(n)
+  RETURNING n.organization_id, n.execution_id, n.segment_no, n.queue)
+INSERT INTO outbox (organization_id, execution_id, segment_no, queue) SELECT * FROM w
+""")
+
+FORGOTTEN = sa.text("""
+SELECT n.organization_id, n.execution_id, n.segment_no FROM segment_runs n
+WHERE n.status = 'parked' AND n.parked ->> 'type' = 'children' AND headrace_children_done(n) LIMIT 200
+""")
+
+ORPHANS = sa.text("""
+SELECT c.organization_id, c.id FROM executions c
+JOIN executions p ON p.organization_id = c.organization_id AND p.id = c.parent_execution_id
+LEFT JOIN segment_runs n ON n.organization_id = p.organization_id AND n.execution_id = p.id
+  AND n.segment_no = c.parent_segment_no
+WHERE c.parent_execution_id IS NOT NULL AND c.mode <> 'handler' AND c.parent_segment_no IS NOT NULL
+  AND c.closing IS NULL AND c.status IN ('queued', 'running', 'waiting')
+  AND CAST(n.parked ->> 'wait' AS boolean) AND n.status IN ('failed', 'dead', 'skipped', 'cancelled', 'completed')
+LIMIT 500
+""")
+
+LOCK_KEYS = sa.text("""
+SELECT pg_advisory_xact_lock(hashtextextended(k, 7)) FROM unnest(CAST(:keys AS text[])) AS k ORDER BY k
+""")
+
+SLOTS_OF = sa.text("""
+DELETE FROM execution_slots WHERE organization_id = :organization_id AND execution_id = :execution_id RETURNING key
+""")
+
+TAKE = sa.text("""
+INSERT INTO execution_slots (organization_id, key, execution_id, capacity, taken, priority)
+SELECT :organization_id, s.key, :execution_id, s.capacity, :taken, :priority
+FROM jsonb_to_recordset(CAST(:slots AS jsonb)) AS s(key text, capacity integer)
+""")
+
+FULL = sa.text("""
+SELECT count(*) FROM jsonb_to_recordset(CAST(:slots AS jsonb)) AS s(key text, capacity integer)
+WHERE (SELECT count(*) FROM execution_slots t WHERE t.organization_id = :organization_id AND t.key = s.key AND t.taken)
+  >= s.capacity
+""")
+
+HOLD = sa.text("""
+UPDATE executions SET held = true WHERE organization_id = :organization_id AND id = :execution_id
+""")
+
+ADMIT = sa.text("""
+WITH free AS (
+  SELECT s.execution_id FROM execution_slots s
+  JOIN executions x ON x.organization_id = s.organization_id AND x.id = s.execution_id
+  WHERE s.organization_id = :organization_id AND s.key = :key AND NOT s.taken AND x.held
+    AND x.status IN ('queued', 'waiting') AND x.closing IS NULL
+    AND NOT EXISTS (SELECT 1 FROM execution_slots o WHERE o.organization_id = s.organization_id
+      AND o.execution_id = s.execution_id AND (SELECT count(*) FROM execution_slots t
+        WHERE t.organization_id = o.organization_id AND t.key = o.key AND t.taken) >= o.capacity)
+  ORDER BY s.priority DESC, s.position LIMIT 1 FOR UPDATE OF x SKIP LOCKED),
+t AS (UPDATE execution_slots s SET taken = true FROM free
+  WHERE s.organization_id = :organization_id AND s.execution_id = free.execution_id),
+x AS (UPDATE executions x SET held = false FROM free
+  WHERE x.organization_id = :organization_id AND x.id = free.execution_id RETURNING x.id)
+INSERT INTO outbox (organization_id, execution_id, segment_no, queue)
+SELECT n.organization_id, n.execution_id, n.segment_no, n.queue FROM segment_runs n JOIN x ON n.execution_id = x.id
+WHERE n.organization_id = :organization_id AND n.status = 'ready' RETURNING execution_id
+""")
+
+HELD_KEYS = sa.text("""
+SELECT DISTINCT s.organization_id, s.key FROM execution_slots s
+JOIN executions x ON x.organization_id = s.organization_id AND x.id = s.execution_id
+WHERE x.held AND NOT s.taken AND x.closing IS NULL LIMIT 500
+""")
