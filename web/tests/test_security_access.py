@@ -25,6 +25,7 @@ PUBLIC = {
     "health_health",
     "health_live",
     "health_ready",
+    "waits_resume",
 }
 SIGNED_IN = {
     "auth_logout", "auth_me", "accounts_list_sessions", "accounts_end_session", "accounts_change_password",
@@ -38,7 +39,7 @@ VIEWER = {
     "flow_files_get_version", "flow_files_export_flow", "executions_list_executions", "executions_get_execution",
     "executions_list_nodes", "executions_list_events", "executions_list_logs", "executions_list_flow_executions",
     "executions_preview_node", "executions_preview_execution_node", "connections_list_connections",
-    "connections_get_connection",
+    "connections_get_connection", "waits_list_approvals", "waits_list_waits",
 }  # fmt: skip
 MORE = {
     "accounts_list_members",
@@ -67,8 +68,12 @@ MORE = {
     "connections_list_streams",
     "connections_preview_stream",
     "node_types_list_options",
+    "waits_approve",
+    "waits_reject",
+    "waits_delegate",
+    "waits_make_address",
 }
-OWNED = {"workspace_id", "folder_id", "flow_id", "execution_id", "connection_id", "session_id"}
+OWNED = {"workspace_id", "folder_id", "flow_id", "execution_id", "connection_id", "session_id", "wait_id"}
 BODIES: dict[str, Any] = {
     "workspaces_update_workspace": {"name": "X", "row_version": 1},
     "workspaces_create_folder": {"name": "X"},
@@ -77,6 +82,7 @@ BODIES: dict[str, Any] = {
     "flows_put_data": {"nodes": [], "edges": [], "row_version": 1},
     "flow_files_check_in": {"name": "X"},
     "connections_update_connection": {"name": "X", "row_version": 1},
+    "waits_delegate": {"assignees": []},
 }
 
 
@@ -161,7 +167,7 @@ async def world(client, owner) -> dict[str, str]:
     sessions = (await client.get(f"{API}/account/sessions", headers=h)).json()["data"]
     return {
         "workspace_id": workspace, "folder_id": folder, "flow_id": flow, "connection_id": connection,
-        "session_id": sessions[0]["id"], "execution_id": GHOST,
+        "session_id": sessions[0]["id"], "execution_id": GHOST, "wait_id": GHOST,
     }  # fmt: skip
 
 

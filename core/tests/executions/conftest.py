@@ -29,6 +29,7 @@ from msgspec import Struct
 
 HERE = Path(__file__).parent
 DEADLINE_S = 60
+PLUGINS = "node-lab,plugin-engine_polars,node-control,node-transform"
 FAST = {
     "lease_s": 2,
     "heartbeat_s": 0.4,
@@ -61,7 +62,7 @@ def lab(tmp_path_factory) -> Iterator[Path]:
 
 @pytest.fixture(scope="session")
 def host(lab: Path) -> Host:
-    return load_plugins(only=["node-lab", "plugin-engine_polars"], strict=True)
+    return load_plugins(only=PLUGINS.split(","), strict=True)
 
 
 class World:
@@ -201,7 +202,7 @@ class Processes:
         self.children: list[subprocess.Popen[bytes]] = []
 
     async def start(
-        self, kind: str, *, redis_url: str = "", plugins: str = "node-lab,plugin-engine_polars", **timing: Any
+        self, kind: str, *, redis_url: str = "", plugins: str = PLUGINS, **timing: Any
     ) -> subprocess.Popen[bytes]:
         module = {"worker": "supervisor", "scheduler": "scheduler"}[kind]
         code = (

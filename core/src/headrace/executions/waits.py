@@ -31,9 +31,10 @@ WHERE w.organization_id = :organization_id
 ORDER BY w.created_at, w.id LIMIT :limit OFFSET :offset
 """)
 _ONE = sa.text("""
-SELECT id, execution_id, segment_no, kind, token_hash, status, form FROM waits
+SELECT id, execution_id, segment_no, kind, token_hash, status, form, assignees FROM waits
 WHERE organization_id = :organization_id AND id = :id
 """)
+_NOTHING = "there is nothing that waits for this; check the address, or somebody was faster"
 _LOCKED = sa.text("SELECT status FROM waits WHERE organization_id = :organization_id AND id = :id FOR UPDATE")
 _RESOLVE = sa.text("""
 UPDATE waits SET status = 'resumed', payload = CAST(:payload AS jsonb), resolved_by = :by,
@@ -71,6 +72,18 @@ async def find(
     return [dict(row) for row in (await session.execute(_OPEN, where)).mappings()]
 
 
+async def get(session: AsyncSession, organization_id: UUID, wait_id: UUID) -> Any:
+    """One wait.
+
+    Raises:
+        NotFound: there is no such wait.
+    """
+    row = (await session.execute(_ONE, {"organization_id": organization_id, "id": wait_id})).one_or_none()
+    if row is None:
+        raise NotFound(_NOTHING)
+    return row
+
+
 async def new_token(session: AsyncSession, organization_id: UUID, wait_id: UUID) -> str:
     """A secret that ends the wait once; an earlier one is void.
 
@@ -106,9 +119,9 @@ async def resume(
         Conflict: it is over.
         ConfigError: the answer does not fit the form.
     """
-    row = (await session.execute(_ONE, {"organization_id": organization_id, "id": wait_id})).one_or_none()
-    if row is None or (token is not None and not hmac.compare_digest(bytes(row.token_hash), _hash(token))):
-        raise NotFound("there is nothing that waits for this call; check the address")
+    row = await get(session, organization_id, wait_id)
+    if token is not None and not hmac.compare_digest(bytes(row.token_hash), _hash(token)):
+        raise NotFound(_NOTHING)
     _check(row.form, payload)
     key = {"organization_id": organization_id, "execution_id": row.execution_id}
     await session.execute(statements.LOCK, key)

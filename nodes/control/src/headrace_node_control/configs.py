@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import Annotated, Literal
 
 from headrace.sdk import Config, Field
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 _WHERE = "SQL expression over the columns."
+_Number = Annotated[int, Meta(ge=1)]
+_Seconds = Annotated[float, Meta(ge=1)]
 
 
 class IfConfig(Config):
@@ -82,7 +84,7 @@ class SubflowConfig(Config):
     """The flow to call."""
 
     flow: Annotated[str, Field("Flow", "Name in this workspace, or id.", min_length=1, widget="flow")]
-    version: Annotated[int | None, Field("Version", "Empty: what is saved now.", ge=1)] = None
+    version: Annotated[_Number | None, Field("Version", "Empty: what is saved now.")] = None
     parameters: Annotated[dict[str, str], Field("Parameters", "Seen there as `params`.", widget="key-value")] = {}
     wait: Annotated[bool, Field("Wait for it", "Off: start it and go on with the rows at once.")] = True
 
@@ -119,7 +121,7 @@ class WebhookConfig(Config):
     """How long to wait for the call."""
 
     title: Annotated[str, Field("Title", "What it waits for, for people.")] = ""
-    deadline_s: Annotated[float | None, Field("Deadline", "Seconds; empty waits without end.", ge=1, unit="s")] = None
+    deadline_s: Annotated[_Seconds | None, Field("Deadline", "Seconds; empty waits without end.", unit="s")] = None
 
 
 class Question(Struct, forbid_unknown_fields=True):
@@ -138,7 +140,7 @@ class ApprovalConfig(Config):
     message: Annotated[str, Field("Message", "What helps to decide.", widget="textarea")] = ""
     form: Annotated[list[Question], Field("Form", "What is asked besides yes or no.", widget="table")] = []
     assignees: Annotated[list[str], Field("Who", "E-mail addresses; empty: whoever may approve.")] = []
-    deadline_s: Annotated[float | None, Field("Deadline", "Seconds; empty waits without end.", ge=1, unit="s")] = None
+    deadline_s: Annotated[_Seconds | None, Field("Deadline", "Seconds; empty waits without end.", unit="s")] = None
     at_deadline: Annotated[
         Literal["timeout", "reject", "fail"],
         Field("At the deadline", "Go on at `Too late`, count as rejected, or fail.", widget="segmented"),
