@@ -86,7 +86,7 @@ def test_a_value_that_does_not_fit_leaves_nothing(config: dict[str, Any]) -> Non
     from headrace.sdk import DataError
 
     connector = open_(config)
-    with pytest.raises(DataError, match="key .*exists already"):
+    with pytest.raises(DataError, match=r"key .*exists already"):
         connector.write("city", iter([pl.DataFrame({"id": [9, 1]})]))
     assert sum(frame.height for frame in connector.read(connector.stream("city"))) == 3
 
