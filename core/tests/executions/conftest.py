@@ -218,7 +218,7 @@ class Processes:
             "HEADRACE_DATABASE_WORKER_URL": settings.database_worker_url.reveal(),
             "HEADRACE_REDIS_URL": redis_url or settings.redis_url.reveal(),
             "HEADRACE_MASTER_KEYS": settings.master_keys[0].reveal(),
-            "HEADRACE_LOAD_PLUGINS": plugins,
+            "HEADRACE_LOAD_PLUGINS": plugins, "HEADRACE_FILE_ROOTS": str(self._logs.parent),
         }  # fmt: skip
         path = self._logs / f"{kind}-{len(self.children)}.log"
         with path.open("wb") as log:
