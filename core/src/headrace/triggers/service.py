@@ -19,6 +19,7 @@ from headrace.sdk.config import parse_config
 from headrace.sdk.errors import ConfigError, Conflict, NotFound
 from headrace.sdk.triggers import TimeConfig
 from headrace.triggers import addresses
+from headrace.triggers.callers import check
 from headrace.triggers.models import Trigger
 from headrace.triggers.plan import schedule_of
 from headrace.triggers.secrets import Sealed, merged
@@ -239,6 +240,7 @@ async def _configure(
     kept = merged(entry.manifest.secrets, stored, secrets)
     if entry.manifest.mode == "webhook":
         await addresses.give(session, row, config, kept)
+        check(config, kept)
     if kept != stored or row.secrets is None:
         await sealed.close(session, kept)
 
