@@ -26,6 +26,7 @@ PUBLIC = {
     "health_live",
     "health_ready",
     "waits_resume",
+    "hooks_call",  # each webhook judges its callers itself
 }
 SIGNED_IN = {
     "auth_logout", "auth_me", "accounts_list_sessions", "accounts_end_session", "accounts_change_password",
@@ -39,7 +40,7 @@ VIEWER = {
     "flow_files_get_version", "flow_files_export_flow", "executions_list_executions", "executions_get_execution",
     "executions_list_nodes", "executions_list_events", "executions_list_logs", "executions_list_flow_executions",
     "executions_preview_node", "executions_preview_execution_node", "connections_list_connections",
-    "connections_get_connection", "waits_list_approvals", "waits_list_waits",
+    "connections_get_connection", "waits_list_approvals", "waits_list_waits", "triggers_list_trigger_types",
 }  # fmt: skip
 MORE = {
     "accounts_list_members",
@@ -72,8 +73,43 @@ MORE = {
     "waits_reject",
     "waits_delegate",
     "waits_make_address",
+    "triggers_list_flow_triggers",
+    "triggers_create_trigger",
+    "triggers_list_triggers",
+    "triggers_get_trigger",
+    "triggers_update_trigger",
+    "triggers_delete_trigger",
+    "schedules_list_schedules",
+    "schedules_create_schedule",
+    "schedules_list_next",
+    "schedules_preview_unsaved",
+    "schedules_get_schedule",
+    "schedules_update_schedule",
+    "schedules_delete_schedule",
+    "schedules_preview_schedule",
+    "schedules_list_ticks",
+    "schedules_pause_schedule",
+    "schedules_resume_schedule",
+    "schedules_run_schedule",
+    "webhooks_list_webhooks",
+    "webhooks_create_webhook",
+    "webhooks_get_webhook",
+    "webhooks_update_webhook",
+    "webhooks_delete_webhook",
+    "webhooks_rotate_key",
+    "webhooks_list_calls",
+    "webhooks_replay_call",
+    "backfills_list_backfills",
+    "backfills_create_backfill",
+    "backfills_get_backfill",
+    "backfills_pause_backfill",
+    "backfills_resume_backfill",
+    "backfills_cancel_backfill",
 }
-OWNED = {"workspace_id", "folder_id", "flow_id", "execution_id", "connection_id", "session_id", "wait_id"}
+OWNED = {
+    "workspace_id", "folder_id", "flow_id", "execution_id", "connection_id", "session_id", "trigger_id", "schedule_id",
+    "webhook_id", "call_id", "backfill_id", "wait_id",
+}  # fmt: skip
 BODIES: dict[str, Any] = {
     "workspaces_update_workspace": {"name": "X", "row_version": 1},
     "workspaces_create_folder": {"name": "X"},
@@ -81,6 +117,10 @@ BODIES: dict[str, Any] = {
     "flows_update_flow": {"name": "X", "row_version": 1},
     "flows_put_data": {"nodes": [], "edges": [], "row_version": 1},
     "flow_files_check_in": {"name": "X"},
+    "triggers_create_trigger": {"trigger_type": "manual"},
+    "triggers_update_trigger": {"name": "X", "row_version": 1},
+    "schedules_update_schedule": {"name": "X", "row_version": 1},
+    "webhooks_update_webhook": {"name": "X", "row_version": 1},
     "connections_update_connection": {"name": "X", "row_version": 1},
     "waits_delegate": {"assignees": []},
 }
@@ -164,10 +204,17 @@ async def world(client, owner) -> dict[str, str]:
     connection = await made(
         "/connections", {"name": "Secret link", "connector": "local_files", "config": {"root": "."}}
     )
+    trigger = await made(f"/flows/{flow}/triggers", {"trigger_type": "manual", "name": "Secret trigger"})
+    schedule = await made("/schedules", {"flow_id": flow, "expression": "0 7 * * *", "name": "Secret schedule"})
+    webhook = await made("/webhooks", {"flow_id": flow, "name": "Secret webhook"})
+    span = {"target": flow, "from": "2026-01-01T00:00:00Z", "to": "2026-01-03T00:00:00Z"}
+    backfill = (await client.post(f"{API}/backfills", json=span, headers=h)).json()["data"]["id"]
     sessions = (await client.get(f"{API}/account/sessions", headers=h)).json()["data"]
     return {
         "workspace_id": workspace, "folder_id": folder, "flow_id": flow, "connection_id": connection,
         "session_id": sessions[0]["id"], "execution_id": GHOST, "wait_id": GHOST,
+        "session_id": sessions[0]["id"], "execution_id": GHOST, "trigger_id": trigger, "schedule_id": schedule,
+        "webhook_id": webhook, "call_id": GHOST, "backfill_id": backfill,
     }  # fmt: skip
 
 
@@ -195,10 +242,14 @@ async def test_things_of_another_organization_are_as_if_they_were_not(client, si
         assert anonymous(theirs, ids) == anonymous(ghost, nothing), operation
         tried += 1
     assert tried > 25
-    for path in ("/workspaces", "/flows", "/connections", "/executions", "/members"):
+    for path in ("/workspaces", "/flows", "/connections", "/executions", "/members", "/triggers", "/schedules",
+                 "/schedules/next", "/webhooks", "/backfills"):  # fmt: skip
         assert "ecret" not in (await client.get(API + path, headers=attacker.headers)).text
     smuggled = [
         ("/flows", {"name": "x", "workspace_id": ids["workspace_id"]}),
+        ("/schedules", {"flow_id": ids["flow_id"], "expression": "0 7 * * *"}),
+        ("/webhooks", {"flow_id": ids["flow_id"]}),
+        ("/backfills", {"target": ids["flow_id"], "from": "2026-01-01T00:00:00Z", "to": "2026-01-03T00:00:00Z"}),
         ("/flows/import", {"text": "headrace: 1\nname: x\n", "workspace_id": ids["workspace_id"]}),
         ("/connections/test", {"connector": "local_files", "id": ids["connection_id"]}),
         (

@@ -37,7 +37,7 @@ async def give(session: AsyncSession, row: Trigger, config: Any, kept: dict[str,
     if KEY not in kept:
         kept[KEY] = secrets.token_urlsafe(KEY_BYTES)
     if config.authentication == "hmac" and not kept.get("signing_key"):
-        kept["signing_key"] = "whsec_" + b64encode(secrets.token_bytes(32)).decode()
+        kept["signing_key"] = new_signing_key()
     row.hook_hash = digest(kept[KEY])
     if not config.url_path:
         row.alias = row.alias_hash = None
@@ -49,8 +49,18 @@ async def give(session: AsyncSession, row: Trigger, config: Any, kept: dict[str,
     with session.no_autoflush:
         if await session.scalar(taken):
             raise Conflict(f"another webhook has the path '{config.url_path}'; choose another", field="url_path")
-        slug = await session.scalar(_SLUG, {"organization_id": row.organization_id})
+        slug = await slug_of(session, row)
     row.alias, row.alias_hash = config.url_path, digest(f"{slug}/{config.url_path}")
+
+
+def new_signing_key() -> str:
+    """A key of 256 bits, as Standard Webhooks writes them."""
+    return "whsec_" + b64encode(secrets.token_bytes(32)).decode()
+
+
+async def slug_of(session: AsyncSession, row: Trigger) -> str:
+    """The name of the organization in addresses."""
+    return str(await session.scalar(_SLUG, {"organization_id": row.organization_id}))
 
 
 async def find(session: AsyncSession, place: str) -> tuple[UUID, UUID] | None:

@@ -63,5 +63,5 @@ def rows_of(content: Any, query: Mapping[str, str]) -> list[dict[str, Any]]:
     if isinstance(content, list) and all(isinstance(item, dict) for item in content):
         return content
     if content is None:
-        return [dict(query)] if query else [{"method_only": True}]
+        return [dict(query)] if query else [{"body": None}]
     return [{"value": item} for item in content] if isinstance(content, list) else [{"value": content}]

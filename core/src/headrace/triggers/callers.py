@@ -125,7 +125,7 @@ def _signed(secrets: Mapping[str, str], headers: Mapping[str, str], body: bytes,
     for name in ("signing_key", "previous_signing_key"):
         if secrets.get(name):
             right = sign(secrets[name], delivery_id, int(stamp), body).encode()
-            if any([hmac.compare_digest(right, one) for one in offered]):
+            if sum(hmac.compare_digest(right, one) for one in offered):
                 return ""
     return REFUSED
 

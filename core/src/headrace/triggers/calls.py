@@ -135,15 +135,15 @@ async def _judged(
     """Accept, or return what is to be told; a refusal is recorded in the same transaction."""
     if call.method != config.method:
         said = f"this webhook takes {config.method}, not {call.method}"
-        return await _refuse(session, row, config, call, WrongMethod(said))
+        return await _refuse(session, row, call, WrongMethod(said))
     secrets = await Sealed(vault, row).open(session)
     why = refusal(config, secrets, call.headers, call.body, call.remote, now())
     if why:
-        return await _refuse(session, row, config, call, Refused(why))
+        return await _refuse(session, row, call, Refused(why))
     try:
         content = body_of(call.headers.get("content-type", ""), call.body)
     except DataError as error:
-        return await _refuse(session, row, config, call, error)
+        return await _refuse(session, row, call, error)
     return await _once(session, host, row, config, call, content)
 
 
@@ -154,7 +154,7 @@ async def _once(
     answer = {"organization_id": row.organization_id, "response": config.response, "wait_s": config.wait_seconds}
     if key["delivery_id"] is not None:
         await session.execute(_EXPIRE, key)
-    values = _recorded(row, config, call)
+    values = _recorded(row, call)
     async with session.begin_nested() as point:
         call_id = await session.scalar(_INSERT, {**values, **key, "outcome": "accepted", "status_code": 202})
         if call_id is None:
@@ -212,7 +212,7 @@ def _secret_header(row: Trigger) -> str:
     return str(row.configuration.get("header", ""))
 
 
-def _recorded(row: Trigger, config: Any, call: Call) -> dict[str, Any]:
+def _recorded(row: Trigger, call: Call) -> dict[str, Any]:
     """What is kept of a call: the first 64 KiB of its body, headers without secrets."""
     return {
         "organization_id": row.organization_id, "id": new_id(), "trigger_id": row.id, "method": call.method,
@@ -223,8 +223,8 @@ def _recorded(row: Trigger, config: Any, call: Call) -> dict[str, Any]:
     }  # fmt: skip
 
 
-async def _refuse(session: AsyncSession, row: Trigger, config: Any, call: Call, error: HeadraceError) -> HeadraceError:
-    values = {**_recorded(row, config, call), "query": "{}", "headers": "{}", "body": None, "delivery_id": None}
+async def _refuse(session: AsyncSession, row: Trigger, call: Call, error: HeadraceError) -> HeadraceError:
+    values = {**_recorded(row, call), "query": "{}", "headers": "{}", "body": None, "delivery_id": None}
     said = {"outcome": "refused", "status_code": error.status, "error": error.message}
     await session.execute(_INSERT, {**values, **said})
     return Refused("the caller is not let in") if isinstance(error, Refused) else error

@@ -9,6 +9,7 @@ from uuid import UUID
 from headrace.flows import service as flows
 from headrace.flows import text, versions
 from headrace.flows.canvas import canvas_of, graph_of
+from headrace.triggers import service as triggers
 from litestar import Controller, Response, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
@@ -86,7 +87,9 @@ class FlowFilesController(Controller):
     ) -> Envelope[VersionOut]:
         """Put a version back on the canvas, as a new version."""
         async with ctx.transaction() as session:
-            return ok(shown(VersionOut, await versions.revert(session, ctx.actor, flow_id, number)))
+            version = await versions.revert(session, ctx.actor, flow_id, number)
+            await triggers.sync(session, ctx.actor, ctx.services.vault, ctx.registry, flow_id)
+            return ok(shown(VersionOut, version))
 
     @post("/import", opt=permission("flow:create"))
     async def import_flow(self, ctx: NamedDependency[Context], data: JSONBody[ImportBody]) -> Envelope[FlowOut]:

@@ -13,6 +13,7 @@ from headrace.flows.canvas import graph_of
 from headrace.flows.problems import FlowProblem
 from headrace.flows.validate import validate
 from headrace.sdk.errors import ConfigError
+from headrace.triggers import service as triggers
 from headrace.workspaces import service as workspaces
 from headrace.workspaces import tree
 from litestar import Controller, delete, get, patch, post, put
@@ -196,6 +197,7 @@ class FlowsController(Controller):
             await flows.get(session, ctx.actor, flow_id)
             version = base_version(if_match, data.row_version, "canvas")
             saved = await flows.put_data(session, ctx.actor, flow_id, data.document(), version)
+            await triggers.sync(session, ctx.actor, ctx.services.vault, ctx.registry, flow_id)
             return ok({"row_version": saved.row_version, "updated_at": saved.updated_at})
 
     @post("/{flow_id:uuid}/validate", opt=permission("flow:read"), status_code=200)
@@ -235,6 +237,7 @@ async def make(
     used = await flows.count(session, ctx.organization_id)
     await entitlements.check_limit(session, ctx.organization_id, "flows", used)
     row = await flows.create(session, ctx.actor, workspace_id=workspace_id, name=name, definition=definition, **fields)
+    await triggers.sync(session, ctx.actor, ctx.services.vault, ctx.registry, row.id)
     return shown(FlowOut, row)
 
 

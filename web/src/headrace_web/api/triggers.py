@@ -1,0 +1,195 @@
+"""Triggers of flows, whatever their kind."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+from headrace.flows import service as flows
+from headrace.sdk.forms import config_schema
+from headrace.triggers import secrets
+from headrace.triggers import service as triggers
+from headrace.triggers.models import Trigger
+from litestar import Controller, delete, get, patch, post
+from litestar.di import NamedDependency
+from litestar.params import FromPath, FromQuery, HeaderParameter, JSONBody
+from msgspec import UNSET, Struct, UnsetType
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from headrace_web.deps import Context
+from headrace_web.envelope import ApiStruct, Envelope, Paging, base_version, given, ok, page_of
+from headrace_web.guards import permission
+
+IfMatch = Annotated[str | None, HeaderParameter(name="If-Match")]
+
+
+class TriggerTypeOut(Struct, kw_only=True):
+    """A kind of trigger, and its forms."""
+
+    id: str
+    title: str
+    mode: str
+    summary: str
+    icon: str
+    docs: str
+    node_type: str
+    form: dict[str, Any]
+    secrets: dict[str, Any]
+
+
+class TriggerOut(Struct, kw_only=True):
+    """A trigger; secrets show only whether they are set."""
+
+    id: UUID
+    flow_id: UUID
+    node_id: str | None
+    name: str
+    trigger_type: str
+    mode: str
+    configuration: dict[str, Any]
+    secrets: dict[str, Any]
+    variables: dict[str, Any]
+    priority: int
+    is_active: bool
+    armed: bool
+    state: dict[str, Any]
+    next_fire_at: datetime | None
+    last_fired_at: datetime | None
+    last_execution_id: UUID | None
+    missed: int
+    failures: int
+    error: str | None
+    created_at: datetime
+    updated_at: datetime
+    row_version: int
+
+
+class TriggerBody(ApiStruct):
+    """A new trigger."""
+
+    trigger_type: str
+    name: str = ""
+    configuration: dict[str, Any] = {}
+    secrets: dict[str, Any] = {}
+    variables: dict[str, Any] = {}
+    priority: int = 0
+    is_active: bool = True
+
+
+class TriggerPatch(ApiStruct):
+    """What to change; secrets that are left out stay."""
+
+    name: str | UnsetType = UNSET
+    configuration: dict[str, Any] | UnsetType = UNSET
+    secrets: dict[str, Any] | UnsetType = UNSET
+    variables: dict[str, Any] | UnsetType = UNSET
+    priority: int | UnsetType = UNSET
+    is_active: bool | UnsetType = UNSET
+    row_version: int | UnsetType = UNSET
+
+
+class FlowTriggersController(Controller):
+    """Triggers of one flow."""
+
+    path = "/flows/{flow_id:uuid}/triggers"
+    tags = ("triggers",)
+
+    @get("/", opt=permission("trigger:read"))
+    async def list_flow_triggers(
+        self, ctx: NamedDependency[Context], flow_id: FromPath[UUID], paging: NamedDependency[Paging]
+    ) -> Envelope[list[TriggerOut]]:
+        """Triggers of the flow, newest first."""
+        async with ctx.transaction() as session:
+            await flows.get(session, ctx.actor, flow_id)
+            rows, total = await triggers.list_(
+                session, ctx.actor, flow_id=flow_id, limit=paging.limit, offset=paging.offset
+            )
+            return page_of([await shown_trigger(ctx, session, row) for row in rows], total, paging)
+
+    @post("/", opt=permission("trigger:create"))
+    async def create_trigger(
+        self, ctx: NamedDependency[Context], flow_id: FromPath[UUID], data: JSONBody[TriggerBody]
+    ) -> Envelope[TriggerOut]:
+        """Make a trigger; it acts while it and the flow are active."""
+        async with ctx.transaction() as session:
+            row = await triggers.create(
+                session, ctx.actor, ctx.services.vault, ctx.registry, flow_id=flow_id, type=data.trigger_type,
+                **given(data, "trigger_type"),
+            )  # fmt: skip
+            return ok(await shown_trigger(ctx, session, row))
+
+
+class TriggersController(Controller):
+    """Triggers."""
+
+    path = "/triggers"
+    tags = ("triggers",)
+
+    @get("/types", opt=permission("flow:read"))
+    async def list_trigger_types(self, ctx: NamedDependency[Context]) -> Envelope[list[TriggerTypeOut]]:
+        """Kinds of triggers that the plugins offer, with their forms."""
+        found = []
+        for name, entry in sorted(ctx.registry.triggers.items()):
+            one = entry.manifest
+            found.append(TriggerTypeOut(
+                id=name, title=one.title, mode=one.mode, summary=one.summary, icon=one.icon, docs=one.docs,
+                node_type=entry.node_type, form=config_schema(one.config),
+                secrets=config_schema(one.secrets) if one.secrets else {},
+            ))  # fmt: skip
+        return ok(found)
+
+    @get("/", opt=permission("trigger:read"))
+    async def list_triggers(
+        self,
+        ctx: NamedDependency[Context],
+        paging: NamedDependency[Paging],
+        flow_id: FromQuery[UUID | None] = None,
+        is_active: FromQuery[bool | None] = None,
+    ) -> Envelope[list[TriggerOut]]:
+        """Triggers, newest first."""
+        async with ctx.transaction() as session:
+            rows, total = await triggers.list_(
+                session, ctx.actor, flow_id=flow_id, is_active=is_active, limit=paging.limit, offset=paging.offset
+            )
+            return page_of([await shown_trigger(ctx, session, row) for row in rows], total, paging)
+
+    @get("/{trigger_id:uuid}", opt=permission("trigger:read"))
+    async def get_trigger(self, ctx: NamedDependency[Context], trigger_id: FromPath[UUID]) -> Envelope[TriggerOut]:
+        """One trigger."""
+        async with ctx.transaction() as session:
+            return ok(await shown_trigger(ctx, session, await triggers.get(session, ctx.actor, trigger_id)))
+
+    @patch("/{trigger_id:uuid}", opt=permission("trigger:update"))
+    async def update_trigger(
+        self, ctx: NamedDependency[Context], trigger_id: FromPath[UUID], data: JSONBody[TriggerPatch],
+        if_match: IfMatch = None,
+    ) -> Envelope[TriggerOut]:  # fmt: skip
+        """Change what is given; a schedule counts from now."""
+        async with ctx.transaction() as session:
+            await triggers.get(session, ctx.actor, trigger_id)
+            row = await triggers.update(
+                session, ctx.actor, ctx.services.vault, ctx.registry, trigger_id, given(data, "row_version"),
+                base_version(if_match, data.row_version, "trigger"),
+            )  # fmt: skip
+            return ok(await shown_trigger(ctx, session, row))
+
+    @delete("/{trigger_id:uuid}", opt=permission("trigger:delete"), status_code=200)
+    async def delete_trigger(
+        self, ctx: NamedDependency[Context], trigger_id: FromPath[UUID]
+    ) -> Envelope[dict[str, UUID]]:
+        """Remove a trigger."""
+        async with ctx.transaction() as session:
+            await triggers.delete(session, ctx.actor, trigger_id)
+        return ok({"id": trigger_id})
+
+
+async def shown_trigger(ctx: Context, session: AsyncSession, row: Trigger) -> TriggerOut:
+    """A row as answers give it; a kind whose plugin is gone shows no secrets."""
+    entry = ctx.registry.triggers.get(row.type)
+    stored = await secrets.Sealed(ctx.services.vault, row).open(session) if entry and row.secrets else {}
+    names = (name for name in TriggerOut.__struct_fields__ if name not in {"trigger_type", "secrets"})
+    return TriggerOut(
+        trigger_type=row.type, secrets=secrets.shown(entry.manifest.secrets if entry else None, stored),
+        **{name: getattr(row, name) for name in names},
+    )  # fmt: skip

@@ -1,0 +1,235 @@
+"""Webhooks: triggers that a call from outside starts; their calls, and the same call again."""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from datetime import datetime
+from typing import Any, Literal
+from uuid import UUID
+
+from headrace.flows import service as flows
+from headrace.sdk.errors import NotFound
+from headrace.triggers import addresses, calls
+from headrace.triggers import service as triggers
+from headrace.triggers.models import Trigger
+from headrace.triggers.secrets import KEY, Sealed, shown
+from litestar import Controller, delete, get, patch, post
+from litestar.di import NamedDependency
+from litestar.params import FromPath, FromQuery, JSONBody
+from msgspec import UNSET, Struct, UnsetType
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from headrace_web.api.schedules import Started
+from headrace_web.api.triggers import IfMatch
+from headrace_web.deps import Context
+from headrace_web.envelope import ApiStruct, Envelope, Paging, base_version, given, ok, page_of
+from headrace_web.guards import permission
+
+Method = Literal["POST", "PUT", "PATCH", "DELETE", "GET"]
+Authentication = Literal["hmac", "basic", "jwt", "header", "none"]
+
+
+class WebhookOut(Struct, kw_only=True):
+    """A webhook. `signing_key` is shown once: when it is made."""
+
+    id: UUID
+    flow_id: UUID
+    node_id: str | None
+    name: str
+    url: str
+    alias_url: str | None
+    method: str
+    authentication: str
+    configuration: dict[str, Any]
+    secrets: dict[str, Any]
+    variables: dict[str, Any]
+    is_active: bool
+    armed: bool
+    last_called_at: datetime | None
+    last_execution_id: UUID | None
+    error: str | None
+    created_at: datetime
+    updated_at: datetime
+    row_version: int
+    signing_key: str | UnsetType = UNSET
+
+
+class WebhookBody(ApiStruct):
+    """A new webhook; `configuration` has the rest of its form."""
+
+    flow_id: UUID
+    name: str = ""
+    method: Method = "POST"
+    url_path: str = ""
+    authentication: Authentication = "hmac"
+    configuration: dict[str, Any] = {}
+    secrets: dict[str, Any] = {}
+    variables: dict[str, Any] = {}
+    is_active: bool = True
+
+
+class WebhookPatch(ApiStruct):
+    """What to change; secrets that are left out stay."""
+
+    name: str | UnsetType = UNSET
+    method: Method | UnsetType = UNSET
+    url_path: str | UnsetType = UNSET
+    authentication: Authentication | UnsetType = UNSET
+    configuration: dict[str, Any] | UnsetType = UNSET
+    secrets: dict[str, Any] | UnsetType = UNSET
+    variables: dict[str, Any] | UnsetType = UNSET
+    is_active: bool | UnsetType = UNSET
+    row_version: int | UnsetType = UNSET
+
+
+class CallOut(Struct, kw_only=True):
+    """A call as it came; the body up to 64 KiB."""
+
+    id: UUID
+    delivery_id: str | None
+    method: str
+    query: dict[str, Any]
+    headers: dict[str, Any]
+    content_type: str
+    body_bytes: int
+    remote: str
+    outcome: str
+    status_code: int
+    error: str | None
+    execution_id: UUID | None
+    replay_of: UUID | None
+    duplicates: int
+    created_at: datetime
+    body: str | None = None
+    body_base64: str | None = None
+
+
+class WebhooksController(Controller):
+    """Webhooks."""
+
+    path = "/webhooks"
+    tags = ("webhooks",)
+
+    @get("/", opt=permission("webhook:read"))
+    async def list_webhooks(
+        self, ctx: NamedDependency[Context], paging: NamedDependency[Paging], flow_id: FromQuery[UUID | None] = None
+    ) -> Envelope[list[WebhookOut]]:
+        """Webhooks, newest first."""
+        async with ctx.transaction() as session:
+            rows, total = await triggers.list_(
+                session, ctx.actor, flow_id=flow_id, mode="webhook", limit=paging.limit, offset=paging.offset
+            )
+            return page_of([await _shown(ctx, session, row) for row in rows], total, paging)
+
+    @post("/", opt=permission("webhook:create"))
+    async def create_webhook(self, ctx: NamedDependency[Context], data: JSONBody[WebhookBody]) -> Envelope[WebhookOut]:
+        """Make a webhook; it listens while it and the flow are active."""
+        async with ctx.transaction() as session:
+            await flows.get(session, ctx.actor, data.flow_id)
+            row = await triggers.create(
+                session, ctx.actor, ctx.services.vault, ctx.registry, flow_id=data.flow_id, type="webhook",
+                name=data.name, configuration=_configuration(given(data), {}), secrets=data.secrets,
+                variables=data.variables, is_active=data.is_active,
+            )  # fmt: skip
+            return ok(await _shown(ctx, session, row, reveal=True))
+
+    @get("/{webhook_id:uuid}", opt=permission("webhook:read"))
+    async def get_webhook(self, ctx: NamedDependency[Context], webhook_id: FromPath[UUID]) -> Envelope[WebhookOut]:
+        """One webhook."""
+        async with ctx.transaction() as session:
+            row = await triggers.get(session, ctx.actor, webhook_id, mode="webhook")
+            return ok(await _shown(ctx, session, row))
+
+    @patch("/{webhook_id:uuid}", opt=permission("webhook:update"))
+    async def update_webhook(
+        self, ctx: NamedDependency[Context], webhook_id: FromPath[UUID], data: JSONBody[WebhookPatch],
+        if_match: IfMatch = None,
+    ) -> Envelope[WebhookOut]:  # fmt: skip
+        """Change what is given; the address stays."""
+        async with ctx.transaction() as session:
+            row = await triggers.get(session, ctx.actor, webhook_id, mode="webhook")
+            version = base_version(if_match, data.row_version, "webhook")
+            fields = given(data, "row_version")
+            plain = ("name", "variables", "is_active", "secrets")
+            changes: dict[str, Any] = {name: fields[name] for name in plain if name in fields}
+            if fields.keys() - changes.keys():
+                changes["configuration"] = _configuration(fields, row.configuration)
+            row = await triggers.update(
+                session, ctx.actor, ctx.services.vault, ctx.registry, webhook_id, changes, version, mode="webhook"
+            )
+            return ok(await _shown(ctx, session, row))
+
+    @delete("/{webhook_id:uuid}", opt=permission("webhook:delete"), status_code=200)
+    async def delete_webhook(
+        self, ctx: NamedDependency[Context], webhook_id: FromPath[UUID]
+    ) -> Envelope[dict[str, UUID]]:
+        """Remove a webhook; its address leads nowhere any more."""
+        async with ctx.transaction() as session:
+            await triggers.delete(session, ctx.actor, webhook_id, mode="webhook")
+        return ok({"id": webhook_id})
+
+    @post("/{webhook_id:uuid}/rotate-key", opt=permission("webhook:update"), status_code=200)
+    async def rotate_key(self, ctx: NamedDependency[Context], webhook_id: FromPath[UUID]) -> Envelope[WebhookOut]:
+        """Make a new signing key and show it once; the one before stays good until the next rotation."""
+        async with ctx.transaction() as session:
+            row = await triggers.get(session, ctx.actor, webhook_id, mode="webhook")
+            stored = await Sealed(ctx.services.vault, row).open(session)
+            fresh = {"signing_key": addresses.new_signing_key(), "previous_signing_key": stored.get("signing_key", "")}
+            row = await triggers.update(
+                session, ctx.actor, ctx.services.vault, ctx.registry, webhook_id, {"secrets": fresh}, row.row_version,
+                mode="webhook",
+            )  # fmt: skip
+            return ok(await _shown(ctx, session, row, reveal=True))
+
+    @get("/{webhook_id:uuid}/calls", opt=permission("webhook:read"))
+    async def list_calls(
+        self, ctx: NamedDependency[Context], webhook_id: FromPath[UUID], paging: NamedDependency[Paging]
+    ) -> Envelope[list[CallOut]]:
+        """Its calls, newest first."""
+        async with ctx.transaction() as session:
+            rows, total = await calls.list_(session, ctx.actor, webhook_id, limit=paging.limit, offset=paging.offset)
+        return page_of([_call(row) for row in rows], total, paging)
+
+    @post("/{webhook_id:uuid}/calls/{call_id:uuid}/replay", opt=permission("flow:execute"), status_code=202)
+    async def replay_call(
+        self, ctx: NamedDependency[Context], webhook_id: FromPath[UUID], call_id: FromPath[UUID]
+    ) -> Envelope[Started]:
+        """Start the flow again with what the call brought."""
+        async with ctx.transaction() as session:
+            made = await calls.replay(session, ctx.actor, ctx.services.host, webhook_id, call_id)
+        return ok(Started(execution_id=made))
+
+
+def _configuration(fields: dict[str, Any], stored: dict[str, Any]) -> dict[str, Any]:
+    made = {**stored, **fields.get("configuration", {})}
+    return made | {name: fields[name] for name in ("method", "url_path", "authentication") if name in fields}
+
+
+async def _shown(ctx: Context, session: AsyncSession, row: Trigger, *, reveal: bool = False) -> WebhookOut:
+    entry = ctx.registry.triggers.get(row.type)
+    if entry is None:
+        raise NotFound("the plugin of this webhook is not enabled; enable headrace-node-triggers", resource="webhook")
+    stored = await Sealed(ctx.services.vault, row).open(session)
+    base = ctx.services.settings.public_url.rstrip("/")
+    names = ("id", "flow_id", "node_id", "name", "configuration", "variables", "is_active", "armed",
+             "last_execution_id", "error", "created_at", "updated_at", "row_version")  # fmt: skip
+    return WebhookOut(
+        **{name: getattr(row, name) for name in names}, url=f"{base}/hooks/{stored.get(KEY, '')}",
+        alias_url=f"{base}/hooks/{await addresses.slug_of(session, row)}/{row.alias}" if row.alias else None,
+        method=row.configuration.get("method", "POST"),
+        authentication=row.configuration.get("authentication", "hmac"),
+        secrets=shown(entry.manifest.secrets, stored), last_called_at=row.last_fired_at,
+        signing_key=stored["signing_key"] if reveal and stored.get("signing_key") else UNSET,
+    )  # fmt: skip
+
+
+def _call(row: dict[str, Any]) -> CallOut:
+    text, raw = None, row["body"]
+    if raw is not None:
+        try:
+            text = bytes(raw).decode()
+        except UnicodeDecodeError:
+            text = None
+    names = (name for name in CallOut.__struct_fields__ if name not in {"body", "body_base64"})
+    packed = b64encode(bytes(raw)).decode() if raw is not None and text is None else None
+    return CallOut(**{name: row[name] for name in names}, body=text, body_base64=packed)
