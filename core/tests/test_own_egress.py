@@ -10,7 +10,7 @@ from headrace.infra.settings import Settings, load_settings
 from headrace.sdk.config import Secret
 from headrace.sdk.egress import parse_allow
 from headrace.sdk.errors import ConfigError
-from headrace.worker.pool import _environment
+from headrace.worker.pool import runner_environment
 
 WAREHOUSE = Settings(warehouse_url=Secret("postgresql://demo:p@127.0.0.1:40123/warehouse"))
 
@@ -47,9 +47,9 @@ def test_an_entry_that_cannot_be_meant_stops_the_start() -> None:
 
 def test_runners_are_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("HEADRACE_EGRESS_ALLOW", "10.0.0.0/8")
-    assert _environment(1, tmp_path)["HEADRACE_EGRESS_ALLOW"] == "10.0.0.0/8"
+    assert runner_environment(1, tmp_path)["HEADRACE_EGRESS_ALLOW"] == "10.0.0.0/8"
     monkeypatch.delenv("HEADRACE_EGRESS_ALLOW")
-    assert "HEADRACE_EGRESS_ALLOW" not in _environment(1, tmp_path)
+    assert "HEADRACE_EGRESS_ALLOW" not in runner_environment(1, tmp_path)
 
 
 @pytest.mark.parametrize(

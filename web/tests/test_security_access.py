@@ -213,7 +213,7 @@ async def world(client, owner) -> dict[str, str]:
     return {
         "workspace_id": workspace, "folder_id": folder, "flow_id": flow, "connection_id": connection,
         "session_id": sessions[0]["id"], "execution_id": GHOST, "wait_id": GHOST,
-        "session_id": sessions[0]["id"], "execution_id": GHOST, "trigger_id": trigger, "schedule_id": schedule,
+        "trigger_id": trigger, "schedule_id": schedule,
         "webhook_id": webhook, "call_id": GHOST, "backfill_id": backfill,
     }  # fmt: skip
 

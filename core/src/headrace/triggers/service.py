@@ -104,7 +104,7 @@ async def update(
     if "configuration" in changes or "secrets" in changes:
         given = changes.get("configuration", row.configuration)
         await _configure(session, actor, vault, registry.trigger(row.type), row, dict(given), changes.get("secrets"))
-        row.next_fire_at = row.wake_at = None
+        _start_over(row)
     for name in ("name", "variables", "priority", "is_active"):
         if name in changes:
             setattr(row, name, changes[name])
@@ -213,7 +213,7 @@ async def _declared(
     except (ConfigError, Conflict) as error:
         row.configuration, row.is_active, row.error = dict(node.config), False, error.message
     if moved:
-        row.next_fire_at = row.wake_at = None
+        _start_over(row)
     if row in session.dirty:
         sa.orm.attributes.flag_modified(row, "is_active")
     await session.flush()
@@ -243,6 +243,12 @@ async def _configure(
         check(config, kept)
     if kept != stored or row.secrets is None:
         await sealed.close(session, kept)
+
+
+def _start_over(row: Trigger) -> None:
+    """A trigger that has changed: a schedule counts from now, a source is asked at once."""
+    row.next_fire_at, row.wake_at = None, now() if row.mode == "source" else None
+    row.lease_owner = row.lease_until = None
 
 
 async def _source(session: AsyncSession, actor: Any, row: Trigger, config: Any) -> UUID:

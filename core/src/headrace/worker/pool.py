@@ -47,7 +47,7 @@ class Runner:
         scratch = Path(tempfile.mkdtemp(dir=scratch))
         process = await asyncio.create_subprocess_exec(
             sys.executable, "-m", "headrace.worker.runner", str(os.getpid()),
-            stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, env=_environment(threads, scratch),
+            stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, env=runner_environment(threads, scratch),
             cwd=scratch, start_new_session=True, limit=1024 * 1024,
         )  # fmt: skip
         runner = cls(process, scratch)
@@ -187,7 +187,7 @@ class RunnerPool:
         self._idle.clear()
 
 
-def _environment(threads: int, scratch: Path) -> Mapping[str, str]:
+def runner_environment(threads: int, scratch: Path) -> Mapping[str, str]:
     """What a runner sees: paths and language, no address and no secret of its parent."""
     known = {name: os.environ[name] for name in _ENVIRONMENT if name in os.environ}
     known["HEADRACE_HOME"] = str(Path(os.environ.get("HEADRACE_HOME") or ".headrace").absolute())

@@ -24,8 +24,8 @@ _PR_SET_PDEATHSIG = 1
 
 def main(parent: int) -> int:
     """Serve orders until the supervisor closes the pipe."""
-    _confine(parent)
-    orders, reports = _take_pipes()
+    confine(parent)
+    orders, reports = take_pipes()
     writer = _Writer(reports)
     host = _load()
     requests: queue.SimpleQueue[SegmentRequest] = queue.SimpleQueue()
@@ -58,7 +58,7 @@ class _Writer:
             self._pipe.flush()
 
 
-def _confine(parent: int) -> None:
+def confine(parent: int) -> None:
     """Nothing for others to read, death with the supervisor, no signals meant for it."""
     close_to_others()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -69,7 +69,7 @@ def _confine(parent: int) -> None:
         os._exit(0)
 
 
-def _take_pipes() -> tuple[BinaryIO, BinaryIO]:
+def take_pipes() -> tuple[BinaryIO, BinaryIO]:
     """Private copies of stdin and stdout; what plugins see there is nothing, and stderr."""
     orders, reports = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
     empty = os.open(os.devnull, os.O_RDONLY)

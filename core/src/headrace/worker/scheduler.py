@@ -7,7 +7,9 @@ import signal
 
 import structlog
 
+from headrace.connections.service import Vault
 from headrace.infra.bus import Bus
+from headrace.infra.crypto import KeyRing
 from headrace.infra.database import Database
 from headrace.infra.logs import configure_logs
 from headrace.infra.outbox import Relay
@@ -17,6 +19,7 @@ from headrace.plugins.manager import load_plugins
 from headrace.triggers.ticker import Ticker
 from headrace.worker.confine import close_to_others
 from headrace.worker.reconciler import Reconciler
+from headrace.worker.sources import Sources
 from headrace.worker.timing import Timing
 
 _log = structlog.get_logger("headrace.scheduler")
@@ -38,7 +41,7 @@ async def serve(settings: Settings, timing: Timing, *, stop: asyncio.Event | Non
     url = (settings.database_worker_url or settings.database_url).reveal()
     database = Database.from_url(url, pool_size=6, name="headrace-scheduler")
     bus, ringer = Bus.from_url(settings.redis_url.reveal()), Ringer(settings.redis_url.reveal())
-    host = load_plugins()
+    host, vault = load_plugins(), Vault(KeyRing(settings.master_keys))
     if stop is None:
         stop = asyncio.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
@@ -47,6 +50,7 @@ async def serve(settings: Settings, timing: Timing, *, stop: asyncio.Event | Non
         asyncio.create_task(Relay(database, url, ringer).serve()),
         asyncio.create_task(Reconciler(database, bus, timing).serve()),
         asyncio.create_task(Ticker(database, url, host, poll_s=timing.tick_s).serve()),
+        asyncio.create_task(Sources(database, host, vault, lease_s=timing.lease_s, poll_s=timing.tick_s).serve()),
     ]
     _log.info("scheduler ready")
     try:

@@ -36,24 +36,33 @@ def frame(message: Struct) -> bytes:
 
 async def read_report(reader: asyncio.StreamReader) -> FromRunner | None:
     """The next report; None when the runner has closed the pipe, or wrote what is no report."""
+    report: FromRunner | None = await read_message(reader, _reports)
+    return report
+
+
+async def read_message(reader: asyncio.StreamReader, decoder: msgspec.msgpack.Decoder[Any]) -> Any:
+    """The next message; None when the other side has closed the pipe, or wrote what is none."""
     try:
         (length,) = _LENGTH.unpack(await reader.readexactly(_LENGTH.size))
         if length > FRAME_MAX:
             return None
-        report: FromRunner = _reports.decode(await reader.readexactly(length))
+        return decoder.decode(await reader.readexactly(length))
     except (asyncio.IncompleteReadError, ConnectionError, msgspec.MsgspecError):
         return None
-    return report
 
 
 def read_order(pipe: BinaryIO) -> Order | None:
     """The next order; None when the supervisor is gone."""
+    body = read_frame(pipe)
+    order: Order | None = None if body is None else _orders.decode(body)
+    return order
+
+
+def read_frame(pipe: BinaryIO) -> bytes | None:
+    """The next message as it was sent; None when the other side is gone."""
     head = pipe.read(_LENGTH.size)
     if len(head) < _LENGTH.size:
         return None
     (length,) = _LENGTH.unpack(head)
     body = pipe.read(length)
-    if len(body) < length:
-        return None
-    order: Order = _orders.decode(body)
-    return order
+    return None if len(body) < length else body

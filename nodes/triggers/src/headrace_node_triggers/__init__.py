@@ -56,7 +56,7 @@ def headrace_triggers() -> list[TriggerType]:
         TriggerType(
             id="poll", title="New rows", mode="source", config=c.PollConfig, factory=lazy("headrace_node_triggers.poll:Poll"),
             icon="lucide:refresh-cw", summary="Asks a stream of a connection for new rows and starts with them.", tags=("incremental", "cursor", "watch"),
-            docs="New rows are those whose cursor column is greater than the last one seen. The place is stored together with the execution, "
-            "so no row is lost or given twice.",
+            docs="New rows are those whose cursor column is greater than the last one seen; choose a column that only grows, such as an identity. "
+            "The place is stored together with the event, so no batch is lost or given twice.",
         ),
     ]  # fmt: skip
