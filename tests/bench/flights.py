@@ -26,9 +26,7 @@ def polars(folder: Path, target: Path) -> int:
 
     def scan(name: Path) -> pl.LazyFrame:
         columns = pl.scan_csv(name, null_values=["NA"], infer_schema_length=2_000).collect_schema()
-        stamps = (
-            {"time_hour": pl.Datetime("us", "UTC")} if "time_hour" in columns else {}
-        )  # an expert says it; ours finds it
+        stamps = {"time_hour": moment} if "time_hour" in columns else {}  # said here, found by ours
         return pl.scan_csv(name, null_values=["NA"], schema=columns | stamps)
 
     flights = scan(unpack(folder, target))

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from headrace.sdk.connectors import Connector
-from headrace.sdk.errors import PluginError
+import msgspec
+
+from headrace.sdk.connectors import Connector, Stream
+from headrace.sdk.errors import ConfigError, PluginError
 from headrace.sdk.nodes import Node, NodeContext
 from headrace.sdk.types import Column, DataType
 
@@ -38,6 +40,7 @@ class ReadStep(Node[Any]):
         columns = config.columns or [column.name for column in stream.columns]
         kept = [stream.column(name) for name in columns]
         after = getattr(config, "after", None)
+        stream = _by(stream, getattr(config, "cursor", "")) if after is not None else stream
         if type(connector).scan is not Connector.scan and after is None:
             frame = ctx.engine.adopt(connector.scan(stream, options=options, reject=reject, scratch=ctx.scratch))
             frame = frame.select(*columns) if config.columns else frame
@@ -94,6 +97,16 @@ class WriteStep(Node[Any]):
         ctx.wrote(done)
         row = (config.stream, config.mode, done.written, done.updated, done.rejected)
         return {"result": ctx.engine.table(RESULT, [row], ctx.scratch)}
+
+
+def _by(stream: Stream, cursor: str) -> Stream:
+    """The stream with the chosen column as its cursor."""
+    if not cursor:
+        return stream
+    if cursor not in stream.cursors:
+        offered = ", ".join(stream.cursors) or "none"
+        raise ConfigError(f"'{cursor}' cannot be the cursor of '{stream.name}'; it has {offered}", field="cursor")
+    return msgspec.structs.replace(stream, cursors=(cursor,))
 
 
 def _limited(frames: Iterator[pl.DataFrame], limit: int) -> Iterator[pl.DataFrame]:

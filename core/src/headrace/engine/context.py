@@ -8,6 +8,7 @@ from typing import Any
 
 from headrace.engine.messages import LogLine, NodeProgress, Report, Responded
 from headrace.engine.problems import Cancelled
+from headrace.engine.rejects import Rejects
 from headrace.plugins.records import ConnectionSpec
 from headrace.plugins.registry import Registry
 from headrace.sdk.config import secret_names
@@ -93,7 +94,7 @@ class StepContext:
         self.engine = engine
         self.scratch = scratch
         self.rejects_connected = rejects_connected
-        self.rejects: list[Reject] = []
+        self.rejects = Rejects(engine, scratch, node_id)
         self.result: WriteResult | None = None
         self._connections = connections
         self._emit = emit
@@ -106,7 +107,7 @@ class StepContext:
 
     def reject(self, rows: Sequence[Reject]) -> None:
         """Keep rejected rows for the error port."""
-        self.rejects.extend(rows)
+        self.rejects.add(rows)
 
     def wrote(self, result: WriteResult) -> None:
         """Keep the counts of an effect."""

@@ -25,7 +25,7 @@ from headrace.engine.messages import (
     SegmentRequest,
 )
 from headrace.engine.problems import Cancelled, problem_of
-from headrace.engine.rejects import failure_frame, reject_frame
+from headrace.engine.rejects import failure_frame
 from headrace.flows.graph import NodeSpec
 from headrace.plugins.registry import NodeType, Registry, load
 from headrace.sdk.config import parse_config
@@ -174,7 +174,7 @@ class _Work:
         step = load(kind.manifest.factory.load, kind.plugin)(config)
         made: dict[str, nw.LazyFrame[Any]] = dict(step.run(context, inputs))
         if any(port.kind == "error" for port in kind.manifest.outputs) and "error" not in made:
-            made["error"] = reject_frame(self.engine, context.rejects, self.scratch)
+            made["error"] = context.rejects.frame()
         named = {f"{node.id}.{port}": frame for port, frame in made.items()}
         self.frames.update(named)
         for name, frame in named.items():  # what is handed on as it came is not stored again
