@@ -91,6 +91,21 @@ async def test_the_relay_sends_and_deletes_and_doorbells_arrive(
     assert heard[0] == (world.organization_id, execution_id, 0)
 
 
+async def test_a_relay_that_is_cancelled_as_it_wakes_ends(worker_database):
+    relay = Relay(worker_database, "", None, poll_s=600)
+    for steps in range(5):
+        resting = asyncio.create_task(relay._rest())
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        relay._wake.set()
+        for _ in range(steps):
+            await asyncio.sleep(0)
+        if resting.cancel():
+            with pytest.raises(asyncio.CancelledError):
+                await resting
+        relay._wake.clear()
+
+
 async def test_a_relay_without_redis_keeps_the_rows(world, worker_database):
     await world.start(world.graph())
     ringer = Ringer("redis://127.0.0.1:1/0")

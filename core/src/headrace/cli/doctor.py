@@ -38,6 +38,7 @@ def command(deep: bool, as_json: bool) -> None:
 
 
 async def _services(settings: Any, *, deep: bool) -> list[dict[str, Any]]:
+    from headrace.executions.invariants import RULES
     from headrace.executions.invariants import check as invariants
     from headrace.infra.database import Database
     from headrace.infra.health import database_check, migrations_check, redis_check, run_checks
@@ -52,11 +53,14 @@ async def _services(settings: Any, *, deep: bool) -> list[dict[str, Any]]:
             "redis": redis_check(settings.redis_url.reveal()),
         })  # fmt: skip
         found = [{"name": r.name, "ok": r.ok, "detail": r.message} for r in results]
-        if deep:
+        if deep and all(r.ok for r in results if r.name == "database"):
             async with database.transaction() as session:
-                broken = {v.id: v for v in await invariants(session)}
-            found += [{"name": f"{v.id} {v.rule}", "ok": False, "detail": ", ".join(v.places)} for v in broken.values()]
-            found.append({"name": "invariants", "ok": not broken, "detail": f"{len(broken)} do not hold"})
+                broken = {v.id: v.places for v in await invariants(session)}
+            found += [
+                {"name": f"{rule.id} {rule.text}", "ok": rule.id not in broken,
+                 "detail": ", ".join(broken.get(rule.id, ()))}
+                for rule in RULES
+            ]  # fmt: skip
         return found
     finally:
         await database.close()

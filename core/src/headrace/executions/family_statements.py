@@ -131,8 +131,14 @@ SELECT n.organization_id, n.execution_id, n.segment_no, n.queue FROM segment_run
 WHERE n.organization_id = :organization_id AND n.status = 'ready' RETURNING execution_id
 """)
 
+HOLDING = sa.text("""
+SELECT DISTINCT n.organization_id FROM segment_runs n
+JOIN executions x ON x.organization_id = n.organization_id AND x.id = n.execution_id
+WHERE n.status = 'ready' AND n.run_after <= clock_timestamp() AND x.held AND x.closing IS NULL
+""")
+
 HELD_KEYS = sa.text("""
 SELECT DISTINCT s.organization_id, s.key FROM execution_slots s
 JOIN executions x ON x.organization_id = s.organization_id AND x.id = s.execution_id
-WHERE x.held AND NOT s.taken AND x.closing IS NULL LIMIT 500
+WHERE s.organization_id = :organization_id AND x.held AND NOT s.taken AND x.closing IS NULL LIMIT 500
 """)

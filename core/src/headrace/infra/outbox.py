@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 
 import sqlalchemy as sa
 import structlog
@@ -47,10 +48,9 @@ class Relay:
             listener.cancel()
 
     async def _rest(self) -> None:
-        try:
-            await asyncio.wait_for(self._wake.wait(), self._poll_s)
-        except TimeoutError:
-            return
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(self._poll_s):  # wait_for of Python 3.11 may swallow a cancel
+                await self._wake.wait()
 
     async def _relay_all(self) -> bool:
         try:

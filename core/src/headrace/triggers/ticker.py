@@ -7,6 +7,7 @@ The primary key of `trigger_ticks` is the guarantee; the clock is the database's
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable
 from datetime import datetime
 from typing import Any
@@ -81,10 +82,9 @@ class Ticker:
         return self._poll_s if seconds is None else min(self._poll_s, max(0.01, float(seconds)))
 
     async def _rest(self, seconds: float) -> None:
-        try:
-            await asyncio.wait_for(self._wake.wait(), seconds)
-        except TimeoutError:
-            return
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):  # wait_for of Python 3.11 may swallow a cancel
+                await self._wake.wait()
 
     async def _guarded(self, step: Callable[[AsyncSession, dict[str, Any]], Awaitable[int]], row: Any) -> int:
         """One trigger in one transaction; one that fails for a reason of its own does not stop the others."""

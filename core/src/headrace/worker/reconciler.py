@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from uuid import UUID
 
 import structlog
 
@@ -67,18 +68,25 @@ class Reconciler:
         """Wake parents that were forgotten, let held executions in, end children that nobody waits for any more."""
         async with self._database.transaction() as session:
             forgotten = (await session.execute(families.FORGOTTEN)).mappings().all()
-            held = (await session.execute(families.HELD_KEYS)).mappings().all()
+            holding = (await session.scalars(families.HOLDING)).all()
             orphans = (await session.execute(families.ORPHANS)).all()
         for row in forgotten:
             async with self._database.transaction(row["organization_id"]) as session:
                 await session.execute(families.WAKE, dict(row))
-        for row in held:
-            async with self._database.transaction(row["organization_id"]) as session:
-                await session.execute(families.LOCK_KEYS, {"keys": [f"{row['organization_id']}:{row['key']}"]})
-                await session.execute(families.ADMIT, dict(row))
+        for organization_id in holding:
+            await self._admit(organization_id)
         for orphan in orphans:
             async with self._database.transaction(orphan.organization_id) as session:
                 await service.cancel(session, orphan.organization_id, orphan.id)
+
+    async def _admit(self, organization_id: UUID) -> None:
+        """Let held executions of an organization in where slots are free; they show themselves only to it."""
+        async with self._database.transaction(organization_id) as session:
+            held = (await session.execute(families.HELD_KEYS, {"organization_id": organization_id})).mappings().all()
+        for row in held:
+            async with self._database.transaction(organization_id) as session:
+                await session.execute(families.LOCK_KEYS, {"keys": [f"{organization_id}:{row['key']}"]})
+                await session.execute(families.ADMIT, dict(row))
 
     async def end_overdue(self) -> int:
         """Begin to end executions that are past their deadline. Returns how many."""
