@@ -26,6 +26,7 @@ from headrace.engine.messages import (
 )
 from headrace.engine.problems import Cancelled, problem_of
 from headrace.engine.rejects import failure_frame
+from headrace.engine.reuse import OBSERVED_MAX
 from headrace.flows.graph import NodeSpec
 from headrace.plugins.registry import NodeType, Registry, load
 from headrace.sdk.config import parse_config
@@ -37,8 +38,6 @@ if TYPE_CHECKING:
     import narwhals as nw
 
 _T = TypeVar("_T", NodeFinished, Problem)
-OBSERVED_MAX = 300
-"""Above so many nodes, observing every one would cost more than it shows."""
 
 
 def execute_segment(
@@ -171,8 +170,14 @@ class _Work:
         known = {"params": self.request.params, "execution": {"id": self.request.execution_id}}
         shape = kind.manifest.config
         config = parse_config(shape, render_config(node.config, known, shape.verbatim))
+        limit = self.request.row_limit if not kind.manifest.inputs else None
+        if limit and isinstance(getattr(config, "limit", None), int):
+            config.limit = min(config.limit or limit, limit)
         step = load(kind.manifest.factory.load, kind.plugin)(config)
         made: dict[str, nw.LazyFrame[Any]] = dict(step.run(context, inputs))
+        if limit:
+            made = {port: frame if port == "error" else frame.head(limit) for port, frame in made.items()}
+            context.log(f"a test reads the first {limit:,} rows here at most", row_limit=limit)
         if any(port.kind == "error" for port in kind.manifest.outputs) and "error" not in made:
             made["error"] = context.rejects.frame()
         named = {f"{node.id}.{port}": frame for port, frame in made.items()}

@@ -44,6 +44,12 @@ class FrameStore:
             self._remote().get_file(f"{self._url}/{ref.key}", str(path))
         return path
 
+    def exists(self, ref: FrameRef) -> bool:
+        """Whether the frame is still stored."""
+        if self._root is not None:
+            return (self._root / ref.key).is_file()
+        return bool(self._remote().exists(f"{self._url}/{ref.key}"))
+
     def _remote(self) -> Any:
         from fsspec.core import url_to_fs
 

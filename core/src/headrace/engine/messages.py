@@ -13,7 +13,10 @@ from headrace.sdk.waiting import Resumed, Wait
 
 
 class FrameRef(Struct, frozen=True, omit_defaults=True):
-    """A stored frame: Parquet under `key` in the object store, or `rows` of it from `offset` on."""
+    """A stored frame: Parquet under `key` in the object store, or `rows` of it from `offset` on.
+
+    `reuse` names how it was made: frames with the same one hold the same rows (`engine.reuse`).
+    """
 
     key: str
     rows: int
@@ -21,13 +24,14 @@ class FrameRef(Struct, frozen=True, omit_defaults=True):
     columns: tuple[Column, ...] = ()
     offset: int = 0
     part: bool = False
+    reuse: str = ""
 
     def slice(self, offset: int, rows: int | None) -> FrameRef:
         """Some of its rows."""
         left = max(0, self.rows - offset)
         rows = left if rows is None else min(rows, left)
         share = round(self.bytes * rows / self.rows) if self.rows else 0
-        return FrameRef(self.key, rows, share, self.columns, self.offset + offset, part=True)
+        return FrameRef(self.key, rows, share, self.columns, self.offset + offset, True, self.reuse)
 
 
 class Problem(Struct, frozen=True, omit_defaults=True):
@@ -64,6 +68,7 @@ class SegmentRequest(Struct, frozen=True, kw_only=True, tag="segment"):
         connections: By the name or id that the nodes' configs use.
         resumed: Why its control node is run again.
         results: Frames of its child executions, in the order of the items.
+        row_limit: Sources give so many rows at most (design time).
         prefix: Where in the store this execution's frames go, e.g. `<organization>/executions/<id>`.
     """
 
@@ -80,6 +85,7 @@ class SegmentRequest(Struct, frozen=True, kw_only=True, tag="segment"):
     input_data: dict[str, Any] = {}
     resumed: Resumed | None = None
     results: tuple[FrameRef, ...] = ()
+    row_limit: int | None = None
     engine: str = "polars"
     storage_url: str
     prefix: str
@@ -103,7 +109,10 @@ class NodeProgress(Struct, frozen=True, tag="node_progress"):
 
 
 class NodeFinished(Struct, frozen=True, tag="node_finished", kw_only=True):
-    """A node's outcome. `None` counts were not observed."""
+    """A node's outcome. `None` counts were not observed.
+
+    `cache_hit`: it was not executed, its outputs are those of an earlier execution; `pinned`: those somebody fixed.
+    """
 
     node_id: str
     status: Literal["completed", "failed", "skipped"]
@@ -115,6 +124,8 @@ class NodeFinished(Struct, frozen=True, tag="node_finished", kw_only=True):
     error: Problem | None = None
     outputs: dict[str, FrameRef] = {}
     """Stored frames by port."""
+    cache_hit: bool = False
+    pinned: bool = False
 
 
 class LogLine(Struct, frozen=True, tag="log", kw_only=True):

@@ -24,6 +24,7 @@ _DEFAULTS: dict[str, Any] = {
     "trigger_type": "manual", "triggered_by": None, "job_id": None, "parent_execution_id": None, "attempt": 1,
     "priority": 0, "data_interval_start": None, "data_interval_end": None, "idempotency_key": None,
     "deadline_s": None, "parent_segment_no": None, "item_no": None, "depth": 0, "held": False,
+    "reuse": False, "row_limit": None, "request_hash": None,
 }  # fmt: skip
 _JSON: dict[str, Any] = {"params": {}, "input_data": {}, "details": {}, "handlers": {}}
 

@@ -68,6 +68,8 @@ class Claim(Struct, frozen=True, kw_only=True):
     resumed: Resumed | None
     results: tuple[FrameRef, ...]
     events: list[Event]
+    reuse: bool = False
+    row_limit: int | None = None
 
 
 class Event(Struct, frozen=True):
@@ -124,7 +126,7 @@ async def claim(
         resumed, results = await families.resumed(session, lease, row.parked, row.resume)
     return Claim(
         lease=lease, spec=spec, error_count=row.error_count, params=found.params, input_data=found.input_data,
-        observe=found.observe, resumed=resumed, results=results,
+        observe=found.observe, reuse=found.reuse, row_limit=found.row_limit, resumed=resumed, results=results,
         inputs={**spec.given, **msgspec.convert(found.frames, dict[str, FrameRef])},
         events=await events_after(session, key, before),
     )  # fmt: skip

@@ -10,6 +10,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from headrace.engine.messages import FrameRef
+from headrace.engine.reuse import Kept
 from headrace.engine.segments import bypass_disabled
 from headrace.flows.graph import Edge, FlowGraph
 from headrace.sdk.errors import ConfigError, NotFound
@@ -33,12 +34,14 @@ class Part(Struct, frozen=True):
         entering: Edges that enter from outside.
         given: The stored frames that those edges carry, by `node.port`.
         whole: With what is inside of loops, if there is any.
+        kept: What nodes gave before that are not executed again, by node id.
     """
 
     graph: FlowGraph
     entering: tuple[Edge, ...] = ()
     given: dict[str, FrameRef] = {}
     whole: FlowGraph | None = None
+    kept: dict[str, Kept] = {}
 
 
 async def part_of(

@@ -9,17 +9,18 @@ INSERT INTO executions (organization_id, id, flow_id, definition_hash, version, 
   target_node_id, observe, trigger_type, triggered_by, job_id, parent_execution_id, attempt, priority,
   data_interval_start, data_interval_end, params, input_data, idempotency_key, deadline_at, segments_total,
   segments_open, execution_details, parent_segment_no, item_no, depth, handlers,
-  held)
+  held, reuse, row_limit, request_hash)
 VALUES (:organization_id, :id, :flow_id, :definition_hash, :version, :plugin_set_hash, :environment, :mode,
   :target_node_id, :observe, :trigger_type, :triggered_by, :job_id, :parent_execution_id, :attempt, :priority,
   :data_interval_start, :data_interval_end, CAST(:params AS jsonb), CAST(:input_data AS jsonb), :idempotency_key,
   clock_timestamp() + make_interval(secs => CAST(:deadline_s AS double precision)), :segments, :segments,
-  CAST(:details AS jsonb), :parent_segment_no, :item_no, :depth, CAST(:handlers AS jsonb), :held)
+  CAST(:details AS jsonb), :parent_segment_no, :item_no, :depth, CAST(:handlers AS jsonb), :held, :reuse,
+  :row_limit, :request_hash)
 ON CONFLICT (organization_id, idempotency_key) WHERE idempotency_key IS NOT NULL DO NOTHING RETURNING id
 """)
 
 SAME_KEY = sa.text("""
-SELECT id, flow_id FROM executions WHERE organization_id = :organization_id AND idempotency_key = :idempotency_key
+SELECT id, flow_id, request_hash FROM executions WHERE organization_id = :organization_id AND idempotency_key = :idempotency_key
 """)
 
 SEGMENTS = sa.text("""
@@ -43,6 +44,7 @@ ORDER BY segment_no
 EXECUTION_FIELDS = """
   x.id, x.flow_id, x.version, x.definition_hash, x.environment, x.mode, x.target_node_id, x.status, x.trigger_type,
   x.triggered_by, x.job_id, x.parent_execution_id, x.item_no, x.depth, x.held, x.attempt, x.priority,
+  x.reuse, x.row_limit,
   x.data_interval_start, x.data_interval_end,
   x.input_data, x.output_data, x.error_message, x.error, x.queued_at, x.started_at, x.completed_at,
   x.cancel_requested_at, x.rows_processed, x.rows_failed, x.execution_details, x.event_seq AS last_seq,
@@ -79,7 +81,7 @@ FROM segment_runs WHERE organization_id = :organization_id AND execution_id = :e
 
 NODES = sa.text("""
 SELECT node_id, segment_no, status, attempt, started_at, completed_at, duration_ms, rows_in, rows_out, rows_rejected,
-  bytes, error, outputs FROM node_executions
+  bytes, error, outputs, cache_hit, pinned FROM node_executions
 WHERE organization_id = :organization_id AND execution_id = :execution_id
 """)
 
@@ -99,4 +101,31 @@ WHERE organization_id = :organization_id AND execution_id = :execution_id AND id
   AND (CAST(:node_id AS text) IS NULL OR node_id = CAST(:node_id AS text))
   AND (CAST(:text AS text) IS NULL OR strpos(lower(message), lower(CAST(:text AS text))) > 0)
 ORDER BY id LIMIT :limit
+""")
+
+TOUCH_FLOW = sa.text("""
+UPDATE flows SET last_execution_at = clock_timestamp() WHERE (organization_id, id) IN (
+  SELECT organization_id, id FROM flows WHERE organization_id = :organization_id AND id = :flow_id
+  FOR NO KEY UPDATE SKIP LOCKED)
+""")
+"""Two starts at once do not wait for each other: one of them is the last."""
+
+REUSABLE = sa.text("""
+SELECT key, outputs, rows_in, rows_out, rows_rejected, bytes FROM node_outputs
+WHERE organization_id = :organization_id AND key = ANY(CAST(:keys AS text[]))
+""")
+
+FORGET = sa.text("""
+DELETE FROM node_outputs WHERE organization_id = :organization_id AND key = ANY(CAST(:keys AS text[]))
+""")
+
+REMEMBER = sa.text("""
+INSERT INTO node_outputs (organization_id, key, execution_id, node_id, outputs, rows_in, rows_out, rows_rejected, bytes)
+SELECT :organization_id, r.key, :execution_id, r.node_id, r.outputs, r.rows_in, r.rows_out, r.rows_rejected, r.bytes
+FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(key text, node_id text, outputs jsonb, rows_in bigint,
+  rows_out bigint, rows_rejected bigint, bytes bigint) ORDER BY r.key
+ON CONFLICT (organization_id, key) DO UPDATE SET execution_id = excluded.execution_id, node_id = excluded.node_id,
+  outputs = node_outputs.outputs || excluded.outputs, rows_in = coalesce(excluded.rows_in, node_outputs.rows_in),
+  rows_out = coalesce(excluded.rows_out, node_outputs.rows_out), rows_rejected = excluded.rows_rejected,
+  bytes = coalesce(excluded.bytes, node_outputs.bytes), created_at = clock_timestamp()
 """)

@@ -15,7 +15,7 @@ from msgspec import Struct
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from headrace.engine.messages import FrameRef, NodeFinished, Problem, Responded
-from headrace.executions import families, handlers, waits
+from headrace.executions import cached, families, handlers, waits
 from headrace.executions import family_statements as families_sql
 from headrace.executions import statements as sql
 from headrace.executions.leases import Claim, Event, Lease, append_events, as_json, events_after
@@ -59,13 +59,15 @@ def shown(problem: Problem | None) -> dict[str, Any] | None:
 
 
 async def complete(
-    session: AsyncSession, lease: Lease, *, outputs: Mapping[str, FrameRef], nodes: Sequence[NodeOutcome], rows: int = 0
-) -> Settled:
+    session: AsyncSession, lease: Lease, *, outputs: Mapping[str, FrameRef], nodes: Sequence[NodeOutcome],
+    rows: int = 0, remember: Sequence[Mapping[str, Any]] = (),
+) -> Settled:  # fmt: skip
     """Record success once: state, children, doorbells, nodes, events, and the execution's end if it is the last."""
     held = await _hold(session, lease)
     if held is None:
         return Settled(held=False)
     await _record(session, lease, nodes)
+    await cached.remember(session, lease.execution, remember)
     await session.execute(
         sql.SETTLE, {**lease.key, "status": "completed", "outputs": as_json(outputs), "error": None, "crashes": 0}
     )

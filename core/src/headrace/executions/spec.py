@@ -5,6 +5,7 @@ from __future__ import annotations
 from msgspec import Struct
 
 from headrace.engine.messages import FrameRef
+from headrace.engine.reuse import Kept
 from headrace.engine.segments import Plan, Segment
 from headrace.executions.partial import Part
 from headrace.flows.graph import NEVER, FlowGraph, Retry
@@ -19,6 +20,7 @@ class SegmentSpec(Struct, frozen=True, kw_only=True):
         connections: Names or ids of connections that its nodes use.
         tails: Nodes that feed nothing: their rows count as rows of the execution.
         given: Stored frames of earlier executions by `node.port`, for a part of a flow.
+        kept: What nodes gave before that are not executed again, by node id.
         retry: Policy of the nodes without one of their own.
         body: What is inside its loop, and the edges that enter and leave it.
     """
@@ -28,6 +30,7 @@ class SegmentSpec(Struct, frozen=True, kw_only=True):
     connections: tuple[str, ...] = ()
     tails: tuple[str, ...] = ()
     given: dict[str, FrameRef] = {}
+    kept: dict[str, Kept] = {}
     retry: Retry = NEVER
     body: FlowGraph | None = None
 
@@ -50,6 +53,7 @@ def spec_of(plan: Plan, segment: Segment, part: Part, *, retry: Retry = NEVER) -
         connections=segment.connections,
         tails=tails,
         given=given,
+        kept={node_id: part.kept[node_id] for node_id in segment.node_ids if node_id in part.kept},
         retry=retry,
         body=body,
     )

@@ -30,7 +30,7 @@ SELECT attempt, fence, error_count, depends_on, inputs, spec, node_ids, parked, 
 STARTED = sa.text("""
 UPDATE executions SET status = 'running', started_at = coalesce(started_at, clock_timestamp())
 WHERE organization_id = :organization_id AND id = :execution_id
-RETURNING params, input_data, observe,
+RETURNING params, input_data, observe, reuse, row_limit,
   coalesce((SELECT jsonb_object_agg(o.key, o.value) FROM segment_runs p, jsonb_each(p.outputs) o
     WHERE p.organization_id = :organization_id AND p.execution_id = :execution_id
       AND p.segment_no = ANY(CAST(:depends_on AS integer[])) AND o.key = ANY(CAST(:inputs AS text[]))), '{}') AS frames
@@ -144,17 +144,18 @@ WHERE organization_id = :organization_id AND id = :execution_id
 
 NODES = sa.text("""
 INSERT INTO node_executions (organization_id, execution_id, node_id, segment_no, status, attempt, started_at,
-  completed_at, duration_ms, rows_in, rows_out, rows_rejected, bytes, error, outputs)
+  completed_at, duration_ms, rows_in, rows_out, rows_rejected, bytes, error, outputs, cache_hit, pinned)
 SELECT :organization_id, :execution_id, r.node_id, :segment_no, r.status, :attempt, r.started_at, r.completed_at,
-  r.duration_ms, r.rows_in, r.rows_out, r.rows_rejected, r.bytes, r.error, coalesce(r.outputs, '{}')
+  r.duration_ms, r.rows_in, r.rows_out, r.rows_rejected, r.bytes, r.error, coalesce(r.outputs, '{}'),
+  r.cache_hit, r.pinned
 FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(node_id text, status text, started_at timestamptz,
   completed_at timestamptz, duration_ms double precision, rows_in bigint, rows_out bigint, rows_rejected bigint,
-  bytes bigint, error jsonb, outputs jsonb)
+  bytes bigint, error jsonb, outputs jsonb, cache_hit boolean, pinned boolean)
 ON CONFLICT (organization_id, execution_id, node_id) DO UPDATE SET segment_no = excluded.segment_no,
   status = excluded.status, attempt = excluded.attempt, started_at = excluded.started_at,
   completed_at = excluded.completed_at, duration_ms = excluded.duration_ms, rows_in = excluded.rows_in,
   rows_out = excluded.rows_out, rows_rejected = excluded.rows_rejected, bytes = excluded.bytes,
-  error = excluded.error, outputs = excluded.outputs
+  error = excluded.error, outputs = excluded.outputs, cache_hit = excluded.cache_hit, pinned = excluded.pinned
 """)
 
 EVENTS = sa.text("""

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Iterable, Mapping
 from typing import Any, Literal, TypeAlias
 
+import msgspec
 import structlog
 from msgspec import Struct
 
@@ -57,6 +59,7 @@ class Attempt:
 
     Attributes:
         log_rows: Lines that wait to be written.
+        remember: Outputs to keep by content; written when the segment completes.
         response: What the steps answered to who started the execution; written with the logs.
         runner_idle: The runner has finished the segment and may take another.
     """
@@ -67,6 +70,7 @@ class Attempt:
         self.feed = feed
         self.log_rows: list[dict[str, Any]] = []
         self.runner_idle = False
+        self.remember: list[dict[str, Any]] = []
         self.response: Responded | None = None
         self._grace_s = cancel_grace_s
         self._stop = asyncio.Event()
@@ -99,9 +103,24 @@ class Attempt:
             segment_no=lease.segment_no, attempt=lease.attempt, graph=claim.spec.graph, inputs=claim.inputs,
             keep=claim.spec.keep, observe="all" if claim.observe == "all" else "borders", connections=connections,
             params=claim.params, input_data=claim.input_data, resumed=claim.resumed, results=claim.results,
-            storage_url=storage_url,
+            row_limit=claim.row_limit, storage_url=storage_url,
             prefix=f"{lease.organization_id}/executions/{lease.execution_id}",
         )  # fmt: skip
+
+    @property
+    def reports(self) -> dict[str, NodeFinished]:
+        """What nodes reported, by id."""
+        return {node_id: node.report for node_id, node in self._finished.items()}
+
+    def reuse(self, reports: Iterable[NodeFinished]) -> None:
+        """Take outcomes of nodes that are not executed."""
+        for report in reports:
+            self._finish(report)
+
+    def name(self, reports: Mapping[str, NodeFinished]) -> None:
+        """Take reports again whose frames have got their names."""
+        for node_id, report in reports.items():
+            self._finished[node_id] = msgspec.structs.replace(self._finished[node_id], report=report)
 
     async def drive(self, runner: Runner, request: SegmentRequest) -> Outcome:
         """Execute the request until it is done, dead, late or stopped. The runner may be dead or busy afterwards."""

@@ -28,6 +28,7 @@ from headrace.plugins.registry import Registry
 from headrace.sdk.errors import ConfigError, DataError, HeadraceError, TransientError
 from headrace.worker.attempt import Attempt, Crashed, Outcome, Stopped
 from headrace.worker.pool import RunnerPool
+from headrace.worker.reuse import Reuser
 
 LOGS_EVERY_S = 0.5
 SETTLE_AGAIN_S = 0.5
@@ -44,6 +45,7 @@ class Carrier:
         self._bus = bus
         self._pool = pool
         self._settings = settings
+        self._reuser = Reuser(database, settings, registry)
         self._vault = connections.Vault(KeyRing(settings.master_keys))
 
     async def carry(self, attempt: Attempt) -> Settled:
@@ -72,7 +74,12 @@ class Carrier:
 
     async def _execute(self, attempt: Attempt) -> Outcome:
         try:
-            request = attempt.request(await self._connections(attempt), self._settings.objects_url)
+            specs = await self._connections(attempt)
+            whole = attempt.request(specs, self._settings.objects_url)
+            plan = await self._reuser.plan(attempt.claim, whole, specs)
+            attempt.reuse(kept.report(node_id) for node_id, kept in plan.cut.kept.items())
+            if plan.nothing_to_do:
+                return SegmentDone(plan.cut.outputs(whole.keep))
             runner = await self._pool.acquire(attempt.lease.organization_id)
         except (TransientError, Sealed) as error:
             _log.warning("segment cannot start; given back", reason=error.message, detail=error.detail)
@@ -80,9 +87,13 @@ class Carrier:
         except HeadraceError as error:
             return SegmentFailed(problem_of(error))
         try:
-            return await attempt.drive(runner, request)
+            outcome = await attempt.drive(runner, plan.cut.request)
         finally:
             await self._pool.release(runner, healthy=attempt.runner_idle)
+        if isinstance(outcome, SegmentDone):
+            outcome, attempt.remember, named = await self._reuser.finished(plan, outcome, attempt.reports)
+            attempt.name(named)
+        return outcome
 
     async def _connections(self, attempt: Attempt) -> dict[str, ConnectionSpec]:
         names = attempt.claim.spec.connections
@@ -131,7 +142,9 @@ class Carrier:
         match outcome:
             case SegmentDone(outputs=outputs):
                 rows = sum(node.report.rows_out or 0 for node in nodes if node.report.node_id in spec.tails)
-                return lambda session: settle.complete(session, lease, outputs=outputs, nodes=nodes, rows=rows)
+                return lambda session: settle.complete(
+                    session, lease, outputs=outputs, nodes=nodes, rows=rows, remember=attempt.remember
+                )
             case SegmentParked(node_id=node_id, wait=wait):
                 return lambda session: settle.park(
                     session, attempt.claim, node_id, wait, registry=self._registry, load=load_called

@@ -83,6 +83,12 @@ class FilesConnector(Connector[ConfigT]):
         said = msgspec.structs.replace(options, format=kind)
         return pl.concat([pl.LazyFrame(schema=sniff(path, said)) for path in files], how="diagonal_relaxed")
 
+    def fingerprint(self, stream: str, *, options: Any = None) -> str | None:
+        """Path, size and times of each file."""
+        root, _ = self.root()
+        found = ((str(path), path.stat()) for path in paths.matching(root, stream))
+        return json.dumps([(path, s.st_ino, s.st_size, s.st_mtime_ns, s.st_ctime_ns) for path, s in found])
+
     def scan(
         self, stream: Stream, *, options: Any = None, reject: Rejector | None = None, scratch: Path | None = None
     ) -> pl.LazyFrame:
