@@ -171,8 +171,8 @@ class _Work:
         shape = kind.manifest.config
         config = parse_config(shape, render_config(node.config, known, shape.verbatim))
         limit = self.request.row_limit if not kind.manifest.inputs else None
-        if limit and isinstance(getattr(config, "limit", None), int):
-            config.limit = min(config.limit or limit, limit)
+        if limit and isinstance(own := getattr(config, "limit", None), int):
+            setattr(config, "limit", min(own or limit, limit))  # noqa: B010 - connectors then read no more
         step = load(kind.manifest.factory.load, kind.plugin)(config)
         made: dict[str, nw.LazyFrame[Any]] = dict(step.run(context, inputs))
         if limit:

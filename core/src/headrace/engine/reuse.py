@@ -68,11 +68,6 @@ class Cut(Struct, frozen=True):
     request: SegmentRequest
     kept: dict[str, Kept]
 
-    def outputs(self, keep: tuple[str, ...]) -> dict[str, FrameRef]:
-        """Outputs of the nodes that are not executed."""
-        found = {f"{node_id}.{port}": ref for node_id, kept in self.kept.items() for port, ref in kept.outputs.items()}
-        return {name: found[name] for name in keep if name in found}
-
 
 def pure(kind: NodeType) -> bool:
     """Whether executing it again changes nothing."""

@@ -35,10 +35,9 @@ class TriggerStep(Node[Any]):
         rows = event_rows(ctx.input_data)
         if rows is None:
             rows = self.config.sample or [{"execution_id": ctx.execution_id}]
-        columns = columns_of(rows)
+        columns, values = table_of(rows)
         if not columns:
             return {"out": ctx.engine.empty(())}
-        values = [tuple(_fitting(row.get(column.name), column) for column in columns) for row in rows]
         return {"out": ctx.engine.table(columns, values, ctx.scratch)}
 
 
@@ -55,6 +54,12 @@ def event_rows(data: Mapping[str, Any]) -> list[dict[str, Any]] | None:
         return rows
     one = {key: value for key, value in data.items() if key != TRIGGER}
     return [one] if one else None
+
+
+def table_of(rows: Sequence[Mapping[str, Any]]) -> tuple[tuple[Column, ...], list[tuple[Any, ...]]]:
+    """Objects as columns and rows."""
+    columns = columns_of(rows)
+    return columns, [tuple(_fitting(row.get(column.name), column) for column in columns) for row in rows]
 
 
 def columns_of(rows: Sequence[Mapping[str, Any]]) -> tuple[Column, ...]:

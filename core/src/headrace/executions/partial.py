@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Literal, TypeAlias
 from uuid import UUID
 
@@ -16,6 +17,8 @@ from headrace.flows.graph import Edge, FlowGraph
 from headrace.sdk.errors import ConfigError, NotFound
 
 Mode: TypeAlias = Literal["flow", "to_here", "node", "from_here"]
+SUPPLIED = "input:"
+"""Stands before the port in the id of a source that is none of the flow's steps."""
 
 _STORED = text("""
 SELECT DISTINCT ON (n.node_id) n.node_id, n.outputs FROM node_executions n
@@ -45,17 +48,30 @@ class Part(Struct, frozen=True):
 
 
 async def part_of(
-    session: AsyncSession, organization_id: UUID, flow_id: UUID, graph: FlowGraph, *, mode: Mode, node_id: str | None
-) -> Part:
+    session: AsyncSession, organization_id: UUID, flow_id: UUID, graph: FlowGraph, *, mode: Mode, node_id: str | None,
+    pinned: Mapping[str, Kept] | None = None, supplied: Mapping[str, FrameRef] | None = None,
+) -> Part:  # fmt: skip
     """Cut the graph down to what `mode` asks for.
+
+    Args:
+        session: Of the organization.
+        organization_id: Whose flow it is.
+        flow_id: The flow.
+        graph: Of it.
+        mode: What to execute.
+        node_id: Seen from which step.
+        pinned: Rows that stand in for steps, and for all that only they need.
+        supplied: Frames for input ports of that step, instead of stored ones.
 
     Raises:
         NotFound: the flow has no such node.
         ConfigError: a step before it has not kept an output yet.
     """
     loops = graph if any(node.parent for node in graph.nodes) else None
+    fixed = dict(pinned or {})
     if mode == "flow":
-        return Part(graph.level() if loops else graph, whole=loops)
+        level = graph.level() if loops else graph
+        return Part(replaced(level, fixed), whole=loops, kept=fixed)
     if node_id is None or node_id not in graph.by_id:
         raise NotFound(f"the flow has no step '{node_id}'; save the flow and try again")
     if graph.by_id[node_id].parent:
@@ -63,17 +79,43 @@ async def part_of(
         raise ConfigError(f"step '{node_id}' is inside '{loop.label or loop.id}'; execute that", node_id=node_id)
     if graph.by_id[node_id].disabled:
         raise ConfigError(f"step '{graph.by_id[node_id].label or node_id}' is disabled; enable it to execute it")
-    whole = bypass_disabled(graph.level() if loops else graph)
+    whole = _supplied(bypass_disabled(graph.level() if loops else graph), node_id, supplied or {})
     ids = {"to_here": whole.upstream, "from_here": whole.downstream}[mode](node_id) if mode != "node" else {node_id}
-    entering = tuple(edge for edge in whole.edges if edge.target in ids and edge.source not in ids)
+    ids &= whole.by_id.keys()
+    part = replaced(whole.only(ids), fixed)
+    entering = tuple(e for e in whole.edges if e.target in part.by_id.keys() - fixed.keys() and e.source not in ids)
     if not entering:
-        return Part(whole.only(ids), whole=loops)
-    nodes = sorted({edge.source for edge in entering})
-    rows = await session.execute(_STORED, {"organization_id": organization_id, "flow_id": flow_id, "nodes": nodes})
-    stored = {f"{row.node_id}.{port}": ref for row in rows for port, ref in row.outputs.items()}
+        return Part(part, whole=loops, kept=fixed)
+    given = {f"{SUPPLIED}{port}.out": ref for port, ref in (supplied or {}).items()}
+    given |= {f"{source}.{port}": ref for source, kept in fixed.items() for port, ref in kept.outputs.items()}
     wanted = {f"{edge.source}.{edge.source_port}": edge.source for edge in entering}
+    nodes = sorted({source for name, source in wanted.items() if name not in given})
+    rows = await session.execute(_STORED, {"organization_id": organization_id, "flow_id": flow_id, "nodes": nodes})
+    stored = {f"{row.node_id}.{port}": convert(ref, FrameRef) for row in rows for port, ref in row.outputs.items()}
     for name, source in wanted.items():
-        if name not in stored:
+        if name not in stored and name not in given:
             title = whole.by_id[source].label or source
             raise ConfigError(f"step '{title}' has no stored output yet; execute up to it first", node_id=source)
-    return Part(whole.only(ids), entering, {name: convert(stored[name], FrameRef) for name in wanted}, loops)
+    return Part(part, entering, {name: given.get(name) or stored[name] for name in wanted}, loops, fixed)
+
+
+def _supplied(graph: FlowGraph, node_id: str, supplied: Mapping[str, FrameRef]) -> FlowGraph:
+    """The graph in which the ports of a step get supplied frames instead of what their edges bring."""
+    edges = [edge for edge in graph.edges if edge.target != node_id or edge.target_port not in supplied]
+    edges += [Edge(source=f"{SUPPLIED}{port}", target=node_id, target_port=port) for port in supplied]
+    return FlowGraph(nodes=graph.nodes, edges=tuple(edges)) if supplied else graph
+
+
+def replaced(graph: FlowGraph, pinned: Mapping[str, Kept]) -> FlowGraph:
+    """The graph without the edges into pinned steps, and without the steps that only those needed."""
+    if not pinned.keys() & graph.by_id.keys():
+        return graph
+    edges = tuple(edge for edge in graph.edges if edge.target not in pinned)
+    free = FlowGraph(nodes=graph.nodes, edges=edges)
+    found = {node.id for node in graph.nodes if not graph.outgoing[node.id]}
+    stack = list(found)
+    while stack:
+        before = {edge.source for edge in free.incoming[stack.pop()]} & graph.by_id.keys() - found
+        found |= before
+        stack += before
+    return free.only(found)

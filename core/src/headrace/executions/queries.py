@@ -20,7 +20,8 @@ ON CONFLICT (organization_id, idempotency_key) WHERE idempotency_key IS NOT NULL
 """)
 
 SAME_KEY = sa.text("""
-SELECT id, flow_id, request_hash FROM executions WHERE organization_id = :organization_id AND idempotency_key = :idempotency_key
+SELECT id, flow_id, request_hash FROM executions
+WHERE organization_id = :organization_id AND idempotency_key = :idempotency_key
 """)
 
 SEGMENTS = sa.text("""

@@ -13,9 +13,10 @@ from sqlalchemy import RowMapping
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from headrace.engine.messages import FrameRef
+from headrace.engine.reuse import Kept
 from headrace.engine.segments import compile_plan
-from headrace.executions import queries, settle, statements
-from headrace.executions.create import Slot, hold_if_full, row_of, rows_of
+from headrace.executions import pins, queries, settle, statements
+from headrace.executions.create import ATTENDED, Slot, hold_if_full, row_of, rows_of
 from headrace.executions.handlers import handlers_of
 from headrace.executions.leases import Event, as_json
 from headrace.executions.partial import Mode, part_of
@@ -23,7 +24,7 @@ from headrace.executions.state import TERMINAL, node_status
 from headrace.flows.graph import FlowGraph
 from headrace.infra.ids import new_id
 from headrace.plugins.manager import Host
-from headrace.sdk.errors import Conflict, NotFound
+from headrace.sdk.errors import ConfigError, Conflict, NotFound
 
 
 class Actor(Protocol):
@@ -67,7 +68,9 @@ async def start(
     input_data: Mapping[str, Any] | None = None, trigger_type: str = "manual", priority: int = 0,
     idempotency_key: str | None = None, deadline_s: float | None = None, parent_execution_id: UUID | None = None,
     job_id: UUID | None = None, attempt: int = 1, data_interval: tuple[datetime, datetime] | None = None,
-    details: Mapping[str, Any] | None = None, slots: Sequence[Slot] = (),
+    details: Mapping[str, Any] | None = None, slots: Sequence[Slot] = (), reuse: bool | None = None,
+    row_limit: int | None = None, use_pins: bool = False, supplied: Mapping[str, FrameRef] | None = None,
+    kept: Mapping[str, Kept] | None = None, request_hash: str | None = None,
 ) -> UUID:  # fmt: skip
     """Accept an execution: its row, segments, doorbells and first event, in the caller's transaction.
 
@@ -95,6 +98,12 @@ async def start(
         data_interval: What the data covers.
         details: More facts to keep.
         slots: What bounds how many are open; the execution is held while one is full.
+        reuse: Take stored outputs of unchanged steps; by default at design time (`observe` all).
+        row_limit: Rows that sources, and stored frames from before, give at most.
+        use_pins: Pinned rows stand in for their steps; for executions that a person watches only.
+        supplied: Frames for input ports of the target.
+        kept: What nodes gave before that are not executed again (`replay`).
+        request_hash: Of the request with the idempotency key.
 
     Returns:
         The execution's id.
@@ -102,10 +111,17 @@ async def start(
     Raises:
         ConfigError: a node type is unknown or its plugin is missing; a step before the part has no stored output.
         NotFound: there is no such node.
-        Conflict: the idempotency key was used for another flow.
+        Conflict: the idempotency key was used for another request.
     """
+    if use_pins and trigger_type not in ATTENDED:
+        raise ConfigError("pinned rows are for test runs; start this execution without them", field="use_pins")
     main, after = handlers_of(graph, host.registry, trigger_type) if mode == "flow" else (graph, {})
-    part = await part_of(session, actor.organization_id, flow_id, main, mode=mode, node_id=target_node_id)
+    pinned = await pins.kept_of(session, actor.organization_id, flow_id) if use_pins else {}
+    part = await part_of(
+        session, actor.organization_id, flow_id, main, mode=mode, node_id=target_node_id, pinned=pinned,
+        supplied=supplied,
+    )  # fmt: skip
+    part = msgspec.structs.replace(part, kept={**part.kept, **(kept or {})}, given=_limited(part.given, row_limit))
     plan = compile_plan(part.graph, host.registry)
     interval = data_interval or (None, None)
     execution_id = new_id()
@@ -116,10 +132,11 @@ async def start(
         job_id=job_id, parent_execution_id=parent_execution_id, attempt=attempt, priority=priority,
         data_interval_start=interval[0], data_interval_end=interval[1], params=params or {},
         input_data=input_data or {}, idempotency_key=idempotency_key, deadline_s=deadline_s, details=details or {},
-        handlers=after,
+        handlers=after, reuse=observe == "all" if reuse is None else reuse, row_limit=row_limit,
+        request_hash=request_hash,
     )  # fmt: skip
     if await session.scalar(queries.CREATE, row) is None:
-        return await _first_of(session, actor.organization_id, flow_id, str(idempotency_key))
+        return await _first_of(session, actor.organization_id, flow_id, str(idempotency_key), request_hash)
     key = {"organization_id": actor.organization_id, "execution_id": execution_id}
     if plan.segments:
         rows = rows_of(plan, part, trigger_type)
@@ -128,13 +145,21 @@ async def start(
         await session.execute(queries.RING_READY, key)
     else:
         await settle.close(session, key)
+    await session.execute(queries.TOUCH_FLOW, {"organization_id": actor.organization_id, "flow_id": flow_id})
     return execution_id
 
 
-async def _first_of(session: AsyncSession, organization_id: UUID, flow_id: UUID, key: str) -> UUID:
+def _limited(given: Mapping[str, FrameRef], row_limit: int | None) -> dict[str, FrameRef]:
+    return {name: ref if row_limit is None or ref.rows <= row_limit else ref.slice(0, row_limit)
+            for name, ref in given.items()}  # fmt: skip
+
+
+async def _first_of(
+    session: AsyncSession, organization_id: UUID, flow_id: UUID, key: str, request_hash: str | None
+) -> UUID:
     row = (await session.execute(queries.SAME_KEY, {"organization_id": organization_id, "idempotency_key": key})).one()
-    if row.flow_id != flow_id:
-        raise Conflict("this idempotency key was used for another flow; use a new one for each request")
+    if row.flow_id != flow_id or (request_hash and row.request_hash and row.request_hash != request_hash):
+        raise Conflict("this idempotency key was used for another request; use a new one for each request")
     return UUID(str(row.id))
 
 
@@ -194,7 +219,7 @@ def _unrecorded(node_id: str, segment: RowMapping) -> dict[str, Any]:
     return {
         "node_id": node_id, "segment_no": segment["segment_no"], "status": status, "attempt": segment["attempt"],
         "started_at": started, "completed_at": segment["finished_at"], "duration_ms": None, "rows_in": None,
-        "rows_out": None, "rows_rejected": 0, "bytes": None,
+        "rows_out": None, "rows_rejected": 0, "bytes": None, "cache_hit": False, "pinned": False,
         "error": segment["error"] if at_fault in {"", node_id} else None,
     }  # fmt: skip
 

@@ -166,12 +166,12 @@ class Connector(ABC, Generic[ConfigT]):
         """Lazy frame whose filters and column choice reach the reader (SCAN). Rows equal those of `read`."""
         raise NotImplementedError
 
-    def fingerprint(self, stream: str, *, options: Any = None) -> str | None:
-        """State of a stream: while this text is the same, `read` gives the same rows. None: nobody can tell.
+    def fingerprint(self, stream: str, *, options: Any = None) -> str:
+        """State of a stream: while this text is the same, `read` gives the same rows, and is left out (FINGERPRINT).
 
-        Looks at sizes and times, reads nothing, takes no lock; where it is given, unchanged rows are not read again.
+        The worker's supervisor calls it in a thread: it looks at sizes and times, reads nothing, waits for nobody.
         """
-        return None
+        raise NotImplementedError
 
     def relation(self, stream: Stream) -> Any:
         """Ibis table for push-down (RELATION)."""

@@ -62,6 +62,7 @@ class Capability(StrEnum):
     INCREMENTAL = "incremental"
     SCAN = "scan"
     RELATION = "relation"
+    FINGERPRINT = "fingerprint"
 
 
 Proof = Literal["real server", "engine", "emulator", "wire-compatible", "contract", "recorded", "unproven"]

@@ -38,6 +38,7 @@ METHODS = {
     Capability.QUERY: "query",
     Capability.SCAN: "scan",
     Capability.RELATION: "relation",
+    Capability.FINGERPRINT: "fingerprint",
 }
 SECRET_WORDS = ("password", "token", "secret", "api_key", "private_key")
 

@@ -77,9 +77,9 @@ class Carrier:
             specs = await self._connections(attempt)
             whole = attempt.request(specs, self._settings.objects_url)
             plan = await self._reuser.plan(attempt.claim, whole, specs)
-            attempt.reuse(kept.report(node_id) for node_id, kept in plan.cut.kept.items())
-            if plan.nothing_to_do:
-                return SegmentDone(plan.cut.outputs(whole.keep))
+            attempt.reuse(kept.report(node_id) for node_id, kept in plan.kept.items())
+            if not plan.rest.graph.nodes:
+                return SegmentDone(plan.outputs(whole.keep))
             runner = await self._pool.acquire(attempt.lease.organization_id)
         except (TransientError, Sealed) as error:
             _log.warning("segment cannot start; given back", reason=error.message, detail=error.detail)
@@ -87,12 +87,13 @@ class Carrier:
         except HeadraceError as error:
             return SegmentFailed(problem_of(error))
         try:
-            outcome = await attempt.drive(runner, plan.cut.request)
+            outcome = await attempt.drive(runner, plan.rest)
         finally:
             await self._pool.release(runner, healthy=attempt.runner_idle)
         if isinstance(outcome, SegmentDone):
-            outcome, attempt.remember, named = await self._reuser.finished(plan, outcome, attempt.reports)
+            done, attempt.remember, named = await self._reuser.finished(plan, outcome, attempt.reports)
             attempt.name(named)
+            outcome = SegmentDone(plan.outputs(whole.keep) | done.outputs)
         return outcome
 
     async def _connections(self, attempt: Attempt) -> dict[str, ConnectionSpec]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -15,7 +15,7 @@ from msgspec import Struct
 
 from headrace.engine.frame_store import FrameStore
 from headrace.engine.messages import FrameRef, NodeFinished, SegmentDone, SegmentRequest
-from headrace.engine.reuse import Cut, Kept, cut, node_keys, pure
+from headrace.engine.reuse import Cut, Kept, cut, node_keys
 from headrace.executions import cached
 from headrace.executions.leases import Claim
 from headrace.flows.graph import NodeSpec
@@ -25,7 +25,7 @@ from headrace.plugins.records import ConnectionSpec
 from headrace.plugins.registry import NodeType, Registry
 from headrace.sdk.config import parse_config
 from headrace.sdk.errors import ConfigError, HeadraceError
-from headrace.sdk.manifests import Effect
+from headrace.sdk.manifests import Capability, Effect
 
 LOOK_S = 5.0
 _log = structlog.get_logger("headrace.worker")
@@ -35,19 +35,21 @@ class Plan(Struct):
     """What to execute of a segment, and what is known of the rest.
 
     Attributes:
-        whole: The request as it was.
-        keys: Of the nodes whose outputs may be used again.
+        request: Without what was known before anything was looked up; keys are of these nodes.
+        rest: What a runner has to do.
+        kept: What is known of nodes that are not executed.
     """
 
-    whole: SegmentRequest
-    cut: Cut
+    request: SegmentRequest
+    rest: SegmentRequest
     keys: dict[str, str]
+    kept: dict[str, Kept]
     specs: dict[str, ConnectionSpec]
 
-    @property
-    def nothing_to_do(self) -> bool:
-        """Whether no node has to be executed."""
-        return not self.cut.request.graph.nodes
+    def outputs(self, keep: Iterable[str]) -> dict[str, FrameRef]:
+        """Outputs of the nodes that are not executed."""
+        found = {f"{node_id}.{port}": ref for node_id, kept in self.kept.items() for port, ref in kept.outputs.items()}
+        return {name: found[name] for name in keep if name in found}
 
 
 class Reuser:
@@ -59,26 +61,27 @@ class Reuser:
         self._registry = registry
 
     async def plan(self, claim: Claim, request: SegmentRequest, specs: dict[str, ConnectionSpec]) -> Plan:
-        """Decide what is executed.
+        """Decide what is executed: first by what the execution was started with, then by what is stored.
 
         Raises:
             ConfigError: the stored rows of a step with an effect are gone; it is not repeated by itself.
         """
         if claim.resumed is not None:
-            return Plan(request, Cut(request, {}), {}, specs)
-        keys = await self._keys(request, specs)
-        known = dict(claim.spec.kept)
+            return Plan(request, request, {}, {}, specs)
+        first = Cut(request, {})
+        if claim.spec.kept:
+            first = cut(request, self._registry, await self._settled(claim, request))
+        keys = await self._keys(first.request, specs) if first.request.graph.nodes else {}
+        second = Cut(first.request, {})
         if claim.reuse and keys:
-            known = await self._found(claim.lease.organization_id, keys) | known
-        known = await self._stored(claim, request, keys, known)
-        made = cut(request, self._registry, known) if known else Cut(request, {})
-        return Plan(request, made, keys, specs)
+            found = await self._found(claim.lease.organization_id, first.request, keys)
+            second = cut(first.request, self._registry, found) if found else second
+        return Plan(first.request, second.request, keys, first.kept | second.kept, specs)
 
     async def finished(
         self, plan: Plan, done: SegmentDone, reports: Mapping[str, NodeFinished]
     ) -> tuple[SegmentDone, list[dict[str, Any]], dict[str, NodeFinished]]:
-        """The whole segment's outputs, rows to remember, and the reports with their frames named by content."""
-        kept = plan.cut.outputs(plan.whole.keep)
+        """Outputs with their frames named by content, rows to remember, and the reports with named frames."""
         ran = {node_id: report for node_id, report in reports.items() if not (report.cache_hit or report.pinned)}
         clean = all(report.status == "completed" for report in ran.values())
         keys = await self._unchanged(plan) if clean else {}
@@ -94,7 +97,7 @@ class Reuser:
             }
             for node_id, report in named.items() if node_id in keys and report.outputs
         ]  # fmt: skip
-        return SegmentDone(kept | outputs), rows, named
+        return SegmentDone(outputs), rows, named
 
     async def _keys(self, request: SegmentRequest, specs: Mapping[str, ConnectionSpec]) -> dict[str, str]:
         """In a thread: a config may be long, a file system slow. Then nothing is known, and all is executed."""
@@ -106,42 +109,44 @@ class Reuser:
 
     async def _unchanged(self, plan: Plan) -> dict[str, str]:
         """The keys that still hold: a file that changed while it was read is not remembered."""
-        nodes = plan.whole.graph.nodes
+        nodes = plan.request.graph.nodes
         if not plan.keys or not any(self._reads(node) for node in nodes):
             return plan.keys
-        now = await self._keys(plan.whole, plan.specs)
+        now = await self._keys(plan.request, plan.specs)
         return {node_id: key for node_id, key in plan.keys.items() if now.get(node_id) == key}
 
     def _reads(self, node: NodeSpec) -> bool:
         return self._registry.node(node.type).manifest.effect is Effect.READ
 
-    async def _found(self, organization_id: UUID, keys: Mapping[str, str]) -> dict[str, Kept]:
+    async def _found(self, organization_id: UUID, request: SegmentRequest, keys: Mapping[str, str]) -> dict[str, Kept]:
+        """What is stored under the keys; what has lost its frames is forgotten."""
         async with self._database.transaction(organization_id) as session:
             rows = await cached.find(session, organization_id, list(keys.values()))
-        return {node_id: rows[key] for node_id, key in keys.items() if key in rows}
+            gone = await self._gone(request, rows) if rows else []
+            if gone:
+                await cached.forget(session, organization_id, gone)
+        return {node_id: rows[key] for node_id, key in keys.items() if key in rows and key not in gone}
 
-    async def _stored(
-        self, claim: Claim, request: SegmentRequest, keys: Mapping[str, str], known: dict[str, Kept]
-    ) -> dict[str, Kept]:
-        """Those whose frames are all still there."""
-        if not known:
-            return known
+    async def _settled(self, claim: Claim, request: SegmentRequest) -> dict[str, Kept]:
+        """What the execution was started with, as far as the frames are still there."""
+        kept = claim.spec.kept
+        gone = await self._gone(request, kept)
+        for node_id in gone:
+            if kept[node_id].settled:
+                node = request.graph.by_id[node_id]
+                pinned = kept[node_id].pinned
+                what, hint = ("pinned", "pin them again") if pinned else ("stored", "retry from this step or the start")
+                raise ConfigError(f"the {what} rows of '{node.label or node_id}' are gone; {hint}", node_id=node_id)
+        return {node_id: one for node_id, one in kept.items() if node_id not in gone}
+
+    async def _gone(self, request: SegmentRequest, known: Mapping[str, Kept]) -> list[str]:
+        """Names of those of which a frame is missing."""
         store = FrameStore(self._url, request.prefix, Path())
-        gone = await asyncio.to_thread(
-            lambda: [n for n, one in known.items() if not all(store.exists(ref) for ref in one.outputs.values())]
-        )
-        lost = [node_id for node_id in gone if node_id in claim.spec.kept]
-        for node_id in lost:
-            node = request.graph.by_id[node_id]
-            if known[node_id].pinned or not pure(self._registry.node(node.type)):
-                what = "pinned rows" if known[node_id].pinned else "stored rows"
-                hint = "pin them again" if known[node_id].pinned else "retry from this step, or from the start"
-                raise ConfigError(f"the {what} of '{node.label or node_id}' are gone; {hint}", node_id=node_id)
-        stale = [keys[node_id] for node_id in gone if node_id in keys and node_id not in lost]
-        if stale:
-            async with self._database.transaction(claim.lease.organization_id) as session:
-                await cached.forget(session, claim.lease.organization_id, stale)
-        return {node_id: one for node_id, one in known.items() if node_id not in gone}
+
+        def look() -> list[str]:
+            return [name for name, one in known.items() if not all(map(store.exists, one.outputs.values()))]
+
+        return await asyncio.to_thread(look)
 
 
 class _States:
@@ -154,6 +159,8 @@ class _States:
     def __call__(self, node: NodeSpec, kind: NodeType, config: Mapping[str, Any]) -> str | None:
         spec = self._specs.get(str(config.get("connection")))
         if not kind.connector or spec is None or spec.connector != kind.connector or "stream" not in config:
+            return None
+        if Capability.FINGERPRINT not in self._registry.connector(spec.connector).manifest.capabilities:
             return None
         try:
             parsed: Any = parse_config(kind.manifest.config, dict(config))

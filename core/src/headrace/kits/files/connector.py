@@ -83,7 +83,7 @@ class FilesConnector(Connector[ConfigT]):
         said = msgspec.structs.replace(options, format=kind)
         return pl.concat([pl.LazyFrame(schema=sniff(path, said)) for path in files], how="diagonal_relaxed")
 
-    def fingerprint(self, stream: str, *, options: Any = None) -> str | None:
+    def fingerprint(self, stream: str, *, options: Any = None) -> str:
         """Path, size and times of each file."""
         root, _ = self.root()
         found = ((str(path), path.stat()) for path in paths.matching(root, stream))
