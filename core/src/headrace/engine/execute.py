@@ -104,7 +104,8 @@ class _Work:
             return self._ended(problem)
         for node_id in order:
             if node_id not in self.finished:
-                self._finish(node_id, 0.0, {})
+                own = {name: ref for name, ref in self.outputs.items() if name.rpartition(".")[0] == node_id}
+                self._finish(node_id, 0.0, own)
         return SegmentDone({name: self.outputs[name] for name in self.request.keep if name in self.outputs})
 
     def _ended(self, problem: Problem) -> SegmentFailed:

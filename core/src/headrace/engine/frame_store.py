@@ -50,6 +50,13 @@ class FrameStore:
             return (self._root / ref.key).is_file()
         return bool(self._remote().exists(f"{self._url}/{ref.key}"))
 
+    def remove(self, ref: FrameRef) -> None:
+        """Remove a stored frame; one that is not there is fine."""
+        if self._root is not None:
+            (self._root / ref.key).unlink(missing_ok=True)
+        elif self.exists(ref):
+            self._remote().rm_file(f"{self._url}/{ref.key}")
+
     def _remote(self) -> Any:
         from fsspec.core import url_to_fs
 

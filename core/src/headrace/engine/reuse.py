@@ -43,6 +43,7 @@ class Kept(Struct, frozen=True, omit_defaults=True, kw_only=True):
         outputs: Stored frames by port; a port that is absent was not taken, or not stored.
         settled: The node is not executed again, whatever its outputs are: it completed before, or it is pinned.
         pinned: Somebody fixed these rows for test runs.
+        skipped: Its branch was not taken.
     """
 
     outputs: dict[str, FrameRef] = {}
@@ -52,12 +53,13 @@ class Kept(Struct, frozen=True, omit_defaults=True, kw_only=True):
     bytes: int | None = None
     settled: bool = False
     pinned: bool = False
+    skipped: bool = False
 
     def report(self, node_id: str) -> NodeFinished:
         """The outcome to record."""
         return NodeFinished(
-            node_id=node_id, status="completed", rows_in=self.rows_in, rows_out=self.rows_out,
-            rows_rejected=self.rows_rejected, bytes=self.bytes, outputs=self.outputs, cache_hit=not self.pinned,
+            node_id=node_id, status="skipped" if self.skipped else "completed", rows_in=self.rows_in,
+            rows_out=self.rows_out, rows_rejected=self.rows_rejected, bytes=self.bytes, outputs=self.outputs, cache_hit=not self.pinned,
             pinned=self.pinned,
         )  # fmt: skip
 

@@ -278,13 +278,22 @@ async def prepare(
     graph = graph_of(data.definition)
     if only is not None:
         graph = graph.only({upstream for node in only for upstream in graph.upstream(node)})
+    return checked(graph, types, connections), await remember(session, actor, flow_id, data.definition)
+
+
+def checked(graph: FlowGraph, types: NodeTypes, connections: Collection[str] | None = None) -> FlowGraph:
+    """The graph, if it can be executed.
+
+    Raises:
+        ConfigError: it has problems; `details.problems` lists them.
+    """
     if not graph.nodes:
         raise ConfigError("the flow has no steps; add one first")
     problems = [p for p in validate(graph, types, connections=connections) if p.severity == "error"]
     if problems:
         more = f" (and {len(problems) - 1} more problems)" if len(problems) > 1 else ""
         raise ConfigError(problems[0].message + more, hint=problems[0].fix, problems=msgspec.to_builtins(problems))
-    return graph, await remember(session, actor, flow_id, data.definition)
+    return graph
 
 
 async def remember(session: AsyncSession, actor: Who, flow_id: UUID, definition: dict[str, Any]) -> str:

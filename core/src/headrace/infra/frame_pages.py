@@ -29,6 +29,16 @@ def page_of(frame: pl.DataFrame | None, columns: Sequence[Column], limit: int) -
     }
 
 
+def write_rows(columns: Sequence[Column], rows: Sequence[tuple[Any, ...]], path: Path) -> int:
+    """Write a small frame as Parquet. Returns its size in bytes."""
+    import polars as pl
+
+    from headrace.sdk.frames import polars_schema
+
+    pl.DataFrame(list(rows), schema=polars_schema(columns), orient="row").write_parquet(path)
+    return path.stat().st_size
+
+
 def stored_page(
     path: Path, columns: Sequence[Column], *, offset: int, limit: int, total: int, profile: bool
 ) -> dict[str, Any]:
