@@ -59,8 +59,8 @@ class Kept(Struct, frozen=True, omit_defaults=True, kw_only=True):
         """The outcome to record."""
         return NodeFinished(
             node_id=node_id, status="skipped" if self.skipped else "completed", rows_in=self.rows_in,
-            rows_out=self.rows_out, rows_rejected=self.rows_rejected, bytes=self.bytes, outputs=self.outputs, cache_hit=not self.pinned,
-            pinned=self.pinned,
+            rows_out=self.rows_out, rows_rejected=self.rows_rejected, bytes=self.bytes, outputs=self.outputs,
+            cache_hit=not self.pinned, pinned=self.pinned,
         )  # fmt: skip
 
 
