@@ -34,7 +34,7 @@ def client() -> Iterator[TestClient[Litestar]]:
         yield client
 
 
-@pytest.mark.parametrize("path", ["/", "/flows/1", "/executions", "/executions/1", "/connections"])
+@pytest.mark.parametrize("path", ["/", "/flows/1", "/executions", "/executions/1", "/connections", "/approvals"])
 def test_shell_names_the_built_files_and_has_no_inline_script(
     built: Path, client: TestClient[Litestar], path: str
 ) -> None:

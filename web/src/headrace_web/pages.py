@@ -12,7 +12,16 @@ from litestar.params import FromPath, FromQuery
 from headrace_web import assets
 
 _templates = Environment(loader=PackageLoader("headrace_web"), autoescape=True, undefined=StrictUndefined)
-_SHELL = ["/", "/flows", "/flows/{flow_id:str}", "/executions", "/executions/{execution_id:str}", "/connections"]
+_SHELL = [
+    "/",
+    "/flows",
+    "/flows/{flow_id:str}",
+    "/executions",
+    "/executions/{execution_id:str}",
+    "/connections",
+    "/approvals",
+    "/approvals/{wait_id:str}",
+]
 
 
 def _page(name: str, **values: Any) -> Response[str]:

@@ -44,8 +44,8 @@ ORDER BY segment_no
 
 EXECUTION_FIELDS = """
   x.id, x.flow_id, x.version, x.definition_hash, x.environment, x.mode, x.target_node_id, x.status, x.trigger_type,
-  x.triggered_by, x.job_id, x.parent_execution_id, x.item_no, x.depth, x.held, x.attempt, x.priority,
-  x.reuse, x.row_limit,
+  x.triggered_by, x.job_id, x.parent_execution_id, x.parent_segment_no, x.item_no, x.depth, x.held, x.attempt,
+  x.priority, x.reuse, x.row_limit,
   x.data_interval_start, x.data_interval_end,
   x.input_data, x.output_data, x.error_message, x.error, x.queued_at, x.started_at, x.completed_at,
   x.cancel_requested_at, x.rows_processed, x.rows_failed, x.execution_details, x.event_seq AS last_seq,
@@ -66,6 +66,7 @@ _WHERE = """
   AND (CAST(:statuses AS text[]) IS NULL OR x.status = ANY(CAST(:statuses AS text[])))
   AND (CASE WHEN CAST(:parent_id AS uuid) IS NULL THEN x.mode NOT IN ('body', 'handler')
     ELSE x.parent_execution_id = CAST(:parent_id AS uuid) END)
+  AND (CAST(:parent_segment_no AS integer) IS NULL OR x.parent_segment_no = CAST(:parent_segment_no AS integer))
   AND (CAST(:trigger_type AS text) IS NULL OR x.trigger_type = CAST(:trigger_type AS text))
 """
 
@@ -76,7 +77,9 @@ LIST = sa.text(
 COUNT = sa.text("SELECT count(*)" + _WHERE)
 
 SEGMENT_STATES = sa.text("""
-SELECT segment_no, status, attempt, node_ids, started_at, finished_at, error, queue, crash_count, error_count
+SELECT segment_no, status, attempt, node_ids, started_at, finished_at, error, queue, crash_count, error_count,
+  CASE WHEN status = 'parked' THEN parked ->> 'type' END AS waits_for,
+  CASE WHEN status IN ('parked', 'retry_wait') AND isfinite(run_after) THEN run_after END AS resumes_at
 FROM segment_runs WHERE organization_id = :organization_id AND execution_id = :execution_id ORDER BY segment_no
 """)
 
@@ -84,6 +87,18 @@ NODES = sa.text("""
 SELECT node_id, segment_no, status, attempt, started_at, completed_at, duration_ms, rows_in, rows_out, rows_rejected,
   bytes, error, outputs, cache_hit, pinned FROM node_executions
 WHERE organization_id = :organization_id AND execution_id = :execution_id
+""")
+
+CHILDREN = sa.text("""
+SELECT parent_segment_no AS segment_no, mode, CASE WHEN held THEN 'held' ELSE status END AS status, count(*) AS count
+FROM executions WHERE organization_id = :organization_id AND parent_execution_id = :execution_id
+GROUP BY 1, 2, 3 ORDER BY 1, 2, 3
+""")
+
+DEFINITION = sa.text("""
+SELECT d.definition FROM executions x JOIN flow_definitions d ON d.organization_id = x.organization_id
+  AND d.flow_id = x.flow_id AND d.content_hash = x.definition_hash
+WHERE x.organization_id = :organization_id AND x.id = :execution_id
 """)
 
 LATEST_OUTPUT = sa.text("""

@@ -177,12 +177,14 @@ async def get(session: AsyncSession, organization_id: UUID, execution_id: UUID) 
 
 async def find(
     session: AsyncSession, organization_id: UUID, *, flow_id: UUID | None = None, statuses: Sequence[str] | None = None,
-    trigger_type: str | None = None, parent_id: UUID | None = None, limit: int = 50, offset: int = 0,
+    trigger_type: str | None = None, parent_id: UUID | None = None, parent_segment_no: int | None = None,
+    limit: int = 50, offset: int = 0,
 ) -> tuple[list[dict[str, Any]], int]:  # fmt: skip
     """Executions, newest first, and how many there are; those of loops only by their parent."""
     where = {
         "organization_id": organization_id, "flow_id": flow_id, "trigger_type": trigger_type,
-        "parent_id": parent_id, "statuses": list(statuses) if statuses else None,
+        "parent_id": parent_id, "parent_segment_no": parent_segment_no,
+        "statuses": list(statuses) if statuses else None,
     }  # fmt: skip
     rows = (await session.execute(queries.LIST, {**where, "limit": limit, "offset": offset})).mappings().all()
     total = await session.scalar(queries.COUNT, where)
@@ -205,9 +207,30 @@ async def nodes(session: AsyncSession, organization_id: UUID, execution_id: UUID
             row = recorded.get(node_id)
             if row is None or (open_again and row["attempt"] < segment["attempt"]):
                 row = _unrecorded(node_id, segment)
-            row["has_output"] = bool(row.pop("outputs", None))
+            outputs = row.pop("outputs", None) or {}
+            row["has_output"] = bool(outputs)
+            row["ports"] = {name: frame.get("rows") for name, frame in outputs.items()}
+            row["waits_for"], row["resumes_at"] = segment["waits_for"], segment["resumes_at"]
             shown.append(row)
     return shown
+
+
+async def children(session: AsyncSession, organization_id: UUID, execution_id: UUID) -> list[dict[str, Any]]:
+    """How many executions an execution has started: by the segment that did, what they execute, and their state."""
+    rows = await session.execute(queries.CHILDREN, _key(organization_id, execution_id))
+    return [dict(row) for row in rows.mappings()]
+
+
+async def definition(session: AsyncSession, organization_id: UUID, execution_id: UUID) -> dict[str, Any]:
+    """The canvas as it was when the execution started.
+
+    Raises:
+        NotFound: the organization has no such execution, or its definition was not kept.
+    """
+    found = await session.scalar(queries.DEFINITION, _key(organization_id, execution_id))
+    if found is None:
+        raise NotFound("the definition of this execution is not kept; look at the flow as it is now")
+    return dict(found)
 
 
 def _unrecorded(node_id: str, segment: RowMapping) -> dict[str, Any]:

@@ -157,12 +157,15 @@ class ExecutionsController(Controller):
         flow_id: FromQuery[UUID | None] = None,
         status: FromQuery[ExecutionStatus | None] = None,
         trigger_type: FromQuery[str | None] = None,
+        parent_id: FromQuery[UUID | None] = None,
+        parent_segment_no: FromQuery[int | None] = None,
     ) -> Envelope[list[dict[str, Any]]]:
-        """Executions, newest first."""
+        """Executions, newest first; those of a loop's items only by `parent_id`."""
         async with ctx.transaction() as session:
             rows, total = await executions.find(
                 session, ctx.organization_id, flow_id=flow_id, statuses=[status] if status else None,
-                trigger_type=trigger_type, limit=paging.limit, offset=paging.offset,
+                trigger_type=trigger_type, parent_id=parent_id, parent_segment_no=parent_segment_no,
+                limit=paging.limit, offset=paging.offset,
             )  # fmt: skip
         return page_of([_listed(row) for row in rows], total, paging)
 
@@ -181,6 +184,23 @@ class ExecutionsController(Controller):
         """Every node with its state and counts."""
         async with ctx.transaction() as session:
             return ok(await executions.nodes(session, ctx.organization_id, execution_id))
+
+    @get("/{execution_id:uuid}/children", opt=permission("execution:read"))
+    async def count_children(
+        self, ctx: NamedDependency[Context], execution_id: FromPath[UUID]
+    ) -> Envelope[list[dict[str, Any]]]:
+        """How many executions this one has started, by segment, mode and state."""
+        async with ctx.transaction() as session:
+            await executions.get(session, ctx.organization_id, execution_id)
+            return ok(await executions.children(session, ctx.organization_id, execution_id))
+
+    @get("/{execution_id:uuid}/definition", opt=permission("flow:read"))
+    async def get_definition(
+        self, ctx: NamedDependency[Context], execution_id: FromPath[UUID]
+    ) -> Envelope[dict[str, Any]]:
+        """The canvas that is executed, as it was at the start."""
+        async with ctx.transaction() as session:
+            return ok(await executions.definition(session, ctx.organization_id, execution_id))
 
     @get("/{execution_id:uuid}/events", opt=permission("execution:read"))
     async def list_events(

@@ -39,6 +39,7 @@ class NodeTypeOut(Struct, kw_only=True):
     title: str
     category: str
     kind: str
+    role: str
     summary: str
     icon: str
     docs: str
@@ -107,8 +108,9 @@ def described(node: NodeType) -> NodeTypeOut:
     """A node type as answers show it."""
     manifest, record = node.manifest, node.plugin
     return NodeTypeOut(
-        id=node.id, title=manifest.title, category=record.id, kind=manifest.kind, summary=manifest.summary,
-        icon=manifest.icon, docs=manifest.docs, tags=list(manifest.tags), version=manifest.version,
+        id=node.id, title=manifest.title, category=record.id, kind=manifest.kind, role=manifest.role,
+        summary=manifest.summary, icon=manifest.icon, docs=manifest.docs, tags=list(manifest.tags),
+        version=manifest.version,
         plugin={"name": record.name, "distribution": record.distribution, "version": record.version},
         inputs=[_port(port) for port in manifest.inputs], outputs=[_port(port) for port in manifest.outputs],
         schema=config_schema(manifest.config), effect=str(manifest.effect), feature=manifest.feature,
