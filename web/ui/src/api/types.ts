@@ -20,7 +20,7 @@ export type Kind = 'trigger' | 'source' | 'transform' | 'logic' | 'ai' | 'qualit
 export type Port = { name: string; title: string; kind: 'data' | 'error' | 'control'; many: boolean; required: boolean }
 export type Plugin = { name: string; distribution: string; version: string }
 export type NodeType = {
-  id: string; title: string; kind: Kind; category: string; summary: string; icon: string; docs: string; tags: string[]
+  id: string; title: string; kind: Kind; role: '' | 'join' | 'loop' | 'input' | 'output' | 'on_error' | 'finally'; category: string; summary: string; icon: string; docs: string; tags: string[]
   version: number; inputs: Port[]; outputs: Port[]; schema: Schema; plugin: Plugin; feature: string; connector: string
 }
 export type Connector = {
@@ -44,7 +44,10 @@ export type StepData = {
   nodeType: string; nodeVersion?: number; label: string; config: Value; disabled?: boolean; notes?: string
   onError?: string; retry?: Retry; timeout?: number; [key: string]: unknown
 }
-export type CanvasNode = { id: string; type?: string; position: { x: number; y: number }; data: StepData }
+export type CanvasNode = {
+  id: string; type?: string; position: { x: number; y: number }; data: StepData; parentId?: string | undefined
+  width?: number; height?: number
+}
 export type CanvasEdge = {
   id: string; source: string; target: string; sourceHandle?: string | null; targetHandle?: string | null
 }
@@ -58,11 +61,20 @@ export type NodeExecution = {
   node_id: string; segment_no: number; status: string; attempt: number; started_at: string | null
   completed_at: string | null; duration_ms: number | null; rows_in: number | null; rows_out: number | null
   rows_rejected: number; bytes: number | null; error: Failure | null; has_output: boolean
+  ports: Record<string, number | null>; waits_for: 'timer' | 'callback' | 'children' | null; resumes_at: string | null
+}
+export type Children = { segment_no: number | null; mode: 'body' | 'flow' | 'handler'; status: string; count: number }
+export type Wait = {
+  id: string; execution_id: string; flow_id: string; flow_name: string; segment_no: number; node_id: string
+  kind: 'approval' | 'webhook'; title: string; message: string; form: Schema; assignees: string[]
+  status: 'open' | 'resumed' | 'expired' | 'cancelled'; payload: Value | null; deadline_at: string | null
+  created_at: string; resolved_at: string | null
 }
 export type Execution = {
   id: string; flow_id: string; status: string; trigger_type: string; queued_at: string; started_at: string | null
   completed_at: string | null; duration_ms: number | null; error: Failure | null; error_message?: string | null
-  rows_processed: number; rows_failed: number; last_seq: number
+  rows_processed: number; rows_failed: number; last_seq: number; held: boolean; mode: string; progress: number
+  parent_execution_id: string | null; parent_segment_no: number | null; item_no: number | null
 }
 export type LogLine = { id: number; node_id: string; level: string; message: string; created_at: string }
 export type Column = { name: string; type: string; nullable: boolean }

@@ -6,11 +6,12 @@ import { Maximize, Minus, Network, Plus, Redo2, Undo2 } from 'lucide-react'
 import { useCallback, useEffect, useRef } from 'react'
 import { fail, say } from '../kit/toasts'
 import { useFlowPage } from './context'
-import { WIDTH, HEIGHT, inputOf, isStep, outputOf, refusal, typeOf } from './graph'
+import { inputOf, isStep, outputOf, refusal, typeOf } from './graph'
 import type { Wire } from './graph'
 import { tidied } from './layout'
+import { HEIGHT, WIDTH, absolute, loopAt, sizeOf } from './nest'
 import { Note, Step } from './step'
-import { change, checkpoint, connect, edgeChanges, nodeChanges, redo, undo, useDoc } from './store'
+import { change, checkpoint, connect, edgeChanges, nodeChanges, redo, settleDrag, undo, useDoc } from './store'
 import type { StepEdge, StepNode } from './store'
 import { openPalette, useUi } from './ui'
 import { StepWire } from './wire'
@@ -26,10 +27,11 @@ const FAR = 0.35
 /** The view in which labels can be read: everything if it fits, else from the first step. */
 export function fitted(nodes: StepNode[], width: number, height: number): Viewport {
   if (!nodes.length || !width) return { x: MARGIN, y: MARGIN, zoom: 1 }
-  const left = Math.min(...nodes.map((node) => node.position.x))
-  const top = Math.min(...nodes.map((node) => node.position.y))
-  const right = Math.max(...nodes.map((node) => node.position.x)) + WIDTH
-  const bottom = Math.max(...nodes.map((node) => node.position.y)) + HEIGHT
+  const outer = nodes.filter((node) => !node.parentId)
+  const left = Math.min(...outer.map((node) => node.position.x))
+  const top = Math.min(...outer.map((node) => node.position.y))
+  const right = Math.max(...outer.map((node) => node.position.x + sizeOf(node).width))
+  const bottom = Math.max(...outer.map((node) => node.position.y + sizeOf(node).height))
   const left0 = width > 700 ? 88 : MARGIN / 2
   const wanted = Math.min((width - left0 - MARGIN) / (right - left), (height - 2 * MARGIN) / (bottom - top))
   const zoom = Math.max(READABLE, Math.min(1, wanted))
@@ -62,14 +64,17 @@ export function CanvasView() {
   const tidy = useCallback(async () => {
     try {
       const was = useDoc.getState()
-      const places = await tidied(was)
+      const places = await tidied(was, types)
       if (useDoc.getState().nodes.length !== was.nodes.length) return
-      change({ nodes: useDoc.getState().nodes.map((node) => ({ ...node, position: places[node.id] ?? node.position })) })
+      change({ nodes: useDoc.getState().nodes.map((node) => {
+        const { x, y, ...size } = places[node.id] ?? node.position
+        return { ...node, ...size, position: { x, y } }
+      }) })
       fit(200)
     } catch (error) {
       fail(error)
     }
-  }, [fit])
+  }, [fit, types])
   useEffect(() => { acts.tidy = () => void tidy(); acts.fit = () => fit(200); acts.center = () => centre() })
 
   const centre = () => {
@@ -106,6 +111,22 @@ export function CanvasView() {
     if (reason) say(reason, 'error')
   }
 
+  const over = (_: unknown, __: StepNode, dragged: StepNode[]) => {
+    const [first] = dragged
+    const doc = useDoc.getState()
+    const node = doc.nodes.find((one) => one.id === first?.id)
+    if (!node || !isStep(node)) return
+    const at = absolute(doc, node)
+    const { width, height } = sizeOf(node)
+    const into = loopAt(doc, types, { x: at.x + width / 2, y: at.y + height / 2 }, new Set(dragged.map((one) => one.id)))
+    if (useUi.getState().dropInto !== into) useUi.setState({ dropInto: into === (node.parentId ?? '') ? '' : into })
+  }
+  const landed = (_: unknown, __: StepNode, dragged: StepNode[]) => {
+    useUi.setState({ dropInto: '' })
+    const { cut } = settleDrag(types, dragged.map((one) => one.id))
+    if (cut) say(`${cut} ${cut === 1 ? 'wire was' : 'wires were'} taken off: ${cut === 1 ? 'it' : 'they'} would cross the border of a loop. Undo brings ${cut === 1 ? 'it' : 'them'} back.`)
+  }
+
   const valid = useCallback((wire: Connection | StepEdge) => !refusal(useDoc.getState(), types, {
     source: wire.source, target: wire.target, sourceHandle: wire.sourceHandle ?? null, targetHandle: wire.targetHandle ?? null,
   }), [types])
@@ -114,7 +135,7 @@ export function CanvasView() {
     <div className="canvas" ref={box} data-far={far || undefined} data-testid="canvas">
       <ReactFlow<StepNode, StepEdge>
         nodes={nodes} edges={edges} nodeTypes={NODES} edgeTypes={EDGES} defaultEdgeOptions={EDGE_LOOK}
-        onNodesChange={nodeChanges} onEdgesChange={edgeChanges} onNodeDragStart={() => checkpoint()}
+        onNodesChange={nodeChanges} onEdgesChange={edgeChanges} onNodeDragStart={() => checkpoint()} onNodeDrag={over} onNodeDragStop={landed} onSelectionDragStart={() => checkpoint()} onSelectionDragStop={(event, dragged) => landed(event, dragged[0] as StepNode, dragged)}
         onConnect={(wire) => { connect(types, wire) }} onConnectEnd={dropped} isValidConnection={valid}
         onNodeDoubleClick={() => useUi.setState({ settings: true })} onNodeClick={() => useUi.setState({ settings: true })}
         connectionLineType={ConnectionLineType.Bezier} connectionRadius={26} minZoom={0.1} maxZoom={2} snapToGrid snapGrid={[10, 10]}
@@ -123,7 +144,7 @@ export function CanvasView() {
         aria-label="Canvas of the flow"
       >
         <Background gap={20} size={1.2} />
-        {nodes.filter(isStep).length > 6 && <MiniMap pannable zoomable className="minimap" ariaLabel="Map of the flow" nodeBorderRadius={6} />}
+        {nodes.filter(isStep).length > 6 && <MiniMap pannable zoomable className="minimap" ariaLabel="Map of the flow" nodeBorderRadius={6} nodeClassName={(node) => (types.get(String(node.data.nodeType))?.role === 'loop' ? 'minimap-loop' : '')} />}
       </ReactFlow>
       {!readOnly && <Tools tidy={() => void tidy()} />}
       <div className="zoom" role="group" aria-label="Zoom">

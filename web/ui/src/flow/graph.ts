@@ -1,11 +1,10 @@
 // Pure acts on the canvas document: connect, refuse with a reason, copy, paste, insert, delete.
 import type { CanvasEdge, CanvasNode, NodeType, Port } from '../api/types'
+import { HEIGHT, WIDTH, border, fitLoops, isLoop, levelOf, sizeOf, withInsides } from './nest'
 
 export type Doc = { nodes: CanvasNode[]; edges: CanvasEdge[] }
 export type Types = ReadonlyMap<string, NodeType>
 export type Wire = { source: string; target: string; sourceHandle: string | null; targetHandle: string | null }
-export const WIDTH = 212
-export const HEIGHT = 56
 export const COLUMN = 280
 const FRAGMENT = 'headrace/steps'
 
@@ -25,10 +24,10 @@ export function uniqueName(wanted: string, taken: Set<string>): string {
   return `${stem} ${number}`
 }
 
-/** Steps that a step leads to, itself among them. */
+/** Steps that a step leads to on its level, itself among them; what a loop gives to its inside is no way on. */
 export function downstream(doc: Doc, from: string): Set<string> {
   const next = new Map<string, string[]>()
-  doc.edges.forEach((edge) => next.set(edge.source, [...(next.get(edge.source) ?? []), edge.target]))
+  doc.edges.filter((edge) => !border(doc, portsOf(edge))).forEach((edge) => next.set(edge.source, [...(next.get(edge.source) ?? []), edge.target]))
   const found = new Set([from])
   const waiting = [from]
   while (waiting.length) {
@@ -52,7 +51,9 @@ export function refusal(doc: Doc, types: Types, wire: Wire): string {
   if (out && into && (out.kind === 'control') !== (into.kind === 'control')) {
     return `“${out.title}” carries ${words(out)}, “${into.title}” of “${labelOf(target)}” takes ${words(into)}.`
   }
-  if (downstream(doc, wire.target).has(wire.source)) {
+  const across = crossing(doc, types, wire)
+  if (across) return across
+  if (!border(doc, wire) && downstream(doc, wire.target).has(wire.source)) {
     return `That would make a cycle: “${labelOf(target)}” already leads to “${labelOf(source)}”.`
   }
   const there = doc.edges.filter((edge) => edge.target === wire.target && (edge.targetHandle ?? 'in') === (wire.targetHandle ?? 'in'))
@@ -63,6 +64,19 @@ export function refusal(doc: Doc, types: Types, wire: Wire): string {
   return ''
 }
 
+/** Rows get into a loop by its item, and out by its result; nothing else crosses its border. */
+function crossing(doc: Doc, types: Types, wire: Wire): string {
+  const from = levelOf(doc, types, wire.source, wire.sourceHandle ?? 'out', 'source')
+  const to = levelOf(doc, types, wire.target, wire.targetHandle ?? 'in', 'target')
+  if (from === to) return ''
+  const name = (id: string) => `“${labelOf(doc.nodes.find((node) => node.id === id))}”`
+  const loop = doc.nodes.find((node) => node.id === (to || from))
+  if (wire.source === from) return `“Item” of ${name(from)} feeds the steps inside; move ${name(wire.target)} into it first.`
+  if (wire.target === to && isLoop(types, doc.nodes.find((node) => node.id === to))) return `The result of ${name(to)} comes from the steps inside; move ${name(wire.source)} into it first.`
+  return `That wire would cross the border of ${name(loop?.id ?? '')}: rows get in by its Item and out by its Result.`
+}
+
+export const portsOf = (edge: CanvasEdge): Wire => ({ source: edge.source, target: edge.target, sourceHandle: edge.sourceHandle ?? 'out', targetHandle: edge.targetHandle ?? 'in' })
 const port = (ports: Port[] | undefined, name: string) => ports?.find((one) => one.name === name)
 const words = (one: Port) => (one.kind === 'control' ? 'only the order of steps' : 'rows')
 
@@ -76,8 +90,8 @@ export function targets(doc: Doc, types: Types, source: string, sourceHandle: st
 }
 
 export const wired = (wire: Wire): CanvasEdge => ({ id: newId().replace('n_', 'e_'), ...wire })
-export const outputOf = (type: NodeType | undefined) => type?.outputs.find((one) => one.kind === 'data')
-export const inputOf = (type: NodeType | undefined) => type?.inputs.find((one) => one.kind === 'data')
+export const outputOf = (type: NodeType | undefined) => type?.outputs.find((one) => one.kind === 'data' && !(type.role === 'loop' && one.name === 'item'))
+export const inputOf = (type: NodeType | undefined) => type?.inputs.find((one) => one.kind === 'data' && !(type.role === 'loop' && one.name === 'result'))
 
 export function makeStep(doc: Doc, type: NodeType, position: { x: number; y: number }, config: CanvasNode['data']['config']): CanvasNode {
   const taken = new Set(doc.nodes.map(labelOf))
@@ -85,10 +99,11 @@ export function makeStep(doc: Doc, type: NodeType, position: { x: number; y: num
   return { id: newId(), type: 'step', position, data: { nodeType: type.id, nodeVersion: type.version, label, config } }
 }
 
-/** A place near the wanted one that no other step covers. */
-export function free(doc: Doc, wanted: { x: number; y: number }): { x: number; y: number } {
+/** A place near the wanted one that no other step of the level covers. */
+export function free(doc: Doc, wanted: { x: number; y: number }, level = '', size = { width: WIDTH, height: HEIGHT }): { x: number; y: number } {
   const at = { x: Math.round(wanted.x), y: Math.round(wanted.y) }
-  const hit = () => doc.nodes.some((node) => Math.abs(node.position.x - at.x) < WIDTH && Math.abs(node.position.y - at.y) < HEIGHT + 20)
+  const near = doc.nodes.filter((node) => (node.parentId ?? '') === level).map((node) => ({ ...node.position, ...sizeOf(node) }))
+  const hit = () => near.some((one) => one.x < at.x + size.width && at.x < one.x + one.width && one.y < at.y + size.height + 20 && at.y < one.y + one.height + 20)
   while (hit()) at.y += HEIGHT + 34
   return at
 }
@@ -102,10 +117,16 @@ export function insertOnEdge(doc: Doc, types: Types, edgeId: string, step: Canva
   const into = inputOf(type)
   const out = outputOf(type)
   if (!edge || !source || !target || !into || !out) return doc
-  const position = { x: source.position.x + COLUMN, y: Math.round((source.position.y + target.position.y) / 2) }
-  const room = target.position.x - source.position.x < 2 * COLUMN
-  const after = room ? downstream(doc, target.id) : new Set<string>()
-  const push = Math.max(0, source.position.x + 2 * COLUMN - target.position.x)
+  const way = border(doc, portsOf(edge))
+  const level = way === 'enters' ? source.id : (source.parentId ?? '')
+  const gap = COLUMN - WIDTH
+  const from = way === 'enters' ? { x: target.position.x - COLUMN, y: target.position.y, width: WIDTH } : { ...source.position, ...sizeOf(source) }
+  const to = way === 'leaves' ? { x: from.x + from.width + COLUMN + gap, y: from.y } : target.position
+  const next = way === 'enters' ? target.position.x : from.x + from.width + gap
+  const position = { x: next, y: Math.round((from.y + to.y) / 2) }
+  const wide = sizeOf(step).width
+  const push = way === 'leaves' ? 0 : Math.max(0, next + wide + gap - to.x)
+  const after = push ? downstream(doc, target.id) : new Set<string>()
   const nodes = doc.nodes.map((node) =>
     after.has(node.id) ? { ...node, position: { x: node.position.x + push, y: node.position.y } } : node)
   const edges = doc.edges.filter((one) => one !== edge)
@@ -113,15 +134,16 @@ export function insertOnEdge(doc: Doc, types: Types, edgeId: string, step: Canva
     wired({ source: edge.source, sourceHandle: edge.sourceHandle ?? 'out', target: step.id, targetHandle: into.name }),
     wired({ source: step.id, sourceHandle: out.name, target: edge.target, targetHandle: edge.targetHandle ?? 'in' }),
   )
-  const placed = { ...step, position: free({ nodes, edges }, position) }
-  return { nodes: [...nodes, placed], edges }
+  const placed = { ...step, ...(level ? { parentId: level } : {}), position: free({ nodes, edges }, position, level, sizeOf(step)) }
+  return fitLoops({ nodes: [...nodes, placed], edges }, types)
 }
 
 /** Without these steps and wires; a step in the middle of a chain leaves its ends connected. */
 export function without(doc: Doc, types: Types, nodeIds: Set<string>, edgeIds: Set<string>): Doc {
   let { nodes } = doc
+  const gone = withInsides(doc, nodeIds)
   let edges = doc.edges.filter((edge) => !edgeIds.has(edge.id))
-  for (const id of nodeIds) {
+  for (const id of [...gone].reverse()) {
     const before = edges.filter((edge) => edge.target === id)
     const after = edges.filter((edge) => edge.source === id)
     nodes = nodes.filter((node) => node.id !== id)
@@ -138,13 +160,14 @@ export function without(doc: Doc, types: Types, nodeIds: Set<string>, edgeIds: S
 
 /** Selected steps and the wires among them, as text for the clipboard. */
 export function copied(doc: Doc, ids: Set<string>): string {
-  const nodes = doc.nodes.filter((node) => ids.has(node.id))
-  const edges = doc.edges.filter((edge) => ids.has(edge.source) && ids.has(edge.target))
+  const all = withInsides(doc, ids)
+  const nodes = doc.nodes.filter((node) => all.has(node.id))
+  const edges = doc.edges.filter((edge) => all.has(edge.source) && all.has(edge.target))
   return JSON.stringify({ format: FRAGMENT, nodes: nodes.map(bare), edges }, null, 1)
 }
 
 /** What text from the clipboard adds: new ids, unique names, inner wires kept. Null when it is something else. */
-export function pasted(doc: Doc, text: string, shift: { x: number; y: number }): Doc | null {
+export function pasted(doc: Doc, types: Types, text: string, shift: { x: number; y: number }): Doc | null {
   const given = parsed(text)
   if (!given) return null
   const ids = new Map(given.nodes.map((node) => [node.id, newId()]))
@@ -152,8 +175,10 @@ export function pasted(doc: Doc, text: string, shift: { x: number; y: number }):
   const nodes = given.nodes.map((node) => {
     const label = uniqueName(labelOf(node), taken)
     taken.add(label)
-    const position = { x: node.position.x + shift.x, y: node.position.y + shift.y }
-    return { ...structuredClone(node), id: ids.get(node.id) as string, position, data: { ...structuredClone(node.data), label } }
+    const inside = node.parentId ? ids.get(node.parentId) : undefined
+    const there = !inside && isLoop(types, doc.nodes.find((one) => one.id === node.parentId)) ? node.parentId : undefined
+    const position = inside ? node.position : { x: node.position.x + shift.x, y: node.position.y + shift.y }
+    return { ...structuredClone(node), id: ids.get(node.id) as string, parentId: inside ?? there, position, data: { ...structuredClone(node.data), label } }
   })
   const edges = given.edges.flatMap((edge) => {
     const source = ids.get(edge.source)
@@ -173,7 +198,7 @@ function parsed(text: string): Doc | null {
   }
 }
 
-const PASSING = ['selected', 'dragging', 'measured', 'resizing', 'width', 'height', 'internals', 'ariaLabel'] as const
+const PASSING = ['selected', 'dragging', 'measured', 'resizing', 'internals', 'ariaLabel'] as const
 /** A node or an edge without what only the screen needs. */
 export function bare<T extends object>(thing: T): T {
   const kept = { ...thing } as Record<string, unknown>

@@ -39,7 +39,7 @@ export function useKeys() {
       if (command) {
         if (key === 'z') return event.shiftKey ? redo : undo
         if (key === 'y') return redo
-        if (key === 'd') return () => { paste(copySelected()) }
+        if (key === 'd') return () => { paste(types, copySelected()) }
         if (key === 'a') return () => select(useDoc.getState().nodes.map((node) => node.id))
         return undefined
       }
@@ -69,7 +69,7 @@ export function useKeys() {
     }
     const insert = (event: ClipboardEvent) => {
       if (typing(event.target) || covered() || readOnly) return
-      if (paste(event.clipboardData?.getData('text/plain') ?? '')) event.preventDefault()
+      if (paste(types, event.clipboardData?.getData('text/plain') ?? '')) event.preventDefault()
     }
     document.addEventListener('keydown', press)
     document.addEventListener('copy', copy)

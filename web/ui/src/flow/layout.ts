@@ -1,10 +1,11 @@
 // Tidy: asks the worker for places; the policy `own-workers` lets this one script address pass Trusted Types.
-import type { Doc } from './graph'
-import { HEIGHT, WIDTH, isStep } from './graph'
-import type { Ask } from './layout.worker'
+import type { Doc, Types } from './graph'
+import { isStep, portsOf } from './graph'
+import type { Ask, Place } from './layout.worker'
+import { EMPTY, HEAD, HEIGHT, PAD, RAIL, WIDTH, border, isLoop } from './nest'
 import address from './layout.worker?worker&url'
 
-type Places = Record<string, { x: number; y: number }>
+type Places = Record<string, Place>
 type Policies = { createPolicy(name: string, rules: { createScriptURL(url: string): string }): { createScriptURL(url: string): string } }
 
 const factory = (globalThis as { trustedTypes?: Policies }).trustedTypes
@@ -15,14 +16,16 @@ const policy = factory?.createPolicy('own-workers', {
   },
 })
 
-/** Left-to-right places for every step of the document. */
-export function tidied({ nodes, edges }: Doc): Promise<Places> {
+/** Left-to-right places for every step of the document, those in a loop from the loop's corner; loops get their size. */
+export function tidied(doc: Doc, types: Types): Promise<Places> {
+  const { nodes, edges } = doc
   const worker = new Worker(policy ? policy.createScriptURL(address) : address, { type: 'module' })
   const steps = nodes.filter(isStep)
   const known = new Set(steps.map(({ id }) => id))
   const ask: Ask = {
-    nodes: steps.map(({ id }) => ({ id, width: WIDTH, height: HEIGHT })),
-    edges: edges.filter((edge) => known.has(edge.source) && known.has(edge.target)).map(({ source, target }) => ({ source, target })),
+    head: HEAD, rail: RAIL, pad: PAD, empty: EMPTY,
+    nodes: steps.map((node) => ({ id: node.id, width: WIDTH, height: HEIGHT, parent: node.parentId ?? '', loop: isLoop(types, node) })),
+    edges: edges.filter((edge) => known.has(edge.source) && known.has(edge.target) && !border(doc, portsOf(edge))).map(({ source, target }) => ({ source, target })),
   }
   return new Promise<Places>((resolve, reject) => {
     worker.onmessage = ({ data }: MessageEvent<Places>) => resolve(data)

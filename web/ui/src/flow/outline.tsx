@@ -1,10 +1,13 @@
 // The second face of the canvas: the steps as a list, for keyboards, screen readers and phones.
 import { Plus } from 'lucide-react'
 import { useMemo } from 'react'
+import type { ReactNode } from 'react'
 import { StateIcon, Tile } from '../kit/icon'
 import { rows, took } from '../lib/format'
 import { useFlowPage } from './context'
-import { isStep } from './graph'
+import { isStep, portsOf } from './graph'
+import { moreOf } from './more'
+import { border } from './nest'
 import { useRun } from './run'
 import { select, useDoc } from './store'
 import type { StepEdge, StepNode } from './store'
@@ -29,28 +32,34 @@ export function Outline() {
   const nodes = useDoc((state) => state.nodes)
   const edges = useDoc((state) => state.edges)
   const run = useRun((state) => state.nodes)
-  const steps = useMemo(() => inOrder(nodes.filter(isStep), edges), [nodes, edges])
+  const steps = useMemo(() => inOrder(nodes.filter(isStep), edges.filter((edge) => !border({ nodes, edges }, portsOf(edge)))), [nodes, edges])
   const name = (id: string) => nodes.find((node) => node.id === id)?.data.label || id
+  const level = (parent: string): ReactNode => steps.filter((node) => (node.parentId ?? '') === parent).map((node) => {
+    const type = types.get(node.data.nodeType)
+    const state = run[node.id]
+    const before = edges.filter((edge) => edge.target === node.id && edge.source !== parent && !border({ nodes, edges }, portsOf(edge))).map((edge) => name(edge.source))
+    const wrong = problems.find((one) => one.node_id === node.id)
+    const loop = type?.role === 'loop'
+    return (
+      <li key={node.id}>
+        <button type="button" aria-pressed={Boolean(node.selected)} onClick={() => { select([node.id]); useUi.setState({ settings: true }) }}>
+          <Tile icon={type?.icon ?? ''} kind={type?.kind ?? 'logic'} title={type?.title ?? '?'} small />
+          <span className="outline-text"><span>{node.data.label || node.id}</span>
+            <span className="soft">{wrong?.message ?? (state && ['parked', 'skipped'].includes(state.status) ? moreOf(state, '') : before.length ? `after ${before.join(', ')}` : type?.title)}</span></span>
+          {state && <span className="outline-state">{state.rows_out !== null && state.rows_out !== undefined && <span className="soft">{rows(state.rows_out)}{state.duration_ms ? ` · ${took(state.duration_ms)}` : ''}</span>}<StateIcon name={state.status} /></span>}
+        </button>
+        {loop && (
+          <ol aria-label={`Inside ${node.data.label || node.id}`}>
+            {level(node.id)}
+            {!readOnly && <li><button type="button" className="outline-inside" onClick={() => openPalette({ inside: node.id })}><Plus size={15} aria-hidden="true" />Add a step inside</button></li>}
+          </ol>
+        )}
+      </li>
+    )
+  })
   return (
     <div className="outline">
-      <ol aria-label="Steps">
-        {steps.map((node) => {
-          const type = types.get(node.data.nodeType)
-          const state = run[node.id]
-          const before = edges.filter((edge) => edge.target === node.id).map((edge) => name(edge.source))
-          const wrong = problems.find((one) => one.node_id === node.id)
-          return (
-            <li key={node.id}>
-              <button type="button" aria-pressed={Boolean(node.selected)} onClick={() => { select([node.id]); useUi.setState({ settings: true }) }}>
-                <Tile icon={type?.icon ?? ''} kind={type?.kind ?? 'logic'} title={type?.title ?? '?'} small />
-                <span className="outline-text"><span>{node.data.label || node.id}</span>
-                  <span className="soft">{wrong?.message ?? (before.length ? `after ${before.join(', ')}` : type?.title)}</span></span>
-                {state && <span className="outline-state">{state.rows_out !== null && state.rows_out !== undefined && <span className="soft">{rows(state.rows_out)}{state.duration_ms ? ` · ${took(state.duration_ms)}` : ''}</span>}<StateIcon name={state.status} /></span>}
-              </button>
-            </li>
-          )
-        })}
-      </ol>
+      <ol aria-label="Steps">{level('')}</ol>
       {!readOnly && <button type="button" className="button" onClick={() => openPalette()}><Plus size={16} aria-hidden="true" />Add a step</button>}
     </div>
   )

@@ -9,6 +9,7 @@ import { initial } from '../lib/schema'
 import { acts, focusStep } from './canvas'
 import { useFlowPage } from './context'
 import { COLUMN, free, inputOf, insertOnEdge, makeStep, outputOf, refusal, wired } from './graph'
+import { EMPTY, HEIGHT, WIDTH, absolute, addInside, fitLoops, levelOf, sizeOf } from './nest'
 import type { Types, Wire } from './graph'
 import { change, select, selectedEdges, selectedIds, useDoc } from './store'
 import { useUi } from './ui'
@@ -23,11 +24,11 @@ function score(type: NodeType, words: string[]): number {
 }
 
 const fits = (type: NodeType, place: Place) =>
-  place.edge ? Boolean(inputOf(type) && outputOf(type)) : place.from?.kind === 'source' ? Boolean(inputOf(type)) : place.from ? Boolean(outputOf(type)) : true
+  place.inside ? Boolean(inputOf(type)) : place.edge ? Boolean(inputOf(type) && outputOf(type)) : place.from?.kind === 'source' ? Boolean(inputOf(type)) : place.from ? Boolean(outputOf(type)) : true
 
 /** Where `/` adds: into the selected wire, after the selected step, or in the middle. */
 function placeOf(asked: Place): Place {
-  if (asked.edge || asked.from) return asked
+  if (asked.edge || asked.from || asked.inside) return asked
   const edges = selectedEdges()
   const nodes = selectedIds()
   if (edges.size === 1 && !nodes.size) return { edge: [...edges][0] as string }
@@ -73,7 +74,7 @@ function Open({ asked }: { asked: Place }) {
     }
     if (event.key === 'Enter') { event.preventDefault(); take(found[at]) }
   }
-  const title = place.edge ? 'Insert a step into the wire' : place.from ? 'Add a step after this one' : 'Add a step'
+  const title = place.inside ? 'Add a step inside the loop' : place.edge ? 'Insert a step into the wire' : place.from ? 'Add a step after this one' : 'Add a step'
   return (
     <Dialog title={title} size="palette" onClose={close} focus={input} plain>
       <input
@@ -94,17 +95,25 @@ function Open({ asked }: { asked: Place }) {
   )
 }
 
-function add(types: Types, type: NodeType, { from, edge, at }: Place) {
+function add(types: Types, type: NodeType, { inside, from, edge, at }: Place) {
   const doc = useDoc.getState()
   const origin = from && doc.nodes.find((node) => node.id === from.node)
-  const beside = origin && { x: origin.position.x + (from.kind === 'source' ? COLUMN : -COLUMN), y: origin.position.y }
-  const step = makeStep(doc, type, free(doc, at ?? beside ?? acts.center()), (initial(type.schema) ?? {}) as Value)
+  const level = inside ?? (from ? levelOf(doc, types, from.node, from.port, from.kind) : '')
+  const loop = type.role === 'loop'
+  const size = loop ? EMPTY : { width: WIDTH, height: HEIGHT }
+  const made = makeStep(doc, type, { x: 0, y: 0 }, (initial(type.schema) ?? {}) as Value)
+  const step = { ...made, ...(loop ? size : {}), ...(level ? { parentId: level } : {}) }
   if (edge) change(insertOnEdge(doc, types, edge, step) as Partial<typeof doc>)
+  else if (inside) change(addInside(doc, types, inside, step, COLUMN - WIDTH) as Partial<typeof doc>)
   else {
-    const nodes = [...doc.nodes, step]
+    const holder = doc.nodes.find((node) => node.id === level)
+    const corner = holder ? absolute(doc, holder) : { x: 0, y: 0 }
+    const beside = origin && from && origin.id !== level ? { x: from.kind === 'source' ? origin.position.x + sizeOf(origin).width + COLUMN - WIDTH : origin.position.x - size.width - COLUMN + WIDTH, y: origin.position.y } : undefined
+    const wanted = at ? { x: at.x - corner.x, y: at.y - corner.y } : (beside ?? acts.center())
+    const nodes = [...doc.nodes, { ...step, position: free(doc, wanted, level, size) }]
     const wire = from && wireOf(type, from, step.id)
     const reason = wire ? refusal({ nodes, edges: doc.edges }, types, wire) : ''
-    change({ nodes, edges: wire && !reason ? [...doc.edges, wired(wire)] : doc.edges })
+    change(fitLoops({ nodes, edges: wire && !reason ? [...doc.edges, wired(wire)] : doc.edges }, types))
     if (reason && at) say(reason, 'error')
   }
   select([step.id])

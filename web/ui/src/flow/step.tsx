@@ -4,9 +4,10 @@ import type { NodeProps } from '@xyflow/react'
 import { Ban, CircleAlert } from 'lucide-react'
 import { memo } from 'react'
 import type { Port } from '../api/types'
-import { count, took } from '../lib/format'
 import { StateIcon, Tile } from '../kit/icon'
 import { useFlowPage } from './context'
+import { Loop } from './loop'
+import { moreOf } from './more'
 import { useRun } from './run'
 import type { StepNode } from './store'
 
@@ -19,7 +20,13 @@ function Handles({ ports, side }: { ports: Port[]; side: 'in' | 'out' }) {
   ))
 }
 
-export const Step = memo(function Step({ id, data, selected }: NodeProps<StepNode>) {
+/** A step, or a loop with the steps inside. */
+export const Step = memo(function Step(props: NodeProps<StepNode>) {
+  const { types } = useFlowPage()
+  return types.get(props.data.nodeType)?.role === 'loop' ? <Loop {...props} /> : <Plain {...props} />
+})
+
+const Plain = memo(function Plain({ id, data, selected }: NodeProps<StepNode>) {
   const { types, problems } = useFlowPage()
   const run = useRun((state) => state.nodes[id])
   const type = types.get(data.nodeType)
@@ -42,14 +49,6 @@ export const Step = memo(function Step({ id, data, selected }: NodeProps<StepNod
 })
 const UNKNOWN_IN: Port[] = [{ name: 'in', title: 'Input', kind: 'data', many: true, required: false }]
 const UNKNOWN_OUT: Port[] = [{ name: 'out', title: 'Output', kind: 'data', many: false, required: false }]
-
-function moreOf(run: ReturnType<typeof useRun.getState>['nodes'][string] | undefined, otherwise: string): string {
-  if (!run) return otherwise
-  if (run.error) return run.error.message
-  if (run.status === 'running') return run.rows_out ? `${count(run.rows_out)} rows so far` : 'running…'
-  const parts = [run.rows_out === null || run.rows_out === undefined ? '' : `${count(run.rows_out)} rows`, run.duration_ms ? took(run.duration_ms) : '']
-  return parts.filter(Boolean).join(' · ') || otherwise
-}
 
 export const Note = memo(function Note({ data }: NodeProps<StepNode>) {
   return <div className="note"><strong>{data.label}</strong>{String(data.text ?? data.notes ?? '')}</div>

@@ -4,6 +4,7 @@ import type { Edge, EdgeChange, Node, NodeChange } from '@xyflow/react'
 import { create } from 'zustand'
 import type { Canvas, CanvasEdge, CanvasNode, StepData, Value } from '../api/types'
 import type { Doc, Types, Wire } from './graph'
+import { dropped, fitLoops, isLoop } from './nest'
 import { bare, copied, pasted, refusal, wired, without } from './graph'
 
 export type StepNode = Node<StepData> & CanvasNode
@@ -30,11 +31,11 @@ const doc = (): Doc => ({ nodes: useDoc.getState().nodes, edges: useDoc.getState
 const draftKey = (flowId: string) => `headrace.draft.${flowId}`
 
 /** Show a canvas; an unsaved draft of the same version, left by a reload, comes back. Answers whether one did. */
-export function show(flowId: string, canvas: Canvas): boolean {
+export function show(flowId: string, canvas: Canvas, types: Types): boolean {
   const { nodes, edges, viewport, row_version, ...others } = canvas
   const { updated_at: _at, ...rest } = others as Record<string, unknown>
   const draft = draftOf(flowId, row_version)
-  const shown = (draft ?? { nodes, edges }) as Pick<State, 'nodes' | 'edges'>
+  const shown = fitLoops(draft ?? { nodes, edges }, types) as Pick<State, 'nodes' | 'edges'>
   useDoc.setState({ ...NOTHING, ...shown, flowId, viewport, rest, version: row_version, dirty: Boolean(draft) })
   return Boolean(draft)
 }
@@ -108,7 +109,7 @@ export function redo() {
 /** What React Flow tells: selections and measures are no change of the document, a drag was remembered at its start. */
 export function nodeChanges(changes: NodeChange<StepNode>[]) {
   const quiet = changes.filter((one) => one.type !== 'remove')
-  const moved = quiet.some((one) => one.type === 'position' && one.position)
+  const moved = quiet.some((one) => (one.type === 'position' && one.position) || (one.type === 'dimensions' && one.setAttributes))
   useDoc.setState(({ nodes, dirty }) => ({ nodes: applyNodeChanges(quiet, nodes), dirty: dirty || moved }))
 }
 export function edgeChanges(changes: EdgeChange<StepEdge>[]) {
@@ -137,6 +138,17 @@ export function connect(types: Types, wire: Wire): string {
   return reason
 }
 
+/** Steps that were dragged are where they were dropped: in the loop under them, or out of theirs. The drag is the undo entry. */
+export function settleDrag(types: Types, ids: string[]): { cut: number; into: string } {
+  const found = dropped(doc(), types, new Set(ids))
+  useDoc.setState(found.doc as Pick<State, 'nodes' | 'edges'>)
+  return found
+}
+
+/** A loop that was resized is never smaller than what is inside. */
+export const settleSize = (types: Types) => useDoc.setState(fitLoops(doc(), types) as Pick<State, 'nodes' | 'edges'>)
+export const loopOf = (types: Types, id: string) => isLoop(types, useDoc.getState().nodes.find((node) => node.id === id))
+
 export function deleteSelected(types: Types): number {
   const nodes = selectedIds()
   const edges = selectedEdges()
@@ -147,11 +159,12 @@ export function deleteSelected(types: Types): number {
 export const copySelected = () => (selectedIds().size ? copied(doc(), selectedIds()) : '')
 
 /** Add copied steps and select them; false when the text holds none. */
-export function paste(text: string, shift = { x: 40, y: 90 }): boolean {
-  const more = pasted(doc(), text, shift)
+export function paste(types: Types, text: string, shift = { x: 40, y: 90 }): boolean {
+  const more = pasted(doc(), types, text, shift)
   if (!more?.nodes.length) return false
   const { nodes, edges } = doc()
-  change({ nodes: [...nodes, ...more.nodes], edges: [...edges, ...more.edges] })
-  select(more.nodes.map((node) => node.id))
+  change(fitLoops({ nodes: [...nodes, ...more.nodes], edges: [...edges, ...more.edges] }, types))
+  const inner = new Set(more.nodes.map((node) => node.id))
+  select(more.nodes.filter((node) => !node.parentId || !inner.has(node.parentId)).map((node) => node.id))
   return true
 }

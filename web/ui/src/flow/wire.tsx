@@ -12,17 +12,22 @@ import { openPalette } from './ui'
 
 export const StepWire = memo(function StepWire(props: EdgeProps<StepEdge>) {
   const { id, source, target, sourceHandleId, selected, sourceX, sourceY, targetX, targetY, sourcePosition, targetPosition } = props
-  const { readOnly } = useFlowPage()
+  const { readOnly, types } = useFlowPage()
   const [over, setOver] = useState(false)
   const run = useRun((state) => state.nodes[source])
   const fed = useRun((state) => state.nodes[target]?.status)
+  const type = useDoc((state) => state.nodes.find((node) => node.id === source)?.data.nodeType ?? '')
   const several = useDoc((state) => state.edges.filter((edge) => edge.source === source).length > 2)
   const [path, x, y] = getBezierPath({ sourceX, sourceY, targetX, targetY, sourcePosition, targetPosition })
-  const count = sourceHandleId === 'error' ? run?.rows_rejected : run?.rows_out
-  const shown = count !== null && count !== undefined && run?.status === 'completed' && !several
+  const port = sourceHandleId ?? 'out'
+  const chooses = (types.get(type)?.outputs.filter((one) => one.kind !== 'error').length ?? 1) > 1
+  const known = run?.ports?.[port]
+  const count = known ?? (port === 'error' ? run?.rows_rejected : chooses ? undefined : run?.rows_out)
+  const taken = run?.status !== 'skipped' && !(fed === 'skipped' && (chooses ? known === undefined : !run?.has_output))
+  const shown = count !== null && count !== undefined && run?.status === 'completed' && taken && !several
   return (
     <g onMouseEnter={() => setOver(true)} onMouseLeave={() => setOver(false)}>
-      <BaseEdge id={id} path={path} interactionWidth={26} className={fed === 'running' ? 'wire-running' : undefined} />
+      <BaseEdge id={id} path={path} interactionWidth={26} className={fed === 'running' ? 'wire-running' : run && !taken ? 'wire-not-taken' : undefined} />
       <EdgeLabelRenderer>
         <div className="wire-label nodrag nopan" style={{ transform: `translate(-50%, -50%) translate(${x}px, ${y}px)` }} data-over={over || selected || undefined} onMouseEnter={() => setOver(true)} onMouseLeave={() => setOver(false)}>
           {shown && <span className="wire-count">{short(count)}</span>}

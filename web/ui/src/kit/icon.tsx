@@ -2,7 +2,8 @@
 import {
   AppWindow, ArrowDownUp, Box, Calculator, Calendar, CalendarClock, CalendarRange, CircleAlert, CircleCheck, CircleDashed, CircleSlash, CircleX, Clock,
   Cloud, Code, Columns3, CopyMinus, Database, DatabaseZap, Dices, FileBox, FileText, Filter, FolderOpen, GitMerge, Globe, Hand, ListEnd, LoaderCircle, Mail, Merge,
-  PaintBucket, Pencil, Plug, RefreshCw, Replace, Rows3, ShieldCheck, Sigma, Sparkles, Split, Table2, TableRowsSplit, Timer, UnfoldVertical, Webhook, Zap,
+  Flag, GitFork, Hourglass, LogIn, LogOut, OctagonX, PaintBucket, PauseCircle, Pencil, Plug, RefreshCw, Repeat, Replace, Reply, Rows3, ShieldCheck, Sigma, Siren, Sparkles, Split, Table2,
+  TableRowsSplit, Timer, UnfoldVertical, UserCheck, Webhook, Workflow, Zap,
 } from 'lucide-react'
 import type { LucideIcon } from 'lucide-react'
 import type { Kind } from '../api/types'
@@ -14,7 +15,8 @@ const BUNDLED: Record<string, LucideIcon> = {
   'paint-bucket': PaintBucket, pencil: Pencil, replace: Replace, 'rows-3': Rows3, 'shield-check': ShieldCheck, sigma: Sigma,
   sparkles: Sparkles, split: Split, 'table-2': Table2, 'table-rows-split': TableRowsSplit, 'unfold-vertical': UnfoldVertical,
   webhook: Webhook, 'calendar-clock': CalendarClock, 'calendar-range': CalendarRange, code: Code, 'database-zap': DatabaseZap,
-  'git-merge': GitMerge, hand: Hand, plug: Plug, 'refresh-cw': RefreshCw, timer: Timer, zap: Zap,
+  flag: Flag, 'git-fork': GitFork, 'log-in': LogIn, 'log-out': LogOut, 'octagon-x': OctagonX, repeat: Repeat, reply: Reply, siren: Siren,
+  'user-check': UserCheck, workflow: Workflow, 'git-merge': GitMerge, hand: Hand, plug: Plug, 'refresh-cw': RefreshCw, timer: Timer, zap: Zap,
 }
 
 export function Tile({ icon, kind, title, small }: { icon: string; kind: Kind | 'connector'; title: string; small?: boolean }) {
@@ -29,9 +31,11 @@ export function Tile({ icon, kind, title, small }: { icon: string; kind: Kind | 
 const STATES: Record<string, { word: string; tone: string; Icon: LucideIcon }> = {
   completed: { word: 'Succeeded', tone: 'ok', Icon: CircleCheck }, success: { word: 'Works', tone: 'ok', Icon: CircleCheck },
   running: { word: 'Running', tone: 'run', Icon: LoaderCircle }, queued: { word: 'Queued', tone: 'idle', Icon: Clock },
-  waiting: { word: 'Waiting', tone: 'idle', Icon: Clock }, pending: { word: 'Waiting', tone: 'idle', Icon: CircleDashed },
+  waiting: { word: 'Waiting', tone: 'wait', Icon: Hourglass }, pending: { word: 'Waiting', tone: 'idle', Icon: CircleDashed },
   failed: { word: 'Failed', tone: 'error', Icon: CircleX }, dead: { word: 'Failed', tone: 'error', Icon: CircleX },
   timed_out: { word: 'Timed out', tone: 'error', Icon: CircleX }, cancelling: { word: 'Cancelling', tone: 'warn', Icon: LoaderCircle },
+  parked: { word: 'Waiting', tone: 'wait', Icon: Hourglass }, held: { word: 'Held', tone: 'wait', Icon: PauseCircle },
+  open: { word: 'Open', tone: 'wait', Icon: Hourglass }, expired: { word: 'Too late', tone: 'warn', Icon: CircleAlert },
   cancelled: { word: 'Cancelled', tone: 'warn', Icon: CircleSlash }, skipped: { word: 'Skipped', tone: 'idle', Icon: CircleSlash },
   retrying: { word: 'Trying again', tone: 'warn', Icon: LoaderCircle }, untested: { word: 'Not tested', tone: 'idle', Icon: CircleDashed },
   warning: { word: 'Warning', tone: 'warn', Icon: CircleAlert },

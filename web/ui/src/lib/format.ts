@@ -11,6 +11,14 @@ export const rows = (value: number) => `${whole.format(value)} ${value === 1 ? '
 export const moment = (iso: string) => date.format(new Date(iso))
 export const time = (iso: string) => clock.format(new Date(iso))
 
+const near = new Intl.DateTimeFormat(undefined, { timeStyle: 'short' })
+const far = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'short' })
+/** A moment ahead: its time today, its date too on another day. */
+export function until(iso: string): string {
+  const at = new Date(iso)
+  return (at.toDateString() === new Date().toDateString() ? near : far).format(at)
+}
+
 export function took(ms: number): string {
   if (ms < 1_000) return `${Math.round(ms)} ms`
   if (ms < 60_000) return `${(ms / 1_000).toFixed(ms < 10_000 ? 1 : 0)} s`

@@ -32,10 +32,10 @@ export default function Editor({ id }: { id: string }) {
   const [shown, setShown] = useState('')
   const stored = useQuery({ queryKey: ['canvas', id], queryFn: () => get<Canvas>(`/flows/${id}/data`), staleTime: Infinity, gcTime: 0, refetchOnWindowFocus: false })
   useEffect(() => {
-    if (!stored.data) return
-    if (show(id, stored.data)) say('Your unsaved changes are back.', 'info')
+    if (!stored.data || !types.data) return
+    if (show(id, stored.data, new Map(types.data.map((type) => [type.id, type])))) say('Your unsaved changes are back.', 'info')
     setShown(id)
-  }, [stored.data, id])
+  }, [stored.data, types.data, id])
   useEffect(() => {
     void request<Execution[]>('GET', `/executions?flow_id=${id}&per_page=1`).then(({ data: [last] }) => { if (last) void watch(last.id) }).catch(() => undefined)
     return leave
