@@ -238,7 +238,7 @@ def _unrecorded(node_id: str, segment: RowMapping) -> dict[str, Any]:
     status = node_status(segment["status"])
     if status == "failed" and at_fault not in {"", node_id}:
         status = "skipped"
-    started = segment["started_at"] if status == "running" else None
+    started = segment["started_at"] if status in {"running", "parked"} else None
     return {
         "node_id": node_id, "segment_no": segment["segment_no"], "status": status, "attempt": segment["attempt"],
         "started_at": started, "completed_at": segment["finished_at"], "duration_ms": None, "rows_in": None,

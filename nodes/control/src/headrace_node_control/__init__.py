@@ -31,7 +31,7 @@ def _branches() -> list[NodeManifest]:
     cases = tuple(Port(f"case_{n}", f"Case {n}", required=False) for n in range(1, 7))
     return [
         _node("if", "If", "Take one of two ways.", c.IfConfig, "branches:If", "split",
-              outputs=(Port("true", "True"), Port("false", "False")),
+              outputs=(Port("true", "True"), Port("false", "False")), tags=("branch", "condition", "else"),
               docs="Decides for each row, or for the table as a whole. Steps on a way that is not taken are skipped."),
         _node("switch", "Switch", "Take one of several ways.", c.SwitchConfig, "branches:Switch", "git-fork",
               outputs=(*cases, Port("default", "Otherwise")), tags=("router", "case"),

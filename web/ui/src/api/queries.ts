@@ -1,7 +1,7 @@
 // What pages read, each with its key; changes name the keys that they make old.
 import { QueryClient, keepPreviousData, useQuery } from '@tanstack/react-query'
 import { ApiError, get, request } from './client'
-import type { Connection, Connector, Execution, Flow, LogLine, NodeType, Rows } from './types'
+import type { Canvas, Connection, Connector, Execution, Flow, LogLine, NodeType, Rows, Wait } from './types'
 
 export const client = new QueryClient({
   defaultOptions: {
@@ -32,17 +32,28 @@ export const useFlows = (q = '', page = 1) =>
 export const useFlow = (id: string | undefined) =>
   useQuery({ queryKey: ['flow', id], queryFn: () => get<Flow>(`/flows/${id}`), enabled: Boolean(id) })
 
-export const useExecutions = (filter: { status?: string; flow?: string; page?: number; perPage?: number } = {}) =>
+export const useExecutions = (filter: { status?: string; trigger?: string; flow?: string; page?: number; perPage?: number } = {}) =>
   useQuery({
     queryKey: ['executions', filter],
     queryFn: () => {
       const asked = new URLSearchParams({ page: String(filter.page ?? 1), per_page: String(filter.perPage ?? 50) })
       if (filter.status) asked.set('status', filter.status)
+      if (filter.trigger) asked.set('trigger_type', filter.trigger)
       if (filter.flow) asked.set('flow_id', filter.flow)
       return request<Execution[]>('GET', `/executions?${asked}`)
     },
     placeholderData: keepPreviousData,
     refetchInterval: 5_000,
+  })
+
+export const useApprovals = (status = 'open', enabled = true) =>
+  useQuery({ queryKey: ['approvals', status], queryFn: () => get<Wait[]>(`/approvals?status=${status}&per_page=100`), refetchInterval: 10_000, enabled })
+
+/** The canvas that was executed; the flow as it is now where that was not kept. */
+export const useDefinition = (executionId: string, flowId: string) =>
+  useQuery({
+    queryKey: ['definition', executionId], retry: false, ...FOR_THE_SESSION,
+    queryFn: () => get<Canvas>(`/executions/${executionId}/definition`).catch(() => get<Canvas>(`/flows/${flowId}/data`)),
   })
 
 export const useLogs = (executionId: string, stamp: string) =>

@@ -1,9 +1,10 @@
 // The frame of every page: navigation, who is signed in, the state of the line.
-import { Activity, Cable, LogOut, Moon, Sun, Workflow } from 'lucide-react'
+import { Activity, Cable, CircleCheckBig, LogOut, Moon, Sun, Workflow } from 'lucide-react'
 import { Suspense, lazy } from 'react'
 import type { ReactNode } from 'react'
 import { Link, Redirect, Route, Switch, useLocation } from 'wouter'
 import { post } from '../api/client'
+import { useApprovals } from '../api/queries'
 import { useLine } from '../api/socket'
 import { Empty, Page, Waiting } from '../kit/parts'
 import { Toasts, fail } from '../kit/toasts'
@@ -13,12 +14,13 @@ import { Flows } from '../pages/flows'
 import { useMe } from './me'
 import { isDark, toggle, useTheme } from './theme'
 
+const Approvals = lazy(() => import('../pages/approvals').then(({ Approvals: page }) => ({ default: page })))
 const Editor = lazy(() => import('../pages/editor'))
 const ExecutionPage = lazy(() => import('../pages/execution'))
 
 const PLACES = [
   { href: '/flows', word: 'Flows', Icon: Workflow }, { href: '/executions', word: 'Executions', Icon: Activity },
-  { href: '/connections', word: 'Connections', Icon: Cable },
+  { href: '/approvals', word: 'Approvals', Icon: CircleCheckBig }, { href: '/connections', word: 'Connections', Icon: Cable },
 ]
 
 export function Shell() {
@@ -31,7 +33,7 @@ export function Shell() {
         <Link href="/flows" className="brand" aria-label="headrace, all flows"><img src="/static/icon.svg" alt="" width="26" height="26" /><span>headrace</span></Link>
         <ul>
           {PLACES.map(({ href, word, Icon }) => (
-            <li key={href}><Link href={href} className="nav-link" title={word} aria-current={at === href || at.startsWith(`${href}/`) ? 'page' : undefined}><Icon size={18} aria-hidden="true" /><span>{word}</span></Link></li>
+            <li key={href}><Link href={href} className="nav-link" title={word} aria-current={at === href || at.startsWith(`${href}/`) ? 'page' : undefined}><Icon size={18} aria-hidden="true" /><span>{word}</span>{href === '/approvals' && <Open />}</Link></li>
           ))}
         </ul>
         <Foot />
@@ -44,6 +46,8 @@ export function Shell() {
           <Route path="/flows/:id">{({ id }) => <Editor key={id} id={id} />}</Route>
           <Route path="/executions"><Executions /></Route>
           <Route path="/executions/:id">{({ id }) => <ExecutionPage key={id} id={id} />}</Route>
+          <Route path="/approvals"><Approvals /></Route>
+          <Route path="/approvals/:id">{({ id }) => <Approvals id={id} />}</Route>
           <Route path="/connections"><Connections /></Route>
           <Route><Page title="Not found"><Empty title="There is nothing here" text="The address may be mistyped, or the thing was deleted."><Link href="/flows" className="button primary">All flows</Link></Empty></Page></Route>
         </Switch>
@@ -54,6 +58,14 @@ export function Shell() {
 }
 
 const Later = (): ReactNode => <main className="page" id="main"><Waiting what="the page" /></main>
+
+/** How many approvals are open for whoever is signed in. */
+function Open() {
+  const me = useMe()
+  const { data } = useApprovals('open', Boolean(me?.permissions.includes('execution:read')))
+  const mine = data?.filter((one) => !one.assignees.length || one.assignees.includes(me?.user.email ?? '')).length ?? 0
+  return mine > 0 ? <b className="nav-count" aria-label={`${mine} open`}>{mine > 99 ? '99+' : mine}</b> : null
+}
 
 function Foot() {
   const me = useMe()

@@ -1,17 +1,20 @@
 // Below the canvas: rows of the selected step, the timeline, logs and problems of what runs.
 import { Tabs } from '@base-ui/react/tabs'
 import { ChevronDown, ChevronUp } from 'lucide-react'
+import { Link } from 'wouter'
 import { useLogs } from '../api/queries'
 import type { NodeExecution, Problem } from '../api/types'
 import { Empty } from '../kit/parts'
 import { State, StateIcon } from '../kit/icon'
 import { count, time, took } from '../lib/format'
+import { ChildrenTable } from './children'
 import { useFlowPage } from './context'
-import { useRun } from './run'
+import { tally, useRun } from './run'
 import type { Live } from './run'
 import { select, useDoc } from './store'
 import { RowsTable } from './table'
 import { useUi } from './ui'
+import { TimerCard, WaitCard } from './waiting'
 import { useState } from 'react'
 
 export function Dock() {
@@ -27,7 +30,7 @@ export function Dock() {
             <Tabs.Tab value="output">Output</Tabs.Tab><Tabs.Tab value="timeline">Timeline</Tabs.Tab><Tabs.Tab value="logs">Logs</Tabs.Tab>
             <Tabs.Tab value="problems">Problems{problems.length > 0 && <span className="count" data-tone={problems.some((one) => one.severity === 'error') ? 'error' : 'warn'}>{problems.length}</span>}</Tabs.Tab>
           </Tabs.List>
-          {execution && <span className="dock-state"><State name={execution.status} />{execution.duration_ms !== null && <span className="soft">{took(execution.duration_ms)}</span>}</span>}
+          {execution && <span className="dock-state"><Link href={`/executions/${execution.id}`} title="Open the execution"><State name={execution.held ? 'held' : execution.status} /></Link>{execution.duration_ms !== null && <span className="soft">{took(execution.duration_ms)}</span>}</span>}
           <button type="button" className="icon-button" aria-label={dockOpen ? 'Fold the results' : 'Unfold the results'} aria-expanded={dockOpen} onClick={() => useUi.setState({ dockOpen: !dockOpen })}>{dockOpen ? <ChevronDown size={17} /> : <ChevronUp size={17} />}</button>
         </div>
         {dockOpen && (
@@ -47,17 +50,50 @@ function Output() {
   const selected = useDoc((state) => state.nodes.filter((node) => node.selected).map((node) => node.id).join(' '))
   const label = useDoc((state) => state.nodes.find((node) => node.id === selected)?.data.label ?? selected)
   const type = useDoc((state) => state.nodes.find((node) => node.id === selected)?.data.nodeType ?? '')
+  const parent = useDoc((state) => state.nodes.find((node) => node.id === selected)?.parentId ?? '')
   if (!selected || selected.includes(' ')) return <Empty title="No step is selected" text="Select one step to see its rows." />
-  return <StepOutput id={selected} label={label} ports={useFlowPage().types.get(type)?.outputs ?? []} key={selected} />
+  return <StepOutput id={selected} label={label} ports={useFlowPage().types.get(type)?.outputs ?? []} key={selected} parent={parent} />
 }
 
+const ITEMS = '#items'
+
 /** Rows of one step in the execution that is shown. */
-export function StepOutput({ id, label, ports }: { id: string; label: string; ports: { name: string; title: string }[] }) {
+export function StepOutput({ id, label, ports: offered, parent = '' }: { id: string; label: string; ports: { name: string; title: string }[]; parent?: string }) {
   const execution = useRun((state) => state.execution)
   const node = useRun((state) => state.nodes[id])
   const [chosen, setPort] = useState('')
-  const port = ports.some((one) => one.name === chosen) ? chosen : (ports[0]?.name ?? 'out')
+  const children = useRun((state) => state.children)
+  const waits = useRun((state) => state.waits)
+  const live = useRun((state) => state.live)
+  const holder = useRun((state) => (parent ? state.nodes[parent] : undefined))
+  const doc = useDoc((state) => state.nodes)
+  const items = tally(children, node?.segment_no)
+  const ports = [...offered.filter((one) => one.name !== 'item'), ...(items.total ? [{ name: ITEMS, title: `Executions (${count(items.total)})` }] : [])]
+  const first = items.total && (node?.status !== 'completed' || !node.has_output) ? ITEMS : ports.find((one) => node?.ports?.[one.name] !== undefined)?.name
+  const port = ports.some((one) => one.name === chosen) ? chosen : (first ?? ports[0]?.name ?? 'out')
+  const switcher = ports.length > 1 && (
+    <div className="segmented output-ports" role="radiogroup" aria-label="Output">
+      {ports.map((one) => <label key={one.name}><input type="radio" name={`port-${id}`} checked={one.name === port} onChange={() => setPort(one.name)} /><span>{one.title}</span></label>)}
+    </div>
+  )
   if (!execution) return <Empty title="No rows yet" text="Run the flow; the rows of every step show here." />
+  if (items.total > 0 && port === ITEMS && node) {
+    return (
+      <>
+        {switcher}
+        {node.error && <div className="notice dock-notice" data-tone="error" role="alert"><p>{node.error.message}</p></div>}
+        <ChildrenTable executionId={execution.id} segment={node.segment_no ?? null} counts={children.filter((one) => one.segment_no === node.segment_no)} title={label} live={live} />
+      </>
+    )
+  }
+  const open = waits.find((one) => one.node_id === id && one.status === 'open')
+  if (node?.status === 'parked' && open) return <div className="dock-wait"><WaitCard wait={open} name={label} /></div>
+  if (node?.status === 'parked' && node.resumes_at) return <div className="dock-wait"><TimerCard name={label} at={node.resumes_at} /></div>
+  if (node?.status === 'skipped') return <Empty title="Not taken" text="The rows took another way, so this step did nothing." />
+  if (!node && holder) {
+    const name = doc.find((one) => one.id === parent)?.data.label || parent
+    return <Empty title="Executed once for each item" text={`Each item of “${name}” is an execution of its own, with its own rows.`}><button type="button" className="button" onClick={() => select([parent])}>Show the items</button></Empty>
+  }
   if (node?.error) return <div className="notice pad" data-tone="error" role="alert"><p>{node.error.message}</p>{node.error.hint && <p>{node.error.hint}</p>}</div>
   if (!node?.has_output) {
     const running = node && ['running', 'queued', 'pending'].includes(node.status)
@@ -65,12 +101,10 @@ export function StepOutput({ id, label, ports }: { id: string; label: string; po
   }
   return (
     <>
-      {ports.length > 1 && (
-        <div className="segmented output-ports" role="radiogroup" aria-label="Output">
-          {ports.map((one) => <label key={one.name}><input type="radio" name={`port-${id}`} checked={one.name === port} onChange={() => setPort(one.name)} /><span>{one.title}</span></label>)}
-        </div>
-      )}
-      <RowsTable address={`/executions/${execution.id}/nodes/${encodeURIComponent(id)}/preview`} port={port} label={label} key={`${execution.id}.${port}`} />
+      {switcher}
+      {node.ports && Object.keys(node.ports).length > 0 && !(port in node.ports)
+        ? <Empty title="No rows here" text={`Nothing left by “${ports.find((one) => one.name === port)?.title ?? port}” in this execution.`} />
+        : <RowsTable address={`/executions/${execution.id}/nodes/${encodeURIComponent(id)}/preview`} port={port} label={label} key={`${execution.id}.${port}`} />}
     </>
   )
 }

@@ -52,7 +52,7 @@ export const Loop = memo(function Loop({ id, data, selected, width = EMPTY.width
         {empty && (readOnly ? <p className="soft">Nothing is inside.</p> : <button type="button" className="loop-empty nodrag" onClick={(event) => { event.stopPropagation(); openPalette({ inside: id }) }}><Plus size={15} aria-hidden="true" />Add the first step, or drag one in</button>)}
       </div>
       {ports(type?.inputs).map((port) => <Handle key={port.name} id={port.name} type="target" position={Position.Left} style={{ top: HEAD / 2 }} title={port.title} />)}
-      {ports(type?.outputs).map((port) => <Handle key={port.name} id={port.name} type="source" position={Position.Right} style={{ top: port.kind === 'error' ? height - 18 : HEAD / 2 }} data-kind={port.kind} title={port.title} />)}
+      {ports(type?.outputs).map((port) => <Handle key={port.name} id={port.name} type="source" position={Position.Right} style={{ top: port.kind === 'error' ? HEAD + 20 : HEAD / 2 }} data-kind={port.kind} title={port.title} />)}
       <span className="loop-port" data-side="item">Item<Handle id="item" type="source" position={Position.Right} title="Item: feeds the first step inside" /></span>
       <span className="loop-port" data-side="result">Result<Handle id="result" type="target" position={Position.Left} title="Result of a round: fed by the last step inside" /></span>
       {!readOnly && (['right', 'bottom', 'bottom-right'] as const).map((side) => (

@@ -7,7 +7,7 @@ type Point = { x: number; y: number }
 export const WIDTH = 212
 export const HEIGHT = 56
 export const HEAD = 44
-export const RAIL = 74
+export const RAIL = 94
 export const PAD = 22
 /** What a loop measures while nothing is inside. */
 export const EMPTY = { width: 2 * RAIL + WIDTH, height: HEAD + 2 * PAD + HEIGHT }

@@ -18,10 +18,14 @@ import type { Place } from './ui'
 /** How well a type answers the question; 0 is not at all. */
 function score(type: NodeType, words: string[]): number {
   const title = type.title.toLowerCase()
-  const all = [title, type.id, type.summary, type.kind, ...type.tags].join(' ').toLowerCase()
+  const all = [title, type.id, type.summary, familyOf(type), ...type.tags].join(' ').toLowerCase()
   if (!words.every((word) => all.includes(word))) return 0
   return words.reduce((sum, word) => sum + (title.startsWith(word) ? 4 : title.includes(word) ? 2 : 1), 1)
 }
+
+const FAMILIES = ['trigger', 'source', 'transform', 'code', 'logic', 'ai', 'quality', 'sink']
+const TITLES: Record<string, string> = { trigger: 'Start', source: 'Read', transform: 'Transform', code: 'Code', logic: 'Logic', ai: 'AI', quality: 'Quality', sink: 'Write' }
+const familyOf = (type: NodeType | undefined) => (type?.category === 'code' ? 'code' : (type?.kind ?? ''))
 
 const fits = (type: NodeType, place: Place) =>
   place.inside ? Boolean(inputOf(type)) : place.edge ? Boolean(inputOf(type) && outputOf(type)) : place.from?.kind === 'source' ? Boolean(inputOf(type)) : place.from ? Boolean(outputOf(type)) : true
@@ -56,12 +60,13 @@ function Open({ asked }: { asked: Place }) {
   const input = useRef<HTMLInputElement>(null)
   const list = useRef<HTMLUListElement>(null)
   const close = () => useUi.setState({ palette: null })
-  const found = useMemo(() => {
+  const [words, found] = useMemo(() => {
     const words = query.toLowerCase().split(/\s+/).filter(Boolean)
-    return [...types.values()]
+    const ranked = [...types.values()]
       .map((type) => ({ type, rank: score(type, words) + (fits(type, place) ? 0.5 : 0) }))
       .filter(({ type, rank }) => rank >= 1 && (!strict || fits(type, place)))
       .sort((a, b) => b.rank - a.rank || a.type.title.localeCompare(b.type.title)).map(({ type }) => type)
+    return [words, words.length ? ranked : [...ranked].sort((a, b) => FAMILIES.indexOf(familyOf(a)) - FAMILIES.indexOf(familyOf(b)) || a.title.localeCompare(b.title))] as const
   }, [types, query, place, strict])
   const take = (type: NodeType | undefined) => { if (type) { close(); add(types, type, place) } }
   const key = (event: KeyboardEvent) => {
@@ -70,7 +75,7 @@ function Open({ asked }: { asked: Place }) {
       event.preventDefault()
       const next = Math.min(found.length - 1, Math.max(0, at + move))
       setAt(next)
-      list.current?.children[next]?.scrollIntoView({ block: 'nearest' })
+      list.current?.querySelectorAll('[role=option]')[next]?.scrollIntoView({ block: 'nearest' })
     }
     if (event.key === 'Enter') { event.preventDefault(); take(found[at]) }
   }
@@ -83,13 +88,14 @@ function Open({ asked }: { asked: Place }) {
       />
       {found.length === 0 && <p className="soft palette-none">No step type matches “{query}”.</p>}
       <ul id="palette-list" ref={list} role="listbox" aria-label="Step types" className="palette-list" tabIndex={-1}>
-        {found.map((type, index) => (
+        {found.flatMap((type, index) => [
+          !words.length && familyOf(type) !== familyOf(found[index - 1]) && <li key={`family-${familyOf(type)}`} role="presentation" className="palette-group">{TITLES[familyOf(type)]}</li>,
           <li key={type.id} id={`palette-${type.id}`} role="option" aria-selected={index === at} onMouseMove={() => setAt(index)} onClick={() => take(type)}>
             <Tile icon={type.icon} kind={type.kind} title={type.title} small />
             <span className="palette-text"><span>{type.title}</span><span className="soft">{type.summary}</span></span>
-            <span className="soft palette-kind">{type.kind}</span>
-          </li>
-        ))}
+            <span className="soft palette-kind">{familyOf(type)}</span>
+          </li>,
+        ])}
       </ul>
     </Dialog>
   )

@@ -23,7 +23,9 @@ export const StepWire = memo(function StepWire(props: EdgeProps<StepEdge>) {
   const chooses = (types.get(type)?.outputs.filter((one) => one.kind !== 'error').length ?? 1) > 1
   const known = run?.ports?.[port]
   const count = known ?? (port === 'error' ? run?.rows_rejected : chooses ? undefined : run?.rows_out)
-  const taken = run?.status !== 'skipped' && !(fed === 'skipped' && (chooses ? known === undefined : !run?.has_output))
+  const choice = types.get(type)?.kind === 'logic' && chooses && port !== 'item'
+  const passed = run?.status === 'completed' && choice && known === undefined && Object.keys(run.ports ?? {}).length > 0
+  const taken = !passed && run?.status !== 'skipped' && !(fed === 'skipped' && (chooses ? known === undefined : !run?.has_output))
   const shown = count !== null && count !== undefined && run?.status === 'completed' && taken && !several
   return (
     <g onMouseEnter={() => setOver(true)} onMouseLeave={() => setOver(false)}>

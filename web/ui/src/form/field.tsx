@@ -2,6 +2,7 @@
 import { useId } from 'react'
 import type { Json, Schema, Value } from '../api/types'
 import { complaint, initial, isObject, plain, switchVariant, variantOf, variantTitle } from '../lib/schema'
+import { CodeArea } from './code'
 import { errorAt, useForm } from './context'
 import { Fields, asObject } from './form'
 import { Choices, KeyValue, Rows, Tags } from './lists'
@@ -84,7 +85,8 @@ export function Input(props: InputProps) {
   if (Array.isArray(schema.type)) return <Scalar {...props} />
   if (schema.type === 'integer' || schema.type === 'number') return <NumberInput {...props} />
   if (['connection', 'stream', 'columns'].includes(widget) || schema['x-ui']?.options_from) return <Chooser {...props} />
-  if (['code', 'textarea', 'expression', 'json'].includes(widget)) return <Area {...props} />
+  if (widget === 'code') return <CodeArea {...props} />
+  if (['textarea', 'expression', 'json'].includes(widget)) return <Area {...props} />
   return <TextInput {...props} />
 }
 

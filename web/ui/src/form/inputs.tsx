@@ -20,7 +20,7 @@ export function TextInput(props: InputProps) {
 
 export function Area(props: InputProps) {
   const { value, schema, onChange } = props
-  const rows = schema['x-ui']?.rows ?? (schema['x-ui']?.widget === 'code' ? 8 : 3)
+  const rows = schema['x-ui']?.rows ?? 3
   return <textarea {...attributes(props)} className="code" rows={rows} spellCheck={false} placeholder={example(props)} value={said(value)} onChange={({ target }) => onChange(target.value)} />
 }
 
