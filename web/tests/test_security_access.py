@@ -40,6 +40,8 @@ VIEWER = {
     "flow_files_get_version", "flow_files_export_flow", "executions_list_executions", "executions_get_execution",
     "executions_list_nodes", "executions_list_events", "executions_list_logs", "executions_list_flow_executions",
     "executions_preview_node", "executions_preview_execution_node", "connections_list_connections",
+    "jobs_list_jobs", "jobs_list_all_jobs", "jobs_get_job", "jobs_list_job_flows", "jobs_list_job_executions",
+    "jobs_list_packages", "jobs_get_package",
     "connections_get_connection", "waits_list_approvals", "waits_list_waits", "triggers_list_trigger_types",
 }  # fmt: skip
 MORE = {
@@ -69,6 +71,17 @@ MORE = {
     "connections_list_streams",
     "connections_preview_stream",
     "node_types_list_options",
+    "jobs_create_job_in_folder",
+    "jobs_create_job",
+    "jobs_update_job",
+    "jobs_replace_job",
+    "jobs_delete_job",
+    "jobs_add_job_flow",
+    "jobs_execute_job",
+    "jobs_create_package",
+    "jobs_update_package",
+    "jobs_delete_package",
+    "jobs_execute_package",
     "waits_approve",
     "waits_reject",
     "waits_delegate",
@@ -108,7 +121,7 @@ MORE = {
 }
 OWNED = {
     "workspace_id", "folder_id", "flow_id", "execution_id", "connection_id", "session_id", "trigger_id", "schedule_id",
-    "webhook_id", "call_id", "backfill_id", "wait_id",
+    "webhook_id", "call_id", "backfill_id", "wait_id", "job_id", "package_id",
 }  # fmt: skip
 BODIES: dict[str, Any] = {
     "workspaces_update_workspace": {"name": "X", "row_version": 1},
@@ -123,6 +136,11 @@ BODIES: dict[str, Any] = {
     "webhooks_update_webhook": {"name": "X", "row_version": 1},
     "connections_update_connection": {"name": "X", "row_version": 1},
     "waits_delegate": {"assignees": []},
+    "jobs_create_job_in_folder": {"name": "X"},
+    "jobs_update_job": {"name": "X", "row_version": 1},
+    "jobs_replace_job": {"name": "X", "row_version": 1},
+    "jobs_add_job_flow": {"flow_id": GHOST},
+    "jobs_update_package": {"name": "X", "row_version": 1},
 }
 
 
@@ -212,7 +230,8 @@ async def world(client, owner) -> dict[str, str]:
     sessions = (await client.get(f"{API}/account/sessions", headers=h)).json()["data"]
     return {
         "workspace_id": workspace, "folder_id": folder, "flow_id": flow, "connection_id": connection,
-        "session_id": sessions[0]["id"], "execution_id": GHOST, "wait_id": GHOST,
+        "session_id": sessions[0]["id"], "execution_id": GHOST, "wait_id": GHOST, "job_id": GHOST,
+        "package_id": GHOST,
         "trigger_id": trigger, "schedule_id": schedule,
         "webhook_id": webhook, "call_id": GHOST, "backfill_id": backfill,
     }  # fmt: skip

@@ -311,3 +311,21 @@ async def test_an_answer_is_kept_with_the_execution(world, running):
     (row,) = await world.rows("select response from executions where id = :e", e=execution_id)
     assert row.response["status"] == 201
     assert row.response["body"] == '[{"id": 0}, {"id": 1}, {"id": 2}]'
+
+
+async def test_a_job_goes_on_or_stops_and_has_one_status(world, running):
+    from headrace.jobs.service import Member, Plan, graph_of
+
+    good = await store(world, "good", graph("r:lab.rows"))
+    bad = await store(world, "bad", graph("r:lab.rows x:control.stop r>x", x={"message": "no"}))
+    after = await store(world, "after", graph("r:lab.rows"))
+    names = {good: "good", bad: "bad", after: "after"}
+    members = (Member(good), Member(bad, (good,)), Member(after, (bad,)))
+    stopping = await world.start(graph_of(Plan(members=members), names), trigger_type="job")
+    assert (await world.ended(stopping))["status"] == "failed"
+    assert (await states(world, stopping))[str(after)] == "skipped"
+    going_on = await world.start(graph_of(Plan(members=members, on_failure="continue"), names), trigger_type="job")
+    ended = await world.ended(going_on)
+    assert ended["status"] == "failed", "one status for the whole"
+    assert "flows of this job have failed" in ended["error_message"]
+    assert (await states(world, going_on))[str(after)] == "completed"

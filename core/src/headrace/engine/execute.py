@@ -192,9 +192,14 @@ class _Work:
     def _inputs(self, node: NodeSpec, kind: NodeType) -> dict[str, nw.LazyFrame[Any]] | None:
         """Frames by input port; None when a branch that the node needs was not taken."""
         many = {port.name for port in kind.manifest.inputs if port.many}
+        order = {port.name for port in kind.manifest.inputs if port.kind == "control"}
         found: dict[str, nw.LazyFrame[Any]] = {}
         missing: set[str] = set()
         for edge in self.request.graph.incoming[node.id]:
+            if edge.target_port in order:
+                if f"{edge.source}.{edge.source_port}" not in self.frames:
+                    return None
+                continue
             name = f"{edge.target_port}[{edge.source}]" if edge.target_port in many else edge.target_port
             frame = self.frames.get(f"{edge.source}.{edge.source_port}")
             if frame is None:

@@ -142,6 +142,8 @@ async def list_(
         query = query.where(
             sa.or_(Flow.name.icontains(q, autoescape=True), Flow.description.icontains(q, autoescape=True))
         )
+    if kind is None:
+        query = query.where(Flow.kind.not_in(("job", "job_package")))
     total = await session.scalar(sa.select(sa.func.count()).select_from(query.subquery()))
     sort_by = SORTS.get(sort.lstrip("-"))
     if sort_by is None:

@@ -54,8 +54,11 @@ def _loops() -> list[NodeManifest]:
               "loops:While", "refresh-cw", role="loop", inputs=_LOOP, outputs=(item, _OUT), tags=("loop", "repeat"),
               docs="The rows go round: each round gets what the one before gave. The limit of rounds is hard."),
         _node("subflow", "Call a flow", "Execute another flow, and go on with what it gives.", c.SubflowConfig,
-              "loops:Subflow", "workflow", inputs=(_MAYBE,), tags=("sub-flow", "execute workflow"),
-              docs="Rows enter at the called flow's step 'Flow input' and come back from its 'Flow output'."),
+              "loops:Subflow", "workflow", tags=("sub-flow", "execute workflow"),
+              inputs=(_MAYBE, Port("after", "After", kind="control", many=True, required=False)),
+              outputs=(_OUT, Port("done", "Done", required=False)),
+              docs="Rows enter at the called flow's step 'Flow input' and come back from its 'Flow output'. `Done` is "
+              "a row about how it ended; led into `After` of another call it only says the order."),
         _node("input", "Flow input", "Where rows enter when another flow calls this one.", c.InputConfig,
               "loops:FlowInput", "log-in", role="input", inputs=(),
               docs="Executed by itself, the flow gets no rows here, but the columns that you declare."),

@@ -86,6 +86,10 @@ class SubflowConfig(Config):
     flow: Annotated[str, Field("Flow", "Name in this workspace, or id.", min_length=1, widget="flow")]
     version: Annotated[_Number | None, Field("Version", "Empty: what is saved now.")] = None
     parameters: Annotated[dict[str, str], Field("Parameters", "Seen there as `params`.", widget="key-value")] = {}
+    on_failure: Annotated[
+        Literal["fail", "continue"],
+        Field("When it fails", "Fail too, or go on with `Done`, whose row says so.", widget="segmented"),
+    ] = "fail"
     wait: Annotated[bool, Field("Wait for it", "Off: start it and go on with the rows at once.")] = True
 
 

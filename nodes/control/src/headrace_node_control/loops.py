@@ -10,6 +10,7 @@ from headrace.sdk.waiting import Child, Children, Item, Parked
 
 from headrace_node_control.branches import matches
 from headrace_node_control.configs import ForEachConfig, InputConfig, OutputConfig, SubflowConfig, WhileConfig
+from headrace_node_control.waits import one_row
 
 ITEMS_MAX = 10_000
 
@@ -103,13 +104,17 @@ class Subflow(Node[SubflowConfig]):
             item = Item(params=dict(self.config.parameters))
             config = self.config
             raise Parked(Children(items=(item,), flow=config.flow, version=config.version, wait=config.wait))
-        if not self.config.wait:
-            return dict(inputs and {"out": inputs["in"]})
         child = ctx.resumed.children[0]
+        done = {"execution_id": child.execution_id, "status": child.status, "error": child.error}
+        if not self.config.wait:
+            return {**(inputs and {"out": inputs["in"]}), "done": one_row(ctx, done)}
         if child.status != "completed":
-            raise DataError(f"the flow '{self.config.flow}' {_how(child)}")
+            if self.config.on_failure == "fail":
+                raise DataError(f"the flow '{self.config.flow}' {_how(child)}")
+            ctx.log(f"the flow '{self.config.flow}' {_how(child)}", level="warning")
+            return {"done": one_row(ctx, done)}
         results = ctx.results()
-        return {} if results is None else {"out": results}
+        return {**({} if results is None else {"out": results}), "done": one_row(ctx, done)}
 
 
 class FlowInput(Node[InputConfig]):

@@ -225,13 +225,7 @@ async def make(
     fields: dict[str, Any],
 ) -> FlowOut:
     """Create a flow where the actor may see the workspace and the folder."""
-    if workspace_id is None:
-        found, _ = await workspaces.list_workspaces(session, ctx.actor, per_page=1)
-        if not found:
-            raise ConfigError("there is no workspace yet; create one first", field="workspace_id")
-        workspace_id = found[0].id
-    else:
-        await workspaces.get_workspace(session, ctx.actor, workspace_id)
+    workspace_id = await workspace_of(session, ctx, workspace_id)
     if fields.get("folder_id") is not None:
         await tree.get_folder(session, ctx.actor, fields["folder_id"])
     used = await flows.count(session, ctx.organization_id)
@@ -239,6 +233,17 @@ async def make(
     row = await flows.create(session, ctx.actor, workspace_id=workspace_id, name=name, definition=definition, **fields)
     await triggers.sync(session, ctx.actor, ctx.services.vault, ctx.registry, row.id)
     return shown(FlowOut, row)
+
+
+async def workspace_of(session: AsyncSession, ctx: Context, workspace_id: UUID | None) -> UUID:
+    """The workspace that is meant: the first one when none is named."""
+    if workspace_id is not None:
+        await workspaces.get_workspace(session, ctx.actor, workspace_id)
+        return workspace_id
+    found, _ = await workspaces.list_workspaces(session, ctx.actor, per_page=1)
+    if not found:
+        raise ConfigError("there is no workspace yet; create one first", field="workspace_id")
+    return found[0].id
 
 
 def checked_name(name: str) -> str:
