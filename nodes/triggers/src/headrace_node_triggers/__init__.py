@@ -3,8 +3,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from headrace.sdk import Column, DataType, TriggerType, hookimpl, lazy
 
+from headrace_node_triggers import broker_configs as b
 from headrace_node_triggers import configs as c
 
 _DUE = (
@@ -58,5 +61,32 @@ def headrace_triggers() -> list[TriggerType]:
             icon="lucide:refresh-cw", summary="Asks a stream of a connection for new rows and starts with them.", tags=("incremental", "cursor", "watch"),
             docs="New rows are those whose cursor column is greater than the last one seen; choose a column that only grows, such as an identity. "
             "The place is stored together with the event, so no batch is lost or given twice.",
+        ),
+        *_messages(),
+    ]  # fmt: skip
+
+
+def _messages() -> list[TriggerType]:
+    common: dict[str, Any] = {"mode": "source", "secrets": b.BrokerSecrets}
+    return [
+        TriggerType(
+            id="redis_stream", title="Redis stream", config=b.RedisStreamConfig, factory=lazy("headrace_node_triggers.redis_stream:RedisStream"),
+            icon="lucide:waves", summary="Starts with each entry of a Redis or Valkey stream.", tags=("valkey", "queue", "event"),
+            docs="Entries are acknowledged in a consumer group of the trigger's own once they are stored; each starts one execution.", **common,
+        ),
+        TriggerType(
+            id="rabbitmq", title="RabbitMQ", config=b.RabbitmqConfig, factory=lazy("headrace_node_triggers.rabbitmq:Rabbitmq"),
+            icon="lucide:rabbit", summary="Starts with each message of a queue.", tags=("amqp", "queue", "message"),
+            docs="Messages are acknowledged once they are stored. Give them a `message_id`: without one, a message that RabbitMQ repeats counts again.", **common,
+        ),
+        TriggerType(
+            id="mqtt", title="MQTT", config=b.MqttConfig, factory=lazy("headrace_node_triggers.mqtt:Mqtt"),
+            icon="lucide:radio-tower", summary="Starts with each message of a topic.", tags=("iot", "sensor", "message"),
+            docs="With QoS 1 and a session that the broker keeps. A message that the broker repeats counts again, since MQTT names none.", **common,
+        ),
+        TriggerType(
+            id="nats", title="NATS", config=b.NatsConfig, factory=lazy("headrace_node_triggers.nats_stream:Nats"),
+            icon="lucide:send", summary="Starts with each message of a JetStream subject.", tags=("jetstream", "queue", "message"),
+            docs="A durable consumer of the trigger's own; messages are acknowledged once they are stored, and each starts one execution.", **common,
         ),
     ]  # fmt: skip
