@@ -148,7 +148,10 @@ class Schedulers:
         self._settings, self._lab, self._logs = settings, lab, logs
         self.children: list[subprocess.Popen[bytes]] = []
 
-    async def start(self, *, shift_s: float = 0) -> subprocess.Popen[bytes]:
+    async def start(
+        self, kind: str = "scheduler", *, shift_s: float = 0, plugins: tuple[str, ...] = PLUGINS
+    ) -> subprocess.Popen[bytes]:
+        module = {"scheduler": "scheduler", "worker": "supervisor"}[kind]
         code = (
             "import sys, time, datetime as d; shift = float(sys.argv[1]); real = time.time\n"
             "time.time = lambda: real() + shift\n"
@@ -158,7 +161,7 @@ class Schedulers:
             "import headrace.infra.clock as clock\n"
             "clock.datetime = Shifted\n"
             "from headrace.infra.settings import load_settings\n"
-            "from headrace.worker.scheduler import main\n"
+            f"from headrace.worker.{module} import main\n"
             "main(load_settings())"
         )
         settings = self._settings
@@ -167,9 +170,10 @@ class Schedulers:
             "HEADRACE_HOME": str(settings.home), "HEADRACE_DATABASE_URL": settings.database_url.reveal(),
             "HEADRACE_DATABASE_WORKER_URL": settings.database_worker_url.reveal(),
             "HEADRACE_REDIS_URL": settings.redis_url.reveal(),
-            "HEADRACE_MASTER_KEYS": settings.master_keys[0].reveal(), "HEADRACE_LOAD_PLUGINS": ",".join(PLUGINS),
+            "HEADRACE_MASTER_KEYS": settings.master_keys[0].reveal(),
+            "HEADRACE_LOAD_PLUGINS": ",".join(plugins), "HEADRACE_WORKER_PROCESSES": "1",
         }  # fmt: skip
-        path = self._logs / f"scheduler-{len(self.children)}.log"
+        path = self._logs / f"{kind}-{len(self.children)}.log"
         with path.open("wb") as log:
             child = subprocess.Popen(
                 [sys.executable, "-c", code, str(shift_s)], env=environment, stdout=log, stderr=subprocess.STDOUT,
@@ -179,8 +183,8 @@ class Schedulers:
 
         async def ready() -> bool:
             if child.poll() is not None:
-                pytest.fail(f"the scheduler ended with {child.returncode}: {path.read_text()[-3000:]}")
-            return "scheduler ready" in path.read_text()
+                pytest.fail(f"the {kind} ended with {child.returncode}: {path.read_text()[-3000:]}")
+            return f"{kind} ready" in path.read_text()
 
         await until(ready)
         return child

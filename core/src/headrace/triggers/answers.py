@@ -14,7 +14,8 @@ from headrace.executions.state import TERMINAL
 from headrace.infra.bus import Bus
 from headrace.infra.database import Database
 
-LOOK_S = 0.25
+LOOK_S = (0.03, 0.25)
+"""Between looks: in the first second, and later."""
 _STATE = sa.text("""
 SELECT status, response, error_message FROM executions WHERE organization_id = :organization_id AND id = :id
 """)
@@ -24,7 +25,8 @@ async def wait(
     database: Database, bus: Bus, organization_id: UUID, execution_id: UUID, *, timeout_s: float, respond: bool
 ) -> dict[str, Any]:
     """Status, response and error of an execution once it has answered (`respond`) or ended, or after `timeout_s`."""
-    deadline = time.monotonic() + timeout_s
+    began = time.monotonic()
+    deadline = began + timeout_s
     key = {"organization_id": organization_id, "id": execution_id}
     async with bus.subscribe(organization_id, channel(execution_id)) as queue:
         while True:
@@ -34,6 +36,7 @@ async def wait(
             if row["status"] in TERMINAL or (respond and row["response"] is not None) or left <= 0:
                 return dict(row)
             try:
-                await asyncio.wait_for(queue.get(), min(LOOK_S, left))
+                look_s = LOOK_S[time.monotonic() - began > 1]
+                await asyncio.wait_for(queue.get(), min(look_s, left))
             except TimeoutError:
                 continue
