@@ -15,8 +15,10 @@ t.grace_s, t.max_pending, t.priority, t.next_fire_at, t.failures, clock_timestam
 """
 
 TAKE_DUE = sa.text(
-    "SELECT" + FIELDS + "FROM triggers t WHERE t.organization_id = :organization_id AND t.id = :id AND t.armed "
-    "AND t.wake_at <= clock_timestamp() FOR NO KEY UPDATE SKIP LOCKED"
+    "SELECT"
+    + FIELDS
+    + "FROM triggers t WHERE t.organization_id = :organization_id AND t.id = ANY(CAST(:ids AS uuid[])) "
+    "AND t.armed AND t.wake_at <= clock_timestamp() ORDER BY t.wake_at FOR NO KEY UPDATE SKIP LOCKED"
 )
 
 TAKE = sa.text(
