@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from typing import Any
 from uuid import UUID
@@ -35,8 +36,7 @@ async def wait(
             left = deadline - time.monotonic()
             if row["status"] in TERMINAL or (respond and row["response"] is not None) or left <= 0:
                 return dict(row)
-            try:
-                look_s = LOOK_S[time.monotonic() - began > 1]
-                await asyncio.wait_for(queue.get(), min(look_s, left))
-            except TimeoutError:
-                continue
+            look_s = LOOK_S[time.monotonic() - began > 1]
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(min(look_s, left)):
+                    await queue.get()

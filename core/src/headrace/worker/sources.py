@@ -237,7 +237,8 @@ class _Process:
             connections=question.connections, cursor=question.cursor, wait_s=WAIT_S,
         ))  # fmt: skip
         try:
-            return await asyncio.wait_for(answer, LATE_S)
+            async with asyncio.timeout(LATE_S):  # wait_for of Python 3.11 may swallow a cancel
+                return await answer
         except TimeoutError:
             await self.end()
             return None
