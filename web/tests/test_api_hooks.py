@@ -313,10 +313,11 @@ async def test_an_answer_that_does_not_come(site):
     _, place = await site.hook(configuration={"response": "respond_node", "wait_seconds": 1})
     answer = await site.call(place)
     assert (answer.status_code, answer.json()["data"]["status"]) == (202, "queued")
-    _, place = await site.hook(configuration={"response": "last_node", "wait_seconds": 20})
+    made, place = await site.hook(configuration={"response": "last_node", "wait_seconds": 20})
 
     async def fail():
-        await asyncio.sleep(0.2)
+        while not await site.rows("select 1 from executions where flow_id = :f", f=made["flow_id"]):
+            await asyncio.sleep(0.01)
         await site.do("update executions set status = 'failed', error_message = 'inner' where status = 'queued'")
 
     answer, _ = await asyncio.gather(site.call(place), fail())
