@@ -36,14 +36,14 @@ class Slot(Struct, frozen=True):
     capacity: int
 
 
-def rows_of(plan: Plan, part: Part, trigger_type: str) -> list[dict[str, Any]]:
-    """Segments of a plan as `queries.SEGMENTS` takes them."""
+def rows_of(plan: Plan, part: Part, trigger_type: str, queue: str = "") -> list[dict[str, Any]]:
+    """Segments of a plan as `queries.SEGMENTS` takes them; all on one `queue`, or each on its own."""
     children = children_of(plan)
     retry = NEVER if trigger_type in ATTENDED else Retry()
     return [
         {
             "no": segment.no, "children": children[segment.no], "depends_on": segment.depends_on,
-            "inputs": segment.inputs, "node_ids": segment.node_ids, "queue": segment.queue,
+            "inputs": segment.inputs, "node_ids": segment.node_ids, "queue": queue or segment.queue,
             "plugins": segment.plugins, "needed": segment.needed, "spec": spec_of(plan, segment, part, retry=retry),
         }
         for segment in plan.segments

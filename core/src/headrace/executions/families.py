@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from headrace.engine.messages import FrameRef
 from headrace.engine.segments import compile_plan
+from headrace.executions import admission
 from headrace.executions import family_statements as sql
 from headrace.executions.create import Slot, create_children, row_of, rows_of
 from headrace.executions.leases import Claim, Lease
@@ -70,6 +71,7 @@ async def begin(
     plan = compile_plan(target.part.graph, registry, keep=target.results)
     if not plan.segments:
         raise ConfigError("there is no step inside; put at least one there, or remove the loop")
+    policy = await admission.policy_for(session, lease.organization_id, target.flow_id)
     before = await _results(session, lease, target.results, first - 1) if first else []
     children, segments = [], []
     for number, item in enumerate(wait.items):
@@ -86,7 +88,7 @@ async def begin(
                 depth=parent.depth + 1, params={**parent.params, **item.params}, held=number >= wait.parallel,
             )
         )  # fmt: skip
-        segments.append(rows_of(plan, part, parent.trigger_type))
+        segments.append(rows_of(plan, part, parent.trigger_type, policy.queue))
     slot = Slot(f"items:{lease.execution_id}:{lease.segment_no}:{first}", wait.parallel)
     if children:
         await create_children(session, lease.organization_id, children, segments, slot)
@@ -173,7 +175,7 @@ async def closed(session: AsyncSession, key: dict[str, Any], parent_id: UUID | N
         names = [f"{organization_id}:{name}" for name in (*released, *family)]
         await session.execute(sql.LOCK_KEYS, {"keys": names})
     for name in released:
-        await session.execute(sql.ADMIT, {"organization_id": organization_id, "key": name})
+        await session.execute(sql.ADMIT, {"organization_id": organization_id, "key": name, "most": 10})
     if family:
         where = {"organization_id": organization_id, "execution_id": parent_id, "segment_no": segment_no}
         await session.execute(sql.WAKE, where)

@@ -112,23 +112,26 @@ HOLD = sa.text("""
 UPDATE executions SET held = true WHERE organization_id = :organization_id AND id = :execution_id
 """)
 
-ADMIT = sa.text("""
-WITH free AS (
-  SELECT s.execution_id FROM execution_slots s
+ADMIT = sa.text("SELECT headrace_admit(:organization_id, :key, :most)")
+
+SET_CAPACITY = sa.text("""
+UPDATE execution_slots SET capacity = :capacity
+WHERE organization_id = :organization_id AND key = :key AND NOT taken AND capacity <> :capacity
+""")
+
+SET_FLOW_CAPACITY = sa.text("""
+UPDATE execution_slots s SET capacity = w.capacity
+FROM (
+  SELECT s.execution_id, CASE jsonb_typeof(v.value) WHEN 'number' THEN greatest(CAST(v.value AS integer), 1)
+    ELSE CASE WHEN starts_with(s.key, 'flow:') THEN 2147483647 ELSE 1 END END AS capacity
+  FROM execution_slots s
   JOIN executions x ON x.organization_id = s.organization_id AND x.id = s.execution_id
-  WHERE s.organization_id = :organization_id AND s.key = :key AND NOT s.taken AND x.held
-    AND x.status IN ('queued', 'waiting') AND x.closing IS NULL
-    AND NOT EXISTS (SELECT 1 FROM execution_slots o WHERE o.organization_id = s.organization_id
-      AND o.execution_id = s.execution_id AND (SELECT count(*) FROM execution_slots t
-        WHERE t.organization_id = o.organization_id AND t.key = o.key AND t.taken) >= o.capacity)
-  ORDER BY s.priority DESC, s.position LIMIT 1 FOR UPDATE OF x SKIP LOCKED),
-t AS (UPDATE execution_slots s SET taken = true FROM free
-  WHERE s.organization_id = :organization_id AND s.execution_id = free.execution_id),
-x AS (UPDATE executions x SET held = false FROM free
-  WHERE x.organization_id = :organization_id AND x.id = free.execution_id RETURNING x.id)
-INSERT INTO outbox (organization_id, execution_id, segment_no, queue)
-SELECT n.organization_id, n.execution_id, n.segment_no, n.queue FROM segment_runs n JOIN x ON n.execution_id = x.id
-WHERE n.organization_id = :organization_id AND n.status = 'ready' RETURNING execution_id
+  JOIN flows f ON f.organization_id = x.organization_id AND f.id = x.flow_id
+  CROSS JOIN LATERAL (SELECT f.settings -> CASE WHEN starts_with(s.key, 'flow:') THEN 'max_concurrency'
+    ELSE 'concurrency_limit' END AS value) v
+  WHERE s.organization_id = :organization_id AND s.key = :key AND NOT s.taken) w
+WHERE s.organization_id = :organization_id AND s.key = :key AND s.execution_id = w.execution_id
+  AND NOT s.taken AND s.capacity <> w.capacity
 """)
 
 HOLDING = sa.text("""
@@ -138,7 +141,8 @@ WHERE n.status = 'ready' AND n.run_after <= clock_timestamp() AND x.held AND x.c
 """)
 
 HELD_KEYS = sa.text("""
-SELECT DISTINCT s.organization_id, s.key FROM execution_slots s
+SELECT s.organization_id, s.key FROM execution_slots s
 JOIN executions x ON x.organization_id = s.organization_id AND x.id = s.execution_id
-WHERE s.organization_id = :organization_id AND x.held AND NOT s.taken AND x.closing IS NULL LIMIT 500
+WHERE s.organization_id = :organization_id AND x.held AND NOT s.taken AND x.closing IS NULL
+GROUP BY 1, 2 ORDER BY random() LIMIT 100
 """)

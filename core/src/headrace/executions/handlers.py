@@ -25,7 +25,7 @@ FROM executions WHERE organization_id = :organization_id AND id = :execution_id
 
 
 def handlers_of(
-    graph: FlowGraph, registry: Registry, trigger_type: str
+    graph: FlowGraph, registry: Registry, trigger_type: str, queue: str = ""
 ) -> tuple[FlowGraph, dict[str, list[dict[str, Any]]]]:
     """The flow without what comes after it, and the segments of `on_error` and `finally`."""
     roots = {node.id: registry.node(node.type).manifest.role for node in graph.nodes if not node.parent}
@@ -37,7 +37,7 @@ def handlers_of(
             ids |= {inside for n in ids for inside in graph.inside(n)}
             part = graph.only(ids)
             plan = compile_plan(part.level(), registry)
-            found[kind] = rows_of(plan, Part(plan.graph, whole=part), trigger_type)
+            found[kind] = rows_of(plan, Part(plan.graph, whole=part), trigger_type, queue)
             away |= ids
     return (graph.only({node.id for node in graph.nodes} - away) if away else graph), found
 

@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from headrace.engine.messages import FrameRef
 from headrace.engine.reuse import Kept
 from headrace.engine.segments import compile_plan
-from headrace.executions import pins, queries, settle, statements
+from headrace.executions import admission, pins, queries, settle, statements
 from headrace.executions.create import ATTENDED, Slot, hold_if_full, row_of, rows_of
 from headrace.executions.handlers import handlers_of
 from headrace.executions.leases import Event, as_json
@@ -89,7 +89,7 @@ async def start(
         params: What templates in configs see.
         input_data: What the caller gave; kept for reading.
         trigger_type: What started it (requirements F12).
-        priority: Higher is claimed first.
+        priority: -10 to 10; higher is claimed first and has more of the workers. 0 leaves it to the flow's settings.
         idempotency_key: A repeat with the same key gives the first execution.
         deadline_s: Seconds after which the execution is stopped and `timed_out`.
         parent_execution_id: The execution that this one repeats or belongs to.
@@ -97,7 +97,8 @@ async def start(
         attempt: Counts retries of the whole execution.
         data_interval: What the data covers.
         details: More facts to keep.
-        slots: What bounds how many are open; the execution is held while one is full.
+        slots: What bounds how many are open, beside the limits of organization and flow; the execution is held while
+            one is full.
         reuse: Take stored outputs of unchanged steps; by default at design time (`observe` all).
         row_limit: Rows that sources, and stored frames from before, give at most.
         use_pins: Pinned rows stand in for their steps; for executions that a person watches only.
@@ -109,13 +110,16 @@ async def start(
         The execution's id.
 
     Raises:
-        ConfigError: a node type is unknown or its plugin is missing; a step before the part has no stored output.
+        ConfigError: a node type is unknown or its plugin is missing; a step before the part has no stored output;
+            the flow's settings do not fit.
         NotFound: there is no such node.
         Conflict: the idempotency key was used for another request.
     """
+    policy = await admission.policy_for(session, actor.organization_id, flow_id)
+    priority = priority or admission.PRIORITIES[policy.priority]
     if use_pins and trigger_type not in ATTENDED:
         raise ConfigError("pinned rows are for test runs; start this execution without them", field="use_pins")
-    main, after = handlers_of(graph, host.registry, trigger_type) if mode == "flow" else (graph, {})
+    main, after = handlers_of(graph, host.registry, trigger_type, policy.queue) if mode == "flow" else (graph, {})
     pinned = await pins.kept_of(session, actor.organization_id, flow_id) if use_pins else {}
     part = await part_of(
         session, actor.organization_id, flow_id, main, mode=mode, node_id=target_node_id, pinned=pinned,
@@ -139,9 +143,12 @@ async def start(
         return await _first_of(session, actor.organization_id, flow_id, str(idempotency_key), request_hash)
     key = {"organization_id": actor.organization_id, "execution_id": execution_id}
     if plan.segments:
-        rows = rows_of(plan, part, trigger_type)
+        rows = rows_of(plan, part, trigger_type, policy.queue)
         await session.execute(queries.SEGMENTS, {**key, "rows": as_json(rows)})
-        await hold_if_full(session, actor.organization_id, execution_id, slots, priority)
+        bounds = await admission.slots_of(
+            session, actor.organization_id, flow_id, policy, params or {}, whole=mode == "flow"
+        )
+        await hold_if_full(session, actor.organization_id, execution_id, (*bounds, *slots), priority)
         await session.execute(queries.RING_READY, key)
     else:
         await settle.close(session, key)

@@ -20,6 +20,7 @@ c AS (
   FROM e WHERE n.organization_id = e.organization_id AND n.execution_id = e.id AND n.segment_no = :segment_no
     AND n.status IN ('ready', 'retry_wait', 'parked') AND n.run_after <= clock_timestamp()
     AND n.plugins <@ CAST(:distributions AS text[]) AND n.queue = ANY(CAST(:queues AS text[]))
+    AND NOT EXISTS (SELECT 1 FROM paused_queues p WHERE p.queue = n.queue)
   RETURNING n.attempt, n.fence, n.error_count, n.depends_on, n.inputs, n.spec, n.node_ids, n.parked, n.resume),
 a AS (
   INSERT INTO segment_attempts (organization_id, fence, execution_id, segment_no, attempt, worker_id)
@@ -37,12 +38,19 @@ RETURNING params, input_data, observe, reuse, row_limit,
 """)
 
 CANDIDATES = sa.text("""
-SELECT n.organization_id, n.execution_id, n.segment_no FROM segment_runs n
-JOIN executions x ON x.organization_id = n.organization_id AND x.id = n.execution_id
-WHERE n.status IN ('ready', 'retry_wait', 'parked') AND n.run_after <= clock_timestamp() AND NOT x.held
-  AND n.queue = ANY(CAST(:queues AS text[])) AND n.plugins <@ CAST(:distributions AS text[])
-  AND x.status IN ('queued', 'running', 'waiting') AND x.closing IS NULL
-ORDER BY x.priority DESC, n.run_after, x.queued_at LIMIT :limit
+SELECT organization_id, execution_id, segment_no FROM (
+  SELECT n.organization_id, n.execution_id, n.segment_no, x.queued_at,
+    (coalesce(r.n, 0) + row_number() OVER (PARTITION BY n.organization_id
+      ORDER BY x.priority DESC, n.run_after, x.queued_at)) / power(2, x.priority / 5.0) AS turn
+  FROM segment_runs n
+  JOIN executions x ON x.organization_id = n.organization_id AND x.id = n.execution_id
+  LEFT JOIN (SELECT organization_id, count(*) AS n FROM segment_runs WHERE status = 'running' GROUP BY 1) r
+    ON r.organization_id = n.organization_id
+  WHERE n.status IN ('ready', 'retry_wait', 'parked') AND n.run_after <= clock_timestamp() AND NOT x.held
+    AND n.queue = ANY(CAST(:queues AS text[])) AND n.plugins <@ CAST(:distributions AS text[])
+    AND NOT EXISTS (SELECT 1 FROM paused_queues p WHERE p.queue = n.queue)
+    AND x.status IN ('queued', 'running', 'waiting') AND x.closing IS NULL) c
+ORDER BY turn, queued_at LIMIT :limit
 """)
 
 HEARTBEAT = sa.text("""
@@ -194,18 +202,14 @@ WHERE deadline_at < clock_timestamp() AND status IN ('queued', 'running', 'waiti
 """)
 
 RING_AGAIN = sa.text("""
-WITH x AS (
-  SELECT n.organization_id, n.execution_id, n.segment_no FROM segment_runs n
+WITH u AS (
+  SELECT n.organization_id, n.execution_id, n.segment_no, n.queue FROM segment_runs n
   JOIN executions x ON x.organization_id = n.organization_id AND x.id = n.execution_id
   WHERE n.status IN ('ready', 'retry_wait', 'parked') AND n.run_after <= clock_timestamp() AND NOT x.held
     AND coalesce(n.rung_at, '-infinity') < clock_timestamp() - make_interval(secs => :every_s)
     AND NOT EXISTS (SELECT 1 FROM outbox o WHERE o.organization_id = n.organization_id
       AND o.execution_id = n.execution_id AND o.segment_no = n.segment_no)
-  ORDER BY n.run_after FOR UPDATE OF n SKIP LOCKED LIMIT 500),
-u AS (
-  UPDATE segment_runs n SET rung_at = clock_timestamp() FROM x
-  WHERE (n.organization_id, n.execution_id, n.segment_no) = (x.organization_id, x.execution_id, x.segment_no)
-  RETURNING n.organization_id, n.execution_id, n.segment_no, n.queue)
+  ORDER BY n.run_after FOR UPDATE OF n SKIP LOCKED LIMIT 500)
 INSERT INTO outbox (organization_id, execution_id, segment_no, queue)
 SELECT organization_id, execution_id, segment_no, queue FROM u
 """)

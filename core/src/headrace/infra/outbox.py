@@ -1,4 +1,8 @@
-"""The relay: rows of the outbox become doorbells, then go. Any number of copies; a crash in between rings twice."""
+"""The relay: rows of the outbox become doorbells, then go. Any number of copies; a crash in between rings twice.
+
+Fair between organizations: each has few doorbells in flight per queue, about as many as there are workers to hear them;
+the rest waits here, in PostgreSQL, and organizations take turns. So one that asks for thousands stands in nobody's way.
+"""
 
 from __future__ import annotations
 
@@ -15,24 +19,71 @@ from headrace.sdk.errors import TransientError
 
 CHANNEL = "headrace_outbox"
 BATCH = 200
+QUEUE_MAX = 10_000
+"""Doorbells in flight per queue."""
+FLIGHT_S = 3.0
+"""A doorbell that nobody answered in this time counts as lost."""
 
-_TAKE = sa.text("""
-SELECT organization_id, id, execution_id, segment_no, queue FROM outbox
-ORDER BY id FOR UPDATE SKIP LOCKED LIMIT :limit
+TAKE = sa.text("""
+WITH RECURSIVE tenants AS (
+  (SELECT o.queue, o.organization_id FROM outbox o ORDER BY o.queue, o.organization_id LIMIT 1)
+  UNION ALL
+  SELECT n.queue, n.organization_id FROM tenants t CROSS JOIN LATERAL (
+    SELECT o.queue, o.organization_id FROM outbox o WHERE (o.queue, o.organization_id) > (t.queue, t.organization_id)
+    ORDER BY o.queue, o.organization_id LIMIT 1) n),
+flying AS MATERIALIZED (
+  SELECT queue, organization_id, count(*) AS n FROM segment_runs
+  WHERE rung_at > clock_timestamp() - make_interval(secs => :flight_s) AND status IN ('ready', 'retry_wait', 'parked')
+  GROUP BY queue, organization_id),
+room AS MATERIALIZED (
+  SELECT q.queue, 4 + 2 * coalesce(sum(w.slots), 0) AS each,
+    :queue_max - coalesce((SELECT sum(f.n) FROM flying f WHERE f.queue = q.queue), 0) AS whole
+  FROM (SELECT DISTINCT queue FROM tenants) q
+  LEFT JOIN workers w ON q.queue = ANY(w.queues) AND w.heartbeat_at > clock_timestamp() - interval '30 s'
+    AND NOT w.is_draining
+  WHERE NOT EXISTS (SELECT 1 FROM paused_queues p WHERE p.queue = q.queue)
+  GROUP BY q.queue),
+turns AS (
+  SELECT b.*, r.whole, (coalesce(f.n, 0) + row_number() OVER (PARTITION BY t.queue, t.organization_id
+    ORDER BY b.priority DESC, b.id)) / power(2, b.priority / 5.0) AS turn
+  FROM tenants t JOIN room r ON r.queue = t.queue
+  LEFT JOIN flying f ON f.queue = t.queue AND f.organization_id = t.organization_id
+  CROSS JOIN LATERAL (SELECT o.organization_id, o.id, o.execution_id, o.segment_no, o.queue, o.priority FROM outbox o
+    WHERE o.queue = t.queue AND o.organization_id = t.organization_id ORDER BY o.priority DESC, o.id
+    LIMIT greatest(0, r.each - coalesce(f.n, 0)) FOR UPDATE SKIP LOCKED) b),
+bounded AS (SELECT t.*, row_number() OVER (PARTITION BY t.queue ORDER BY t.turn, t.id) AS place FROM turns t)
+SELECT organization_id, id, execution_id, segment_no, queue FROM bounded
+WHERE place <= whole ORDER BY turn, id LIMIT :limit
+""")
+"""Whose turn it is: the n-th doorbell of each organization before the (n+1)-th of any; five steps of priority count as
+twice the share. What is in flight counts as turns that were had."""
+_SENT = sa.text("""
+WITH s AS (
+  SELECT n.organization_id, n.execution_id, n.segment_no FROM segment_runs n
+  JOIN unnest(CAST(:organizations AS uuid[]), CAST(:executions AS uuid[]), CAST(:segments AS integer[]))
+    AS b(organization_id, execution_id, segment_no) USING (organization_id, execution_id, segment_no)
+  WHERE n.status IN ('ready', 'retry_wait', 'parked') FOR UPDATE OF n SKIP LOCKED)
+UPDATE segment_runs n SET rung_at = clock_timestamp() FROM s
+WHERE (n.organization_id, n.execution_id, n.segment_no) = (s.organization_id, s.execution_id, s.segment_no)
 """)
 _DELETE = sa.text("DELETE FROM outbox WHERE id = ANY(CAST(:ids AS bigint[]))")
+_MORE = sa.text("""
+SELECT EXISTS (SELECT 1 FROM outbox o WHERE NOT EXISTS (SELECT 1 FROM paused_queues p WHERE p.queue = o.queue))
+""")
 
 _log = structlog.get_logger("headrace.relay")
 
 
 class Relay:
-    """Sends what the outbox holds; woken by a notification, and by itself every `poll_s`."""
+    """Sends what the outbox holds; woken by a notification, by itself every `poll_s`, and often while some wait."""
 
-    def __init__(self, database: Database, database_url: str, ringer: Ringer, *, poll_s: float = 0.5) -> None:
+    def __init__(
+        self, database: Database, database_url: str, ringer: Ringer, *, poll_s: float = 0.5, soon_s: float = 0.03
+    ) -> None:
         self._database = database
         self._url = database_url
         self._ringer = ringer
-        self._poll_s = poll_s
+        self._poll_s, self._soon_s = poll_s, soon_s
         self._wake = asyncio.Event()
         self._away = False
 
@@ -48,9 +99,19 @@ class Relay:
             listener.cancel()
 
     async def _rest(self) -> None:
+        if await self._more():
+            await asyncio.sleep(self._soon_s)
+            return
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(self._poll_s):  # wait_for of Python 3.11 may swallow a cancel
                 await self._wake.wait()
+
+    async def _more(self) -> bool:
+        try:
+            async with self._database.transaction() as session:
+                return bool(await session.scalar(_MORE))
+        except TransientError:
+            return False
 
     async def _relay_all(self) -> bool:
         try:
@@ -74,9 +135,15 @@ class Relay:
             TransientError: Redis or the database is away; the rows stay.
         """
         async with self._database.transaction() as session:
-            rows = (await session.execute(_TAKE, {"limit": BATCH})).all()
+            rows = (await session.execute(TAKE, {"limit": BATCH, "flight_s": FLIGHT_S, "queue_max": QUEUE_MAX})).all()
             if rows:
                 bells = [Bell(row.organization_id, row.execution_id, row.segment_no, row.queue) for row in rows]
                 await asyncio.to_thread(self._ringer.ring, bells)
+                sent = {
+                    "organizations": [row.organization_id for row in rows],
+                    "executions": [row.execution_id for row in rows],
+                    "segments": [row.segment_no for row in rows],
+                }
+                await session.execute(_SENT, sent)
                 await session.execute(_DELETE, {"ids": [row.id for row in rows]})
         return len(rows)

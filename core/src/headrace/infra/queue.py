@@ -18,10 +18,9 @@ from msgspec import Struct
 from redis.backoff import ExponentialBackoff
 from redis.retry import Retry
 
+from headrace.infra.queue_names import QUEUES
 from headrace.sdk.errors import TransientError
 
-QUEUES = ("light", "io", "heavy")
-"""Classes of work; a pool of workers may listen to some of them only."""
 NAMESPACE = "headrace:queue"
 _ACTOR = "ring"
 _IDLE_POLL_MS = 100
@@ -38,14 +37,14 @@ class Bell(Struct, frozen=True):
     queue: str
 
 
-def open_broker(url: str, *, namespace: str = NAMESPACE) -> RedisBroker:
+def open_broker(url: str, *, queues: Sequence[str] = QUEUES, namespace: str = NAMESPACE) -> RedisBroker:
     """A broker; nothing connects yet."""
     retry = Retry(ExponentialBackoff(cap=0.2, base=0.05), 2)
     client = redis.Redis.from_url(url, socket_connect_timeout=2, socket_timeout=5, retry=retry)
     broker: RedisBroker = RedisBroker(  # type: ignore[no-untyped-call]
         client=client, middleware=[], namespace=namespace, heartbeat_timeout=15_000, maintenance_chance=100_000
     )
-    for queue in QUEUES:
+    for queue in queues:
         broker.declare_queue(queue)
     return broker
 
@@ -91,8 +90,8 @@ class Doorbells:
         namespace: str = NAMESPACE,
     ) -> None:
         self._handler = handler
-        self._broker = open_broker(url, namespace=namespace)
-        dramatiq.Actor(self._ring, broker=self._broker, actor_name=_ACTOR, queue_name=QUEUES[0], priority=0, options={})
+        self._broker = open_broker(url, queues=queues, namespace=namespace)
+        dramatiq.Actor(self._ring, broker=self._broker, actor_name=_ACTOR, queue_name=queues[0], priority=0, options={})
         self._worker = dramatiq.Worker(
             self._broker, queues=set(queues), worker_timeout=_IDLE_POLL_MS, worker_threads=threads
         )

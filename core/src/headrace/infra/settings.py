@@ -13,6 +13,7 @@ import msgspec
 from msgspec import Struct, structs
 
 from headrace.infra.crypto import master_key_bytes
+from headrace.infra.queue_names import checked_queue
 from headrace.sdk.config import Secret
 from headrace.sdk.egress import parse_allow
 from headrace.sdk.errors import ConfigError
@@ -45,7 +46,8 @@ class Settings(Struct, frozen=True, kw_only=True):
         cors_origins: Other origins whose pages may call us with credentials, comma separated; none by default.
         master_keys: Base64 keys, comma separated; the first encrypts. Made in `home` when embedded.
         worker_processes: Runner processes of a worker; 0 is one per core.
-        queues: Queues a worker listens to, comma separated; empty is all.
+        queues: Queues a worker listens to, comma separated: light, io, heavy, ai, reports, label:NAME; empty is all
+            without a label.
         pool_size: Database connections per process.
         log_level: debug, info, warning or error.
         log_format: json, console, or auto (console on a terminal).
@@ -150,6 +152,8 @@ def _refuse_unsafe(settings: Settings) -> None:
         except ConfigError as error:
             raise ConfigError(f"HEADRACE_MASTER_KEYS: {error.message}", variable="HEADRACE_MASTER_KEYS") from None
     parse_allow(settings.egress_allow)
+    for queue in settings.queues:
+        checked_queue(queue)
     for name in ("database_url", "database_worker_url", "database_owner_url", "redis_url"):
         _check_url(PREFIX + name.upper(), getattr(settings, name).reveal())
     if settings.database_url and not settings.master_keys:

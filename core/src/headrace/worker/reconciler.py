@@ -8,8 +8,8 @@ from uuid import UUID
 import structlog
 
 from headrace.engine.messages import Problem
+from headrace.executions import admission, service, settle
 from headrace.executions import family_statements as families
-from headrace.executions import service, settle
 from headrace.executions import statements as sql
 from headrace.executions.leases import Lease
 from headrace.executions.live import publish
@@ -85,8 +85,7 @@ class Reconciler:
             held = (await session.execute(families.HELD_KEYS, {"organization_id": organization_id})).mappings().all()
         for row in held:
             async with self._database.transaction(organization_id) as session:
-                await session.execute(families.LOCK_KEYS, {"keys": [f"{organization_id}:{row['key']}"]})
-                await session.execute(families.ADMIT, dict(row))
+                await admission.let_in(session, organization_id, row["key"])
 
     async def end_overdue(self) -> int:
         """Begin to end executions that are past their deadline. Returns how many."""

@@ -8,6 +8,7 @@ import signal
 import structlog
 
 from headrace.connections.service import Vault
+from headrace.entitlements.service import use_host
 from headrace.infra.bus import Bus
 from headrace.infra.crypto import KeyRing
 from headrace.infra.database import Database
@@ -42,6 +43,7 @@ async def serve(settings: Settings, timing: Timing, *, stop: asyncio.Event | Non
     database = Database.from_url(url, pool_size=6, name="headrace-scheduler")
     bus, ringer = Bus.from_url(settings.redis_url.reveal()), Ringer(settings.redis_url.reveal())
     host, vault = load_plugins(), Vault(KeyRing(settings.master_keys))
+    use_host(host)
     if stop is None:
         stop = asyncio.Event()
         for number in (signal.SIGTERM, signal.SIGINT):

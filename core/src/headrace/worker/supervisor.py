@@ -27,7 +27,8 @@ from headrace.infra.database import Database
 from headrace.infra.ids import new_id
 from headrace.infra.logs import configure_logs
 from headrace.infra.notify import listen
-from headrace.infra.queue import QUEUES, Doorbells
+from headrace.infra.queue import Doorbells
+from headrace.infra.queue_names import QUEUES
 from headrace.infra.settings import Settings
 from headrace.plugins.manager import Host, load_plugins
 from headrace.sdk.errors import HeadraceError

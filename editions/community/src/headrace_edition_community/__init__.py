@@ -10,6 +10,9 @@ def headrace_editions() -> list[EditionManifest]:
     """Offer the edition."""
     community = Plan(id="community", title="Community", features=frozenset({"*", "-dedicated_infrastructure"}))
     free = Plan(
-        id="free", title="Free", features=FREE, limits={"flows": 5, "connections": 3, "executions": 100, "users": 3}
+        id="free",
+        title="Free",
+        features=FREE,
+        limits={"flows": 5, "connections": 3, "executions": 100, "users": 3, "concurrent_executions": 2},
     )
     return [EditionManifest(id="community", title="Community", plans=(community, free))]

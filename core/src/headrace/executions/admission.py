@@ -1,0 +1,136 @@
+"""What bounds an execution before it is queued: limits of its organization, of its flow, and of a key of its own.
+
+Decided in SQL on `execution_slots` (`create.hold_if_full`, `family_statements.ADMIT`); a held execution is not rung and
+cannot be claimed, so a key that is full never holds a worker.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from msgspec import Struct
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from headrace.entitlements import service as entitlements
+from headrace.entitlements.resolve import UNLIMITED
+from headrace.executions import family_statements as sql
+from headrace.executions.create import Slot
+from headrace.flows.models import Flow
+from headrace.infra.queue_names import checked_queue
+from headrace.sdk.errors import ConfigError, LimitReached
+from headrace.sdk.text import render
+
+LIMIT = "concurrent_executions"
+"""The limit of editions: how many executions of an organization are open at a time."""
+ORGANIZATION_KEY = "organization"
+PRIORITIES = {"low": -5, "normal": 0, "high": 5, "critical": 10}
+KEY_MAX = 200
+NO_LIMIT = 2**31 - 1
+
+
+class Policy(Struct, frozen=True, kw_only=True):
+    """What a flow's settings say about its executions.
+
+    Attributes:
+        max_concurrency: How many are open at a time; None is any number.
+        concurrency_key: A text template over `params`; executions with the same text share `concurrency_limit`.
+        concurrency_limit: How many with the same key are open at a time, in all flows of the organization.
+        priority: low, normal, high or critical.
+        queue: The queue of every segment, e.g. `label:gpu`; empty lets the steps decide.
+    """
+
+    max_concurrency: int | None = None
+    concurrency_key: str = ""
+    concurrency_limit: int = 1
+    priority: str = "normal"
+    queue: str = ""
+
+
+def policy_of(settings: Mapping[str, Any]) -> Policy:
+    """Read and check a flow's settings; those about other things are left alone.
+
+    Raises:
+        ConfigError: one has the wrong form; it names the setting.
+    """
+    known = {name: settings[name] for name in Policy.__struct_fields__ if settings.get(name) is not None}
+    try:
+        policy = msgspec.convert(known, Policy)
+    except msgspec.ValidationError as error:
+        raise ConfigError(f"the flow's settings do not fit: {error}", field="settings") from None
+    for name in ("max_concurrency", "concurrency_limit"):
+        value = getattr(policy, name)
+        if value is not None and not 0 < value < NO_LIMIT:
+            raise ConfigError(f"the flow's setting '{name}' is {value}; give 1 or more, or leave it out", field=name)
+    if policy.priority not in PRIORITIES:
+        names = ", ".join(PRIORITIES)
+        raise ConfigError(f"the flow's priority is '{policy.priority}'; choose {names}", field="priority")
+    if policy.queue:
+        checked_queue(policy.queue)
+    return policy
+
+
+async def policy_for(session: AsyncSession, organization_id: UUID, flow_id: UUID) -> Policy:
+    """The policy of a flow."""
+    flow = await session.get(Flow, (organization_id, flow_id))
+    return policy_of(flow.settings if flow is not None else {})
+
+
+async def slots_of(
+    session: AsyncSession, organization_id: UUID, flow_id: UUID, policy: Policy, params: Mapping[str, Any],
+    *, whole: bool,
+) -> tuple[Slot, ...]:  # fmt: skip
+    """The slots that an execution needs.
+
+    Args:
+        session: Of the organization.
+        organization_id: Whose limit counts.
+        flow_id: The flow.
+        policy: Of the flow.
+        params: What the key's template sees.
+        whole: Whether the whole flow is executed; a part, which somebody looks at, is bounded by the organization only.
+
+    Raises:
+        ConfigError: the template of the key cannot be filled in.
+        LimitReached: the plan allows none at all.
+    """
+    slots = []
+    most = await entitlements.limit_of(session, LIMIT, organization_id=organization_id)
+    if most == 0:
+        raise LimitReached(
+            "the plan allows no execution at a time; change the plan, or install its edition",
+            limit=LIMIT,
+            used=0,
+            max=0,
+        )
+    if most != UNLIMITED:
+        slots.append(Slot(ORGANIZATION_KEY, most))
+    if whole and policy.max_concurrency is not None:
+        slots.append(Slot(f"flow:{flow_id}", policy.max_concurrency))
+    if whole and policy.concurrency_key:
+        slots.append(Slot(f"key:{_key(policy.concurrency_key, params)}", policy.concurrency_limit))
+    return tuple(slots)
+
+
+def _key(template: str, params: Mapping[str, Any]) -> str:
+    try:
+        text = render(template, {"params": params}).replace("\x00", "")
+    except ConfigError as error:
+        raise ConfigError(f"the flow's concurrency key: {error.message}", field="concurrency_key") from None
+    return text if len(text) <= KEY_MAX else hashlib.sha256(text.encode()).hexdigest()
+
+
+async def let_in(session: AsyncSession, organization_id: UUID, key: str) -> int:
+    """Bring the capacity of a key up to date and let in who fits now. Returns how many."""
+    where = {"organization_id": organization_id, "key": key}
+    await session.execute(sql.LOCK_KEYS, {"keys": [f"{organization_id}:{key}"]})
+    if key == ORGANIZATION_KEY:
+        most = await entitlements.limit_of(session, LIMIT, organization_id=organization_id)
+        capacity = NO_LIMIT if most == UNLIMITED else most
+        await session.execute(sql.SET_CAPACITY, {**where, "capacity": capacity})
+    elif key.startswith(("flow:", "key:")):
+        await session.execute(sql.SET_FLOW_CAPACITY, where)
+    return int(await session.scalar(sql.ADMIT, {**where, "most": 100}) or 0)
