@@ -3,8 +3,8 @@
 from alembic import op
 from headrace.infra.rls import APP_ROLE, enable_rls
 
-revision = "0006"
-down_revision = "0005"
+revision = "0008"
+down_revision = "0007"
 branch_labels = None
 depends_on = None
 
