@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
 import signal
+import sqlite3
 import time
 from pathlib import Path
 
@@ -36,7 +38,7 @@ class GateConfig(Config):
 
     `began` gets a line with the runner's pid per attempt. `die_times`: attempts that kill their own process.
     `wait_for`: a file that has to exist before it goes on. `fail_times`: attempts that fail; `transient` ones are
-    retried. `deaf`: does not hear that it is cancelled.
+    retried. `deaf`: does not hear that it is cancelled. `takes_s`: how long it works.
     """
 
     began: str
@@ -45,12 +47,21 @@ class GateConfig(Config):
     fail_times: int = 0
     transient: bool = True
     deaf: bool = False
+    takes_s: float = 0
 
 
 class WriteConfig(GateConfig, kw_only=True):
     """Where to write: one line per row, once per effect key."""
 
     target: str
+
+
+class PostConfig(Config):
+    """A SQLite database with a ledger of effects. `forgetful`: its key is another one in each attempt."""
+
+    ledger: str
+    takes_s: float = 0
+    forgetful: bool = False
 
 
 class Rows(Node[RowsConfig]):
@@ -85,9 +96,26 @@ class Write(Node[WriteConfig]):
         return {"result": ctx.engine.table(ROWS, [(rows,)], ctx.scratch)}
 
 
+class Post(Node[PostConfig]):
+    """A transactional sink: its ledger and its rows are one transaction, so an effect is there once or not at all."""
+
+    def run(self, ctx, inputs):
+        rows = sum(frame.height for frame in ctx.engine.batches(inputs["in"]))
+        key = f"{ctx.effect_key}:{ctx.attempt}" if self.config.forgetful else ctx.effect_key
+        with contextlib.closing(sqlite3.connect(self.config.ledger, timeout=60)) as target, target:
+            done = target.execute("insert into ledger values (?) on conflict do nothing", (key,)).rowcount
+            if done:
+                target.execute("insert into effects values (?, ?)", (ctx.effect_key, rows))
+            else:
+                target.execute("insert into repeats values (?)", (ctx.effect_key,))
+        time.sleep(self.config.takes_s)  # the effect is there, and nobody knows it yet
+        return {"result": ctx.engine.table(ROWS, [(rows,)], ctx.scratch)}
+
+
 def _gate(config: GateConfig, ctx) -> None:
     with Path(config.began).open("a") as began:
         began.write(f"{os.getpid()}\n")
+    time.sleep(config.takes_s)
     attempts = len(Path(config.began).read_text().splitlines())
     if attempts <= config.die_times:
         os.kill(os.getpid(), signal.SIGKILL)
@@ -110,5 +138,7 @@ def headrace_nodes() -> list[NodeManifest]:
         NodeManifest(id="gate", title="Gate", config=GateConfig, factory=lazy("headrace_node_lab:Gate"),
                      outputs=_OUT, heavy=True),
         NodeManifest(id="write", title="Write", config=WriteConfig, factory=lazy("headrace_node_lab:Write"),
+                     outputs=(Port("result"),), effect=Effect.CREATE),
+        NodeManifest(id="post", title="Post", config=PostConfig, factory=lazy("headrace_node_lab:Post"),
                      outputs=(Port("result"),), effect=Effect.CREATE),
     ]  # fmt: skip

@@ -1,0 +1,217 @@
+"""The model and the SQL get the same random operations, late and repeated ones too, and agree after each."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+import sqlalchemy as sa
+from headrace.engine.messages import FrameRef, Problem
+from headrace.engine.segments import compile_plan
+from headrace.executions import leases, model, waits
+from headrace.executions import settle as settling
+from headrace.executions import statements as sql
+from headrace.executions.called import load_called
+from headrace.executions.create import Slot
+from headrace.executions.invariants import check
+from headrace.executions.leases import Doorbell
+from headrace.flows.graph import Edge, FlowGraph, NodeSpec
+from headrace.infra.ids import new_id
+from headrace.infra.queue import QUEUES
+from headrace.sdk.waiting import Callback, Timer
+from headrace.worker.reconciler import Reconciler
+from headrace.worker.timing import Timing
+
+AWAY = Problem(code="UNAVAILABLE", message="away", retryable=True)
+_SEGMENTS = sa.text("""
+SELECT status, deps_open, live_needed, attempt, fence, crash_count, error_count, run_after <= clock_timestamp() AS due
+FROM segment_runs WHERE execution_id = :e ORDER BY segment_no
+""")
+_CHOICES = {"claim": 8, "report": 10, "again": 2, "lost": 2, "due": 3, "resume": 2, "cancel": 0.15, "overdue": 0.15,
+            "admit": 2}  # fmt: skip
+_WHATS = {"complete": 8, "retry": 2, "crash": 2, "release": 1, "park": 2, "fail": 0.3, "stopped": 1}
+
+
+def flow(rng: random.Random) -> FlowGraph:
+    nodes, edges = [NodeSpec(id="n0", type="lab.gate", config={})], []
+    for number in range(1, rng.randint(3, 9)):
+        parents = rng.sample(range(number), min(number, rng.randint(1, 3)))
+        config = {"wait_for": rng.choice(["all", "any", "number"]), "number": 2}
+        nodes.append(NodeSpec(id=f"n{number}", type="control.merge", config=config))
+        edges += [Edge(source=f"n{parent}", target=f"n{number}") for parent in parents]
+    return FlowGraph(nodes=tuple(nodes), edges=tuple(edges))
+
+
+class Twins:
+    """One execution in the database, the same one in the model."""
+
+    def __init__(self, world, database, bus, rng: random.Random) -> None:
+        self._world, self._database, self._rng = world, database, rng
+        self._reconciler = Reconciler(database, bus, Timing())
+        self._claims: dict[int, leases.Claim] = {}
+        self._fences: dict[int, int] = {}
+        self.seen: list[str] = []
+
+    async def begin(self) -> None:
+        graph, held = flow(self._rng), self._rng.random() < 0.3
+        slots = (Slot(f"slot-{new_id()}", 1),)
+        self._blocker = await self._world.start(self._world.graph(), slots=slots) if held else None
+        self.id = await self._world.start(graph, slots=slots)
+        plan = compile_plan(graph, self._world.host.registry)
+        self._keep = {segment.no: segment.keep for segment in plan.segments}
+        self.state, _ = model.begin(plan.segments, held=held)
+        await self.compare()
+
+    async def step(self) -> None:
+        name = self._rng.choices(list(_CHOICES), list(_CHOICES.values()))[0]
+        if name in {"report", "again", "lost"} and not self._claims:
+            name = "claim"
+        self.seen.append(name)
+        await getattr(self, f"_{name}")()
+        await self.compare()
+
+    def _apply(self, event: model.Event) -> tuple[model.Effect, ...]:
+        self.seen[-1] = str(event)
+        self.state, effects = model.step(self.state, event)
+        return effects
+
+    def _some(self, *statuses: str) -> int:
+        fit = [part.no for part in self.state.parts if part.status in statuses]
+        return self._rng.choice(fit if fit and self._rng.random() < 0.9 else [part.no for part in self.state.parts])
+
+    async def _claim(self) -> None:
+        no = self._some("ready", "retry_wait", "parked")
+        effects = self._apply(model.Claim(no))
+        async with self._database.transaction(self._world.organization_id) as session:
+            claim = await leases.claim(
+                session, Doorbell(self._world.organization_id, self.id, no), worker_id=new_id(), lease_s=600,
+                distributions=sorted(self._world.host.distributions), queues=QUEUES,
+            )  # fmt: skip
+        assert (claim is None) == (not effects), self.seen
+        for granted in effects:
+            self._claims[granted.fence], self._fences[claim.lease.fence] = claim, granted.fence
+
+    async def _again(self) -> None:
+        await self._report(self._rng.choice(list(self._claims)))
+
+    async def _report(self, fence: int | None = None) -> None:
+        fence = fence or max(self._claims)
+        claim = self._claims[fence]
+        what = self._rng.choices(list(_WHATS), list(_WHATS.values()))[0]
+        if what == "stopped" and not self.state.closing:
+            what = "complete"
+        no, later, asks = claim.lease.segment_no, self._rng.random() < 0.5, self._rng.random() < 0.5
+        kept = [name for name in self._keep[no] if self._rng.random() < 0.7]
+        effects = self._apply(
+            model.Report(no, fence, what, outputs=frozenset(kept), later=later and what == "retry", asks=asks)
+        )
+        async with self._database.transaction(self._world.organization_id) as session:
+            settled = await self._settle(session, claim, what, kept, later=later, asks=asks)
+        assert settled.held == (model.Stale(fence) not in effects), self.seen
+        rung = [no for effect in effects if isinstance(effect, model.Ring) for no in effect.nos]
+        assert list(settled.ready) == rung or what in {"crash", "release"}, self.seen
+
+    async def _settle(self, session, claim, what, kept, *, later, asks):
+        lease = claim.lease
+        match what:
+            case "complete":
+                outputs = {name: FrameRef(f"{lease.organization_id}/x", 1, 1) for name in kept}
+                return await settling.complete(session, lease, outputs=outputs, nodes=())
+            case "fail":
+                return await settling.fail(session, lease, AWAY, nodes=())
+            case "retry":
+                return await settling.retry(session, lease, AWAY, delay_s=600 * later, nodes=())
+            case "crash":
+                return await settling.crash(session, lease, reason="signal 9")
+            case "release":
+                return await settling.release(session, lease)
+            case "stopped":
+                return await settling.cancelled(session, lease, nodes=())
+        wait = Callback(kind="approval") if asks else Timer(after_s=600)
+        node = claim.spec.graph.nodes[0].id
+        return await settling.park(session, claim, node, wait, registry=self._world.host.registry, load=load_called)
+
+    async def _lost(self) -> None:
+        fence = self._rng.choice(list(self._claims))
+        lease = self._claims[fence].lease
+        self._apply(model.Lost(lease.segment_no, fence))
+        await self._change("lease_until = clock_timestamp() - interval '1 s'", lease.segment_no,
+                           f"status = 'running' and fence = {lease.fence}")  # fmt: skip
+        await self._reconciler.reap()
+
+    async def _due(self) -> None:
+        no = self._some("retry_wait", "parked")
+        self._apply(model.Due(no))
+        await self._change("run_after = clock_timestamp()", no, "status in ('ready', 'retry_wait', 'parked')")
+
+    async def _change(self, what: str, no: int, where: str) -> None:
+        async with self._database.transaction(self._world.organization_id) as session:
+            text = f"update segment_runs set {what} where execution_id = :e and segment_no = :no and {where}"
+            await session.execute(sa.text(text), {"e": self.id, "no": no})
+
+    async def _resume(self) -> None:
+        no = self._some("parked")
+        self._apply(model.Resume(no))
+        async with self._world.database.transaction(self._world.organization_id) as session:
+            for wait in await waits.find(session, self._world.organization_id, execution_id=self.id):
+                if wait["segment_no"] == no:
+                    await waits.resume(session, self._world.organization_id, wait["id"], {}, by=None)
+
+    async def _cancel(self) -> None:
+        self._apply(model.Cancel())
+        await self._world.cancel(self.id)
+
+    async def _overdue(self) -> None:
+        self._apply(model.Overdue())
+        async with self._database.transaction(self._world.organization_id) as session:
+            text = "update executions set deadline_at = clock_timestamp() - interval '1 s' where id = :e"
+            await session.execute(sa.text(text), {"e": self.id})
+        await self._reconciler.end_overdue()
+
+    async def _admit(self) -> None:
+        if self._blocker is not None:
+            self._apply(model.Admit())
+            await self._world.cancel(self._blocker)
+
+    async def compare(self) -> None:
+        """The same execution, the same segments, by everything that decides what happens next."""
+        async with self._database.transaction(self._world.organization_id) as session:
+            rows = (await session.execute(_SEGMENTS, {"e": self.id})).all()
+            key = {"organization_id": self._world.organization_id, "execution_id": self.id}
+            whole = (await session.execute(sql.LOCK, key)).one()
+            held = await session.scalar(sa.text("select held from executions where id = :e"), {"e": self.id})
+        found = [
+            (
+                r.status,
+                r.deps_open,
+                r.live_needed,
+                r.attempt,
+                self._fences.get(r.fence, 0),
+                r.crash_count,
+                r.error_count,
+            )
+            for r in rows
+        ]
+        wanted = [
+            (p.status, p.deps_open, p.live_needed, p.attempt, p.fence, p.crashes, p.errors) for p in self.state.parts
+        ]
+        assert found == wanted, self.seen
+        idle = [(r.due, p.due) for r, p in zip(rows, self.state.parts, strict=True) if p.status in model.CLAIMABLE]
+        assert all(there == here for there, here in idle), self.seen[-8:]
+        state = self.state
+        assert (whole.status, whole.closing, whole.segments_open) == (
+            state.status,
+            state.closing,
+            state.segments_open,
+        ), self.seen
+        assert held == state.held or whole.status in {"cancelled", "timed_out"}, self.seen[-8:]
+
+
+@pytest.mark.parametrize("seed", [*range(5), *(pytest.param(n, marks=pytest.mark.slow) for n in range(5, 40))])
+async def test_the_sql_does_what_the_model_does(world, worker_database, bus, seed):
+    twins = Twins(world, worker_database, bus, random.Random(seed))
+    await twins.begin()
+    for _ in range(40):
+        await twins.step()
+    async with worker_database.transaction() as session:
+        assert await check(session) == [], twins.seen
