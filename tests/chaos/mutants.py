@@ -9,7 +9,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 from headrace.executions import statements
 
-CONTROLS = ("fence", "reconciler", "ledger")
+CONTROLS = {"fence": "I3 ", "reconciler": "executions stuck", "ledger": "effects twice"}
+"""By control, what the checker must say."""
 
 
 def believe_late_reports() -> None:
