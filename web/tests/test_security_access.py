@@ -39,7 +39,7 @@ VIEWER = {
     "flows_list_flows", "flows_get_flow", "flows_get_data", "flows_validate_flow", "flow_files_list_versions",
     "flow_files_get_version", "flow_files_export_flow", "executions_list_executions", "executions_get_execution",
     "executions_list_nodes", "executions_list_events", "executions_list_logs", "executions_list_flow_executions",
-    "executions_preview_node", "executions_preview_execution_node", "connections_list_connections",
+    "executions_preview_node", "executions_get_definition", "executions_count_children", "executions_preview_execution_node", "connections_list_connections",
     "jobs_list_jobs", "jobs_list_all_jobs", "jobs_get_job", "jobs_list_job_flows", "jobs_list_job_executions",
     "jobs_list_packages", "jobs_get_package",
     "connections_get_connection", "waits_list_approvals", "waits_list_waits", "triggers_list_trigger_types",

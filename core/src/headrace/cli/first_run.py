@@ -60,7 +60,7 @@ async def _demo(session: AsyncSession, actor: Actor, settings: Settings, host: H
     workspace_id = await demo_workspace(session, actor)
     vault = Vault(KeyRing(settings.master_keys))
     environ: dict[str, Any] = {**os.environ, **settings.for_flows()}
-    for template in host.registry.templates.values():
+    for template in reversed(host.registry.templates.values()):  # lists show the newest first
         if not template.demo:
             continue
         text = parse(template.text())
