@@ -61,12 +61,13 @@ function Open({ asked }: { asked: Place }) {
   const list = useRef<HTMLUListElement>(null)
   const close = () => useUi.setState({ palette: null })
   const [words, found] = useMemo(() => {
+    const families = useDoc.getState().nodes.length ? [...FAMILIES.slice(1), 'trigger'] : FAMILIES
     const words = query.toLowerCase().split(/\s+/).filter(Boolean)
     const ranked = [...types.values()]
       .map((type) => ({ type, rank: score(type, words) + (fits(type, place) ? 0.5 : 0) }))
       .filter(({ type, rank }) => rank >= 1 && (!strict || fits(type, place)))
       .sort((a, b) => b.rank - a.rank || a.type.title.localeCompare(b.type.title)).map(({ type }) => type)
-    return [words, words.length ? ranked : [...ranked].sort((a, b) => FAMILIES.indexOf(familyOf(a)) - FAMILIES.indexOf(familyOf(b)) || a.title.localeCompare(b.title))] as const
+    return [words, words.length ? ranked : [...ranked].sort((a, b) => families.indexOf(familyOf(a)) - families.indexOf(familyOf(b)) || a.title.localeCompare(b.title))] as const
   }, [types, query, place, strict])
   const take = (type: NodeType | undefined) => { if (type) { close(); add(types, type, place) } }
   const key = (event: KeyboardEvent) => {

@@ -31,7 +31,7 @@ function StepSettings({ step, open }: { step: StepNode; open: boolean }) {
   const { types, problems, readOnly, run } = useFlowPage()
   const type = types.get(step.data.nodeType)
   const failure = useRun((state) => state.nodes[step.id]?.error)
-  const errors = useMemo(() => errorsByPath(problems.filter((one) => one.node_id === step.id && /^config\b/.test(one.path)).map(({ path, message }) => ({ path, message: message.replace(/^'[^']*': /, '') }))), [problems, step.id])
+  const errors = useMemo(() => errorsByPath(problems.filter((one) => one.node_id === step.id && /^config\b/.test(one.path)).map(({ path, message }) => ({ path, message: message.replace(/^'[^']*'(, [^:]+)?: /, '') }))), [problems, step.id])
   const others = problems.filter((one) => one.node_id === step.id && !/^config\b/.test(one.path))
   const options = useCallback(async (field: string, config: Value) => (await post<{ options: Option[] }>(`/node-types/${step.data.nodeType}/options`, { field, config })).options, [step.data.nodeType])
   const columns = useCallback((port: string) => upstream(step.id, port), [step.id])

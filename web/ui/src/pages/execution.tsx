@@ -81,6 +81,7 @@ function Parts({ execution }: { execution: Execution }) {
   const handlers = children.filter((one) => one.mode === 'handler')
   const name = (id: string) => names.get(id) ?? id
   const ready = types.data && (canvas || definition.isError)
+  if (definition.isPending) return <Waiting what="the steps" />
   return (
     <>
       {open.length + timers.length > 0 && (
