@@ -42,7 +42,7 @@ def ended(page: Page, word: str = "Succeeded") -> None:
 
 
 def step(page: Page, name: str):
-    return page.get_by_role("list", name="Steps").get_by_role("button", name=re.compile(f"^{name}"))
+    return page.get_by_role("list", name="Steps").get_by_role("button", name=re.compile(rf"\b{name}\b"))
 
 
 def test_an_approval_is_decided_with_its_form(page: Page, asking):
@@ -69,7 +69,7 @@ def test_an_approval_is_decided_with_its_form(page: Page, asking):
     expect(step(page, "Pay")).to_contain_text("5 rows")
     page.goto("/approvals")
     page.get_by_role("radio", name="Decided").check()
-    page.get_by_role("link", name="Pay in March?").click()
+    page.get_by_role("list", name="Approvals").get_by_role("link", name="Pay in March?").click()
     expect(page.get_by_role("region", name="Approval", exact=True)).to_contain_text("They are right")
 
 

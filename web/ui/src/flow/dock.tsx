@@ -52,13 +52,13 @@ function Output() {
   const type = useDoc((state) => state.nodes.find((node) => node.id === selected)?.data.nodeType ?? '')
   const parent = useDoc((state) => state.nodes.find((node) => node.id === selected)?.parentId ?? '')
   if (!selected || selected.includes(' ')) return <Empty title="No step is selected" text="Select one step to see its rows." />
-  return <StepOutput id={selected} label={label} ports={useFlowPage().types.get(type)?.outputs ?? []} key={selected} parent={parent} />
+  return <StepOutput id={selected} label={label} ports={useFlowPage().types.get(type)?.outputs ?? []} key={selected} parent={parent} cards />
 }
 
 const ITEMS = '#items'
 
 /** Rows of one step in the execution that is shown. */
-export function StepOutput({ id, label, ports: offered, parent = '' }: { id: string; label: string; ports: { name: string; title: string }[]; parent?: string }) {
+export function StepOutput({ id, label, ports: offered, parent = '', cards = false }: { id: string; label: string; ports: { name: string; title: string }[]; parent?: string; cards?: boolean }) {
   const execution = useRun((state) => state.execution)
   const node = useRun((state) => state.nodes[id])
   const [chosen, setPort] = useState('')
@@ -87,6 +87,7 @@ export function StepOutput({ id, label, ports: offered, parent = '' }: { id: str
     )
   }
   const open = waits.find((one) => one.node_id === id && one.status === 'open')
+  if (node?.status === 'parked' && !cards) return <Empty title="It waits" text={node.waits_for === 'children' ? 'Its executions are about to start.' : 'What it waits for is shown above; its rows show here afterwards.'} />
   if (node?.status === 'parked' && open) return <div className="dock-wait"><WaitCard wait={open} name={label} /></div>
   if (node?.status === 'parked' && node.resumes_at) return <div className="dock-wait"><TimerCard name={label} at={node.resumes_at} /></div>
   if (node?.status === 'skipped') return <Empty title="Not taken" text="The rows took another way, so this step did nothing." />
