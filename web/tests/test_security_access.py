@@ -42,7 +42,7 @@ VIEWER = {
     "executions_preview_node", "executions_get_definition", "executions_count_children",
     "executions_preview_execution_node", "connections_list_connections",
     "jobs_list_jobs", "jobs_list_all_jobs", "jobs_get_job", "jobs_list_job_flows", "jobs_list_job_executions",
-    "jobs_list_packages", "jobs_get_package",
+    "jobs_list_packages", "jobs_get_package", "queues_list_queues", "queues_list_dead_letters",
     "connections_get_connection", "waits_list_approvals", "waits_list_waits", "triggers_list_trigger_types",
 }  # fmt: skip
 MORE = {
@@ -83,6 +83,12 @@ MORE = {
     "jobs_update_package",
     "jobs_delete_package",
     "jobs_execute_package",
+    "queues_pause_queue",
+    "queues_resume_queue",
+    "queues_retry_dead_letter",
+    "queues_discard_dead_letter",
+    "queues_list_workers",
+    "queues_drain_worker",
     "waits_approve",
     "waits_reject",
     "waits_delegate",

@@ -1,4 +1,4 @@
-"""The worker's row: who works here, with which plugins, how busy. For the admin page; nothing depends on it."""
+"""The worker's row: who works here, with which plugins, how busy. For admins and the relay; no execution needs it."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ VALUES (:id, :hostname, :pid, :version, :plugin_set_hash, :queues, :slots)
 """)
 _BEAT = sa.text("""
 UPDATE workers SET heartbeat_at = clock_timestamp(), busy = :busy, is_draining = :draining WHERE id = :id
+RETURNING drain_requested_at IS NOT NULL
 """)
 _LEAVE = sa.text("DELETE FROM workers WHERE id = :id")
 _FORGET = sa.text("DELETE FROM workers WHERE heartbeat_at < clock_timestamp() - make_interval(secs => 3600)")
@@ -50,10 +51,10 @@ async def join(database: Database, worker: Member) -> None:
         )  # fmt: skip
 
 
-async def beat(database: Database, worker: Member, *, draining: bool) -> None:
-    """Say that it lives."""
+async def beat(database: Database, worker: Member, *, draining: bool) -> bool:
+    """Say that it lives. Returns whether somebody asks it to take nothing more."""
     async with database.transaction() as session:
-        await session.execute(_BEAT, {"id": worker.id, "busy": worker.busy, "draining": draining})
+        return bool(await session.scalar(_BEAT, {"id": worker.id, "busy": worker.busy, "draining": draining}))
 
 
 async def leave(database: Database, worker_id: UUID) -> None:

@@ -83,6 +83,7 @@ class Supervisor:
         self._tasks: set[asyncio.Task[None]] = set()
         self._stopping = asyncio.Event()
         self._hurry = asyncio.Event()
+        self._drained = False
         self._loop: asyncio.AbstractEventLoop | None = None
 
     def ask_to_stop(self) -> None:
@@ -133,7 +134,8 @@ class Supervisor:
     async def _drain(self) -> None:
         """Let segments finish for a while, then give them back."""
         _log.info("worker drains", busy=self.busy)
-        await asyncio.to_thread(self._doorbells.stop)
+        if not self._drained:
+            await asyncio.to_thread(self._doorbells.stop)
         if self._tasks:
             hurry: asyncio.Future[Any] = asyncio.create_task(self._hurry.wait())
             everything: asyncio.Future[Any] = asyncio.gather(*self._tasks, return_exceptions=True)
@@ -165,7 +167,7 @@ class Supervisor:
 
     async def ring(self, bell: Doorbell) -> bool:
         """Claim and execute the segment as soon as a runner is free. Returns whether it was claimed."""
-        if not await self._slot():
+        if self._drained or not await self._slot():
             return False
         try:
             async with self.database.transaction(bell.organization_id) as session:
@@ -195,7 +197,7 @@ class Supervisor:
         if not free.done():
             free.cancel()
             return False
-        if self._stopping.is_set():
+        if self._drained or self._stopping.is_set():
             self._free.release()
             return False
         return True
@@ -231,7 +233,17 @@ class Supervisor:
             await asyncio.sleep(self.timing.heartbeat_s)
             with contextlib.suppress(HeadraceError):
                 await self.heartbeat()
-                await membership.beat(self.database, self, draining=self._stopping.is_set())
+                draining = self._drained or self._stopping.is_set()
+                if await membership.beat(self.database, self, draining=draining) and not draining:
+                    self._drained = True
+                    self._spawn(self._take_nothing_more())
+
+    async def _take_nothing_more(self) -> None:
+        """An admin drains this worker: what runs goes on, doorbells go to the others."""
+        _log.info("worker is drained by an admin", worker=str(self.id), busy=self.busy)
+        await asyncio.to_thread(self._doorbells.stop)
+        with contextlib.suppress(HeadraceError):
+            await membership.beat(self.database, self, draining=True)
 
     async def heartbeat(self) -> None:
         """Extend every lease; what is lost is killed, what is to stop is told."""
@@ -271,7 +283,7 @@ class Supervisor:
 
     async def _poll(self) -> None:
         free = self.slots - self.busy
-        if free <= 0 or self._stopping.is_set():
+        if free <= 0 or self._drained or self._stopping.is_set():
             return
         async with self.database.transaction() as session:
             bells = await leases.candidates(
