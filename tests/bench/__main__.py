@@ -190,6 +190,17 @@ def sync_execute() -> None:
     )
 
 
+def loops() -> None:
+    """Loops: each item is an execution of its own, kept in PostgreSQL."""
+    from tests.bench.stack import loop, rounds_of
+
+    for items in (100, 1_000):
+        took = loop(items)
+        show(f"for each of {items:,} items, 16 at a time", f"{took / items * 1000:.1f} ms an item", f"{took:.1f} s")
+    took = rounds_of(100)
+    show("while of 100 rounds", f"{took * 10:.1f} ms a round", f"{took:.1f} s")
+
+
 def main() -> None:
     """Everything, or the parts named."""
     registry()
@@ -199,6 +210,7 @@ def main() -> None:
         "pipeline": pipeline,
         "csv": csv_to_postgres,
         "sync": sync_execute,
+        "loops": loops,
     }
     for name in sys.argv[1:] or parts:
         parts[name]()

@@ -240,3 +240,15 @@ def test_ten_thousand_steps_are_one_plan(tmp_path):
     (batch,) = context.engine.batches(frame)
     assert batch.height == 99
     assert set(batch["x"]) == {5_000}
+
+
+@pytest.mark.parametrize(("where", "rows"), [("TRUE", 4), ("1 = 2", 0), ("NULL = 1", 0)])
+def test_a_condition_may_be_constant(where, rows):
+    import polars as pl
+    from headrace.plugins.manager import load_plugins
+    from headrace.sdk.expressions import condition
+    from headrace.sdk.frames import columns
+
+    engine = load_plugins(only=["plugin-engine_polars"]).registry.engines["polars"].factory.load()()
+    frame = engine.adopt(pl.LazyFrame({"id": [1, 2, None, 4]}))
+    assert engine.count(frame.filter(condition(where, columns(frame)))) == rows

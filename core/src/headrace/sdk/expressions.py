@@ -70,6 +70,10 @@ def condition(text: str, columns: Columns = None, field: str = "") -> nw.Expr:
             raise fail(text, 1, f"gives {kind}, a condition must be true or false", "compare it with something")
     except ConfigError as error:
         raise named(error, field) from None
+    known = scope(columns)
+    if known and not columns_of(text):  # a constant must be as long as the frame
+        anchor = nw.col(next(iter(known))).is_null()
+        expr = expr & (anchor | ~anchor)
     return expr
 
 
