@@ -72,6 +72,8 @@ def condition(text: str, columns: Columns = None, field: str = "") -> nw.Expr:
         raise named(error, field) from None
     known = scope(columns)
     if known and not columns_of(text):  # a constant must be as long as the frame
+        from headrace.sdk.frames import nw
+
         anchor = nw.col(next(iter(known))).is_null()
         expr = expr & (anchor | ~anchor)
     return expr
