@@ -2,27 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
-
 import pytest
 
-from tests.chaos.campaign import Campaign, Size
+from tests.chaos.__main__ import campaign
+from tests.chaos.campaign import Size
 from tests.chaos.messages import enumerate_crashes
 from tests.chaos.mutants import CONTROLS, believe_late_reports
 
 
-@pytest.fixture
-def folder(tmp_path, monkeypatch):
-    monkeypatch.syspath_prepend(str(tmp_path / "lab"))
-    for above in (tmp_path, *tmp_path.parents[:2]):
-        above.chmod(0o711)
-    return tmp_path / "chaos"
-
-
 @pytest.mark.slow
-def test_a_short_campaign_is_clean(folder):
+def test_a_short_campaign_is_clean():
     size = Size(dags=12, nodes=12, minutes=0.4)
-    outcome = asyncio.run(Campaign(7, size, folder).execute(lambda text: None))
+    outcome = campaign(7, size)
     wrong = [text for text in outcome.report.wrong if "did not bite" not in text]
     assert not wrong, outcome
     assert sum(outcome.faults.values()) >= 5

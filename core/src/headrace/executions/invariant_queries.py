@@ -1,7 +1,7 @@
 """SQL that finds the places where an invariant does not hold. Static text; empty is what each should give.
 
 Each statement is one snapshot, so it may run while workers work. What the reconciler puts right by itself gets a
-minute before it counts.
+minute before it counts. Executions whose details history has let go of (`compacted_at`) have nothing to compare.
 """
 
 from __future__ import annotations
@@ -10,11 +10,13 @@ import sqlalchemy as sa
 
 ACCEPTED = sa.text("""
 SELECT r.place FROM (
-  SELECT 'tick ' || trigger_id || ' ' || fire_at AS place, organization_id, execution_id FROM trigger_ticks
-  UNION ALL SELECT 'event ' || trigger_id || ' ' || event_key, organization_id, execution_id FROM trigger_events
-  UNION ALL SELECT 'call ' || id, organization_id, execution_id FROM webhook_calls WHERE outcome = 'accepted') r
-WHERE r.execution_id IS NOT NULL AND NOT EXISTS (SELECT 1 FROM executions x
-  WHERE x.organization_id = r.organization_id AND x.id = r.execution_id) LIMIT :limit
+  SELECT 'tick ' || trigger_id || ' ' || fire_at AS place, organization_id, execution_id, created_at FROM trigger_ticks
+  UNION ALL SELECT 'event ' || trigger_id || ' ' || event_key, organization_id, execution_id, created_at
+  FROM trigger_events
+  UNION ALL SELECT 'call ' || id, organization_id, execution_id, created_at FROM webhook_calls
+  WHERE outcome = 'accepted') r
+WHERE r.execution_id IS NOT NULL AND r.created_at > clock_timestamp() - interval '1 day'
+  AND NOT EXISTS (SELECT 1 FROM executions x WHERE x.organization_id = r.organization_id AND x.id = r.execution_id) LIMIT :limit
 """)
 ENDED = sa.text("""
 SELECT x.id::text FROM executions x
@@ -32,6 +34,7 @@ WHERE status = 'running' AND lease_until < clock_timestamp() - interval '1 minut
 """)
 SUCCESS = sa.text("""
 SELECT n.execution_id || '/' || n.segment_no FROM segment_runs n
+JOIN executions x ON x.organization_id = n.organization_id AND x.id = n.execution_id AND x.compacted_at IS NULL
 LEFT JOIN LATERAL (SELECT count(*) FILTER (WHERE outcome = 'completed') AS done,
     max(fence) FILTER (WHERE outcome = 'completed') AS best, max(fence) FILTER (WHERE finished_at IS NOT NULL) AS last
   FROM segment_attempts a WHERE a.organization_id = n.organization_id AND a.execution_id = n.execution_id
@@ -60,7 +63,7 @@ SELECT x.id::text FROM executions x
 LEFT JOIN LATERAL (SELECT count(*) AS total,
     count(*) FILTER (WHERE n.status IN ('waiting', 'ready', 'running', 'retry_wait', 'parked')) AS open
   FROM segment_runs n WHERE n.organization_id = x.organization_id AND n.execution_id = x.id) n ON true
-WHERE x.segments_open <> n.open OR x.segments_total <> n.total LIMIT :limit
+WHERE x.compacted_at IS NULL AND (x.segments_open <> n.open OR x.segments_total <> n.total) LIMIT :limit
 """)
 DEPENDENCIES = sa.text("""
 SELECT c.execution_id || '/' || c.segment_no FROM segment_runs c
@@ -78,8 +81,8 @@ SELECT x.id::text FROM executions x
 LEFT JOIN LATERAL (SELECT count(*) AS ends, max(e.data ->> 'status') AS status FROM execution_events e
   WHERE e.organization_id = x.organization_id AND e.execution_id = x.id AND e.type = 'execution_update'
     AND e.data ->> 'status' IN ('completed', 'failed', 'cancelled', 'timed_out')) e ON true
-WHERE e.ends <> (x.status IN ('completed', 'failed', 'cancelled', 'timed_out'))::int
-  OR (e.ends = 1 AND e.status <> x.status) LIMIT :limit
+WHERE x.compacted_at IS NULL AND (e.ends <> (x.status IN ('completed', 'failed', 'cancelled', 'timed_out'))::int
+  OR (e.ends = 1 AND e.status <> x.status)) LIMIT :limit
 """)
 AFTER_CANCEL = sa.text("""
 SELECT a.execution_id || '/' || a.segment_no FROM segment_attempts a
@@ -110,7 +113,7 @@ GAPS = sa.text("""
 SELECT x.id::text FROM executions x
 LEFT JOIN LATERAL (SELECT count(*) AS n, coalesce(min(e.seq), 1) AS low, coalesce(max(e.seq), 0) AS high
   FROM execution_events e WHERE e.organization_id = x.organization_id AND e.execution_id = x.id) e ON true
-WHERE e.low <> 1 OR e.high <> e.n OR x.event_seq <> e.n LIMIT :limit
+WHERE x.compacted_at IS NULL AND (e.low <> 1 OR e.high <> e.n OR x.event_seq <> e.n) LIMIT :limit
 """)
 TENANT = sa.text("""
 SELECT x.id::text FROM executions x
@@ -138,8 +141,8 @@ SELECT c.id::text FROM executions c
 JOIN executions p ON p.organization_id = c.organization_id AND p.id = c.parent_execution_id
 LEFT JOIN segment_runs n ON n.organization_id = c.organization_id AND n.execution_id = p.id
   AND n.segment_no = c.parent_segment_no
-WHERE c.parent_segment_no IS NOT NULL AND (n.segment_no IS NULL OR c.depth <> p.depth + 1 OR (
-  CAST(n.parked ->> 'wait' AS boolean) AND n.finished_at < clock_timestamp() - interval '1 minute'
+WHERE c.parent_segment_no IS NOT NULL AND p.compacted_at IS NULL
+  AND (n.segment_no IS NULL OR c.depth <> p.depth + 1 OR (CAST(n.parked ->> 'wait' AS boolean) AND n.finished_at < clock_timestamp() - interval '1 minute'
   AND c.status IN ('queued', 'running', 'waiting') AND c.closing IS NULL))
 UNION ALL
 SELECT parent_execution_id || '/' || parent_segment_no || ' item ' || item_no FROM executions
