@@ -16,7 +16,8 @@ SELECT r.place FROM (
   UNION ALL SELECT 'call ' || id, organization_id, execution_id, created_at FROM webhook_calls
   WHERE outcome = 'accepted') r
 WHERE r.execution_id IS NOT NULL AND r.created_at > clock_timestamp() - interval '1 day'
-  AND NOT EXISTS (SELECT 1 FROM executions x WHERE x.organization_id = r.organization_id AND x.id = r.execution_id) LIMIT :limit
+  AND NOT EXISTS (SELECT 1 FROM executions x
+    WHERE x.organization_id = r.organization_id AND x.id = r.execution_id) LIMIT :limit
 """)
 ENDED = sa.text("""
 SELECT x.id::text FROM executions x
@@ -141,9 +142,10 @@ SELECT c.id::text FROM executions c
 JOIN executions p ON p.organization_id = c.organization_id AND p.id = c.parent_execution_id
 LEFT JOIN segment_runs n ON n.organization_id = c.organization_id AND n.execution_id = p.id
   AND n.segment_no = c.parent_segment_no
-WHERE c.parent_segment_no IS NOT NULL AND p.compacted_at IS NULL
-  AND (n.segment_no IS NULL OR c.depth <> p.depth + 1 OR (CAST(n.parked ->> 'wait' AS boolean) AND n.finished_at < clock_timestamp() - interval '1 minute'
-  AND c.status IN ('queued', 'running', 'waiting') AND c.closing IS NULL))
+WHERE c.parent_segment_no IS NOT NULL AND p.compacted_at IS NULL AND (
+  n.segment_no IS NULL OR c.depth <> p.depth + 1
+  OR (CAST(n.parked ->> 'wait' AS boolean) AND n.finished_at < clock_timestamp() - interval '1 minute'
+    AND c.status IN ('queued', 'running', 'waiting') AND c.closing IS NULL))
 UNION ALL
 SELECT parent_execution_id || '/' || parent_segment_no || ' item ' || item_no FROM executions
 WHERE parent_segment_no IS NOT NULL
