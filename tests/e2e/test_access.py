@@ -81,6 +81,36 @@ def test_every_page_is_accessible_and_fits(open_page, api, stack, scheme: str, s
     check(page, "connection")
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("size", SIZES)
+def test_loops_code_and_what_waits_are_accessible_and_fit(open_page, api, steps, scheme: str, size: str):
+    page: Page = open_page(viewport=SIZES[size], color_scheme=scheme)
+    ask = steps("ask", "control.approval", 0, title="Begin?", form=[{"name": "why", "title": "Why"}])
+    call = steps("call", "control.wait_webhook", 0, 120, title="A call")
+    ran = api("POST", f"/flows/{api.flow(f'Waits {size} {scheme}', [ask, call])}/execute", {})["id"]
+    each = steps("each", "control.for_each", 280, over="values", values=["a"])
+    code = {**steps("code", "code.python", 94, 66, code="return = row"), "parentId": "each"}
+    flow = api.flow(f"Looped {size} {scheme}", [each, code], [("each.item", "code.in"), ("code.out", "each.result")])
+
+    page.goto(f"/flows/{flow}")
+    inside = page.get_by_role("list", name="Inside Each").get_by_role("button").first
+    (page.get_by_test_id("step-code") if size == "wide" else inside).click()
+    expect(page.locator(".code-lines [data-wrong]")).to_have_text("1")
+    check(page, "loop and code")
+
+    page.goto(f"/executions/{ran}")
+    expect(page.get_by_role("button", name="Make address")).to_be_visible()
+    expect(page.get_by_role("form", name="Decide: Begin?")).to_be_visible()
+    check(page, "waiting execution")
+    page.goto(f"/approvals/{api('GET', '/approvals?per_page=100')[-1]['id']}")
+    expect(page.get_by_role("button", name="Approve")).to_be_visible()
+    check(page, "approvals")
+    page.get_by_role("radio", name="Too late").check()
+    expect(page.get_by_role("heading", name="None in this state")).to_be_visible()
+    check(page, "no approvals")
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("path", ["/login", "/setup?token=x"])
 def test_the_pages_before_sign_in_are_accessible_and_fit(open_page, scheme: str, path: str):

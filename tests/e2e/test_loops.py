@@ -163,6 +163,29 @@ def test_a_wire_across_the_border_is_refused_with_the_reason_and_a_ring_inside_t
 
 
 @pytest.mark.slow
+def test_a_wire_dropped_inside_its_loop_adds_a_step_there(page: Page, api, looped):
+    flow = looped("Dropped inside", "lone", "sort")
+    page.goto(f"/flows/{flow}")
+    box = page.locator('.react-flow__handle[data-nodeid="loud"][data-handleid="out"]').bounding_box()
+    loop = frame(page, "each")
+    assert box
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 20, box["y"] + 12, steps=3)
+    page.mouse.move(box["x"] + 20, loop["y"] + loop["height"] - 8, steps=8)
+    page.mouse.up()
+    expect(page.get_by_role("combobox", name="Add a step after this one")).to_be_focused()
+    page.keyboard.type("sample")
+    page.keyboard.press("Enter")
+    save(page)
+    steps, wires = stored(api, flow)
+    added = next(name for name in steps if name.startswith("Sample"))
+    assert steps[added]["in"] == "Each"
+    assert f"Loud.out>{added}.in" in wires
+    assert steps["Each"]["height"] >= steps[added]["position"]["y"] + 56
+
+
+@pytest.mark.slow
 def test_tidy_arranges_the_inside_and_makes_the_loop_as_large(page: Page, api, looped):
     flow = looped("Tidy")
     canvas = api("GET", f"/flows/{flow}/data")

@@ -9,7 +9,7 @@ import { useFlowPage } from './context'
 import { inputOf, isStep, outputOf, refusal, typeOf } from './graph'
 import type { Wire } from './graph'
 import { tidied } from './layout'
-import { HEIGHT, WIDTH, absolute, loopAt, sizeOf } from './nest'
+import { HEIGHT, WIDTH, absolute, levelOf, loopAt, sizeOf } from './nest'
 import { Note, Step } from './step'
 import { change, checkpoint, connect, edgeChanges, nodeChanges, redo, settleDrag, undo, useDoc } from './store'
 import type { StepEdge, StepNode } from './store'
@@ -96,7 +96,7 @@ export function CanvasView() {
     }
     const point = 'changedTouches' in event ? event.changedTouches[0] : event
     const under = point && document.elementFromPoint(point.clientX, point.clientY)?.closest<HTMLElement>('.react-flow__node')?.dataset.id
-    if (under) return intoNode(under, kind, wireTo)
+    if (under && under !== levelOf(useDoc.getState(), types, fromNode.id, fromHandle.id, kind)) return intoNode(under, kind, wireTo)
     if (point) openPalette({ from: { node: fromNode.id, port: fromHandle.id, kind }, at: flow.screenToFlowPosition({ x: point.clientX, y: point.clientY }) })
   }
 

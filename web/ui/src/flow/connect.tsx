@@ -6,7 +6,7 @@ import { Tile } from '../kit/icon'
 import { say } from '../kit/toasts'
 import { focusStep } from './canvas'
 import { useFlowPage } from './context'
-import { targets, typeOf } from './graph'
+import { outputOf, targets, typeOf } from './graph'
 import { connect, useDoc } from './store'
 import { useUi } from './ui'
 
@@ -21,7 +21,7 @@ function Open({ from }: { from: string }) {
   const edges = useDoc((state) => state.edges)
   const node = nodes.find((one) => one.id === from)
   const outputs = typeOf(types, node)?.outputs ?? []
-  const [port, setPort] = useState(outputs[0]?.name ?? 'out')
+  const [port, setPort] = useState((outputOf(typeOf(types, node)) ?? outputs[0])?.name ?? 'out')
   const [query, setQuery] = useState('')
   const [at, setAt] = useState(0)
   const input = useRef<HTMLInputElement>(null)
