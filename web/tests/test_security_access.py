@@ -44,6 +44,7 @@ VIEWER = {
     "jobs_list_jobs", "jobs_list_all_jobs", "jobs_get_job", "jobs_list_job_flows", "jobs_list_job_executions",
     "jobs_list_packages", "jobs_get_package", "queues_list_queues", "queues_list_dead_letters",
     "connections_get_connection", "waits_list_approvals", "waits_list_waits", "triggers_list_trigger_types",
+    "executions_compare_executions",
 }  # fmt: skip
 MORE = {
     "accounts_list_members",
@@ -64,6 +65,11 @@ MORE = {
     "executions_execute_flow",
     "executions_execute_node",
     "executions_cancel_execution",
+    "executions_cancel_executions",
+    "executions_retry_execution",
+    "executions_retry_executions",
+    "pins_pin_node",
+    "pins_unpin_node",
     "connections_create_connection",
     "connections_update_connection",
     "connections_delete_connection",
@@ -127,8 +133,8 @@ MORE = {
     "backfills_cancel_backfill",
 }
 OWNED = {
-    "workspace_id", "folder_id", "flow_id", "execution_id", "connection_id", "session_id", "trigger_id", "schedule_id",
-    "webhook_id", "call_id", "backfill_id", "wait_id", "job_id", "package_id",
+    "workspace_id", "folder_id", "flow_id", "execution_id", "other_id", "connection_id", "session_id", "trigger_id",
+    "schedule_id", "webhook_id", "call_id", "backfill_id", "wait_id", "job_id", "package_id",
 }  # fmt: skip
 BODIES: dict[str, Any] = {
     "workspaces_update_workspace": {"name": "X", "row_version": 1},
@@ -148,6 +154,8 @@ BODIES: dict[str, Any] = {
     "jobs_replace_job": {"name": "X", "row_version": 1},
     "jobs_add_job_flow": {"flow_id": GHOST},
     "jobs_update_package": {"name": "X", "row_version": 1},
+    "executions_cancel_executions": {"ids": [GHOST]},
+    "executions_retry_executions": {"ids": [GHOST]},
 }
 
 
@@ -237,7 +245,7 @@ async def world(client, owner) -> dict[str, str]:
     sessions = (await client.get(f"{API}/account/sessions", headers=h)).json()["data"]
     return {
         "workspace_id": workspace, "folder_id": folder, "flow_id": flow, "connection_id": connection,
-        "session_id": sessions[0]["id"], "execution_id": GHOST, "wait_id": GHOST, "job_id": GHOST,
+        "session_id": sessions[0]["id"], "execution_id": GHOST, "other_id": GHOST, "wait_id": GHOST, "job_id": GHOST,
         "package_id": GHOST,
         "trigger_id": trigger, "schedule_id": schedule,
         "webhook_id": webhook, "call_id": GHOST, "backfill_id": backfill,

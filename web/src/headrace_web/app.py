@@ -19,6 +19,7 @@ from litestar.types import Message, Scope
 from headrace_web.deps import DEPENDENCIES
 from headrace_web.discover import route_handlers
 from headrace_web.guards import authorise, unguarded
+from headrace_web.idempotency import Idempotency, begin
 from headrace_web.openapi import openapi_config
 from headrace_web.problems import HANDLERS
 from headrace_web.security.headers import add_headers
@@ -79,6 +80,8 @@ def create_app(settings: Settings, host: Host, *, more: list[Any] | None = None)
         dependencies=DEPENDENCIES,
         exception_handlers=HANDLERS,
         before_send=[_before_send],
+        before_request=begin,
+        middleware=[Idempotency()],
         openapi_config=openapi_config(),
         cors_config=cors if origins else None,
         request_max_body_size=BODY_MAX_BYTES,

@@ -14,6 +14,7 @@ from msgspec import Struct
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from headrace_web.envelope import provide_paging
+from headrace_web.idempotency import Keyed, keyed_of
 from headrace_web.services import Services
 
 
@@ -22,6 +23,12 @@ class Context(Struct, frozen=True):
 
     services: Services
     actor: Actor
+    keyed: Keyed | None = None
+
+    @property
+    def request_hash(self) -> str | None:
+        """Of a request with an Idempotency-Key."""
+        return self.keyed.request_hash if self.keyed else None
 
     @property
     def organization_id(self) -> UUID:
@@ -34,7 +41,12 @@ class Context(Struct, frozen=True):
         return self.services.host.registry
 
     def transaction(self) -> AbstractAsyncContextManager[AsyncSession]:
-        """A unit of work of the actor's organization: commits at its end."""
+        """A unit of work of the actor's organization: commits at its end.
+
+        Of a request with an Idempotency-Key, all of them are one, which commits together with the stored answer.
+        """
+        if self.keyed is not None and self.keyed.session is not None:
+            return self.keyed.part()
         return self.services.database.transaction(self.actor.organization_id, user_id=self.actor.user_id)
 
 
@@ -46,7 +58,7 @@ def provide_services(request: Request[Any, Any, Any]) -> Services:
 
 def provide_context(request: Request[Any, Any, Any]) -> Context:
     """Services and actor; the guard has put the actor there."""
-    return Context(request.app.state.services, request.state.actor)
+    return Context(request.app.state.services, request.state.actor, keyed_of(request))
 
 
 DEPENDENCIES = {

@@ -36,6 +36,7 @@ class Meta(Struct, kw_only=True):
     timestamp: datetime
     version: Literal["v1"] = "v1"
     pagination: Pagination | UnsetType = UNSET
+    pins: dict[str, dict[str, Any]] | UnsetType = UNSET
 
 
 class Envelope(Struct, Generic[T], kw_only=True):

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 from headrace.engine.messages import FrameRef
 from headrace.executions.service import NodeOutput
-from headrace.infra.frame_pages import stored_page
+from headrace.infra.frame_pages import fitted, stored_page
 from headrace.sdk.errors import NotFound
 
 from headrace_web.deps import Context
@@ -41,8 +41,19 @@ def _read(ctx: Context, frame: FrameRef, limit: int, offset: int) -> dict[str, A
         raise NotFound("the rows of this step were removed by retention; execute it again", resource="preview")
     path = Path(store.url_of(organization_id, key))
     page = stored_page(path, frame.columns, offset=offset, limit=limit, total=frame.rows, profile=offset == 0)
+    return bounded(page)
+
+
+def bounded(page: dict[str, Any], most: int = PAGE_MAX_BYTES) -> dict[str, Any]:
+    """The page with as many of its rows as fit; a single row that does not fit has its cells cut."""
     rows = page["rows"]
-    while len(rows) > 1 and len(msgspec.json.encode(rows)) > PAGE_MAX_BYTES:
+    left = max(most // 2, most - len(msgspec.json.encode({**page, "rows": []})) - 1_000)
+    while len(rows) > 1 and len(msgspec.json.encode(rows)) > left:
         del rows[len(rows) // 2 :]
         page["truncated"] = True
+    share = left
+    while rows and share and len(msgspec.json.encode(page["rows"])) > left:
+        page["rows"] = [fitted(rows[0], share)]
+        page["truncated"] = True
+        share //= 2
     return page

@@ -54,9 +54,9 @@ class LogRow(Struct, frozen=True, kw_only=True):
 
 
 class NodeOutput(Struct, frozen=True):
-    """Stored frames of a node by port, and the execution they come from."""
+    """Stored frames of a node by port, and the execution they come from, if one does."""
 
-    execution_id: UUID
+    execution_id: UUID | None
     outputs: dict[str, FrameRef]
 
 

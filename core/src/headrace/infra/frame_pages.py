@@ -7,12 +7,15 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from headrace.sdk.types import Column
 
 if TYPE_CHECKING:
     import polars as pl
 
 CELL_MAX = 10_000
+"""Bytes of a cell, in UTF-8 and as JSON."""
 PROFILE_ROWS = 1_000_000
 """A profile of a longer frame is taken from its first rows, and says so."""
 
@@ -48,6 +51,7 @@ def stored_page(
     frame = pl.scan_parquet(path)
     page = page_of(frame.slice(offset, limit).collect(), columns, limit)
     page["total_rows"], page["truncated"] = total, offset + limit < total
+    page["profile"] = None
     if profile:
         page["profile"] = _profile(frame.head(PROFILE_ROWS))
     return page
@@ -60,13 +64,14 @@ def _profile(frame: pl.LazyFrame) -> dict[str, dict[str, Any]]:
     asked = []
     for name, kind in frame.collect_schema().items():
         asked.append(pl.col(name).null_count().alias(f"{name}\0null_count"))
+        found[name] = {"null_count": None, "distinct_count": None, "min": None, "max": None}
         if not kind.is_nested():
             asked.append(pl.col(name).approx_n_unique().alias(f"{name}\0distinct_count"))
-        if kind.is_numeric() or kind.is_temporal():
+        if kind.is_numeric() or kind.is_temporal() or kind == pl.String:
             asked += [pl.col(name).min().alias(f"{name}\0min"), pl.col(name).max().alias(f"{name}\0max")]
     for key, value in frame.select(asked).collect(engine="streaming").row(0, named=True).items() if asked else ():
         name, _, measure = key.partition("\0")
-        found.setdefault(name, {})[measure] = cell(value)
+        found[name][measure] = cell(value)
     return found
 
 
@@ -79,11 +84,35 @@ def cell(value: Any) -> Any:
     if isinstance(value, float):
         return value if math.isfinite(value) else str(value)
     if isinstance(value, str):
-        return value if len(value) <= CELL_MAX else value[:CELL_MAX] + "…"
+        return _cut(value, CELL_MAX)
     if isinstance(value, bytes):
         return f"{len(value)} bytes: {value[:32].hex()}"
-    if isinstance(value, list):
-        return [cell(item) for item in value[:100]]
-    if isinstance(value, dict):
-        return {key: cell(item) for key, item in value.items()}
+    if isinstance(value, list | dict):
+        return _nested(value)
     return value.isoformat() if hasattr(value, "isoformat") else str(value)
+
+
+def fitted(row: list[Any], most: int) -> list[Any]:
+    """A row of at most about `most` bytes: long cells are cut as text."""
+    share = max(16, most // max(1, len(row)) - 8)
+    sizes = [len(msgspec.json.encode(value)) for value in row]
+    return [_cut(value if isinstance(value, str) else msgspec.json.encode(value).decode(), share // 2)
+            if size > share else value for value, size in zip(row, sizes, strict=True)]  # fmt: skip
+
+
+def _nested(value: list[Any] | dict[str, Any]) -> Any:
+    if isinstance(value, list):
+        plain: Any = [cell(item) for item in value[:100]]
+        if len(value) > 100:
+            plain.append(f"… {len(value) - 100:,} more")
+    else:
+        plain = {key: cell(item) for key, item in value.items()}
+    text = msgspec.json.encode(plain)
+    return plain if len(text) <= CELL_MAX else _cut(text.decode(), CELL_MAX)
+
+
+def _cut(text: str, most: int) -> str:
+    """The beginning of a text, by bytes of UTF-8."""
+    if len(text) * 4 <= most or len(raw := text.encode("utf-8", "replace")) <= most:
+        return text
+    return raw[: most - 3].decode("utf-8", "ignore") + "…"

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
 import msgspec
 from headrace.connections import service as connections
-from headrace.executions import live
+from headrace.executions import live, pins
 from headrace.executions import service as executions
 from headrace.executions.leases import Event
-from headrace.executions.service import LogRow
+from headrace.executions.rows import pin_rows
+from headrace.executions.service import LogRow, NodeOutput
 from headrace.executions.state import TERMINAL
 from headrace.flows import service as flows
 from headrace.flows.canvas import graph_of
+from headrace.flows.graph import NodeSpec
 from headrace.sdk.errors import ConfigError, NotFound
 from litestar import Controller, Response, get, post
 from litestar.di import NamedDependency
@@ -23,6 +26,7 @@ from headrace_web.deps import Context
 from headrace_web.envelope import ApiStruct, Envelope, Paging, ok, page_of
 from headrace_web.frames import stored_preview
 from headrace_web.guards import permission
+from headrace_web.idempotency import OWN_KEY
 
 IdempotencyKey = Annotated[str | None, HeaderParameter(name="Idempotency-Key", min_length=1, max_length=200)]
 After = Annotated[int, QueryParameter(ge=0, le=2**53)]
@@ -41,13 +45,23 @@ class ExecuteBody(ApiStruct):
     environment: str = "development"
     observe: Literal["all", "borders"] = "borders"
     priority: Annotated[int, msgspec.Meta(ge=-10, le=10)] = 0
+    reuse: bool | None = None
+    use_pins: bool = False
 
 
 class NodeExecuteBody(ApiStruct):
-    """Which part of a flow to execute, seen from one node."""
+    """Which part of a flow to execute, seen from one node.
+
+    `input` are rows for the step itself (a list for its first input port, or by port); executing up to it, they are
+    what the flow is started with. Sources, and frames stored before, give at most `row_limit` rows; null = all.
+    """
 
     mode: Literal["to_here", "node", "from_here"] = "to_here"
     variables: dict[str, Any] = {}
+    input: list[dict[str, Any]] | dict[str, Any] | None = None
+    use_pins: bool = True
+    row_limit: Annotated[int, msgspec.Meta(ge=1, le=1_000_000)] | None = 1_000
+    reuse: bool | None = None
 
 
 class FlowExecutionsController(Controller):
@@ -56,7 +70,7 @@ class FlowExecutionsController(Controller):
     path = "/flows/{flow_id:uuid}"
     tags = ("executions",)
 
-    @post("/execute", opt=permission("flow:execute"), status_code=202)
+    @post("/execute", opt={**permission("flow:execute"), **OWN_KEY}, status_code=202)
     async def execute_flow(
         self,
         ctx: NamedDependency[Context],
@@ -74,6 +88,7 @@ class FlowExecutionsController(Controller):
                 session, ctx.actor, flow_id=flow_id, graph=graph, definition_hash=digest, host=ctx.services.host,
                 environment=body.environment, observe=body.observe, params={**flow.variables, **body.variables},
                 input_data=body.input_data, priority=body.priority, idempotency_key=_own(ctx, idempotency_key),
+                request_hash=ctx.request_hash, reuse=body.reuse, use_pins=body.use_pins,
             )  # fmt: skip
             execution = await executions.get(session, ctx.organization_id, execution_id)
         if not body.async_mode:
@@ -118,10 +133,15 @@ class FlowExecutionsController(Controller):
             only = whole.downstream(node_id) | {node_id} if body.mode == "from_here" else {node_id}
             names = await connections.names(session, ctx.organization_id)
             graph, digest = await flows.prepare(session, ctx.actor, flow_id, ctx.registry, connections=names, only=only)
+            started = _started_with(body) if body.mode == "to_here" else {}
+            rows = _by_port(ctx, whole.by_id[node_id], body) if body.mode != "to_here" else {}
+            url = ctx.services.settings.objects_url
+            given = await asyncio.to_thread(pin_rows, url, ctx.organization_id, flow_id, node_id, rows) if rows else {}
             execution_id = await executions.start(
                 session, ctx.actor, flow_id=flow_id, graph=graph, definition_hash=digest, host=ctx.services.host,
                 mode=body.mode, target_node_id=node_id, observe="all", trigger_type="test",
-                params={**flow.variables, **body.variables},
+                params={**flow.variables, **body.variables}, input_data=started, supplied=given,
+                row_limit=body.row_limit, use_pins=body.use_pins, reuse=body.reuse,
             )  # fmt: skip
             execution = await executions.get(session, ctx.organization_id, execution_id)
         return _accepted(execution)
@@ -135,12 +155,17 @@ class FlowExecutionsController(Controller):
         limit: Rows = 200,
         offset: After = 0,
         port: FromQuery[str] = "out",
+        use_pins: FromQuery[bool] = True,
     ) -> Envelope[dict[str, Any]]:
-        """A page of the newest stored rows of a node."""
+        """A page of the pinned rows of a node, or of the newest stored ones."""
         async with ctx.transaction() as session:
             await flows.get(session, ctx.actor, flow_id)
+            pinned = await pins.find(session, ctx.organization_id, flow_id, node_id) if use_pins else []
             found = await executions.latest_output(session, ctx.organization_id, flow_id, node_id)
-        return ok(await stored_preview(ctx, found, port, limit=limit, offset=offset))
+        if pinned:
+            found = NodeOutput(pinned[0].execution_id, pinned[0].outputs)
+        page = await stored_preview(ctx, found, port, limit=limit, offset=offset)
+        return ok({**page, "pinned": bool(pinned)})
 
 
 class ExecutionsController(Controller):
@@ -266,6 +291,24 @@ def _own(ctx: Context, key: str | None) -> str | None:
     if not key.isprintable():
         raise ConfigError("an Idempotency-Key has printable characters only", field="Idempotency-Key")
     return f"{ctx.actor.user_id}:{key}"
+
+
+def _started_with(body: NodeExecuteBody) -> dict[str, Any]:
+    return {"rows": body.input} if isinstance(body.input, list) else dict(body.input or {})
+
+
+def _by_port(ctx: Context, node: NodeSpec, body: NodeExecuteBody) -> dict[str, list[Any]]:
+    """Rows for the step's input ports."""
+    if body.input is None:
+        return {}
+    ports = [port.name for port in ctx.registry.node(node.type).manifest.inputs]
+    if not ports:
+        raise ConfigError("this step takes no input; leave 'input' out", field="input")
+    rows = {ports[0]: body.input} if isinstance(body.input, list) else body.input
+    for name in rows:
+        if name not in ports:
+            raise ConfigError(f"the step has no input '{name}'; it has {', '.join(ports)}", field="input")
+    return dict(rows)
 
 
 def _accepted(execution: dict[str, Any]) -> Response[Envelope[dict[str, Any]]]:

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from headrace.connections import service as connections
 from headrace.entitlements import service as entitlements
+from headrace.executions import pins
 from headrace.flows import service as flows
 from headrace.flows.canvas import graph_of
 from headrace.flows.problems import FlowProblem
@@ -184,9 +185,11 @@ class FlowsController(Controller):
         """The canvas, with the version that a save builds on."""
         async with ctx.transaction() as session:
             data = await flows.get_data(session, ctx.actor, flow_id)
-            return ok(
-                {**flows.EMPTY, **data.definition, "row_version": data.row_version, "updated_at": data.updated_at}
-            )
+            pinned = await pins.find(session, ctx.organization_id, flow_id)
+        shown_ = {**flows.EMPTY, **data.definition, "row_version": data.row_version, "updated_at": data.updated_at}
+        answer = ok(shown_)
+        answer.meta.pins = {pin.node_id: pin.shown() for pin in pinned}
+        return answer
 
     @put("/{flow_id:uuid}/data", opt=permission("flow:update"))
     async def put_data(
