@@ -37,6 +37,9 @@ BODIES: dict[str, Any] = {
     "executions_retry_execution": {"from": "start"},
     "executions_cancel_execution": {},
     "realtime_create_ticket": {},
+    "jobs_create_job": {"name": "New job"},
+    "jobs_create_job_in_folder": {"name": "New job"},
+    "jobs_create_package": {"name": "New package"},
     "triggers_create_trigger": {"trigger_type": "manual", "name": "By hand"},
     "schedules_create_schedule": {"name": "Daily", "expression": "0 6 * * *"},
     "webhooks_create_webhook": {"name": "Hook"},
@@ -88,6 +91,10 @@ async def world(client, sign_up) -> tuple[dict[str, str], dict[str, str]]:
     place = hook["url"].partition("//")[2].partition("/")[2] if "//" in hook["url"] else hook["url"]
     assert (await client.post("/" + place.lstrip("/"), json={"a": 1})).status_code == 202
     calls = (await client.get(f"{API}/webhooks/{hook['id']}/calls", headers=h)).json()["data"]
+    folder = await made(f"/workspaces/{workspace}/folders", {"name": "Folder"})
+    job = await made("/jobs", {"name": "J", "workspace_id": workspace, "flows": [{"flow_id": active["id"]}]})
+    package = await made("/job-packages", {"name": "P", "workspace_id": workspace, "job_ids": [job["id"]]})
+    ids |= {"folder_id": folder["id"], "job_id": job["id"], "package_id": package["id"]}
     ids |= {"schedule_id": schedule["id"], "webhook_id": hook["id"], "call_id": calls[0]["id"], "active": active["id"]}
     return h, ids
 
@@ -96,8 +103,9 @@ def body_of(operation: str, ids: dict[str, str]) -> dict[str, Any]:
     if operation in {"executions_cancel_executions", "executions_retry_executions"}:
         return {"ids": [ids["execution_id"]]}
     flow = {"schedules_create_schedule": "flow_id", "webhooks_create_webhook": "flow_id",
-            "backfills_create_backfill": "target"}.get(operation)  # fmt: skip
-    return {**BODIES.get(operation, {}), **({flow: ids["active"]} if flow else {})}
+            "backfills_create_backfill": "target", "jobs_add_job_flow": "flow_id"}.get(operation)  # fmt: skip
+    where = "flow_id" if operation == "jobs_add_job_flow" else "active"
+    return {**BODIES.get(operation, {}), **({flow: ids[where]} if flow else {})}
 
 
 async def census(database: Database, organization_id: str) -> dict[str, int]:
