@@ -8,6 +8,11 @@ import pytest
 from playwright.sync_api import Page, expect
 
 PARALLEL = 2
+ENDS_AT_RESULT = """() => {
+  const wire = document.querySelector('.react-flow__edge[data-id="e3"] path').getBoundingClientRect()
+  const port = document.querySelector('.react-flow__handle[data-nodeid="each"][data-handleid="result"]')
+  return Math.abs(wire.right - port.getBoundingClientRect().left) < 12
+}"""
 
 
 @pytest.fixture
@@ -196,6 +201,7 @@ def test_tidy_arranges_the_inside_and_makes_the_loop_as_large(page: Page, api, l
     expect(page.get_by_test_id("step-each")).to_be_visible()
     page.get_by_role("button", name="Tidy up").click()
     expect(page.get_by_text("Unsaved", exact=True)).to_be_visible()
+    page.wait_for_function(ENDS_AT_RESULT)
     save(page)
     steps, _ = stored(api, flow)
     loop, first, last = steps["Each"], steps["Loud"]["position"], steps["Keep"]["position"]

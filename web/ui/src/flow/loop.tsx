@@ -16,7 +16,7 @@ import { openPalette, useUi } from './ui'
 
 const INNER = new Set(['item', 'result'])
 
-export const Loop = memo(function Loop({ id, data, selected, width = EMPTY.width, height = EMPTY.height }: NodeProps<StepNode>) {
+export const Loop = memo(function Loop({ id, data, selected }: NodeProps<StepNode>) {
   const { types, problems, readOnly } = useFlowPage()
   const run = useRun((state) => state.nodes[id])
   const children = useRun((state) => state.children)
@@ -30,7 +30,7 @@ export const Loop = memo(function Loop({ id, data, selected, width = EMPTY.width
   const ports = (list: Port[] = []) => list.filter((port) => !INNER.has(port.name))
   const [minWidth, minHeight] = least.split(' ').map(Number) as [number, number]
   return (
-    <div className="loop" style={{ width, height }} data-selected={selected || undefined} data-status={run?.status} data-disabled={data.disabled || undefined} data-wrong={Boolean(wrong) || undefined} data-over={over || undefined} data-testid={`step-${id}`}>
+    <div className="loop" data-selected={selected || undefined} data-status={run?.status} data-disabled={data.disabled || undefined} data-wrong={Boolean(wrong) || undefined} data-over={over || undefined} data-testid={`step-${id}`}>
       <div className="loop-head">
         <Tile icon={type?.icon ?? ''} kind={type?.kind ?? 'logic'} title={type?.title ?? '?'} small />
         <span className="step-text">
