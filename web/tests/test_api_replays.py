@@ -128,10 +128,27 @@ async def test_a_step_is_executed_over_given_rows_and_pins(site):
     assert (row["row_limit"], row["reuse"], row["trigger_type"]) == (5, True, "test")
     await site.ask("PUT", f"/flows/{site.flow}/nodes/rows/pin", 200, {"rows": [{"id": 1}]})
     pinned = await site.post(path, {"mode": "node"})
+    assert (await site.get(f"/executions/{pinned['id']}"))["row_limit"] == 1_000
     assert [one["node_id"] for one in await site.get(f"/executions/{pinned['id']}/nodes")] == ["few"]
     assert "no stored output" in (await site.post(path, {"mode": "node", "use_pins": False}, 422))["message"]
     for wrong in ({"input": {"side": [{"a": 1}]}}, {"input": {"in": 3}}, {"row_limit": 0}):
         await site.post(path, {"mode": "node", **wrong}, 422)
+
+
+async def test_a_step_that_writes_is_given_all_rows_unless_asked(site):
+    write = {"connection": "Files", "stream": "b.csv", "mode": "overwrite"}
+    nodes = [*NODES, {"id": "to", "position": {"x": 0, "y": 0},
+                      "data": {"nodeType": "local_files.write", "config": write}}]  # fmt: skip
+    edges = [*CANVAS["edges"], {"id": "f", "source": "few", "target": "to"}]
+    version = (await site.get(f"/flows/{site.flow}/data"))["row_version"]
+    await site.ask("PUT", f"/flows/{site.flow}/data", 200, {"nodes": nodes, "edges": edges, "row_version": version})
+    limits = {}
+    for name, body in (("all", {}), ("asked", {"row_limit": 7}), ("null", {"row_limit": None})):
+        made = await site.post(f"/flows/{site.flow}/nodes/to/execute", body)
+        limits[name] = (await site.get(f"/executions/{made['id']}"))["row_limit"]
+    assert limits == {"all": None, "asked": 7, "null": None}
+    made = await site.post(f"/flows/{site.flow}/nodes/few/execute", {})
+    assert (await site.get(f"/executions/{made['id']}"))["row_limit"] == 1_000
 
 
 @pytest.mark.parametrize("value", ["€" * 9_000, ["x" * 900] * 50, {"a": {"b": "y" * 20_000}}, list(range(5_000))])

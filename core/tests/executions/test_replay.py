@@ -7,7 +7,7 @@ import pytest
 import sqlalchemy as sa
 from headrace.connections import service as connections
 from headrace.executions import pins, replay, service
-from headrace.executions.rows import pin_rows
+from headrace.executions.rows import drop_frames, pin_frames, pin_rows
 from headrace.flows import service as flows
 from headrace.flows.canvas import canvas_of
 from headrace.flows.graph import Edge, FlowGraph, NodeSpec
@@ -276,6 +276,27 @@ async def test_pins_stand_in_for_a_step_in_test_runs_only(world, owner, headrace
     again = await owner.retry(pinned, since="failed")
     assert (await world.ended(again))["status"] == "completed"
     assert len(world.lines("target")) == 2 + 5 + 2 + 2, "a retry executes the step that was pinned"
+
+
+async def test_what_was_pinned_from_an_execution_outlives_it(world, owner, headrace_settings):
+    graph = chain(world, csv(world, "id\n1\n2\n"))
+    first = await owner.execute(graph)
+    assert (await world.ended(first))["status"] == "completed"
+    async with world.database.transaction(world.organization_id) as session:
+        found = await service.latest_output(session, world.organization_id, world.flow_id, "b")
+    url = headrace_settings.objects_url
+    refs = pin_frames(url, world.organization_id, world.flow_id, "b", found.outputs)
+    drop_frames(url, list(found.outputs.values()))
+    with pytest.raises(ConfigError, match="are gone"):
+        pin_frames(url, world.organization_id, world.flow_id, "b", found.outputs)
+    async with world.database.transaction(world.organization_id) as session:
+        await pins.put(session, world.organization_id, world.flow_id, "b", refs, execution_id=first)
+    pinned = await owner.execute(graph, use_pins=True)
+    assert (await world.ended(pinned))["status"] == "completed"
+    assert (await world.nodes(pinned))["b"]["rows_out"] == 2
+    drop_frames(url, list(refs.values()))
+    lost = await world.ended(await owner.execute(graph, use_pins=True))
+    assert (lost["status"], "the pinned rows of 'b' are gone" in lost["error_message"]) == ("failed", True)
 
 
 async def test_a_step_over_given_rows(world, owner, headrace_settings):

@@ -16,8 +16,9 @@ from headrace.executions.service import LogRow, NodeOutput
 from headrace.executions.state import TERMINAL
 from headrace.flows import service as flows
 from headrace.flows.canvas import graph_of
-from headrace.flows.graph import NodeSpec
+from headrace.flows.graph import FlowGraph, NodeSpec
 from headrace.sdk.errors import ConfigError, NotFound
+from headrace.sdk.manifests import Effect
 from litestar import Controller, Response, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery, HeaderParameter, JSONBody, QueryParameter
@@ -31,6 +32,7 @@ from headrace_web.idempotency import OWN_KEY
 IdempotencyKey = Annotated[str | None, HeaderParameter(name="Idempotency-Key", min_length=1, max_length=200)]
 After = Annotated[int, QueryParameter(ge=0, le=2**53)]
 Rows = Annotated[int, QueryParameter(ge=1, le=1_000)]
+ROW_LIMIT = 1_000
 ExecutionStatus = Literal["queued", "running", "waiting", "completed", "failed", "cancelling", "cancelled", "timed_out"]
 Level = Literal["debug", "info", "warning", "error"]
 
@@ -53,14 +55,15 @@ class NodeExecuteBody(ApiStruct):
     """Which part of a flow to execute, seen from one node.
 
     `input` are rows for the step itself (a list for its first input port, or by port); executing up to it, they are
-    what the flow is started with. Sources, and frames stored before, give at most `row_limit` rows; null = all.
+    what the flow is started with. Sources, and frames stored before, give at most `row_limit` rows; null = all. By
+    default that is 1,000, and all where a step with an effect is executed: it never writes a part unasked.
     """
 
     mode: Literal["to_here", "node", "from_here"] = "to_here"
     variables: dict[str, Any] = {}
     input: list[dict[str, Any]] | dict[str, Any] | None = None
     use_pins: bool = True
-    row_limit: Annotated[int, msgspec.Meta(ge=1, le=1_000_000)] | None = 1_000
+    row_limit: Annotated[int, msgspec.Meta(ge=1, le=1_000_000)] | msgspec.UnsetType | None = msgspec.UNSET
     reuse: bool | None = None
 
 
@@ -141,7 +144,7 @@ class FlowExecutionsController(Controller):
                 session, ctx.actor, flow_id=flow_id, graph=graph, definition_hash=digest, host=ctx.services.host,
                 mode=body.mode, target_node_id=node_id, observe="all", trigger_type="test",
                 params={**flow.variables, **body.variables}, input_data=started, supplied=given,
-                row_limit=body.row_limit, use_pins=body.use_pins, reuse=body.reuse,
+                row_limit=_row_limit(ctx, whole, node_id, body), use_pins=body.use_pins, reuse=body.reuse,
             )  # fmt: skip
             execution = await executions.get(session, ctx.organization_id, execution_id)
         return _accepted(execution)
@@ -291,6 +294,14 @@ def _own(ctx: Context, key: str | None) -> str | None:
     if not key.isprintable():
         raise ConfigError("an Idempotency-Key has printable characters only", field="Idempotency-Key")
     return f"{ctx.actor.user_id}:{key}"
+
+
+def _row_limit(ctx: Context, graph: FlowGraph, node_id: str, body: NodeExecuteBody) -> int | None:
+    if body.row_limit is not msgspec.UNSET:
+        return body.row_limit
+    part = {"to_here": graph.upstream, "from_here": graph.downstream}.get(body.mode, lambda one: {one})(node_id)
+    effects = {ctx.registry.node(graph.by_id[one].type).manifest.effect for one in part & graph.by_id.keys()}
+    return ROW_LIMIT if effects <= {Effect.NONE, Effect.READ} else None
 
 
 def _started_with(body: NodeExecuteBody) -> dict[str, Any]:
