@@ -43,6 +43,7 @@ VIEWER = {
     "executions_preview_execution_node", "connections_list_connections",
     "jobs_list_jobs", "jobs_list_all_jobs", "jobs_get_job", "jobs_list_job_flows", "jobs_list_job_executions",
     "jobs_list_packages", "jobs_get_package", "queues_list_queues", "queues_list_dead_letters",
+    "statistics_get_flow_statistics", "statistics_get_workspace_statistics",
     "connections_get_connection", "waits_list_approvals", "waits_list_waits", "triggers_list_trigger_types",
     "executions_compare_executions",
 }  # fmt: skip

@@ -18,7 +18,7 @@ from headrace.worker.timing import Timing
 
 ONE = FlowGraph(nodes=(NodeSpec(id="rows", type="lab.rows"),))
 FLOOD = 5_000
-SAMPLES = 25
+SAMPLES = 20
 EACH = 4
 """Doorbells of one organization in flight on a queue without workers."""
 
@@ -137,6 +137,7 @@ async def latencies(world, samples: int) -> list[float]:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1200)
 async def test_five_thousand_executions_of_one_do_not_delay_another(world, other_world, processes, capsys):
     await processes.start("worker", lease_s=15, heartbeat_s=4, poll_s=1)
     await processes.start("scheduler", reap_s=0.5, ring_again_s=3)

@@ -36,7 +36,7 @@ flying AS MATERIALIZED (
   WHERE rung_at > clock_timestamp() - make_interval(secs => :flight_s) AND status IN ('ready', 'retry_wait', 'parked')
   GROUP BY queue, organization_id),
 room AS MATERIALIZED (
-  SELECT q.queue, 4 + 2 * coalesce(sum(w.slots), 0) AS each,
+  SELECT q.queue, greatest(4, 2 + coalesce(sum(w.slots), 0)) AS each,
     :queue_max - coalesce((SELECT sum(f.n) FROM flying f WHERE f.queue = q.queue), 0) AS whole
   FROM (SELECT DISTINCT queue FROM tenants) q
   LEFT JOIN workers w ON q.queue = ANY(w.queues) AND w.heartbeat_at > clock_timestamp() - interval '30 s'

@@ -16,9 +16,11 @@ from headrace.infra.logs import configure_logs
 from headrace.infra.outbox import Relay
 from headrace.infra.queue import Ringer
 from headrace.infra.settings import Settings
+from headrace.infra.store import Store
 from headrace.plugins.manager import load_plugins
 from headrace.triggers.ticker import Ticker
 from headrace.worker.confine import close_to_others
+from headrace.worker.maintenance import Maintenance
 from headrace.worker.reconciler import Reconciler
 from headrace.worker.sources import Sources
 from headrace.worker.timing import Timing
@@ -53,6 +55,7 @@ async def serve(settings: Settings, timing: Timing, *, stop: asyncio.Event | Non
         asyncio.create_task(Reconciler(database, bus, timing).serve()),
         asyncio.create_task(Ticker(database, url, host, poll_s=timing.tick_s).serve()),
         asyncio.create_task(Sources(database, host, vault, lease_s=timing.lease_s, poll_s=timing.tick_s).serve()),
+        asyncio.create_task(Maintenance(database, Store(settings.objects_url)).serve()),
     ]
     _log.info("scheduler ready")
     try:

@@ -8,7 +8,7 @@ from uuid import UUID
 
 import msgspec
 from headrace.connections import service as connections
-from headrace.executions import live, pins
+from headrace.executions import forecast, live, pins
 from headrace.executions import service as executions
 from headrace.executions.leases import Event
 from headrace.executions.rows import pin_rows
@@ -201,9 +201,10 @@ class ExecutionsController(Controller):
     async def get_execution(
         self, ctx: NamedDependency[Context], execution_id: FromPath[UUID]
     ) -> Envelope[dict[str, Any]]:
-        """One execution."""
+        """One execution; while it runs, with the time at which it will probably end."""
         async with ctx.transaction() as session:
-            return ok(await executions.get(session, ctx.organization_id, execution_id))
+            found = await executions.get(session, ctx.organization_id, execution_id)
+            return ok({**found, **await forecast.of_execution(session, ctx.organization_id, execution_id)})
 
     @get("/{execution_id:uuid}/nodes", opt=permission("execution:read"))
     async def list_nodes(
