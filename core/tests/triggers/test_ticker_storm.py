@@ -18,7 +18,7 @@ async def test_every_tick_is_there_once(works, schedulers, wait_until, schedules
     for _ in range(schedules):
         await works.trigger("interval", {"every": 1, "unit": "seconds", "misfire": "run_all"})
     dice, kills, end = random.Random(7), 0, time.monotonic() + seconds
-    while time.monotonic() < end:
+    while kills < 3 or time.monotonic() < end:
         await asyncio.sleep(dice.uniform(0.5, 1.5))
         victim = dice.randrange(2)
         shaken[victim].kill()
@@ -44,7 +44,6 @@ async def test_every_tick_is_there_once(works, schedulers, wait_until, schedules
         print(f"\n{schedules} schedules, 3 schedulers (clocks -1 h, 0, +1 h), {kills} kills: {gaps.ticks} ticks, "
               f"{made.n} executions; lag p50 {gaps.p50 * 1000:.0f} ms, p99 {gaps.p99 * 1000:.0f} ms, "
               f"max {gaps.slowest.total_seconds() * 1000:.0f} ms")  # fmt: skip
-    assert kills >= 3
     assert gaps.ticks == gaps.started == gaps.distinct_ones == made.n
     assert gaps.gaps == 0, "an instant is missing"
     first = await works.rows("select trigger_id, min(fire_at) as at from trigger_ticks group by 1")
