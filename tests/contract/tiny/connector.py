@@ -161,6 +161,10 @@ class TinyConnector(Connector[TinyConfig]):
     def scan(self, stream, *, options=None, reject=None, scratch=None):  # type: ignore[no-untyped-def]
         return pl.concat([pl.DataFrame(schema=polars_schema(stream.columns)), *self.read(stream)]).lazy()
 
+    def fingerprint(self, stream: str, *, options: Any = None) -> str:
+        found = Path(self.config.path).stat()
+        return f"{stream} {found.st_size} {found.st_mtime_ns} {found.st_ctime_ns}"
+
     def relation(self, stream: Stream) -> Any:
         return Relation(pl.concat(self.read(stream)))
 
