@@ -16,6 +16,8 @@ from headrace_web.app import create_app
 API = "/api/v1"
 PUBLIC = {"auth_complete_setup", "waits_resume", "hooks_call"}
 """Nobody is signed in there: the first works once, the others know their repeats by token and delivery."""
+STEERING = {"queues_drain_worker", "queues_retry_dead_letter"}
+"""They change what is there: a repeat finds it changed, and makes nothing."""
 CANVAS = {
     "nodes": [
         {"id": "rows", "position": {"x": 0, "y": 0},
@@ -54,7 +56,7 @@ def creating() -> list[tuple[str, str]]:
     found = []
     for path, item in schema["paths"].items():
         one = item.get("post")
-        if one and {"201", "202"} & one["responses"].keys() and one["operationId"] not in PUBLIC:
+        if one and {"201", "202"} & one["responses"].keys() and one["operationId"] not in PUBLIC | STEERING:
             found.append((path, one["operationId"]))
     return sorted(found, key=lambda one: one[1])
 

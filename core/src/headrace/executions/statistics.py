@@ -58,8 +58,11 @@ WHERE x.organization_id = :organization_id AND x.completed_at > clock_timestamp(
   AND n.status = 'completed' AND NOT n.cache_hit AND NOT n.pinned
 GROUP BY n.organization_id, x.flow_id, n.node_id
 """)
-_TABLES = ("flow_statistics", "workspace_statistics", "node_statistics")
-_CLEAR = [sa.text(f"DELETE FROM {table} WHERE organization_id = :organization_id") for table in _TABLES]  # noqa: S608
+_CLEAR = (
+    sa.text("DELETE FROM flow_statistics WHERE organization_id = :organization_id"),
+    sa.text("DELETE FROM workspace_statistics WHERE organization_id = :organization_id"),
+    sa.text("DELETE FROM node_statistics WHERE organization_id = :organization_id"),
+)
 _FLOW = sa.text("SELECT * FROM flow_statistics WHERE organization_id = :organization_id AND flow_id = :id")
 _FLOW_NODES = sa.text("""
 SELECT node_id, samples, p10_ms, p50_ms, p90_ms, p50_rows FROM node_statistics

@@ -221,6 +221,12 @@ def check_host(
     return policy.check(host, port, addresses)
 
 
+def dial(address: str, port: int, *, timeout_s: float) -> socket.socket:
+    """A connection to an address that `check_host` has given; for clients that take a socket."""
+    ip_address(address)
+    return socket.create_connection((address, port), timeout=timeout_s)
+
+
 def _resolved(host: str, port: int, resolver: Resolver) -> Sequence[str]:
     try:
         addresses = resolver(host, port)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import socket
 import time
 from collections.abc import Mapping
 from typing import Any
 from uuid import uuid4
 
 from headrace.sdk import AuthError, Event, Received, SourceContext, SourceTrigger, TransientError
+from headrace.sdk.egress import dial
 from paho.mqtt.client import Client, MQTTMessage
 from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
 
@@ -23,8 +23,8 @@ class _Pinned(Client):
 
     address = ""
 
-    def _create_socket_connection(self) -> socket.socket:
-        return socket.create_connection((self.address, self._port), timeout=self._connect_timeout)
+    def _create_socket_connection(self) -> Any:
+        return dial(self.address, self._port, timeout_s=self._connect_timeout)
 
 
 class Mqtt(SourceTrigger[MqttConfig]):
