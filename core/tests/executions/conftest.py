@@ -126,6 +126,9 @@ class World:
         async with self.database.transaction(self.organization_id) as session:
             return list((await session.execute(sa.text(query), values)).all())
 
+    async def until(self, look: Callable[[], Awaitable[Any] | Any]) -> Any:
+        return await until(look)
+
     async def ended(self, execution_id: UUID) -> dict[str, Any]:
         """The execution once it is terminal."""
 

@@ -76,20 +76,10 @@ async def test_a_merge_of_any_starts_with_the_first_branch(world, running):
                  m={"wait_for": "any"}, l={"began": world.path("l"), "target": world.path("target")})  # fmt: skip
     await running.start("worker")
     execution_id = await world.start(flow)
-    await running_until(world, lambda: world.lines("target"))
+    await world.until(lambda: world.lines("target"))
     assert len(world.lines("target")) == 2
     (world.folder / "open").touch()
     assert (await world.ended(execution_id))["status"] == "completed"
-
-
-async def running_until(world, look):
-    from asyncio import sleep
-
-    for _ in range(3_000):
-        if look():
-            return
-        await sleep(0.02)
-    pytest.fail("not in time")
 
 
 async def test_each_item_is_executed_and_what_they_give_comes_back_in_order(world, running):
@@ -132,7 +122,7 @@ async def test_at_most_so_many_items_are_open_at_a_time(world, running):
     await running.start("worker")
     await running.start("worker")
     execution_id = await world.start(flow)
-    await running_until(world, lambda: len(world.lines("gate")) >= 2)
+    await world.until(lambda: len(world.lines("gate")) >= 2)
     held = [row["held"] for row in await children(world, execution_id)]
     assert held.count(False) == 2
     (world.folder / "open").touch()
@@ -216,14 +206,7 @@ async def open_wait(world, execution_id):
         async with world.database.transaction(world.organization_id) as session:
             return await waits.find(session, world.organization_id, execution_id=execution_id)
 
-    from asyncio import sleep
-
-    for _ in range(2_000):
-        found = await look()
-        if found:
-            return found[0]
-        await sleep(0.02)
-    pytest.fail("nothing waits")
+    return (await world.until(look))[0]
 
 
 async def resume(world, wait_id, payload, **who):
@@ -275,12 +258,11 @@ async def test_cancelling_ends_what_waits_and_the_children(world, running):
     flow = graph("r:lab.rows e:control.for_each e/w:control.wait r>e e.item>w w>e.result", w={"seconds": 600},
                  e={"parallel": 2})  # fmt: skip
     execution_id = await world.start(flow)
-    for _ in range(1_000):
-        from asyncio import sleep
 
-        if [row["status"] for row in await children(world, execution_id)].count("waiting") == 2:
-            break
-        await sleep(0.02)
+    async def both_wait():
+        return [row["status"] for row in await children(world, execution_id)].count("waiting") == 2
+
+    await world.until(both_wait)
     await world.cancel(execution_id)
     assert (await world.ended(execution_id))["status"] == "cancelled"
     for child in await children(world, execution_id):
@@ -295,7 +277,7 @@ async def test_the_error_handler_and_finally_are_executed_after_the_flow(world, 
     )  # fmt: skip
     execution_id = await world.start(flow)
     assert (await world.ended(execution_id))["status"] == "failed"
-    await running_until(world, lambda: world.lines("handled") and world.lines("final"))
+    await world.until(lambda: world.lines("handled") and world.lines("final"))
     for child in await children(world, execution_id):
         assert (await world.ended(child["id"]))["status"] == "completed"
     calm = await world.start(graph("r:lab.rows h:control.on_error w:lab.write h>w",

@@ -31,6 +31,10 @@ class TextNode(Struct, forbid_unknown_fields=True, omit_defaults=True, kw_only=T
     parent: str = ""
 
 
+_SHARED = tuple(name for name in NodeSpec.__struct_fields__ if name in TextNode.__struct_fields__)
+"""What a step has in a file and in the graph alike."""
+
+
 class TextConnection(Struct, forbid_unknown_fields=True, omit_defaults=True, kw_only=True):
     """How to make a connection that is missing; secrets are `env:NAME` references."""
 
@@ -59,20 +63,7 @@ class FlowText(Struct, forbid_unknown_fields=True, omit_defaults=True, kw_only=T
                 for source in [given] if isinstance(given, str) else given:
                     name, out = _source(source, names)
                     edges.append(Edge(source=name, source_port=out, target=node.id, target_port=port))
-            nodes.append(
-                NodeSpec(
-                    id=node.id,
-                    type=node.type,
-                    label=node.label,
-                    config=node.config,
-                    version=node.version,
-                    disabled=node.disabled,
-                    retry=node.retry,
-                    timeout_s=node.timeout_s,
-                    on_error=node.on_error,
-                    parent=node.parent,
-                )
-            )
+            nodes.append(NodeSpec(**{name: getattr(node, name) for name in _SHARED}))
         return FlowGraph(nodes=tuple(nodes), edges=tuple(edges))
 
 
@@ -183,21 +174,7 @@ def render(
             source = _written(edge, graph.by_id)
             had = inputs.get(edge.target_port)
             inputs[edge.target_port] = source if had is None else [*([had] if isinstance(had, str) else had), source]
-        nodes.append(
-            TextNode(
-                id=node.id,
-                type=node.type,
-                label=node.label,
-                inputs=inputs,
-                config=node.config,
-                version=node.version,
-                disabled=node.disabled,
-                retry=node.retry,
-                timeout_s=node.timeout_s,
-                on_error=node.on_error,
-                parent=node.parent,
-            )
-        )
+        nodes.append(TextNode(inputs=inputs, **{name: getattr(node, name) for name in _SHARED}))
     whole = FlowText(
         headrace=1, name=name, description=description, kind=kind, connections=connections or {}, nodes=nodes
     )
