@@ -33,7 +33,9 @@ def test_a_secret_is_shown_by_its_end_only() -> None:
     assert values(MANIFEST, STORED) == ["correct-horse-battery"]
 
 
-@pytest.mark.parametrize("given", [{}, {"password": {"$secret": True, "set": True}}, {"password": None}])
+@pytest.mark.parametrize(
+    "given", [{}, {"password": {"$secret": True, "set": True}}, {"password": None}, {"password": "***"}]
+)
 def test_a_secret_that_is_left_out_stays(given: dict[str, object]) -> None:
     assert merged(MANIFEST, STORED, {"host": "db.example.org", **given}) == STORED
 

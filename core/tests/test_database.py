@@ -76,3 +76,10 @@ def test_only_postgresql_urls() -> None:
         sqlalchemy_url("sqlite:///x")
     with pytest.raises(ConfigError, match="cannot be read"):
         sqlalchemy_url("no url")
+
+
+async def test_what_no_column_takes_is_the_caller_s_mistake(database: Database) -> None:
+    for value, kind in (("a\x00b", "text"), (2**63, "integer")):
+        with pytest.raises(ConfigError, match="cannot be stored"):
+            async with database.transaction() as session:
+                await session.execute(sa.text(f"select cast(:v as {kind})"), {"v": value})

@@ -7,7 +7,7 @@ import pytest
 import sqlalchemy as sa
 from headrace.accounts import service as accounts
 from headrace.accounts.permissions import Actor, system_actor
-from headrace.entitlements import resolve, service
+from headrace.entitlements import resolve, service, subscriptions
 from headrace.flows import service as flows
 from headrace.infra.clock import now
 from headrace.infra.database import Database
@@ -63,11 +63,11 @@ def test_limits_resolve_in_order(who: OrganizationInfo, expected: int) -> None:
 
 @pytest.fixture
 def host():
-    before = list(service._host)
+    before = list(service._process)
     made = load_plugins(only=[f"edition-{name}" for name in ("community", "standard", "premium", "enterprise")])
     service.use_host(made)
     yield made
-    service._host[:] = before
+    service._process[:] = before
 
 
 @pytest.fixture
@@ -87,7 +87,7 @@ async def test_a_fresh_install_has_everything_but_dedicated_infrastructure(datab
 async def test_a_gate_names_the_editions(database, actor) -> None:
     async with database.transaction(actor.organization_id) as session:
         await service.require_feature(session, "lineage")
-        await service.subscribe(session, actor, edition="standard")
+        await subscriptions.subscribe(session, actor, edition="standard")
         with pytest.raises(FeatureOff) as caught:
             await service.require_feature(session, "lineage")
     assert caught.value.details["editions"] == ["community", "enterprise", "premium"]
@@ -98,24 +98,26 @@ async def test_features_follow_the_edition(database, actor) -> None:
     async with database.transaction(actor.organization_id) as session:
         seen = {}
         for edition, plan in (("standard", "standard"), ("standard", "starter"), ("community", "free")):
-            await service.subscribe(session, actor, edition=edition, plan=plan)
+            await subscriptions.subscribe(session, actor, edition=edition, plan=plan)
             seen[plan] = await service.enabled_features(session)
         assert seen["standard"] == seen["starter"] == seen["free"]
-        await service.subscribe(session, actor, edition="premium", plan="scale")
+        await subscriptions.subscribe(session, actor, edition="premium", plan="scale")
         premium = await service.enabled_features(session)
         assert {key for key in premium if premium[key]} > {key for key in premium if seen["free"][key]}
 
 
 async def test_an_override_wins_until_it_expires(database, actor) -> None:
     async with database.transaction(actor.organization_id) as session:
-        await service.subscribe(session, actor, edition="standard")
-        await service.override_feature(session, actor, "lineage", enabled=True, reason="trial")
+        await subscriptions.subscribe(session, actor, edition="standard")
+        await subscriptions.override_feature(session, actor, "lineage", enabled=True, reason="trial")
         assert (await service.check_feature(session, "lineage")).source == "override"
-        await service.override_feature(session, actor, "lineage", enabled=True, expires_at=now() - timedelta(seconds=1))
+        await subscriptions.override_feature(
+            session, actor, "lineage", enabled=True, expires_at=now() - timedelta(seconds=1)
+        )
         assert not (await service.check_feature(session, "lineage")).enabled
-        await service.override_limit(session, actor, "flows", value=-1)
+        await subscriptions.override_limit(session, actor, "flows", value=-1)
         assert await service.limit_of(session, "flows") == -1
-        await service.remove_override(session, actor, "flows")
+        await subscriptions.remove_override(session, actor, "flows")
         assert await service.limit_of(session, "flows") == 10
 
 
@@ -123,10 +125,10 @@ async def test_only_a_platform_admin_changes_them(database, actor) -> None:
     owner = system_actor(actor.organization_id)
     async with database.transaction(actor.organization_id) as session:
         for attempt in (
-            service.subscribe(session, owner, edition="enterprise"),
-            service.override_feature(session, owner, "lineage", enabled=True),
-            service.override_limit(session, owner, "flows", value=-1),
-            service.remove_override(session, owner, "flows"),
+            subscriptions.subscribe(session, owner, edition="enterprise"),
+            subscriptions.override_feature(session, owner, "lineage", enabled=True),
+            subscriptions.override_limit(session, owner, "flows", value=-1),
+            subscriptions.remove_override(session, owner, "flows"),
         ):
             with pytest.raises(Denied):
                 await attempt
@@ -136,28 +138,30 @@ async def test_only_a_platform_admin_changes_them(database, actor) -> None:
 async def test_unknown_editions_and_plans_are_refused(database, actor, edition: str, plan: str) -> None:
     async with database.transaction(actor.organization_id) as session:
         with pytest.raises(ConfigError):
-            await service.subscribe(session, actor, edition=edition, plan=plan)
+            await subscriptions.subscribe(session, actor, edition=edition, plan=plan)
 
 
 async def test_a_limit_says_what_is_used(database, actor) -> None:
     async with database.transaction(actor.organization_id) as session:
-        await service.subscribe(session, actor, edition="standard")
-        await service.check_limit(session, actor.organization_id, "flows", 9)
+        await subscriptions.subscribe(session, actor, edition="standard")
+        workspace = await workspaces.create_workspace(session, system_actor(actor.organization_id), name="W")
+        for number in range(10):
+            await flows.create(session, actor, workspace_id=workspace.id, name=f"flow {number}")
         with pytest.raises(LimitReached) as caught:
-            await service.check_limit(session, actor.organization_id, "flows", 10)
+            await service.reserve(session, "flows")
         assert caught.value.details == {"limit": "flows", "used": 10, "max": 10}
-        assert (await service.usage(session, "flows", 4)).remaining == 6
+        assert (await service.usage(session, "workflows")).remaining == 0
 
 
 async def test_twenty_creates_at_once_at_limit_ten_give_ten(database, actor) -> None:
     async with database.transaction(actor.organization_id) as session:
-        await service.override_limit(session, actor, "workspaces", value=10)
+        await subscriptions.override_limit(session, actor, "workspaces", value=10)
     count = sa.select(sa.func.count()).select_from(Workspace)
 
     async def create(number: int) -> bool:
         try:
             async with database.transaction(actor.organization_id) as session:
-                await service.reserve(session, "workspaces", count)
+                await service.reserve(session, "workspaces")
                 session.add(Workspace(organization_id=actor.organization_id, name=f"w{number}"))
         except LimitReached:
             return False
@@ -170,7 +174,7 @@ async def test_twenty_creates_at_once_at_limit_ten_give_ten(database, actor) -> 
 
 async def test_flows_are_limited_at_every_door(database, actor) -> None:
     async with database.transaction(actor.organization_id) as session:
-        await service.subscribe(session, actor, edition="standard")
+        await subscriptions.subscribe(session, actor, edition="standard")
         workspace = await workspaces.create_workspace(session, system_actor(actor.organization_id), name="W")
 
     async def create(number: int) -> bool:

@@ -10,7 +10,7 @@ from headrace.infra.settings import Settings, load_settings
 from headrace.sdk.config import Secret
 from headrace.sdk.egress import parse_allow
 from headrace.sdk.errors import ConfigError
-from headrace.worker.pool import runner_environment
+from headrace.worker.runner_process import runner_environment
 
 WAREHOUSE = Settings(warehouse_url=Secret("postgresql://demo:p@127.0.0.1:40123/warehouse"))
 

@@ -31,6 +31,7 @@ def registry() -> Registry:
         ("read", Effect.READ, {"inputs": ()}),
         ("pure", Effect.NONE, {"inputs": many}),
         ("write", Effect.UPDATE, {"inputs": many, "outputs": (Port("result"),), "config": Target}),
+        ("call", Effect.READ, {"inputs": (), "waits": True}),
         ("heavy", Effect.NONE, {"inputs": many, "heavy": True}),
     ]
     nodes = [
@@ -67,8 +68,15 @@ def groups(plan: Plan) -> list[set[str]]:
 def test_a_three_node_flow_is_one_segment() -> None:
     plan = compile_plan(graph("a:read b:pure c:write a>b b>c"), REGISTRY)
     assert groups(plan) == [{"a", "b", "c"}]
-    assert plan.segments[0].queue == "io"
+    assert plan.segments[0].queue == "light"
     assert plan.segments[0].plugins == ("dist-t",)
+
+
+def test_what_only_waits_for_others_is_on_the_io_queue() -> None:
+    queues = {text: compile_plan(graph(text), REGISTRY).segments[-1].queue for text in (
+        "a:call", "a:call b:pure a>b", "a:call c:write a>c", "a:call b:read p:pure a>p b>p", "a:call h:heavy a>h",
+    )}  # fmt: skip
+    assert list(queues.values()) == ["io", "io", "light", "light", "heavy"]
 
 
 def test_ten_thousand_pure_nodes_are_one_segment() -> None:
@@ -95,7 +103,7 @@ def test_what_comes_after_an_effect_waits_for_it() -> None:
 def test_a_heavy_node_stands_alone_on_its_queue() -> None:
     plan = compile_plan(graph("a:read h:heavy b:pure a>h h>b"), REGISTRY)
     assert groups(plan) == [{"a"}, {"h"}, {"b"}]
-    assert [s.queue for s in plan.segments] == ["io", "heavy", "light"]
+    assert [s.queue for s in plan.segments] == ["light", "heavy", "light"]
 
 
 def test_a_node_with_a_policy_of_its_own_stands_alone() -> None:

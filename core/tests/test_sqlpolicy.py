@@ -15,21 +15,6 @@ ALLOWED = [
     "SELECT CASE WHEN a > 1 THEN 'x' END, CAST(a AS int), coalesce(a, 0), upper(b) FROM e GROUP BY 1, 2, 3, 4 HAVING count(*) > 1",
     "SELECT (SELECT max(a) FROM e) AS top, extract(year FROM d) FROM f",
 ]
-REFUSED = [
-    "SELECT pg_read_file('/etc/hostname')", "SELECT query_to_xml('select * from secrets', true, false, '')", "SELECT do_write()",
-    "SELECT * FROM dblink('host=127.0.0.1', 'INSERT INTO x VALUES (1)') AS t(a int)", "SELECT lo_from_bytea(0, 'x')",
-    "SELECT set_config('app.organization_id', 'other', false)", "SELECT pg_advisory_lock(1)", "SELECT pg_sleep(10)", "SELECT pg_notify('a', 'b')",
-    "SELECT 1; DO $$ BEGIN END $$", "SELECT 1; GRANT ALL ON e TO PUBLIC", "COPY e TO PROGRAM 'sh'", "SET ROLE postgres", "BEGIN", "COMMIT",
-    "MERGE INTO e USING f ON e.id = f.id WHEN MATCHED THEN DELETE", "INSERT INTO e VALUES (1)", "UPDATE e SET a = 1", "DELETE FROM e",
-    "WITH x AS (DELETE FROM e RETURNING *) SELECT * FROM x", "SELECT * INTO copy FROM e", "SELECT * FROM e FOR UPDATE", "DROP TABLE e",
-    "CREATE TABLE x (a int)", "ALTER TABLE e ADD a int", "TRUNCATE e", "CALL p()", "EXPLAIN ANALYZE DELETE FROM e", "VACUUM", "SHOW ALL",
-    "SELECT usename, passwd FROM pg_shadow", "SELECT * FROM pg_catalog.pg_class", "SELECT * FROM information_schema.tables",
-    "SELECT * FROM other.secrets", "SELECT * FROM U&\"\\0073ecrets\"", "SELECT/**/*/**/FROM/**/secrets", "SELECT * FROM e, secrets",
-    "SELECT * FROM generate_series(1, 10)", "SELECT * FROM read_csv('x')", "SELECT $1", "SELECT * FROM ROWS FROM (pg_ls_dir('.'))",
-    "SELECT currval('s'), nextval('s')", "SELECT * FROM e WHERE a IN (SELECT b FROM secrets)", "SELECT pg_catalog.pg_sleep(1)",
-    "WITH secrets AS (SELECT 1) SELECT * FROM public.secrets", "(SELECT 1", "", "SELECT", "LISTEN x", "VALUES (1)",
-    "SELECT * FROM (WITH secrets AS (SELECT 1 AS a) SELECT a FROM secrets) x, secrets",
-]  # fmt: skip
 
 
 @pytest.mark.parametrize("sql", ALLOWED)
@@ -38,12 +23,6 @@ def test_reading_is_allowed(sql, dialect):
     checked = check_select(sql, dialect=dialect, relations={"e", "f", "equipment"})
     assert set(checked.relations) <= {"e", "f", "equipment"}
     assert check_select(checked.sql, dialect=dialect, relations={"e", "f", "equipment"}).sql == checked.sql
-
-
-@pytest.mark.parametrize("sql", REFUSED)
-def test_everything_else_is_refused(sql):
-    with pytest.raises(ConfigError):
-        check_select(sql, dialect="postgres", relations={"e", "f"})
 
 
 def test_comments_that_are_code_elsewhere_are_gone():

@@ -30,6 +30,9 @@ HEAVY = (
     "redis",
     "httpx2",
     "httpcore2",
+    "ldap3",
+    "lxml",
+    "signxml",
 )
 STDLIB = sys.stdlib_module_names
 SUPPLIED = {
@@ -176,6 +179,18 @@ def test_no_eval_no_pickle() -> None:
                 if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in BANNED_CALLS
             ]
     assert not wrong
+
+
+def test_waits_end_by_timeout_not_by_wait_for() -> None:
+    """`asyncio.wait_for` of Python 3.11 may swallow a cancellation; `asyncio.timeout` does not."""
+    called = [
+        f"{path.relative_to(ROOT)}:{node.lineno} calls wait_for; use asyncio.timeout"
+        for member in members()
+        for path in sources(member)
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "wait_for"
+    ]
+    assert not called, "\n".join(called)
 
 
 def test_no_sql_is_built_from_strings() -> None:

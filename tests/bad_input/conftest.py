@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 import psycopg
 import pytest
 from click.testing import CliRunner
+from headrace.cli.children import die_with_parent
 from headrace.cli.flow import command
 from headrace.testing.services import as_role, fresh_database
 from msgspec import Struct
@@ -52,11 +53,13 @@ Run = Callable[..., Shown]
 @contextmanager
 def started(home: Path, before: tuple[str, ...] = (), **more: str) -> Iterator[subprocess.Popen[str]]:
     """A running install; its home has a folder `files`."""
-    (home / "files").mkdir(parents=True)
+    (home / "files").mkdir(parents=True, exist_ok=True)
     env = {k: v for k, v in os.environ.items() if not k.startswith("HEADRACE_")}
     env |= {"HEADRACE_HOME": str(home), "HEADRACE_WORKER_PROCESSES": "1", "HEADRACE_EGRESS_ALLOW": "private", **more}
     command = [*before, sys.executable, "-c", STACK]
-    process = subprocess.Popen(command, env=env, stdout=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        command, env=env, stdout=subprocess.PIPE, text=True, preexec_fn=die_with_parent,  # noqa: PLW1509 - it only makes system calls
+    )  # fmt: skip
     assert process.stdout
     try:
         assert process.stdout.readline() == "ready\n", "the install does not start"
@@ -105,7 +108,7 @@ def run_on(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[Path, s
 
     def on(home: Path, root: str) -> Run:
         monkeypatch.setenv("HEADRACE_HOME", str(home))
-        return partial(_run, root, tmp_path / "flow.yaml")
+        return partial(run_flow, root, tmp_path / "flow.yaml")
 
     return on
 
@@ -116,7 +119,7 @@ def run(run_on: Callable[[Path, str], Run], install: Path, files: Path) -> Run:
     return run_on(install, files.name)
 
 
-def _run(root: str, file: Path, *nodes: dict[str, Any], **connections: Any) -> Shown:
+def run_flow(root: str, file: Path, *nodes: dict[str, Any], **connections: Any) -> Shown:
     here = {"Files": {"connector": "local_files", "config": {"root": root}}, **connections}
     unique = {name: f"{name} {os.getpid()} {next(_number)}" for name in here}
     for node in nodes:

@@ -91,7 +91,7 @@ def test_a_full_scratch_disk_fails_the_step_and_the_next_run_works(
 TARGET = """
 create table target (n bigint, word text);
 create function wait() returns trigger language plpgsql as $$ begin
-    if new.n = 150000 and not exists (select from released) then perform pg_sleep(600); end if;
+    while new.n = 150000 and not exists (select from released) loop perform pg_sleep(0.2); end loop;
     return new;
 end $$;
 create table released (at int);
@@ -114,11 +114,10 @@ def cut(warehouse: str) -> Iterator[Callable[[], None]]:
                 "select pg_terminate_backend(pid) from pg_stat_activity where datname = %s and wait_event = 'PgSleep'"
             )
             while time.monotonic() < deadline and not done:
-                with closing(psycopg.connect(warehouse, autocommit=True)) as db:
-                    db.execute("insert into released select 1 where exists (select from pg_stat_activity where"
-                               " datname = current_database() and wait_event = 'PgSleep')")  # fmt: skip
                 if admin.execute(find, (warehouse.rpartition("/")[2],)).fetchone():
                     done.append(True)
+        with closing(psycopg.connect(warehouse, autocommit=True)) as db:
+            db.execute("insert into released values (1)")
 
     def start() -> None:
         threads.append(threading.Thread(target=work))

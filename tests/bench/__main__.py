@@ -190,6 +190,35 @@ def sync_execute() -> None:
     )
 
 
+def webhook() -> None:
+    """Calls that wait for their flow, against a bare handler under the same server."""
+    from tests.bench.webhook import RESPONSES, waits
+
+    times = {name: sorted(each) for name, each in waits(100).items()}
+    p50, p95 = ({name: each[int(len(each) * at)] * 1000 for name, each in times.items()} for at in (0.5, 0.95))
+    for name in RESPONSES:
+        show(
+            f"webhook that answers with its {name.replace('_', ' ')}: p50 / p95",
+            f"{p50[name]:.0f} / {p95[name]:.0f} ms",
+            f"bare Litestar handler {p50['bare']:.1f} / {p95['bare']:.1f} ms: {p50[name] / p50['bare']:.0f}x, overhead "
+            f"{p50[name] - p50['bare']:.0f} / {p95[name] - p95['bare']:.0f} ms, goal p95 < 50 ms",
+        )
+
+
+def flow_list() -> None:
+    """A page of 50 flows with all its guards, beside the same page without any."""
+    from tests.bench.flow_list import CONNECTIONS, PAGE, measured
+
+    speed = measured()
+    ours, bare = speed["guarded"], speed["bare"]
+    show(
+        f"list of {PAGE} flows, {CONNECTIONS} connections: token, right, RLS",
+        f"{ours.per_s:.0f} requests/s",
+        f"p50 / p95 {ours.p50_ms:.0f} / {ours.p95_ms:.0f} ms; without: {bare.per_s:.0f} requests/s, "
+        f"{bare.p50_ms:.0f} / {bare.p95_ms:.0f} ms: {ours.per_s / bare.per_s:.2f}x",
+    )
+
+
 def loops() -> None:
     """Loops: each item is an execution of its own, kept in PostgreSQL."""
     from tests.bench.stack import loop, rounds_of
@@ -210,6 +239,8 @@ def main() -> None:
         "pipeline": pipeline,
         "csv": csv_to_postgres,
         "sync": sync_execute,
+        "webhook": webhook,
+        "flow_list": flow_list,
         "loops": loops,
     }
     for name in sys.argv[1:] or parts:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import random
 import time
 from collections import Counter
@@ -19,15 +20,17 @@ from headrace.sdk.errors import HeadraceError, TransientError
 from msgspec import Struct
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from tests.chaos.checker import Report, examine, open_ledger
+from tests.chaos.checker import Report, examine, open_ledger, recoveries
 from tests.chaos.faults import Faults
 from tests.chaos.flows import dag
 from tests.chaos.stack import PLUGINS, Stack, install_lab
 
-CALM_S = 60.0
+STILL_S = 30.0
+"""Without faults, and without any progress for so long, what is open counts as stuck."""
 _LEFT = sa.text("""
 SELECT count(*) FROM executions WHERE status NOT IN ('completed', 'failed', 'cancelled', 'timed_out')
 """)
+_PROGRESS = sa.text("SELECT coalesce(max(fence), 0) FROM segment_attempts")
 
 
 class Someone(Struct, frozen=True):
@@ -55,6 +58,7 @@ class Outcome(Struct, kw_only=True):
     fell: list[str]
     storm_s: float
     calm_s: float
+    recovery_s: list[float]
 
 
 class Campaign:
@@ -108,7 +112,7 @@ class Campaign:
         fell = [f"{member.name} {text}" for member in self._stack.members for text in member.fell]
         return Outcome(
             seed=self.seed, control=self.control, report=report, faults=dict(Counter(faults.counts)), fell=fell,
-            storm_s=round(storm_s, 1), calm_s=round(calm_s, 1),
+            storm_s=round(storm_s, 1), calm_s=round(calm_s, 1), recovery_s=await recoveries(self._watch, faults.kills),
         )  # fmt: skip
 
     async def _prepare(self) -> None:
@@ -159,11 +163,19 @@ class Campaign:
             return None
 
     async def _calm(self) -> float:
-        """Seconds until everything has ended; no more than `CALM_S`."""
-        began = time.monotonic()
-        while time.monotonic() < began + CALM_S:
-            if await self._left() == 0:
-                break
+        """Seconds until everything has ended, or nothing has moved for `STILL_S`."""
+        began = moved = time.monotonic()
+        before = -1
+        while time.monotonic() < moved + STILL_S and await self._left() != 0:
             self._stack.revive()
+            progress = await self._progress()
+            if progress != before:
+                before, moved = progress, time.monotonic()
             await asyncio.sleep(0.2)
         return time.monotonic() - began
+
+    async def _progress(self) -> int:
+        with contextlib.suppress(HeadraceError):
+            async with self._watch.transaction() as session:
+                return int(await session.scalar(_PROGRESS) or 0)
+        return 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import sqlite3
 from collections import Counter
+from datetime import datetime
 from pathlib import Path
 from uuid import UUID
 
@@ -26,6 +27,14 @@ _POSTS = sa.text("""
 SELECT n.execution_id || ':' || (n.node_ids ->> 0) AS effect, n.status, x.status AS whole FROM segment_runs n
 JOIN executions x ON x.organization_id = n.organization_id AND x.id = n.execution_id
 WHERE EXISTS (SELECT 1 FROM jsonb_array_elements(n.spec -> 'graph' -> 'nodes') g WHERE g ->> 'type' = 'lab.post')
+""")
+_RECOVERED = sa.text("""
+SELECT extract(epoch FROM n.started_at - CAST(:at AS timestamptz)) AS took FROM workers w
+JOIN segment_attempts a ON a.worker_id = w.id AND a.outcome = 'lease_expired'
+  AND a.started_at < :at AND a.finished_at > :at
+JOIN segment_attempts n ON n.organization_id = a.organization_id AND n.execution_id = a.execution_id
+  AND n.segment_no = a.segment_no AND n.attempt = a.attempt + 1
+WHERE w.pid = :pid
 """)
 
 
@@ -53,6 +62,14 @@ def open_ledger(path: Path) -> None:
         ledger.execute("create table ledger (key text primary key)")
         ledger.execute("create table effects (effect text, rows integer)")
         ledger.execute("create table repeats (effect text)")
+
+
+async def recoveries(database: Database, kills: list[tuple[datetime, int]]) -> list[float]:
+    """Seconds from the kill of a worker to the next attempt at each segment that it held."""
+    async with database.transaction() as session:
+        return [
+            float(row.took) for at, pid in kills for row in await session.execute(_RECOVERED, {"at": at, "pid": pid})
+        ]
 
 
 async def examine(database: Database, accepted: list[UUID], ledger: Path, *, bites: bool) -> Report:

@@ -8,10 +8,12 @@ import os
 import random
 import signal
 from collections import Counter
+from datetime import datetime
 from uuid import UUID, uuid4
 
 import redis
 import sqlalchemy as sa
+from headrace.infra.clock import now
 from headrace.infra.database import Database
 from headrace.infra.queue import QUEUES, Bell, Ringer
 from headrace.sdk.errors import HeadraceError, TransientError
@@ -22,7 +24,9 @@ WEIGHTS = {
     "worker killed": 4, "scheduler killed": 2, "runner killed": 3, "worker frozen": 6, "runner frozen": 2,
     "redis flushed": 2, "redis down": 1, "postgres crashed": 1, "doorbells doubled and forged": 3,
 }  # fmt: skip
-
+CLAIMS_BETWEEN = 20
+PATIENCE_S = 3.0
+_NEWEST = sa.text("SELECT coalesce(max(fence), 0) FROM segment_attempts")
 _BUSY = sa.text("""
 SELECT DISTINCT w.pid FROM segment_runs n JOIN workers w ON w.id = n.lease_owner WHERE n.status = 'running'
 """)
@@ -40,14 +44,17 @@ class Faults:
         self._frozen: list[int] = []
         self._watch = watch
         self._waits: set[asyncio.Task[None]] = set()
+        self._newest = 0
+        self.kills: list[tuple[datetime, int]] = []
 
     async def serve(self) -> None:
         """Until cancelled. Every fault has happened once before one happens twice."""
         first = list(WEIGHTS)
         self._rng.shuffle(first)
         while True:
-            await asyncio.sleep(self._rng.uniform(0.8, 2.5))
+            await asyncio.sleep(self._rng.uniform(1, 3.5))
             self._stack.revive()
+            await self._progress()
             name = first.pop() if first else self._rng.choices(list(WEIGHTS), list(WEIGHTS.values()))[0]
             await getattr(self, "_" + name.replace(" ", "_"))()
             self.counts[name] += 1
@@ -60,6 +67,17 @@ class Faults:
         for pid in self._frozen:
             _signal(pid, signal.SIGCONT)
         self._stack.revive()
+
+    async def _progress(self) -> None:
+        """Wait until something was claimed since the last fault, so that a slow machine is not only ever starting."""
+        for _ in range(int(PATIENCE_S / 0.1)):
+            with contextlib.suppress(HeadraceError):
+                async with self._watch.transaction() as session:
+                    newest = int(await session.scalar(_NEWEST) or 0)
+                if newest >= self._newest + CLAIMS_BETWEEN:
+                    self._newest = newest
+                    return
+            await asyncio.sleep(0.1)
 
     def _freeze(self, pid: int, seconds: float) -> None:
         async def thaw() -> None:
@@ -88,7 +106,9 @@ class Faults:
         return self._rng.choice(self._stack.workers)
 
     async def _worker_killed(self) -> None:
-        (await self._busy()).kill()
+        worker = await self._busy()
+        self.kills.append((now(), worker.pid))
+        worker.kill()
 
     async def _scheduler_killed(self) -> None:
         for scheduler in self._stack.schedulers:

@@ -1,4 +1,4 @@
-"""Random flows: gates that work a little, sinks that count their effects, merges of all or any, waits."""
+"""Random flows: gates that work a little, calls and sinks of the io lane, merges of all or any, waits."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 from headrace.flows.graph import Edge, FlowGraph, NodeSpec
 
-KINDS = {"gate": 5, "post": 3, "merge": 2, "wait": 1}
+KINDS = {"gate": 3, "call": 2, "post": 3, "merge": 2, "wait": 1}
 OUTPUT = {"post": "result"}
 
 
@@ -27,13 +27,14 @@ def dag(rng: random.Random, nodes: int, folder: Path, *, forgetful: bool) -> Flo
     return FlowGraph(nodes=tuple(specs), edges=tuple(edges))
 
 
-_TYPES = {"gate": "lab.gate", "post": "lab.post", "merge": "control.merge", "wait": "control.wait"}
+_TYPES = {"gate": "lab.gate", "call": "lab.call", "post": "lab.post", "merge": "control.merge", "wait": "control.wait"}
 
 
 def _config(rng: random.Random, kind: str, folder: Path, forgetful: bool) -> dict:
-    takes_s = round(rng.uniform(0.05, 0.4), 3)
+    takes_s = round(rng.uniform(0.01, 0.1), 3)
     return {
         "gate": {"began": str(folder / "began"), "takes_s": takes_s},
+        "call": {"began": str(folder / "called"), "takes_s": takes_s},
         "post": {"ledger": str(folder / "ledger.db"), "takes_s": takes_s, "forgetful": forgetful},
         "merge": {"wait_for": rng.choice(["all", "any"])},
         "wait": {"seconds": round(rng.uniform(0.1, 1.0), 2)},

@@ -36,7 +36,7 @@ from headrace.worker.timing import Timing
 
 from tests.chaos.campaign import Someone
 from tests.chaos.stack import PLUGINS, install_lab
-from tests.chaos.wireproxy import Proxy
+from tests.faults.wireproxy import Proxy
 
 FLOW = FlowGraph(
     nodes=(NodeSpec(id="a", type="lab.rows"), NodeSpec(id="b", type="lab.gate", config={"began": "b"}),
@@ -154,8 +154,8 @@ def quiet() -> None:
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
 
 
-def enumerate_crashes(say: Callable[[str], None], *, step: int = 1) -> bool:
-    """Every k (or each `step`-th) until the worker gets through. Returns whether all were survived."""
+def enumerate_crashes(say: Callable[[str], None], *, step: int = 1) -> int:
+    """Every k (or each `step`-th) until the worker gets through. Returns how many were survived; 0 if not all."""
     quiet()
     with tempfile.TemporaryDirectory() as folder:
         install_lab(Path(folder) / "lab")
@@ -164,7 +164,7 @@ def enumerate_crashes(say: Callable[[str], None], *, step: int = 1) -> bool:
             return asyncio.run(_enumerate(Bench(url, host, Path(folder) / "ledger.db"), say, step))
 
 
-async def _enumerate(bench: Bench, say: Callable[[str], None], step: int) -> bool:
+async def _enumerate(bench: Bench, say: Callable[[str], None], step: int) -> int:
     began, tested, k = time.monotonic(), 0, 1
     try:
         await bench.prepare()
@@ -181,4 +181,4 @@ async def _enumerate(bench: Bench, say: Callable[[str], None], step: int) -> boo
         f"{len(broken)} invariants broken, {time.monotonic() - began:.0f} s")  # fmt: skip
     for violation in broken:
         say(f"  WRONG {violation}")
-    return not broken
+    return 0 if broken else tested

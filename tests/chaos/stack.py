@@ -16,7 +16,7 @@ from headrace.infra import migrate, processes
 from headrace.infra.embedded import EmbeddedServices
 
 LAB = Path(__file__).parents[2] / "core" / "tests" / "executions" / "lab.py"
-PLUGINS = "node-lab,plugin-engine_polars,node-control"
+PLUGINS = "node-lab,plugin-engine_polars,node-control,plugin-auth_password"
 LEASE_S = 2.0
 TIMING = {
     "lease_s": LEASE_S, "heartbeat_s": 0.4, "poll_s": 0.3, "cancel_grace_s": 0.5, "drain_s": 0.2, "reap_s": 0.2,
@@ -32,6 +32,13 @@ from headrace.worker.timing import Timing
 from headrace.worker.{module} import main
 main(load_settings(), timing=Timing(**json.loads(sys.argv[1])))
 """
+_API = """
+from headrace.infra.settings import load_settings
+from headrace_web.server import main
+main(load_settings())
+"""
+_MAIN = {"worker": _CODE.replace("{module}", "supervisor"), "scheduler": _CODE.replace("{module}", "scheduler"),
+         "api": _API}  # fmt: skip
 
 
 def install_lab(folder: Path) -> None:
@@ -45,11 +52,11 @@ def install_lab(folder: Path) -> None:
 
 
 class Member:
-    """A worker or a scheduler that is there again after it was killed."""
+    """A worker, a scheduler or an API that is there again after it was killed. `env` is on top of the stack's."""
 
-    def __init__(self, stack: Stack, kind: str, number: int) -> None:
+    def __init__(self, stack: Stack, kind: str, number: int, **env: str) -> None:
         self.name = f"{kind}-{number}"
-        self._stack, self._kind = stack, kind
+        self._stack, self._kind, self._env = stack, kind, env
         self.process: subprocess.Popen[bytes] | None = None
         self.killed = False
         self.fell: list[str] = []
@@ -59,15 +66,15 @@ class Member:
         return self.process.pid if self.process and self.process.poll() is None else 0
 
     def start(self) -> None:
-        module = {"worker": "supervisor", "scheduler": "scheduler"}[self._kind]
         self.process = processes.spawn(
-            [sys.executable, "-c", _CODE.replace("{module}", module), json.dumps(TIMING), self._stack.control or "-"],
-            log=self._log, env=self._stack.environment, cwd=LAB.parents[3],
+            [sys.executable, "-c", _MAIN[self._kind], json.dumps(TIMING), self._stack.control or "-"],
+            log=self.log, env={**self._stack.environment, **self._env}, cwd=LAB.parents[3],
         )  # fmt: skip
         self.killed = False
 
     @property
-    def _log(self) -> Path:
+    def log(self) -> Path:
+        """Its output, of all its lives."""
         return self._stack.folder / "logs" / f"{self.name}.log"
 
     def revive(self) -> None:
@@ -75,13 +82,14 @@ class Member:
         if self.process is None or self.process.poll() is None:
             return
         if not self.killed:
-            self.fell.append(f"exit {self.process.returncode}: {self._log.read_text(errors='replace')[-600:]}")
+            self.fell.append(f"exit {self.process.returncode}: {self.log.read_text(errors='replace')[-600:]}")
         self.start()
 
     def kill(self) -> None:
         if self.pid and self.process:
             self.killed = True
-            self.signal(signal.SIGKILL)
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self.pid, signal.SIGKILL)
             self.process.wait(10)
 
     def signal(self, number: signal.Signals) -> None:
@@ -108,9 +116,9 @@ class Member:
 
 
 class Stack:
-    """Own PostgreSQL, own Valkey, two workers, one scheduler. Use it in the main thread."""
+    """Own PostgreSQL, own Valkey, two workers, one scheduler, an API if asked for. Use it in the main thread."""
 
-    def __init__(self, folder: Path, *, control: str = "") -> None:
+    def __init__(self, folder: Path, *, control: str = "", api: bool = False, plugins: str = PLUGINS) -> None:
         self.folder, self.control = folder, control
         (folder / "logs").mkdir(parents=True)
         (folder / "home").mkdir()
@@ -121,15 +129,23 @@ class Stack:
         self.environment = {
             "PATH": os.environ["PATH"], "PYTHONPATH": str(folder / "lab"), "PYTHONUNBUFFERED": "1",
             "HEADRACE_HOME": str(folder / "home"), "HEADRACE_WORKER_PROCESSES": "2",
-            "HEADRACE_LOAD_PLUGINS": PLUGINS, "HEADRACE_FILE_ROOTS": str(folder),
+            "HEADRACE_LOAD_PLUGINS": plugins, "HEADRACE_FILE_ROOTS": str(folder),
+            "HEADRACE_EGRESS_ALLOW": "private",
+            "HEADRACE_RATE_LIMITS": "anonymous=0/h,sign_in=0/h,route=0/m,user=0/h,webhook=0/s,health=0/s",
             **{k: v for k, v in self.urls.environment().items() if k.removeprefix("HEADRACE_") in known},
         }  # fmt: skip
-        self.workers = [Member(self, "worker", number) for number in range(2)]
-        self.schedulers = [] if control == "reconciler" else [Member(self, "scheduler", 0)]
+        self.workers = [self.member("worker", number) for number in range(2)]
+        self.schedulers = [] if control == "reconciler" else [self.member("scheduler", 0)]
+        self.port = processes.free_port() if api else 0
+        self.apis = [self.member("api", 0, HEADRACE_PORT=str(self.port))] if api else []
+
+    def member(self, kind: str, number: int, **env: str) -> Member:
+        """One more process, not started and not among the members."""
+        return Member(self, kind, number, **env)
 
     @property
     def members(self) -> list[Member]:
-        return [*self.workers, *self.schedulers]
+        return [*self.workers, *self.schedulers, *self.apis]
 
     def start(self) -> None:
         for member in self.members:

@@ -7,6 +7,7 @@ from typing import Any
 
 import polars as pl
 from headrace.sdk import Stream
+from msgspec import structs
 
 from .mutant import breaks
 from .tiny.connector import Relation, TinyConnector
@@ -186,3 +187,16 @@ class GivesOneColumnMore(_OtherFrames):
     def read(self, stream, columns=None, **asked):
         for frame in super().read(stream, columns=columns, **asked):
             yield frame if columns else frame.with_columns(source=pl.lit("tiny"))
+
+
+@breaks("files_are_told_with_their_facts")
+class FilesHaveNoZone(TinyConnector):
+    def files(self, pattern: str) -> Any:
+        for facts in super().files(pattern):
+            yield structs.replace(facts, modified_at=facts.modified_at.replace(tzinfo=None))
+
+
+@breaks("files_are_told_with_their_facts")
+class FilesIgnoreTheName(TinyConnector):
+    def files(self, pattern: str) -> Any:
+        return super().files("*")

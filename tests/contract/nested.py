@@ -22,11 +22,11 @@ def outcomes(suite: str, temporary: Path, only: Sequence[str] = (), *, slow: boo
     Args:
         suite: Module beside this one.
         temporary: Base of this worker's temporary folders.
-        only: Mutants to try; all if empty.
+        only: Mutants to try, or `mutant::rule`; all if empty.
         slow: Try the slow rules instead of the quick ones.
     """
     shared = temporary.parent if "PYTEST_XDIST_WORKER" in os.environ else temporary
-    kept = shared / f"{suite}-{'slow' if slow else 'quick'}.json"
+    kept = shared / f"{suite}-{'slow' if slow else 'quick'}-{'some' if only else 'all'}.json"
     with (shared / f"{kept.stem}.lock").open("a") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not kept.exists():

@@ -10,11 +10,18 @@ from .nested import Outcomes, outcomes
 
 RULES = {name for name in dir(ConnectorContract) if name.startswith("test_")}
 SLOW = [name for name, mutant in MUTANTS.items() if mutant.slow]
+QUICK = [name for name, mutant in MUTANTS.items() if not mutant.slow]
+OWN = [f"{name}::{rule}" for name in QUICK for rule in sorted(MUTANTS[name].rules)]
 LINK = "test_opens_a_new_link_after_a_dropped_one"
 
 
 @pytest.fixture
 def quick(tmp_path_factory: pytest.TempPathFactory) -> Outcomes:
+    return outcomes("mutant_suite", tmp_path_factory.getbasetemp(), [*(mutant.name for mutant in HONEST), *OWN])
+
+
+@pytest.fixture
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Outcomes:
     return outcomes("mutant_suite", tmp_path_factory.getbasetemp())
 
 
@@ -40,9 +47,15 @@ def test_the_honest_connector_keeps_every_rule(quick: Outcomes, name: str) -> No
     assert skipped == (set() if name == "HonestRemote" else {LINK})
 
 
-@pytest.mark.parametrize("name", [name for name, mutant in MUTANTS.items() if not mutant.slow])
-def test_only_its_own_rules_notice_a_mutant(quick: Outcomes, name: str) -> None:
+@pytest.mark.parametrize("name", QUICK)
+def test_its_own_rules_notice_a_mutant(quick: Outcomes, name: str) -> None:
     assert failed(quick[name]) == MUTANTS[name].rules
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", QUICK)
+def test_only_its_own_rules_notice_a_mutant(whole: Outcomes, name: str) -> None:
+    assert failed(whole[name]) == MUTANTS[name].rules
 
 
 @pytest.mark.slow

@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 
 import httpx
 import pytest
+from headrace.cli.children import die_with_parent
 from headrace_web import assets
 from playwright.sync_api import Browser, Page, StorageState, expect, sync_playwright
 from playwright.sync_api import Error as PlaywrightError
@@ -67,11 +68,13 @@ def stack(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[S
     home = tmp_path_factory.mktemp("headrace")
     env = {name: value for name, value in os.environ.items() if not name.startswith("HEADRACE_")}
     env |= {"HEADRACE_HOME": str(home), "PYTHONUNBUFFERED": "1"}
+    env["HEADRACE_RATE_LIMITS"] = "anonymous=100000/h,sign_in=100000/h,route=100000/m"  # all tests are one person's
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = str(probe.getsockname()[1])
     process = subprocess.Popen(
         [sys.executable, "-m", "headrace", "up", "--demo", "--port", port],
         env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        preexec_fn=die_with_parent,  # noqa: PLW1509 - it only makes system calls
     )  # fmt: skip
     assert process.stdout
     try:

@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 import psycopg
 import pytest
 import yaml
+from headrace.cli.children import die_with_parent
 from headrace.plugins.manager import load_plugins
 
 AGAIN_S = 10
@@ -40,8 +41,9 @@ class Machine:
         command = [sys.executable, "-m", "headrace", "up", "--demo", "--port", port]
         started = time.monotonic()
         self.process = subprocess.Popen(
-            command, env=self.env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-        )
+            command, env=self.env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+            preexec_fn=die_with_parent,  # noqa: PLW1509 - it only makes system calls
+        )  # fmt: skip
         assert self.process.stdout
         self.said = []
         for line in self.process.stdout:

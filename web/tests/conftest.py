@@ -9,6 +9,7 @@ from uuid import UUID
 
 import httpx
 import pytest
+import sqlalchemy as sa
 
 with (
     warnings.catch_warnings()
@@ -16,6 +17,8 @@ with (
     warnings.simplefilter("ignore", DeprecationWarning)
     from litestar import Litestar
 
+from argon2 import PasswordHasher
+from headrace.accounts import passwords
 from headrace.accounts import service as accounts
 from headrace.infra.database import Database
 from headrace.infra.settings import Settings
@@ -39,6 +42,12 @@ class Person:
 @pytest.fixture(scope="session")
 def plugin_host() -> Host:
     return load_plugins()
+
+
+@pytest.fixture(autouse=True)
+def cheap_passwords(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hashing at full cost would take most of the time of these tests; core's test the cost."""
+    monkeypatch.setattr(passwords, "_HASHER", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
 
 
 class Client(httpx.AsyncClient):
@@ -84,3 +93,14 @@ def sign_up(client: Client, database: Database) -> Sign:
         return Person(email, organization_id, {"Authorization": f"Bearer {token}"})
 
     return make
+
+
+@pytest.fixture
+async def admin(sign_up: Sign, database: Database) -> Person:
+    """The owner of an organization who is platform admin too."""
+    person = await sign_up(name="boss")
+    async with database.transaction() as session:
+        await session.execute(
+            sa.text("update users set is_platform_admin = true where email = :e"), {"e": person.email}
+        )
+    return person

@@ -264,6 +264,39 @@ async def test_as_many_as_may_be_open(site):
     assert (await site.call(place, webhook_id="b")).status_code == 202
 
 
+async def test_a_flow_says_how_many_may_wait_and_what_becomes_of_one_more(site):
+    made, place = await site.hook()
+    at = f"/flows/{made['flow_id']}"
+
+    async def settle(settings, status=200):
+        flow = await site.get(at)
+        answer = await site.client.patch(
+            API + at, json={"settings": settings, "row_version": flow["row_version"]}, headers=site.person.headers
+        )
+        assert answer.status_code == status, answer.text
+        return answer.json()
+
+    refused = await settle({"max_pending": 1, "when_pending": "never"}, status=422)
+    assert "when_pending" in refused["error"]["message"]
+    await settle({"max_pending": 1})
+    first = await site.call(place, b'[{"id": 1}]', webhook_id="a")
+    busy = await site.call(place, b'[{"id": 2}]', webhook_id="b")
+    assert (first.status_code, busy.status_code, busy.headers["retry-after"]) == (202, 429, "5")
+    by_hand = await site.client.post(API + at + "/execute", json={}, headers=site.person.headers)
+    assert (by_hand.status_code, by_hand.json()["error"]["code"]) == (429, "TOO_MANY_WAITING")
+    await settle({"max_pending": 1, "when_pending": "coalesce"})
+    joined = await site.call(place, b'[{"id": 2}]', webhook_id="b")
+    assert joined.json()["data"]["execution_id"] == first.json()["data"]["execution_id"]
+    (row,) = await site.rows("select input_data from executions")
+    assert row.input_data["rows"] == [{"id": 2}]
+    text = await site.client.get(API + at + "/export", headers=site.person.headers)
+    assert "settings:\n  max_pending: 1\n  when_pending: coalesce" in text.text
+    again = await site.client.post(
+        API + "/flows/import", json={"text": text.text, "name": "Again"}, headers=site.person.headers
+    )
+    assert again.json()["data"]["settings"] == {"max_pending": 1, "when_pending": "coalesce"}
+
+
 async def test_a_flow_with_a_problem_asks_to_come_again_and_says_why_inside(site):
     made, place = await site.hook()
     await site.do('update flow_data set definition = \'{"nodes": [], "edges": []}\'')
@@ -333,3 +366,33 @@ async def test_a_secret_that_is_missing_or_weak_is_refused(site):
         answer = await site.client.post(f"{API}/webhooks", json={"flow_id": flow["id"], **body},
                                         headers=site.person.headers)  # fmt: skip
         assert answer.status_code == 422, body
+
+
+async def test_a_key_that_comes_again_starts_nothing_and_is_listed(site):
+    made, place = await site.hook(configuration={"unique_by": "{{ row.order }}"})
+    first = (await site.call(place, b'{"order": 5}')).json()["data"]
+    again = await site.call(place, b'{"order": 5}')
+    assert (again.status_code, again.json()["data"]["execution_id"]) == (202, first["execution_id"])
+    refused = await site.call(place, b'{"id": 5}')
+    assert refused.status_code == 422
+    assert refused.json()["error"]["message"].startswith("the key of this event cannot be told")
+    found = await site.get(f"/triggers/{made['id']}/duplicates")
+    assert [(one["key"], one["execution_id"]) for one in found] == [("5", first["execution_id"])]
+    calls = await site.get(f"/webhooks/{made['id']}/calls")
+    assert [call["outcome"] for call in calls] == ["refused", "duplicate", "accepted"]
+
+
+async def test_a_large_body_is_kept_whole_and_replayed(site, client):
+    made, place = await site.hook()
+    body = json.dumps([{"id": n, "text": "x" * 1_000} for n in range(200)]).encode()
+    started = (await site.call(place, body)).json()["data"]
+    (call,) = await site.get(f"/webhooks/{made['id']}/calls")
+    assert (call["body_bytes"], len(call["body"])) == (len(body), 64 * 2**10)
+    whole = await client.get(f"{API}/webhooks/{made['id']}/calls/{call['id']}/body", headers=site.person.headers)
+    assert whole.content == body
+    (row,) = await site.rows("select octet_length(body) as kept, stored from webhook_calls")
+    assert (row.kept, row.stored) == (64 * 2**10, True)
+    await site.do("delete from executions where id = :id", id=started["execution_id"])
+    again = await site.post(f"/webhooks/{made['id']}/calls/{call['id']}/replay", status=202)
+    execution = await site.get(f"/executions/{again['execution_id']}")
+    assert len(execution["input_data"]["rows"]) == 200

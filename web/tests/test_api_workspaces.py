@@ -117,7 +117,7 @@ async def test_the_catalogue_answers(client, sign_up):
         "editions",
         "features/enabled",
         "members",
-        "account/sessions",
+        "sessions",
         "auth/me",
     ):
         answer = await client.get(f"{API}/{path}", headers=owner.headers)

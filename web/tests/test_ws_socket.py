@@ -6,8 +6,13 @@ import asyncio
 import json
 
 import pytest
+import sqlalchemy as sa
+from headrace.executions import logs
+from headrace.executions.leases import Lease
 from headrace.infra.bus import Message
 from headrace.infra.clock import now
+from headrace.infra.ids import new_id
+from headrace_web.realtime import protocol
 from headrace_web.realtime.outbox import Outbox, Overflow
 from headrace_web.realtime.protocol import OUTBOX_MAX
 from litestar.exceptions import WebSocketDisconnect
@@ -131,6 +136,33 @@ async def test_channels_of_others_are_as_if_they_were_not(client, sign_up):
         assert (await say(socket, op="unsubscribe", channel=f"flow:{flow}"))["op"] == "unsubscribed"
 
 
+async def test_log_lines_come_in_pages_that_can_be_resumed(client, sign_up, database):
+    owner = await sign_up()
+    await client.post(f"{API}/workspaces", json={"name": "W"}, headers=owner.headers)
+    flow = (await client.post(f"{API}/flows", json={"name": "F"}, headers=owner.headers)).json()["data"]["id"]
+    lease = Lease(organization_id=owner.organization_id, execution_id=new_id(), segment_no=0, fence=1)
+    lines = [{"node_id": "", "level": "info", "message": str(n), "metadata": {}, "created_at": now()} for n in range(5)]
+    async with database.transaction(owner.organization_id) as session:
+        await session.execute(
+            sa.text("insert into executions (organization_id, id, flow_id, definition_hash, segments_total,"
+                    " segments_open) values (:organization_id, :execution_id, :flow_id, '', 1, 1)"),
+            {**lease.execution, "flow_id": flow},
+        )  # fmt: skip
+        await logs.append(session, lease, lines)
+    async with connect(client, await ticket_of(client, owner)) as socket:
+        told = await say(socket, op="subscribe", channel=f"logs:{lease.execution_id}", after=0)
+        assert (told["op"], told["seq"] > 0) == ("subscribed", True)
+        page = json.loads(await socket.receive_text())
+        assert (page["type"], page["seq"]) == ("logs", told["seq"])
+        shown = page["data"]["lines"]
+        assert [line["message"] for line in shown] == ["0", "1", "2", "3", "4"]
+    async with connect(client, await ticket_of(client, owner)) as socket:
+        await say(socket, op="subscribe", channel=f"logs:{lease.execution_id}", after=shown[2]["id"])
+        assert [line["id"] for line in json.loads(await socket.receive_text())["data"]["lines"]] == [
+            shown[3]["id"], shown[4]["id"],
+        ]  # fmt: skip
+
+
 @pytest.mark.parametrize("text", ["{", "[]", '{"op":"publish"}', '{"op":"ping","more":1}', "x" * 70_000])
 async def test_what_is_no_command_ends_the_socket(client, sign_up, text):
     owner = await sign_up()
@@ -168,3 +200,79 @@ async def test_passing_states_replace_each_other_and_events_keep_their_order():
         outbox.put_event("c", Message(channel="c", type="log", data={}, timestamp=now()))
     with pytest.raises(Overflow):
         outbox.put_event("c", Message(channel="c", type="log", data={}, timestamp=now()))
+
+
+async def test_a_ticket_is_short_lived(client, sign_up):
+    owner = await sign_up()
+    ticket = await ticket_of(client, owner)
+    redis = client.app.state.services.redis
+    (key,) = [key async for key in redis.scan_iter("headrace:ws-ticket:*")]
+    assert ticket.encode() not in key
+    assert 0 < await redis.ttl(key) <= 30
+    await redis.pexpire(key, 1)
+    while await redis.exists(key):
+        await asyncio.sleep(0.001)
+    assert await refused(client, ticket) == 4401
+
+
+@pytest.mark.parametrize(("change", "code"), [({"role": "viewer"}, 4403), ({"is_active": False}, 4401)])
+async def test_rights_that_change_end_the_socket(client, sign_up, monkeypatch, change, code):
+    from headrace_web.realtime import protocol
+
+    monkeypatch.setattr(protocol, "RECHECK_S", 0.02)
+    owner = await sign_up()
+    editor = await sign_up("editor", owner.organization_id)
+    members = (await client.get(f"{API}/members", headers=owner.headers)).json()["data"]
+    id_, version = next((one["id"], one["row_version"]) for one in members if one["email"] == editor.email)
+    with pytest.raises(WebSocketDisconnect) as told:
+        async with connect(client, await ticket_of(client, editor)) as socket:
+            assert (await say(socket, op="ping"))["op"] == "pong"
+            body = {**change, "row_version": version}
+            changed = await client.patch(f"{API}/members/{id_}", json=body, headers=owner.headers)
+            assert changed.status_code == 200, changed.text
+            await socket.receive_text()
+    assert told.value.code == code
+
+
+async def test_a_socket_has_bounded_subscriptions(client, sign_up, monkeypatch):
+    from headrace_web.realtime import protocol
+
+    monkeypatch.setattr(protocol, "SUBSCRIPTIONS_MAX", 1)
+    owner = await sign_up()
+    await client.post(f"{API}/workspaces", json={"name": "W"}, headers=owner.headers)
+    ids = [
+        (await client.post(f"{API}/flows", json={"name": name}, headers=owner.headers)).json()["data"]["id"]
+        for name in "ab"
+    ]
+    async with connect(client, await ticket_of(client, owner)) as socket:
+        assert (await say(socket, op="subscribe", channel=f"flow:{ids[0]}"))["op"] == "subscribed"
+        more = await say(socket, op="subscribe", channel=f"flow:{ids[1]}")
+        assert (more["op"], more["data"]["code"]) == ("error", "LIMIT_REACHED")
+
+
+async def test_who_loses_a_grant_hears_nothing_more(client, sign_up, database, monkeypatch):
+    monkeypatch.setattr(protocol, "RECHECK_S", 0.1)
+    owner = await sign_up()
+    guest = await sign_up("viewer", owner.organization_id, name="guest")
+
+    async def made(path, body):
+        return (await client.post(API + path, json=body, headers=owner.headers)).json()["data"]["id"]
+
+    role = await made("/roles", {"name": "Guest", "permissions": []})
+    await made("/workspaces", {"name": "W"})
+    flows = [await made("/flows", {"name": name}) for name in ("A", "B")]
+    user = (await client.get(f"{API}/auth/me", headers=guest.headers)).json()["data"]["user"]["id"]
+    async with database.transaction(owner.organization_id) as session:
+        weaken = sa.text("update memberships set role = :r where user_id = :u")
+        await session.execute(weaken, {"r": role, "u": user})
+    grant = {"object_type": "flow", "object_id": flows[0], "user_id": user, "level": "view"}
+    given = await made("/permissions", grant)
+    async with connect(client, await ticket_of(client, guest)) as socket:
+        assert (await say(socket, op="subscribe", channel=f"flow:{flows[1]}"))["op"] == "error"
+        assert (await say(socket, op="subscribe", channel=f"flow:{flows[0]}"))["op"] == "subscribed"
+        await asyncio.sleep(0.3)
+        assert (await say(socket, op="ping"))["op"] == "pong", "nothing ends while the grant is there"
+        await client.delete(f"{API}/permissions/{given}", headers=owner.headers)
+        lost = json.loads(await socket.receive_text())
+        assert (lost["op"], lost["channel"]) == ("error", f"flow:{flows[0]}")
+        assert (await say(socket, op="subscribe", channel=f"flow:{flows[0]}"))["op"] == "error"

@@ -2,34 +2,31 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
-import json
-import os
-import shutil
-import signal
-import subprocess
-import sys
-import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+import msgspec
 import pytest
 import sqlalchemy as sa
-from headrace.executions import service
+from headrace.connections import service as connections
+from headrace.executions import replay, service
+from headrace.flows import service as flows
+from headrace.flows.canvas import canvas_of
 from headrace.flows.graph import Edge, FlowGraph, NodeSpec, Retry
 from headrace.infra.bus import Bus
+from headrace.infra.crypto import KeyRing
 from headrace.infra.database import Database
 from headrace.infra.ids import new_id
 from headrace.infra.settings import Settings
 from headrace.plugins.manager import Host, load_plugins
+from headrace.testing.processes import DEADLINE_S, Processes, until
+from headrace.workspaces import service as _  # noqa: F401 - its tables are referenced by those of connections
 from msgspec import Struct
 
-HERE = Path(__file__).parent
-DEADLINE_S = 60
-PLUGINS = "node-lab,plugin-engine_polars,node-control,node-transform"
+PLUGINS = ("node-lab", "plugin-engine_polars", "node-control", "node-transform")
+WITH_FILES = (*PLUGINS, "connector-local_files")
 FAST = {
     "lease_s": 2,
     "heartbeat_s": 0.4,
@@ -47,22 +44,8 @@ class Someone(Struct, frozen=True):
 
 
 @pytest.fixture(scope="session")
-def lab(tmp_path_factory) -> Iterator[Path]:
-    """Install the lab as a distribution on the path of this process."""
-    folder = tmp_path_factory.mktemp("lab")
-    info = folder / "headrace_node_lab-0.1.0.dist-info"
-    info.mkdir()
-    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: headrace-node-lab\nVersion: 0.1.0\n")
-    (info / "entry_points.txt").write_text("[headrace]\nnode-lab = headrace_node_lab\n")
-    shutil.copy(HERE / "lab.py", folder / "headrace_node_lab.py")
-    sys.path.insert(0, str(folder))
-    yield folder
-    sys.path.remove(str(folder))
-
-
-@pytest.fixture(scope="session")
 def host(lab: Path) -> Host:
-    return load_plugins(only=PLUGINS.split(","), strict=True)
+    return load_plugins(only=PLUGINS, strict=True)
 
 
 class World:
@@ -98,6 +81,22 @@ class World:
             edges=(Edge(source="rows", target="gate"), Edge(source="gate", target="write")),
         )  # fmt: skip
 
+    @staticmethod
+    def flow(text: str, **config: Any) -> FlowGraph:
+        """`id:type` steps, `inside/id:type` in a loop, and edges `a.port>b.port`; `_` in a config is the policy."""
+        nodes, edges = [], []
+        for word in text.split():
+            if ">" in word:
+                (source, _, out), (target, _, into) = (end.partition(".") for end in word.split(">"))
+                edges.append(Edge(source=source, source_port=out or "out", target=target, target_port=into or "in"))
+            else:
+                name, _, kind = word.partition(":")
+                parent, _, name = name.rpartition("/")
+                more = dict(config.get(name, {}))
+                policy = more.pop("_", {})
+                nodes.append(NodeSpec(id=name, type=kind, parent=parent.rpartition("/")[2], config=more, **policy))
+        return FlowGraph(nodes=tuple(nodes), edges=tuple(edges))
+
     async def start(self, graph: FlowGraph, **options: Any) -> UUID:
         async with self.database.transaction(self.organization_id) as session:
             return await service.start(
@@ -118,6 +117,19 @@ class World:
         async with self.database.transaction(self.organization_id) as session:
             return {row["node_id"]: row for row in await service.nodes(session, self.organization_id, execution_id)}
 
+    async def states(self, execution_id: UUID) -> dict[str, str]:
+        return {node_id: row["status"] for node_id, row in (await self.nodes(execution_id)).items()}
+
+    async def outputs(self, execution_id: UUID) -> dict[str, int]:
+        return {
+            name: item["rows"] for name, item in ((await self.execution(execution_id))["output_data"] or {}).items()
+        }
+
+    async def children(self, execution_id: UUID) -> list[dict[str, Any]]:
+        async with self.database.transaction(self.organization_id) as session:
+            rows, _ = await service.find(session, self.organization_id, parent_id=execution_id, limit=1000)
+        return sorted(rows, key=lambda row: (row["item_no"] is None, row["item_no"]))
+
     async def cancel(self, execution_id: UUID) -> dict[str, Any]:
         async with self.database.transaction(self.organization_id) as session:
             return await service.cancel(session, self.organization_id, execution_id)
@@ -129,26 +141,14 @@ class World:
     async def until(self, look: Callable[[], Awaitable[Any] | Any]) -> Any:
         return await until(look)
 
-    async def ended(self, execution_id: UUID) -> dict[str, Any]:
+    async def ended(self, execution_id: UUID, *, deadline_s: float = DEADLINE_S) -> dict[str, Any]:
         """The execution once it is terminal."""
 
         async def look() -> dict[str, Any] | None:
             found = await self.execution(execution_id)
             return found if found["status"] in {"completed", "failed", "cancelled", "timed_out"} else None
 
-        return await until(look)
-
-
-async def until(look: Callable[[], Awaitable[Any] | Any], *, deadline_s: float = DEADLINE_S) -> Any:
-    """The first truthy answer of `look`."""
-    end = time.monotonic() + deadline_s
-    while time.monotonic() < end:
-        found = look()
-        found = await found if isinstance(found, Awaitable) else found
-        if found:
-            return found
-        await asyncio.sleep(0.02)
-    pytest.fail(f"not within {deadline_s} s: {look}")
+        return await until(look, deadline_s=deadline_s)
 
 
 async def new_flow(database: Database) -> tuple[UUID, UUID]:
@@ -161,11 +161,6 @@ async def new_flow(database: Database) -> tuple[UUID, UUID]:
             sa.text("insert into flows (organization_id, id, workspace_id, name) values (:o, :f, :w, 'F')"), ids
         )
     return organization_id, flow_id
-
-
-@pytest.fixture
-def lab_until() -> Callable[..., Awaitable[Any]]:
-    return until
 
 
 @pytest.fixture
@@ -197,70 +192,57 @@ async def bus(redis_url: str) -> AsyncIterator[Bus]:
     await opened.close()
 
 
-class Processes:
-    """Starts `worker` and `scheduler` processes; ends each by its pid."""
-
-    def __init__(self, settings: Settings, lab: Path, logs: Path) -> None:
-        self._settings, self._lab, self._logs = settings, lab, logs
-        self.children: list[subprocess.Popen[bytes]] = []
-
-    async def start(
-        self, kind: str, *, redis_url: str = "", plugins: str = PLUGINS, **timing: Any
-    ) -> subprocess.Popen[bytes]:
-        module = {"worker": "supervisor", "scheduler": "scheduler"}[kind]
-        code = (
-            "import json, sys; from headrace.infra.settings import load_settings; "
-            f"from headrace.worker.timing import Timing; from headrace.worker.{module} import main; "
-            "main(load_settings(), timing=Timing(**json.loads(sys.argv[1])))"
-        )
-        settings = self._settings
-        environment = {
-            "PATH": os.environ["PATH"], "PYTHONPATH": str(self._lab), "PYTHONUNBUFFERED": "1",
-            "HEADRACE_HOME": str(settings.home),
-            "HEADRACE_DATABASE_URL": settings.database_url.reveal(), "HEADRACE_WORKER_PROCESSES": "1",
-            "HEADRACE_DATABASE_WORKER_URL": settings.database_worker_url.reveal(),
-            "HEADRACE_REDIS_URL": redis_url or settings.redis_url.reveal(),
-            "HEADRACE_MASTER_KEYS": settings.master_keys[0].reveal(),
-            "HEADRACE_LOAD_PLUGINS": plugins, "HEADRACE_FILE_ROOTS": str(self._logs.parent),
-        }  # fmt: skip
-        path = self._logs / f"{kind}-{len(self.children)}.log"
-        with path.open("wb") as log:
-            child = subprocess.Popen(
-                [sys.executable, "-c", code, json.dumps({**FAST, **timing})], env=environment, stdout=log,
-                stderr=subprocess.STDOUT, start_new_session=True,
-            )  # fmt: skip
-        self.children.append(child)
-
-        def ready() -> bool:
-            if child.poll() is not None:
-                pytest.fail(f"{kind} ended with {child.returncode}: {path.read_text()[-3000:]}")
-            return f"{kind} ready" in path.read_text()
-
-        await until(ready)
-        return child
-
-    def log(self, number: int) -> str:
-        return sorted(self._logs.iterdir(), key=lambda p: p.stat().st_ctime)[number].read_text()
-
-    def end(self) -> None:
-        for child in self.children:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(child.pid, signal.SIGCONT)
-            if child.poll() is None:
-                child.terminate()
-        for child in self.children:
-            try:
-                child.wait(10)
-            except subprocess.TimeoutExpired:
-                child.kill()
-                child.wait()
-
-
 @pytest.fixture
 def processes(headrace_settings: Settings, lab: Path, tmp_path: Path) -> Iterator[Processes]:
     folder = tmp_path / "logs"
     folder.mkdir()
     headrace_settings.home.mkdir(exist_ok=True)
-    found = Processes(headrace_settings, lab, folder)
+    found = Processes(headrace_settings, lab, folder, plugins=PLUGINS, **FAST)
     yield found
     found.end()
+
+
+class Owner:
+    """Keeps the flow's canvas and executes it as the API does."""
+
+    def __init__(self, world) -> None:
+        self.world = world
+
+    async def save(self, graph: FlowGraph) -> None:
+        async with self.world.database.transaction(self.world.organization_id) as session:
+            ids = {"o": self.world.organization_id, "f": self.world.flow_id}
+            text = msgspec.json.encode(canvas_of(graph)).decode()
+            await session.execute(
+                sa.text("insert into flow_data (organization_id, flow_id, definition, row_version) "
+                        "values (:o, :f, cast(:d as jsonb), 1) on conflict (organization_id, flow_id) "
+                        "do update set definition = excluded.definition"), ids | {"d": text})  # fmt: skip
+
+    async def execute(self, graph: FlowGraph, **options):
+        await self.save(graph)
+        world = self.world
+        async with world.database.transaction(world.organization_id) as session:
+            names = await connections.names(session, world.organization_id)
+            whole, digest = await flows.prepare(
+                session, world.actor, world.flow_id, world.host.registry, connections=names
+            )
+            return await service.start(
+                session, world.actor, flow_id=world.flow_id, graph=whole, definition_hash=digest, host=world.host,
+                **options,
+            )  # fmt: skip
+
+    async def retry(self, execution_id, **options):
+        world = self.world
+        async with world.database.transaction(world.organization_id) as session:
+            return await replay.retry(session, world.actor, execution_id, world.host, **options)
+
+
+@pytest.fixture
+async def owner(world, processes, headrace_settings, lab):
+    world.host = load_plugins(only=WITH_FILES, strict=True)
+    async with world.database.transaction(world.organization_id) as session:
+        await connections.create(
+            session, world.actor, connections.Vault(KeyRing(headrace_settings.master_keys)), world.host.registry,
+            name="Files", connector="local_files", config={"root": str(world.folder)},
+        )  # fmt: skip
+    await processes.start("worker", plugins=WITH_FILES)
+    return Owner(world)

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import fcntl
 import os
+import resource
 import signal
 import sqlite3
 import time
 from pathlib import Path
 
 from headrace.sdk import (
+    ERROR_PORT,
     Column,
     Config,
     DataError,
@@ -19,12 +22,32 @@ from headrace.sdk import (
     Node,
     NodeManifest,
     Port,
+    Reject,
     TransientError,
     hookimpl,
     lazy,
 )  # fmt: skip
+from headrace.sdk.frames import nw
 
 ROWS = (Column("id", DataType.INTEGER, bits=64),)
+
+
+def _greed() -> None:
+    """Take memory until the system gives no more; the limit stands for a machine's."""
+    limit = int(Path("/proc/self/statm").read_text().split()[0]) * os.sysconf("SC_PAGE_SIZE") + 2**26
+    resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+    hoard = []
+    while True:
+        hoard.append(bytearray(2**20))
+
+
+DEATHS = {
+    "kill": lambda: os.kill(os.getpid(), signal.SIGKILL),
+    "segfault": lambda: ctypes.string_at(0),
+    "abort": os.abort,
+    "exit": lambda: os._exit(3),
+    "memory": _greed,
+}
 
 
 class RowsConfig(Config):
@@ -37,17 +60,24 @@ class GateConfig(Config):
     """What happens at the gate.
 
     `began` gets a line with the runner's pid per attempt. `die_times`: attempts that kill their own process.
-    `wait_for`: a file that has to exist before it goes on. `fail_times`: attempts that fail; `transient` ones are
-    retried. `deaf`: does not hear that it is cancelled. `takes_s`: how long it works.
+    `wait_for`: a file that has to exist before it goes on; `fails_while`: one whose existence makes it fail for good.
+    `fail_times`: attempts that fail; `transient` ones are retried. `rejects`: rows that it does not take. `deaf`: does
+    not hear that it is cancelled. `takes_s`: how long it works. `die_of`: see `DEATHS`. `grip_s`: how long it lets no
+    other thread of its process work. `says`: how many lines it logs.
     """
 
     began: str
     wait_for: str = ""
     die_times: int = 0
+    fails_while: str = ""
     fail_times: int = 0
     transient: bool = True
+    rejects: int = 0
     deaf: bool = False
     takes_s: float = 0
+    says: int = 0
+    die_of: str = "kill"
+    grip_s: int = 0
 
 
 class WriteConfig(GateConfig, kw_only=True):
@@ -65,10 +95,11 @@ class PostConfig(Config):
 
 
 class Rows(Node[RowsConfig]):
-    """A source."""
+    """A source; the execution's input may say how many rows."""
 
     def run(self, ctx, inputs):
-        return {"out": ctx.engine.table(ROWS, [(n,) for n in range(self.config.count)], ctx.scratch)}
+        count = ctx.input_data.get("count", self.config.count)
+        return {"out": ctx.engine.table(ROWS, [(n,) for n in range(count)], ctx.scratch)}
 
 
 class Gate(Node[GateConfig]):
@@ -76,7 +107,12 @@ class Gate(Node[GateConfig]):
 
     def run(self, ctx, inputs):
         _gate(self.config, ctx)
-        return {"out": inputs["in"]}
+        if not self.config.rejects:
+            return {"out": inputs["in"]}
+        if not ctx.rejects_connected:
+            raise DataError(f"{self.config.rejects} rows are wrong")
+        ctx.reject([Reject(number + 1, "wrong") for number in range(self.config.rejects)])
+        return {"out": inputs["in"].filter(nw.col("id") >= self.config.rejects)}
 
 
 class Write(Node[WriteConfig]):
@@ -94,6 +130,14 @@ class Write(Node[WriteConfig]):
                 done.touch()
         ctx.log(f"wrote {rows}", rows=rows)
         return {"result": ctx.engine.table(ROWS, [(rows,)], ctx.scratch)}
+
+
+class Call(Node[GateConfig]):
+    """Asks somebody else and waits for the answer."""
+
+    def run(self, ctx, inputs):
+        _gate(self.config, ctx)
+        return {"out": ctx.engine.table(ROWS, [(os.getpid(),)], ctx.scratch)}
 
 
 class Post(Node[PostConfig]):
@@ -116,13 +160,19 @@ def _gate(config: GateConfig, ctx) -> None:
     with Path(config.began).open("a") as began:
         began.write(f"{os.getpid()}\n")
     time.sleep(config.takes_s)
+    for n in range(config.says):
+        ctx.log(f"line {n}")
     attempts = len(Path(config.began).read_text().splitlines())
     if attempts <= config.die_times:
-        os.kill(os.getpid(), signal.SIGKILL)
+        DEATHS[config.die_of]()
+    if config.grip_s:
+        ctypes.PyDLL(None).sleep(config.grip_s)  # a driver that waits in C and keeps the interpreter's lock
     while config.wait_for and not Path(config.wait_for).exists():
         if not config.deaf:
             ctx.progress(0)
         time.sleep(0.01)
+    if config.fails_while and Path(config.fails_while).exists():
+        raise DataError("this one is bad")
     if attempts <= config.fail_times:
         raise TransientError("the other side is away") if config.transient else DataError("row 2 is wrong")
 
@@ -136,9 +186,11 @@ def headrace_nodes() -> list[NodeManifest]:
         NodeManifest(id="rows", title="Rows", config=RowsConfig, factory=lazy("headrace_node_lab:Rows"), inputs=(),
                      outputs=_OUT, effect=Effect.READ),
         NodeManifest(id="gate", title="Gate", config=GateConfig, factory=lazy("headrace_node_lab:Gate"),
-                     outputs=_OUT, heavy=True),
+                     outputs=(*_OUT, ERROR_PORT), heavy=True),
         NodeManifest(id="write", title="Write", config=WriteConfig, factory=lazy("headrace_node_lab:Write"),
                      outputs=(Port("result"),), effect=Effect.CREATE),
         NodeManifest(id="post", title="Post", config=PostConfig, factory=lazy("headrace_node_lab:Post"),
-                     outputs=(Port("result"),), effect=Effect.CREATE),
+                     outputs=(Port("result"),), effect=Effect.CREATE, waits=True),
+        NodeManifest(id="call", title="Call", config=GateConfig, factory=lazy("headrace_node_lab:Call"),
+                     inputs=(Port("in", required=False),), outputs=_OUT, effect=Effect.CREATE, waits=True),
     ]  # fmt: skip

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 
+import redis
 from headrace.executions import live
-from headrace.infra.bus import Bus, Message
+from headrace.infra.bus import PREFIX, Bus, Message
 from headrace.infra.clock import now
 from headrace.infra.ids import new_id
 
@@ -45,6 +46,18 @@ async def test_without_redis_publishing_says_no_and_reading_says_so():
     async with asyncio.timeout(20), away.subscribe(new_id(), "execution:a") as queue:
         assert await queue.get() is None
     await away.close()
+
+
+async def test_what_is_no_message_is_passed_over(bus, redis_url):
+    organization_id = new_id()
+    async with bus.subscribe(organization_id, "execution:a") as queue:
+        with redis.Redis.from_url(redis_url) as client:
+            for fields in ({"m": b"junk"}, {"x": b"1"}, {"m": b"{}"}, {"m": b"\xff"}):
+                client.xadd(f"{PREFIX}:{organization_id}:execution:a", fields)
+        await bus.publish(organization_id, message("execution:a", 1))
+        async with asyncio.timeout(20):
+            heard = await queue.get()
+        assert heard.seq == 1
 
 
 async def test_a_feed_coalesces_and_sends_the_last_state(bus):

@@ -7,7 +7,7 @@ import sqlite3
 
 import pytest
 from headrace.connections import service as connections
-from headrace.executions import live, service
+from headrace.executions import live, logs, service
 from headrace.flows.graph import Edge, FlowGraph, NodeSpec
 from headrace.infra.crypto import KeyRing
 from headrace.plugins.manager import load_plugins
@@ -34,7 +34,7 @@ async def test_an_execution_goes_from_accepted_to_completed(world, processes, bu
     scheduler.terminate()
     assert scheduler.wait(20) == 0
     async with world.database.transaction(world.organization_id) as session:
-        lines = await service.logs(session, world.organization_id, execution_id)
+        lines = await logs.find(session, world.organization_id, execution_id)
         assert [(line.node_id, line.message, line.metadata) for line in lines] == [("write", "wrote 3", {"rows": 3})]
 
 
@@ -89,7 +89,7 @@ async def test_connections_are_decrypted_for_the_segment_only(world, processes, 
         await connections.create(
             session, world.actor, vault, host.registry, name="Shop", connector="sqlite", config={"path": str(path)}
         )
-    await processes.start("worker", plugins="connector-sqlite,node-lab,plugin-engine_polars")
+    await processes.start("worker", plugins=("connector-sqlite", "node-lab", "plugin-engine_polars"))
     world.host = host
     read = NodeSpec(id="read", type="sqlite.read", config={"connection": "Shop", "stream": "city"})
     write = NodeSpec(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from uuid import UUID
 
 import pytest
 import sqlalchemy as sa
@@ -15,8 +16,8 @@ from headrace.flows.graph import FlowGraph, NodeSpec
 from headrace.infra.ids import new_id
 from headrace.infra.queue_names import QUEUES
 from headrace.infra.store import Store
-from headrace.worker.maintenance import Maintenance
-from hypothesis import given
+from headrace.worker.maintenance import Maintenance, orphaned
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 ONE = FlowGraph(nodes=(NodeSpec(id="rows", type="lab.rows"),))
@@ -43,7 +44,14 @@ async def done(world, database, store, *, ms=100.0, rows=10, of=None):
     if of is None:
         store.put(world.organization_id, key, b"rows")
     ref = FrameRef(key=f"{world.organization_id}/{key}", rows=rows, bytes=4, columns=())
-    report = NodeFinished(node_id="rows", status="completed", rows_out=rows, duration_ms=ms, outputs={"out": ref})
+    report = NodeFinished(
+        node_id="rows",
+        status="completed",
+        rows_out=rows,
+        duration_ms=ms,
+        outputs={"out": ref},
+        cache_hit=of is not None,
+    )
     outcome = NodeOutcome(report=report, started_at=None, completed_at=datetime.now(UTC))
     async with database.transaction(world.organization_id) as session:
         await settle.complete(session, held.lease, outputs={}, nodes=[outcome], rows=rows)
@@ -127,6 +135,7 @@ STEPS = st.builds(
 )  # fmt: skip
 
 
+@settings(suppress_health_check=[HealthCheck.too_slow])  # of a machine that is busy
 @given(st.lists(STEPS, max_size=20), st.none() | MS)
 def test_a_forecast_is_in_order_and_in_bounds(steps, usual):
     found = forecast.forecast(steps, usual)
@@ -204,3 +213,19 @@ async def test_a_round_is_bounded_and_frames_that_cannot_go_keep_the_rows(world,
     monkeypatch.setattr(store, "delete_under", full)
     assert await Maintenance(worker_database, store).remove_old() == 0
     assert len(await world.rows("select 1 from executions")) == 2
+
+
+async def test_objects_without_a_row_are_told_and_swept_after_a_day(world, other_world, worker_database, store):
+    kept, lost = await done(world, worker_database, store), new_id()
+    old, shared = (UUID(int=one.int - (2 * 86_400_000 << 80)) for one in (new_id(), new_id()))
+    await done(world, worker_database, store, of=shared)
+    await done(other_world, worker_database, store)
+    for one in (lost, old, shared):
+        store.put(world.organization_id, f"executions/{one}/input.json", b"{}")
+    store.put(world.organization_id, "executions/notes/readme.txt", b"")
+    assert await orphaned(worker_database, store) == [str(old)]
+    keeper = Maintenance(worker_database, store)
+    assert (await keeper.sweep(), await keeper.sweep()) == (1, 0)
+    left = {key.split("/")[1] for key in store.list(world.organization_id)}
+    assert left == {str(kept), str(lost), str(shared), "notes"}, "what is young, used, or no execution's stays"
+    assert len(store.list(other_world.organization_id)) == 1

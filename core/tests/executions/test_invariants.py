@@ -36,6 +36,7 @@ BREAKS = {
     "update segment_runs set deps_open = 1, depends_on = '{0}' where execution_id = :fresh and segment_no = 1",
     "I2c": "update segment_runs set lease_until = now() - interval '2 minutes' where execution_id = :plain "
     "and status = 'running'",
+    "I2d": "update executions set status = 'running' where id = :asked",
     "I3": "update segment_attempts set outcome = 'failed' where execution_id = :done and segment_no = 0",
     "I3b": "update segment_attempts set outcome = 'released' where execution_id = :plain",
     "I4": "update segment_attempts set started_at = started_at - interval '1 day' "
@@ -55,6 +56,8 @@ BREAKS = {
     "I14": "update waits set status = 'cancelled'",
     "I15": "update executions set held = false where id = :held",
     "I16": "update executions set depth = depth + 1 where parent_execution_id = :family",
+    "I17": "insert into compensations (organization_id, execution_id, node_id, segment_no, status, scope_id) "
+    "values (:org, :done, 'gate', 1, 'due', :done)",
 }
 
 

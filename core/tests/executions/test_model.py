@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from headrace.engine.segments import Segment
+from headrace.engine.ways import Need
 from headrace.executions import model
 from headrace.executions.state import SEGMENT_TERMINAL, TERMINAL, allowed
 from hypothesis import HealthCheck, settings
@@ -19,9 +20,12 @@ def plans(draw) -> tuple[Segment, ...]:
     for no in range(draw(st.integers(1, 7))):
         parents = draw(st.sets(st.integers(0, no - 1), max_size=3)) if no else set()
         needed = draw(st.none() | st.integers(1, len(parents))) if parents else None
+        inputs = tuple(f"n{p}.out" for p in sorted(parents))
+        each = needed is None and draw(st.booleans())
+        groups = tuple((name,) for name in inputs) if each else ((inputs,) if inputs else ())
         found.append(
-            Segment(no=no, node_ids=(f"n{no}",), depends_on=tuple(sorted(parents)), needed=needed,
-                    inputs=tuple(f"n{p}.out" for p in sorted(parents)), keep=(f"n{no}.out",))
+            Segment(no=no, node_ids=(f"n{no}",), depends_on=tuple(sorted(parents)), needed=needed, inputs=inputs,
+                    keep=(f"n{no}.out",), needs=(Need(f"n{no}", groups),))
         )  # fmt: skip
     return tuple(found)
 
@@ -36,10 +40,12 @@ class Life(RuleBasedStateMachine):
         self.ends: list[str] = []
         self.successes: dict[int, int] = {}
         self.completed_in: list[int] = []
+        self.undoing: list[int] = []
 
-    @initialize(plan=plans(), held=st.booleans())
-    def accept(self, plan, held):
-        self.state, effects = model.begin(plan, held=held)
+    @initialize(plan=plans(), held=st.booleans(), undoable=st.sets(st.integers(0, 6)),
+                forgiving=st.sets(st.integers(0, 6)))  # fmt: skip
+    def accept(self, plan, held, undoable, forgiving):
+        self.state, effects = model.begin(plan, held=held, undoable=undoable, forgiving=forgiving)
         assert held or effects, "what may be claimed is rung"
 
     def apply(self, event) -> tuple[model.Effect, ...]:
@@ -47,7 +53,7 @@ class Life(RuleBasedStateMachine):
         for effect in effects:
             if isinstance(effect, model.Granted):
                 part = before.parts[effect.no]
-                done = [p for p in part.depends_on if before.parts[p].status == "completed"]
+                done = [p for p in part.depends_on if before.parts[p].status in {"completed", "skipped"}]
                 enough = part.live_needed is not None and bool(done)
                 assert enough or len(done) == len(part.depends_on), "I4"
                 assert before.closing is None, "I8"
@@ -56,8 +62,12 @@ class Life(RuleBasedStateMachine):
                 self.leases.append((effect.no, effect.fence))
             elif isinstance(effect, model.Ended):
                 self.ends.append(effect.status)
+            elif isinstance(effect, model.Undo):
+                self.undoing.append(effect.no)
         for old, new in zip(before.parts, self.state.parts, strict=True):
             assert old.status not in SEGMENT_TERMINAL or old.status == new.status, "a segment's end is its end"
+            if old.status != "completed" == new.status:
+                self.completed_in.append(new.no)
             self.successes[new.no] = self.successes.get(new.no, 0) + (old.status != "completed" == new.status)
         old, new = before.status, self.state.status
         at_once = new == "cancelled" and allowed(old, "cancelling")
@@ -102,6 +112,12 @@ class Life(RuleBasedStateMachine):
     def outside(self, event):
         self.apply(event)
 
+    @rule(no=st.integers(0, 6), ok=st.booleans())
+    def undone(self, no, ok):
+        before = self.state
+        self.apply(model.Undone(no, ok))
+        assert (before == self.state) or before.due[0] == no, "only what is being undone is told about"
+
     @invariant()
     def holds(self):
         if self.state is None:
@@ -113,10 +129,20 @@ class Life(RuleBasedStateMachine):
         assert all(n <= 1 for n in self.successes.values()), "I3"
         movable = {"ready", "running", "retry_wait", "parked"}
         assert not still or any(part.status in movable for part in still), "nothing is stuck"
+        done = [no for no in self.completed_in if no in self.state.undoable]
+        failed = self.state.status in TERMINAL - {"completed"}
+        assert self.undoing == (done[::-1][: len(self.undoing)] if failed else []), "I17: in reverse, once each"
+        assert (self.state.compensation is None) == (not done or not failed)
+        assert (self.state.compensation == "running") == bool(self.state.due)
         for part in still:
             if part.status == "waiting":
-                left = sum(self.state.parts[p].status != "completed" for p in part.depends_on)
+                left = sum(self.state.parts[p].status not in {"completed", "skipped"} for p in part.depends_on)
                 assert part.deps_open == left > 0, "I5b"
+                assert not model.lost(self.state, part), "what has lost its way is skipped at once"
+        if self.state.closing is None and still:
+            parked = {part.status for part in still} <= {"parked", "waiting"}
+            assert (self.state.status == "waiting") >= parked, "what only waits is waiting"
+            assert self.state.status != "waiting" or all(part.status != "running" for part in still)
 
     def teardown(self):
         """In peace, everything ends, and nothing that completed is done again."""

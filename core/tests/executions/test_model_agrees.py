@@ -6,7 +6,7 @@ import random
 
 import pytest
 import sqlalchemy as sa
-from headrace.engine.messages import FrameRef, Problem
+from headrace.engine.messages import FrameRef, NodeFinished, Problem
 from headrace.engine.segments import compile_plan
 from headrace.executions import leases, model, waits
 from headrace.executions import settle as settling
@@ -15,7 +15,10 @@ from headrace.executions.called import load_called
 from headrace.executions.create import Slot
 from headrace.executions.invariants import check
 from headrace.executions.leases import Doorbell
+from headrace.executions.settle import NodeOutcome
+from headrace.flows.compensations import branches, without
 from headrace.flows.graph import Edge, FlowGraph, NodeSpec
+from headrace.infra.clock import now
 from headrace.infra.ids import new_id
 from headrace.infra.queue import QUEUES
 from headrace.sdk.waiting import Callback, Timer
@@ -28,7 +31,7 @@ SELECT status, deps_open, live_needed, attempt, fence, crash_count, error_count,
 FROM segment_runs WHERE execution_id = :e ORDER BY segment_no
 """)
 _CHOICES = {"claim": 8, "report": 10, "again": 2, "lost": 2, "due": 3, "resume": 2, "cancel": 0.15, "overdue": 0.15,
-            "admit": 2}  # fmt: skip
+            "admit": 2, "undone": 1}  # fmt: skip
 _WHATS = {"complete": 8, "retry": 2, "crash": 2, "release": 1, "park": 2, "fail": 0.3, "stopped": 1}
 
 
@@ -37,8 +40,15 @@ def flow(rng: random.Random) -> FlowGraph:
     for number in range(1, rng.randint(3, 9)):
         parents = rng.sample(range(number), min(number, rng.randint(1, 3)))
         config = {"wait_for": rng.choice(["all", "any", "number"]), "number": 2}
-        nodes.append(NodeSpec(id=f"n{number}", type="control.merge", config=config))
-        edges += [Edge(source=f"n{parent}", target=f"n{number}") for parent in parents]
+        kind, port = rng.choice([("merge", "in"), ("subflow", "after")])  # one needs some of its inputs, one each
+        nodes.append(
+            NodeSpec(id=f"n{number}", type=f"control.{kind}", config=config if kind == "merge" else {},
+                     on_error=rng.choice(["fail", "fail", "continue"]))
+        )  # fmt: skip
+        edges += [Edge(source=f"n{parent}", target=f"n{number}", target_port=port) for parent in parents]
+        if kind == "subflow" and rng.random() < 0.7:
+            nodes.append(NodeSpec(id=f"u{number}", type="lab.gate", config={}))
+            edges.append(Edge(source=f"n{number}", source_port="compensate", target=f"u{number}"))
     return FlowGraph(nodes=tuple(nodes), edges=tuple(edges))
 
 
@@ -57,9 +67,12 @@ class Twins:
         slots = (Slot(f"slot-{new_id()}", 1),)
         self._blocker = await self._world.start(self._world.graph(), slots=slots) if held else None
         self.id = await self._world.start(graph, slots=slots)
-        plan = compile_plan(graph, self._world.host.registry)
+        plan = compile_plan(without(graph), self._world.host.registry)
         self._keep = {segment.no: segment.keep for segment in plan.segments}
-        self.state, _ = model.begin(plan.segments, held=held)
+        self._nodes = {segment.no: segment.node_ids[0] for segment in plan.segments}
+        undoable = [no for no, node_id in self._nodes.items() if node_id in branches(graph)]
+        forgiving = [no for no, node_id in self._nodes.items() if graph.by_id[node_id].on_error != "fail"]
+        self.state, _ = model.begin(plan.segments, held=held, undoable=undoable, forgiving=forgiving)
         await self.compare()
 
     async def step(self) -> None:
@@ -109,14 +122,20 @@ class Twins:
             settled = await self._settle(session, claim, what, kept, later=later, asks=asks)
         assert settled.held == (model.Stale(fence) not in effects), self.seen
         rung = [no for effect in effects if isinstance(effect, model.Ring) for no in effect.nos]
-        assert list(settled.ready) == rung or what in {"crash", "release"}, self.seen
+        numbers = [bell.segment_no for bell in settled.ready]
+        assert numbers == rung or what in {"crash", "release", "fail"}, self.seen
 
     async def _settle(self, session, claim, what, kept, *, later, asks):
         lease = claim.lease
         match what:
             case "complete":
                 outputs = {name: FrameRef(f"{lease.organization_id}/x", 1, 1) for name in kept}
-                return await settling.complete(session, lease, outputs=outputs, nodes=())
+                node = NodeFinished(node_id=self._nodes[lease.segment_no], status="completed")
+                done = NodeOutcome(report=node, started_at=None, completed_at=now())
+                return await settling.complete(
+                    session, lease, outputs=outputs, nodes=(done,), keep=self._keep[lease.segment_no],
+                    undo=claim.spec.undo,
+                )  # fmt: skip
             case "fail":
                 return await settling.fail(session, lease, AWAY, nodes=())
             case "retry":
@@ -173,6 +192,28 @@ class Twins:
             self._apply(model.Admit())
             await self._world.cancel(self._blocker)
 
+    async def _undone(self) -> None:
+        """The compensation that runs completes, or fails."""
+        no, ok = self._some(), self._rng.random() < 0.7
+        if self.state.due and self._rng.random() < 0.9:
+            no = self.state.due[0]
+        runs = self.state.due[:1] == (no,)
+        self._apply(model.Undone(no, ok))
+        organization_id = self._world.organization_id
+        for child in await self._world.rows(
+            "select child_id from compensations where scope_id = :e and status = 'running' and :runs", e=self.id,
+            runs=runs,
+        ):  # fmt: skip
+            async with self._database.transaction(organization_id) as session:
+                claim = await leases.claim(
+                    session, Doorbell(organization_id, child.child_id, 0), worker_id=new_id(), lease_s=600,
+                    distributions=sorted(self._world.host.distributions), queues=QUEUES,
+                )  # fmt: skip
+                if ok:
+                    await settling.complete(session, claim.lease, outputs={}, nodes=())
+                else:
+                    await settling.fail(session, claim.lease, AWAY, nodes=())
+
     async def compare(self) -> None:
         """The same execution, the same segments, by everything that decides what happens next."""
         async with self._database.transaction(self._world.organization_id) as session:
@@ -204,7 +245,21 @@ class Twins:
             state.closing,
             state.segments_open,
         ), self.seen
+        (shown,) = await self._world.rows("select compensation from executions where id = :e", e=self.id)
+        assert shown.compensation == state.compensation, self.seen
+        undone = await self._world.rows(
+            "select segment_no, status from compensations where execution_id = :e order by position", e=self.id
+        )
+        assert [(row.segment_no, row.status) for row in undone] == [(no, self._undo_state(no)) for no in state.armed]
         assert held == state.held or whole.status in {"cancelled", "timed_out"}, self.seen[-8:]
+
+    def _undo_state(self, no: int) -> str:
+        state = self.state
+        if state.compensation is None:
+            return "armed"
+        if no in state.due:
+            return "running" if state.due[0] == no else "due"
+        return "failed" if no in state.not_undone else "completed"
 
 
 @pytest.mark.parametrize("seed", [*range(5), *(pytest.param(n, marks=pytest.mark.slow) for n in range(5, 40))])

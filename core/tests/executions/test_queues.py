@@ -85,7 +85,7 @@ async def test_only_platform_admins_steer_and_only_what_there_is(world):
             await queues.drain(session, platform(world), new_id())
 
 
-async def test_a_label_reaches_only_those_who_listen_to_it(world, worker_database, redis_url, lab_until):
+async def test_a_label_reaches_only_those_who_listen_to_it(world, worker_database, redis_url, wait_until):
     async with world.database.transaction(world.organization_id) as session:
         await session.execute(sa.text("""update flows set settings = '{"queue": "label:gpu"}'"""))
     execution_id = await world.start(ONE)
@@ -94,22 +94,22 @@ async def test_a_label_reaches_only_those_who_listen_to_it(world, worker_databas
     assert await Relay(worker_database, "", ringer).relay() == 1
     ringer.close()
     heard = []
-    bells = Doorbells(redis_url, lambda *bell: heard.append(bell), queues=("light", "label:gpu"))
+    bells = Doorbells(redis_url, lambda *bell: not heard.append(bell), lambda: None, queues=("light", "label:gpu"))
     bells.start()
     try:
-        await lab_until(lambda: heard)
+        await wait_until(lambda: heard)
     finally:
         await asyncio.to_thread(bells.stop)
     assert heard == [(world.organization_id, execution_id, 0)]
     assert await claim(world, worker_database, execution_id, ("light", "label:gpu")) is not None
 
 
-async def test_a_drained_worker_finishes_and_takes_nothing_more(world, processes, lab_until):
+async def test_a_drained_worker_finishes_and_takes_nothing_more(world, processes, wait_until):
     await processes.start("worker")
     await processes.start("scheduler")
     gate = {"wait_for": world.path("open")}
     running = await world.start(world.graph(gate=gate))
-    await lab_until(lambda: world.lines("gate"))
+    await wait_until(lambda: world.lines("gate"))
     async with world.database.transaction(world.organization_id) as session:
         [worker] = await queues.workers(session, platform(world))
         assert (worker["plugin_set_hash"], worker["is_alive"]) == (world.host.plugin_set_hash, True)
@@ -118,13 +118,13 @@ async def test_a_drained_worker_finishes_and_takes_nothing_more(world, processes
     async def drained():
         return (await world.rows("select is_draining from workers"))[0].is_draining
 
-    await lab_until(drained)
+    await wait_until(drained)
     world.folder.joinpath("open").touch()
 
     async def gate_done():
         return (await world.nodes(running)).get("gate", {}).get("status") == "completed"
 
-    await lab_until(gate_done)
+    await wait_until(gate_done)
     later = await world.start(ONE)
     await processes.start("worker")
     assert (await world.ended(running))["status"] == "completed"

@@ -68,7 +68,7 @@ async def test_ready_segments_are_rung_again_but_never_pile_up(world, reconciler
 
 
 async def test_the_relay_sends_and_deletes_and_doorbells_arrive(
-    world, worker_database, database_urls, redis_url, lab_until
+    world, worker_database, database_urls, redis_url, wait_until
 ):
     execution_id = await world.start(world.graph())
     ringer = Ringer(redis_url)
@@ -76,13 +76,13 @@ async def test_the_relay_sends_and_deletes_and_doorbells_arrive(
     assert await relay.relay() == 1
     assert await outbox(world) == 0
     heard = []
-    bells = Doorbells(redis_url, lambda *bell: heard.append(bell))
+    bells = Doorbells(redis_url, lambda *bell: not heard.append(bell), lambda: None)
     bells.start()
     try:
-        await lab_until(lambda: heard)
+        await wait_until(lambda: heard)
         await world.start(world.graph())
         serving = asyncio.create_task(relay.serve())
-        await lab_until(lambda: len(heard) == 2)
+        await wait_until(lambda: len(heard) == 2)
         serving.cancel()
         await asyncio.gather(serving, return_exceptions=True)
     finally:
@@ -94,7 +94,7 @@ async def test_the_relay_sends_and_deletes_and_doorbells_arrive(
 async def test_a_relay_that_is_cancelled_as_it_wakes_ends(worker_database):
     relay = Relay(worker_database, "", None, poll_s=600)
     for steps in range(5):
-        resting = asyncio.create_task(relay._rest())
+        resting = asyncio.create_task(relay._rest(1))
         await asyncio.sleep(0)
         await asyncio.sleep(0)
         relay._wake.set()

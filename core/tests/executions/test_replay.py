@@ -4,19 +4,11 @@ from __future__ import annotations
 
 import msgspec
 import pytest
-import sqlalchemy as sa
-from headrace.connections import service as connections
 from headrace.executions import pins, replay, service
 from headrace.executions.rows import drop_frames, pin_frames, pin_rows
-from headrace.flows import service as flows
-from headrace.flows.canvas import canvas_of
 from headrace.flows.graph import Edge, FlowGraph, NodeSpec
-from headrace.infra.crypto import KeyRing
-from headrace.plugins.manager import load_plugins
 from headrace.sdk.errors import ConfigError, Conflict, NotFound
-from headrace.workspaces import service as _  # noqa: F401 - its tables are referenced by those of connections
 
-PLUGINS = "node-lab,plugin-engine_polars,node-control,node-transform,connector-local_files"
 GATES = ("a", "b", "c", "d")
 
 
@@ -38,52 +30,6 @@ ROWS = NodeSpec(id="source", type="lab.rows")
 
 def counts(world) -> dict[str, int]:
     return {name: len(world.lines(name)) for name in (*GATES, "write")}
-
-
-class Owner:
-    """Keeps the flow's canvas and executes it as the API does."""
-
-    def __init__(self, world) -> None:
-        self.world = world
-
-    async def save(self, graph: FlowGraph) -> None:
-        async with self.world.database.transaction(self.world.organization_id) as session:
-            ids = {"o": self.world.organization_id, "f": self.world.flow_id}
-            text = msgspec.json.encode(canvas_of(graph)).decode()
-            await session.execute(
-                sa.text("insert into flow_data (organization_id, flow_id, definition, row_version) "
-                        "values (:o, :f, cast(:d as jsonb), 1) on conflict (organization_id, flow_id) "
-                        "do update set definition = excluded.definition"), ids | {"d": text})  # fmt: skip
-
-    async def execute(self, graph: FlowGraph, **options):
-        await self.save(graph)
-        world = self.world
-        async with world.database.transaction(world.organization_id) as session:
-            names = await connections.names(session, world.organization_id)
-            whole, digest = await flows.prepare(
-                session, world.actor, world.flow_id, world.host.registry, connections=names
-            )
-            return await service.start(
-                session, world.actor, flow_id=world.flow_id, graph=whole, definition_hash=digest, host=world.host,
-                **options,
-            )  # fmt: skip
-
-    async def retry(self, execution_id, **options):
-        world = self.world
-        async with world.database.transaction(world.organization_id) as session:
-            return await replay.retry(session, world.actor, execution_id, world.host, **options)
-
-
-@pytest.fixture
-async def owner(world, processes, headrace_settings, lab):
-    world.host = load_plugins(only=PLUGINS.split(","), strict=True)
-    async with world.database.transaction(world.organization_id) as session:
-        await connections.create(
-            session, world.actor, connections.Vault(KeyRing(headrace_settings.master_keys)), world.host.registry,
-            name="Files", connector="local_files", config={"root": str(world.folder)},
-        )  # fmt: skip
-    await processes.start("worker", plugins=PLUGINS)
-    return Owner(world)
 
 
 def csv(world, text: str) -> NodeSpec:

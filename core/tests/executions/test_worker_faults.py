@@ -15,11 +15,11 @@ from headrace.testing.services import needs
 
 
 @pytest.fixture
-def wait(world, lab_until):
+def wait(world, wait_until):
     """Conditions on files of the world."""
 
     async def lines(name, count=1):
-        return await lab_until(lambda: len(world.lines(name)) >= count and world.lines(name))
+        return await wait_until(lambda: len(world.lines(name)) >= count and world.lines(name))
 
     return lines
 
@@ -57,14 +57,14 @@ async def test_a_segment_that_kills_every_runner_is_dead_and_says_why(world, pro
     assert (nodes["gate"]["status"], nodes["write"]["status"]) == ("failed", "skipped")
 
 
-async def test_a_killed_worker_takes_its_runners_along_and_another_completes(world, processes, wait, lab_until):
+async def test_a_killed_worker_takes_its_runners_along_and_another_completes(world, processes, wait, wait_until):
     await processes.start("scheduler")
     first = await processes.start("worker")
     execution_id = await world.start(world.graph(write={"wait_for": world.path("open")}))
     (runner, *_) = await wait("write")
     os.kill(first.pid, signal.SIGKILL)
     first.wait()
-    await lab_until(lambda: not lives(runner))
+    await wait_until(lambda: not lives(runner))
     await processes.start("worker")
     await wait("write", 2)
     (world.folder / "open").touch()
@@ -209,7 +209,7 @@ async def test_a_runner_sees_no_secret_of_its_worker(world, processes, wait, hea
     assert (await world.ended(execution_id))["status"] == "completed"
 
 
-async def test_a_database_that_drops_every_connection_costs_nothing(world, processes, wait, lab_until, database_urls):
+async def test_a_database_that_drops_every_connection_costs_nothing(world, processes, wait, wait_until, database_urls):
     await processes.start("scheduler")
     await processes.start("worker")
     execution_id = await world.start(world.graph(gate={"wait_for": world.path("open")}))

@@ -18,44 +18,6 @@ CLOSED = EgressPolicy()
 STAND_IN = parse_allow(["127.0.0.2"])
 """127.0.0.2 is public here, every other loopback address is internal."""
 
-PAYLOADS = [
-    "127.0.0.1", "127.1", "0", "0.0.0.0", "2130706433", "0x7f000001", "0x7f.1", "0177.0.0.1", "017700000001",
-    "127.0.0.1.", "localhost", "localhost.", "LOCALHOST", "ip6-localhost", "[::1]", "[::]", "[::ffff:127.0.0.1]",
-    "[::ffff:7f00:1]", "[64:ff9b::7f00:1]", "[2002:7f00:1::]", "[fe80::1%25eth0]", "[fd00:ec2::254]",
-    "169.254.169.254", "169.254.170.2", "192.0.0.192", "100.100.100.200", "168.63.129.16", "metadata.google.internal",
-    "100.64.0.1", "198.18.0.1", "224.0.0.1", "255.255.255.255", "10.0.0.1", "172.16.0.1", "192.168.0.1",
-    "①②⑦.⓪.⓪.①", "a@127.0.0.1", "127.0.0.1#@x", "x\\@127.0.0.1", "127.0.0.1%00.x", "127.0.0.1%2ex",
-    "127.0.0.1:80:8080", "x。", "example。com", "exa\tmple.com", "127.0.0.1\r\nSET a b", "[::127.0.0.1]",
-    "[64:ff9b:1::1]",
-    "[::1", "::1", "[127.0.0.1]", "a..b", "-a.b", "a" * 64 + ".b", "x:", "x:0", "x:65536", "x:8a", "",
-    "1.1.1.1:22", "1.1.1.1:25", "1.1.1.1:6379", "1.1.1.1:5432", "[2001:0:1::1]", "[ff02::1]", "[fec0::1]",
-]  # fmt: skip
-
-
-def to_loopback(_host: str, _port: int) -> list[str]:
-    return ["127.0.0.1"]
-
-
-@pytest.mark.parametrize("host", PAYLOADS)
-def test_hosts_that_are_refused(host: str) -> None:
-    with pytest.raises(ConfigError) as caught:
-        place = check_url(f"http://{host}/", policy=CLOSED)
-        check_host(place.host, place.port, policy=CLOSED, resolver=to_loopback)
-    assert len(caught.value.message) > 20
-    assert "127.0.0.1" not in caught.value.message or "127.0.0.1" in host, "what a name leads to is not told"
-
-
-@pytest.mark.parametrize(
-    "url",
-    [
-        "http:127.0.0.1", "http:/127.0.0.1", "///127.0.0.1", "//x", "x", "", "file:///etc/passwd", "gopher://x/", "ftp://x/",
-        "http://exa mple/", "http://u:p@example.org/", "http://x/\u0085", "http://x/\x00", "http://x" + "y" * 9_000, " http://x",
-    ],
-)  # fmt: skip
-def test_urls_that_are_refused(url: str) -> None:
-    with pytest.raises(ConfigError):
-        check_url(url, policy=CLOSED)
-
 
 @pytest.mark.parametrize(
     ("url", "host", "port"),
@@ -233,7 +195,8 @@ def test_credentials_stay_with_their_origin(client: EgressClient, public: HttpSe
             status=302, headers={"location": other.url if asked.path == "/away" else f"{public.url}/away"}
         )
         answer = client.request(
-            "GET", f"{public.url}/start", headers={"Accept": "a/b", "Cookie": "c=1"},
+            "GET", f"{public.url}/start",
+            headers={"Accept": "a/b", "Cookie": "c=1", "Private-Token": "t0ken", "X-Trace": "k3y"},
             credentials={"Authorization": "Bearer t0ken", "X-Api-Key": "k3y"},
         )  # fmt: skip
     assert answer.body == b"other"

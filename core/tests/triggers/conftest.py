@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import json
 import os
-import shutil
-import signal
-import subprocess
-import sys
-import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -23,31 +19,19 @@ from headrace.infra.crypto import KeyRing, generate_key
 from headrace.infra.database import Database
 from headrace.infra.ids import new_id
 from headrace.infra.settings import Settings
+from headrace.infra.store import Store
 from headrace.plugins.manager import Host, load_plugins
 from headrace.sdk.config import Secret
+from headrace.testing.processes import Processes
 from headrace.triggers import service as triggers
 from headrace.triggers.ticker import Ticker
+from headrace.worker.sources import Sources
 
-LAB = Path(__file__).parents[1] / "executions" / "lab.py"
 PLUGINS = ("node-lab", "node-triggers", "plugin-engine_polars")
 CANVAS = {
     "nodes": [{"id": "rows", "data": {"nodeType": "lab.rows"}, "position": {"x": 0, "y": 0}}],
     "edges": [],
 }
-
-
-@pytest.fixture(scope="session")
-def lab(tmp_path_factory) -> Iterator[Path]:
-    """Install the lab's nodes as a distribution on the path of this process."""
-    folder = tmp_path_factory.mktemp("trigger-lab")
-    info = folder / "headrace_node_lab-0.1.0.dist-info"
-    info.mkdir()
-    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: headrace-node-lab\nVersion: 0.1.0\n")
-    (info / "entry_points.txt").write_text("[headrace]\nnode-lab = headrace_node_lab\n")
-    shutil.copy(LAB, folder / "headrace_node_lab.py")
-    sys.path.insert(0, str(folder))
-    yield folder
-    sys.path.remove(str(folder))
 
 
 @pytest.fixture(scope="session")
@@ -107,23 +91,6 @@ class Works:
         return made
 
 
-async def until(look: Callable[[], Awaitable[Any]], *, deadline_s: float = 60) -> Any:
-    """The first truthy answer of `look`."""
-    import asyncio
-
-    end = time.monotonic() + deadline_s
-    while time.monotonic() < end:
-        if found := await look():
-            return found
-        await asyncio.sleep(0.02)
-    pytest.fail(f"not within {deadline_s} s: {look}")
-
-
-@pytest.fixture
-def wait_until() -> Callable[..., Awaitable[Any]]:
-    return until
-
-
 @pytest.fixture
 async def works(database: Database, host: Host) -> Works:
     organization_id = new_id()
@@ -141,72 +108,45 @@ def ticker(worker_database, database_urls, host) -> Ticker:
     return Ticker(worker_database, database_urls.worker_url, host)
 
 
-class Schedulers:
-    """Starts scheduler processes with shifted clocks and ends them by pid."""
+@pytest.fixture
+async def serving(worker_database, tmp_path):
+    """Starts any number of `Sources`; cancels them in the end."""
+    tasks = []
 
-    def __init__(self, settings: Settings, lab: Path, logs: Path) -> None:
-        self._settings, self._lab, self._logs = settings, lab, logs
-        self.children: list[subprocess.Popen[bytes]] = []
-
-    async def start(
-        self, kind: str = "scheduler", *, shift_s: float = 0, plugins: tuple[str, ...] = PLUGINS
-    ) -> subprocess.Popen[bytes]:
-        module = {"scheduler": "scheduler", "worker": "supervisor"}[kind]
-        code = (
-            "import sys, time, datetime as d; shift = float(sys.argv[1]); real = time.time\n"
-            "time.time = lambda: real() + shift\n"
-            "class Shifted(d.datetime):\n"
-            "    @classmethod\n"
-            "    def now(cls, tz=None): return d.datetime.fromtimestamp(real() + shift, tz)\n"
-            "import headrace.infra.clock as clock\n"
-            "clock.datetime = Shifted\n"
-            "from headrace.infra.settings import load_settings\n"
-            f"from headrace.worker.{module} import main\n"
-            "main(load_settings())"
+    async def start(works, **more):
+        made = Sources(
+            worker_database, works.host, works.vault, Store(f"file://{tmp_path}/objects"), poll_s=0.1, **more
         )
-        settings = self._settings
-        environment = {
-            "PATH": os.environ["PATH"], "PYTHONPATH": str(self._lab), "PYTHONUNBUFFERED": "1",
-            "HEADRACE_HOME": str(settings.home), "HEADRACE_DATABASE_URL": settings.database_url.reveal(),
-            "HEADRACE_DATABASE_WORKER_URL": settings.database_worker_url.reveal(),
-            "HEADRACE_REDIS_URL": settings.redis_url.reveal(),
-            "HEADRACE_MASTER_KEYS": settings.master_keys[0].reveal(),
-            "HEADRACE_LOAD_PLUGINS": ",".join(plugins), "HEADRACE_WORKER_PROCESSES": "1",
-        }  # fmt: skip
-        path = self._logs / f"{kind}-{len(self.children)}.log"
-        with path.open("wb") as log:
-            child = subprocess.Popen(
-                [sys.executable, "-c", code, str(shift_s)], env=environment, stdout=log, stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )  # fmt: skip
-        self.children.append(child)
+        tasks.append(asyncio.create_task(made.serve()))
+        return made, tasks[-1]
 
-        async def ready() -> bool:
-            if child.poll() is not None:
-                pytest.fail(f"the {kind} ended with {child.returncode}: {path.read_text()[-3000:]}")
-            return f"{kind} ready" in path.read_text()
-
-        await until(ready)
-        return child
-
-    def end(self) -> None:
-        for child in self.children:
-            if child.poll() is None:
-                with contextlib.suppress(ProcessLookupError):
-                    os.kill(child.pid, signal.SIGTERM)
-        for child in self.children:
-            try:
-                child.wait(10)
-            except subprocess.TimeoutExpired:
-                child.kill()
-                child.wait()
+    yield start
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 @pytest.fixture
-def schedulers(headrace_settings: Settings, lab: Path, tmp_path: Path) -> Iterator[Schedulers]:
+def source_runners() -> Callable[[], list[int]]:
+    """Pids of the processes of this test's sources."""
+
+    def found() -> list[int]:
+        pids = []
+        for path in Path("/proc").glob("[0-9]*"):
+            with contextlib.suppress(OSError, ValueError, IndexError):
+                parent = int((path / "stat").read_text().rpartition(")")[2].split()[1])
+                if parent == os.getpid() and "source_runner" in (path / "cmdline").read_text():
+                    pids.append(int(path.name))
+        return pids
+
+    return found
+
+
+@pytest.fixture
+def schedulers(headrace_settings: Settings, lab: Path, tmp_path: Path) -> Iterator[Processes]:
     logs = tmp_path / "logs"
     logs.mkdir()
     headrace_settings.home.mkdir(exist_ok=True)
-    found = Schedulers(headrace_settings, lab, logs)
+    found = Processes(headrace_settings, lab, logs, plugins=PLUGINS)
     yield found
     found.end()

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import signal
-from pathlib import Path
 
 import psycopg
 import pytest
@@ -14,7 +12,6 @@ from headrace.infra.ids import new_id
 from headrace.plugins.manager import load_plugins
 from headrace.sdk.triggers import Event, Received
 from headrace.triggers import sources
-from headrace.worker.sources import Sources
 
 PLUGINS = ["node-lab", "node-triggers", "plugin-engine_polars", "connector-postgresql"]
 
@@ -40,29 +37,13 @@ async def poll(works, postgres_url, **more):
     return await works.trigger("poll", {"connection": "shop", "stream": "public.orders", "every_seconds": 1, **more})
 
 
-@pytest.fixture
-async def serving(worker_database):
-    """Starts any number of `Sources`; cancels them in the end."""
-    tasks = []
-
-    async def start(works, **more):
-        made = Sources(worker_database, works.host, works.vault, poll_s=0.1, **more)
-        tasks.append(asyncio.create_task(made.serve()))
-        return made, tasks[-1]
-
-    yield start
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
-
-
 async def seen(works):
     rows = await works.rows("select payload -> 'rows' as rows from trigger_events order by position")
     return [one["id"] for row in rows for one in row.rows]
 
 
 async def test_new_rows_start_the_flow_once_with_two_processes_that_are_killed(
-    works, polling, postgres_url, serving, ticker, wait_until
+    works, polling, postgres_url, serving, ticker, wait_until, source_runners
 ):
     await poll(works, postgres_url, every_seconds=1)
     holders = [await serving(works) for _ in range(2)]
@@ -80,25 +61,13 @@ async def test_new_rows_start_the_flow_once_with_two_processes_that_are_killed(
             return await seen(works) == expected
 
         await wait_until(there)
-        children = [c for c in _children(os.getpid()) if "source_runner" in c[1]]
-        assert len(children) == 1, "one holder asks"
-        os.kill(children[0][0], signal.SIGKILL)
+        (asking,) = source_runners()  # one holder asks
+        os.kill(asking, signal.SIGKILL)
     assert len(holders) == 2
     assert await ticker.tick() == 3
     found = await works.rows("select trigger_type, input_data from executions order by queued_at")
     assert {row.trigger_type for row in found} == {"event"}
     assert found[0].input_data["rows"][0] == {"id": 6, "name": "new"}
-
-
-def _children(parent: int) -> list[tuple[int, str]]:
-    found = []
-    for path in Path("/proc").glob("[0-9]*"):
-        try:
-            if int((path / "stat").read_text().rpartition(")")[2].split()[1]) == parent:
-                found.append((int(path.name), (path / "cmdline").read_text()))
-        except (OSError, ValueError):
-            continue
-    return found
 
 
 async def test_all_rows_from_the_beginning_in_batches_that_cut_no_group(

@@ -70,6 +70,26 @@ async def test_no_more_are_open_than_max_pending_and_none_is_lost(works, ticker)
     assert len(await works.rows("select 1 from trigger_ticks where outcome = 'started'")) == 5
 
 
+@pytest.mark.parametrize(("beyond", "says", "hour"), [
+    ("refuse", "an execution of this flow waits to begin", 1), ("skip", "waits and stands for this one", 1),
+    ("coalesce", "waits and stands for this one", 3),
+])  # fmt: skip
+async def test_a_due_instant_beyond_what_may_wait_is_skipped_with_the_reason(works, ticker, beyond, says, hour):
+    await works.do(
+        "update flows set settings = jsonb_build_object('max_pending', 1, 'when_pending', cast(:b as text))", b=beyond
+    )
+    made = await works.trigger("interval", {"every": 1, "unit": "hours", "misfire": "run_all"})
+    await works.late(made, "3 hours")
+    assert await ticker.tick() == 1
+    ticks = await works.rows("select * from trigger_ticks order by fire_at")
+    assert [tick.outcome for tick in ticks] == ["started", "skipped", "skipped"]
+    assert [says in tick.error for tick in ticks[1:]] == [True, True]
+    (one,) = await executions(works)
+    assert one.until == ticks[hour - 1].fire_at, "what it stands for"
+    (row,) = await works.rows("select missed, error, last_execution_id from triggers")
+    assert (row.missed, row.error, row.last_execution_id) == (2, None, one.id)
+
+
 async def test_a_flow_that_is_switched_off_stops_its_triggers_and_resumes_without_making_up(works, ticker):
     made = await works.trigger("interval", {"every": 1, "unit": "hours", "misfire": "run_all"})
     await works.late(made, "5 hours")

@@ -9,9 +9,11 @@ import polars as pl
 import pytest
 from headrace.engine.trigger_step import columns_of, event_rows
 from headrace.infra.bus import Bus
+from headrace.infra.store import Store
 from headrace.plugins.manager import load_plugins
 from headrace.sdk.errors import DataError
-from headrace.triggers import answers, calls
+from headrace.triggers import answers, calls, hooks
+from headrace.triggers.starting import Preparer
 
 PLUGINS = ("node-triggers", "node-control", "node-transform", "plugin-engine_polars")
 
@@ -28,7 +30,8 @@ def canvas(kind: str, **config):
                                       {"id": "b", "source": "twice", "target": "say"}]}  # fmt: skip
 
 
-async def test_a_webhook_is_answered_by_the_flow(works, schedulers, redis_url):
+async def test_a_webhook_is_answered_by_the_flow(works, schedulers, redis_url, tmp_path):
+    store = Store(f"file://{tmp_path}/objects")
     works.host = load_plugins(only=PLUGINS, strict=True)
     await schedulers.start("scheduler", plugins=PLUGINS)
     await schedulers.start("worker", plugins=PLUGINS)
@@ -43,13 +46,13 @@ async def test_a_webhook_is_answered_by_the_flow(works, schedulers, redis_url):
         row = await session.get_one(Trigger, (works.organization_id, made))
         place = (await Sealed(works.vault, row).open(session))[KEY]
     bus = Bus.from_url(redis_url)
-    took = []
+    took, flows = [], Preparer(works.host)
     try:
         for number in range(5):
             body = json.dumps([{"n": number}, {"n": number + 1, "more": {"deep": [1]}}]).encode()
             began = time.monotonic()
-            accepted = await calls.accept(
-                works.database, works.host, works.vault,
+            accepted = await hooks.accept(
+                works.database, flows, works.vault, store,
                 calls.Call(place=place, method="POST", headers={"content-type": "application/json"}, body=body),
             )  # fmt: skip
             state = await answers.wait(

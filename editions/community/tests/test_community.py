@@ -8,4 +8,11 @@ def test_the_first_plan_is_open() -> None:
     community, free = edition.plans
     assert community.limits == {}
     assert "*" in community.features
-    assert free.limits == {"flows": 5, "connections": 3, "executions": 100, "users": 3, "concurrent_executions": 2}
+    assert free.limits == {
+        "flows": 5,
+        "connections": 3,
+        "executions": 100,
+        "users": 3,
+        "concurrent_executions": 2,
+        "api_requests": 100,
+    }

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
 from headrace.plugins.manager import load_plugins
-from headrace.sdk import ConfigError, config_schema
+from headrace.sdk import BusinessCalendar, ConfigError, config_schema
 from headrace.triggers.plan import schedule_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -153,3 +153,59 @@ def test_every_kind_has_a_form_texts_and_a_node():
             assert shape.get("description"), f"{name}.{field}"
         node = REGISTRY.node(f"triggers.{name}").manifest
         assert (node.kind, node.inputs) == ("trigger", ())
+
+
+def on(calendar: BusinessCalendar, kind: str, after: str, count: int, **config) -> list[str]:
+    """Due instants on the days of a calendar."""
+    zone = ZoneInfo(config.get("timezone", "UTC"))
+    schedule = schedule_of(REGISTRY.trigger(kind), config, calendar)
+    start = datetime.fromisoformat(after).replace(tzinfo=zone)
+    return [at.astimezone(zone).isoformat() for at in schedule.preview(start, count)]
+
+
+def test_every_kind_of_schedule_keeps_to_a_calendar():
+    calendar = BusinessCalendar(
+        working_days=frozenset({1, 2, 3, 4}), country="DE", own={date(2026, 12, 28): False, date(2027, 1, 2): True}
+    )
+    expected = ["2026-12-24T07:00:00+01:00", "2026-12-29T07:00:00+01:00", "2026-12-30T07:00:00+01:00",
+                "2026-12-31T07:00:00+01:00", "2027-01-02T07:00:00+01:00", "2027-01-04T07:00:00+01:00"]  # fmt: skip
+    zone = {"timezone": "Europe/Berlin"}
+    assert on(calendar, "cron", "2026-12-23T12:00", 6, expression="0 7 * * *", **zone) == expected
+    assert on(calendar, "rrule", "2026-12-23T12:00", 6, rule="FREQ=DAILY;BYHOUR=7", **zone) == expected
+    assert on(calendar, "interval", "2026-12-23T12:00", 6, every=1, unit="days", start_at="2026-01-01T07:00:00+01:00",
+              **zone) == expected  # fmt: skip
+
+
+def test_the_wall_clock_stays_when_a_day_moves_over_a_clock_change():
+    spring = BusinessCalendar(shift="next")
+    assert on(spring, "cron", "2026-03-27T12:00", 2, expression="30 4 * * *", timezone="Europe/Berlin") == [
+        "2026-03-30T04:30:00+02:00", "2026-03-31T04:30:00+02:00",
+    ]  # fmt: skip
+    autumn = BusinessCalendar(shift="previous")
+    assert on(autumn, "cron", "2026-10-22T12:00", 2, expression="30 2 25 * *", timezone="Europe/Berlin") == [
+        "2026-10-23T02:30:00+02:00", "2026-11-25T02:30:00+01:00",
+    ]  # fmt: skip
+
+
+def test_a_calendar_without_a_day_that_counts_is_never_due():
+    assert on(BusinessCalendar(working_days=frozenset()), "cron", "2026-01-01T00:00", 1, expression="* * * * *") == []
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.sampled_from(["0 7 * * *", "0 9,17 * * 5-7", "30 2 * * 0", "0 0 15 * *", "0 12 L * *"]),
+    st.sampled_from(["skip", "next", "previous"]),
+    st.sampled_from(["Europe/Berlin", "America/New_York", "UTC"]),
+    st.datetimes(datetime(2025, 1, 1), datetime(2028, 1, 1), timezones=st.just(UTC)),  # noqa: DTZ001
+)
+def test_times_on_a_calendar_grow_and_none_is_left_out(expression, shift, zone, after):
+    """The same instants come out whether they are asked for one by one or from the middle between two."""
+    calendar = BusinessCalendar(country="DE", shift=shift)
+    schedule = schedule_of(REGISTRY.trigger("cron"), {"expression": expression, "timezone": zone}, calendar)
+    first = schedule.next_fire(after)
+    if first is None:
+        return
+    assert first > after
+    assert calendar.counts(first.astimezone(ZoneInfo(zone)).date())
+    assert schedule.next_fire(after + (first - after) / 2) == first
+    assert schedule.next_fire(first) > first

@@ -5,13 +5,15 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
+from datetime import UTC, datetime
+from fnmatch import fnmatch
 from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import polars as pl
-from headrace.sdk import AuthError, Column, ConfigError, Connector, DataError, Secret, Stream, TransientError
+from headrace.sdk import AuthError, Column, ConfigError, Connector, DataError, FileFacts, Secret, Stream, TransientError
 from headrace.sdk.connectors import WriteResult
 from headrace.sdk.frames import from_polars, polars_schema
 
@@ -164,6 +166,12 @@ class TinyConnector(Connector[TinyConfig]):
     def fingerprint(self, stream: str, *, options: Any = None) -> str:
         found = Path(self.config.path).stat()
         return f"{stream} {found.st_size} {found.st_mtime_ns} {found.st_ctime_ns}"
+
+    def files(self, pattern: str) -> Iterator[FileFacts]:
+        at = datetime.fromtimestamp(Path(self.config.path).stat().st_mtime, UTC)
+        for stream in TinyConnector.discover(self):
+            if fnmatch(stream.name, pattern):
+                yield FileFacts(path=stream.name, size_bytes=len(stream.name), modified_at=at)
 
     def relation(self, stream: Stream) -> Any:
         return Relation(pl.concat(self.read(stream)))

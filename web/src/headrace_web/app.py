@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import secrets
 import time
@@ -9,13 +10,16 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
+from headrace.entitlements.licence import given
 from headrace.entitlements.service import use_host
 from headrace.infra.settings import Settings
+from headrace.plugins.follow import Follower
 from headrace.plugins.manager import Host
 from litestar import Litestar
 from litestar.config.cors import CORSConfig
 from litestar.types import Message, Scope
 
+from headrace_web.counting import add_rate
 from headrace_web.deps import DEPENDENCIES
 from headrace_web.discover import route_handlers
 from headrace_web.guards import authorise, unguarded
@@ -59,19 +63,27 @@ def create_app(settings: Settings, host: Host, *, more: list[Any] | None = None)
     Raises:
         RuntimeError: a handler declares neither a permission nor that it is public.
     """
-    use_host(host)
+    use_host(host, licence=given(settings.license.reveal(), settings.home))
 
     @asynccontextmanager
     async def lifespan(app: Litestar) -> AsyncIterator[None]:
         async with open_services(settings, host) as services:
             app.state.services = services
-            yield
+            follower = Follower(services.database, settings.database_url.reveal(), host)
+            await follower.look()
+            following = asyncio.create_task(follower.serve())
+            try:
+                yield
+            finally:
+                following.cancel()
+                await asyncio.gather(following, return_exceptions=True)
 
     origins = list(settings.cors_origins)
     cors = CORSConfig(
         allow_origins=origins, allow_credentials=True, allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
         allow_headers=["authorization", "content-type", "if-match", "idempotency-key", "x-csrf-token"],
-        expose_headers=["x-correlation-id", "etag", "retry-after"],
+        expose_headers=["x-correlation-id", "etag", "retry-after", "x-ratelimit-limit", "x-ratelimit-remaining",
+                        "x-ratelimit-reset"],
     )  # fmt: skip
     app = App(
         route_handlers=[*route_handlers(), *(more or [])],
@@ -102,6 +114,7 @@ async def _before_send(message: Message, scope: Scope) -> None:
     services: Services = scope["litestar_app"].state.services
     https = services.secure or scope.get("scheme") == "https"
     add_headers(message, scope, https=https)
+    await add_rate(message, scope, services)
     took = time.perf_counter() - scope["state"]["started"]
     services.metrics.request(
         str(scope.get("method")), scope.get("path_template", "") or "other", message["status"], took

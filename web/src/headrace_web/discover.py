@@ -10,7 +10,7 @@ from typing import Any
 from litestar import Controller, Router
 
 import headrace_web.api
-from headrace_web.guards import PUBLIC
+from headrace_web.guards import PUBLIC, limited
 from headrace_web.realtime.socket import socket
 
 PREFIX = "/api/v1"
@@ -26,7 +26,11 @@ def route_handlers() -> list[Any]:
         found += [Router(path=PREFIX, route_handlers=[one]) for one in own if one not in roots]
         found += roots
     pages = _pages()
-    return [*found, socket, *([Router(path="/", route_handlers=pages, opt=PUBLIC)] if pages else [])]
+    return [
+        *found,
+        socket,
+        *([Router(path="/", route_handlers=pages, opt={**PUBLIC, **limited("static")})] if pages else []),
+    ]
 
 
 def _is_controller(one: Any) -> bool:

@@ -7,11 +7,13 @@ from typing import Annotated, Any, Generic, Literal, TypeVar
 
 from headrace.infra.clock import now
 from headrace.sdk.errors import ConfigError, PreconditionRequired
-from litestar.params import QueryParameter
+from litestar.params import HeaderParameter, QueryParameter
 from msgspec import UNSET, Struct, UnsetType, convert
 
 T = TypeVar("T")
 StructT = TypeVar("StructT", bound=Struct)
+IfMatch = Annotated[str | None, HeaderParameter(name="If-Match")]
+"""The row_version that a change builds on; see `base_version`."""
 
 
 class ApiStruct(Struct, forbid_unknown_fields=True, kw_only=True):

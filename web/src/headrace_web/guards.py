@@ -1,29 +1,47 @@
-"""Deny by default: each handler declares what it needs, in `opt`; one guard asks for it before anything is parsed."""
+"""Deny by default: each handler declares what it needs, in `opt`; one guard asks for it before anything is parsed.
+
+Whose role has not got the permission may have it by grants: on every object that the address names. What has no object
+in its address is for roles only, but for handlers that are `scoped`: they ask for themselves. It counts as well:
+strangers by their address, in the class of the handler, others by user or key.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from typing import Any
 
-from headrace.accounts.permissions import EVERY
-from headrace.sdk.errors import Denied
+from headrace.access import resolve
+from headrace.accounts.permissions import EVERY, Actor
+from headrace.sdk.errors import Denied, Unauthenticated
 from litestar import Litestar
 from litestar.connection import ASGIConnection
 from litestar.handlers import BaseRouteHandler, HTTPRouteHandler
 
+from headrace_web.counting import RATE, admit_actor, admit_address
 from headrace_web.security.browser import check_browser, check_origin
 from headrace_web.security.identity import authenticate
 from headrace_web.services import Services
 
-ACCESS = "access"
-_PUBLIC, _SIGNED_IN, _TICKET = "public", "signed_in", "ticket"
+ACCESS, SCOPED = "access", "scoped"
+_PUBLIC, _SIGNED_IN, _PERSON, _TICKET = "public", "signed_in", "person", "ticket"
 
 PUBLIC: dict[str, Any] = {ACCESS: _PUBLIC}
 """Anybody."""
+ENTRANCE: dict[str, Any] = {ACCESS: _PUBLIC, RATE: "sign_in"}
+"""Anybody, on the way in."""
+ANYWHERE: dict[str, Any] = {**ENTRANCE, "any_origin": True}
+"""Anybody, from pages of any origin: it keeps what was posted, and does nothing with it."""
 SIGNED_IN: dict[str, Any] = {ACCESS: _SIGNED_IN}
 """Whoever is signed in, whatever the role."""
+PERSON: dict[str, Any] = {ACCESS: _PERSON}
+"""Whoever has signed in themselves: an API key never changes an account."""
 TICKET: dict[str, Any] = {ACCESS: _TICKET}
 """A WebSocket that redeems a ticket itself before it accepts."""
+
+
+def limited(kind: str) -> dict[str, Any]:
+    """For `opt` of a public handler: its requests are counted in a class of their own, not as those of strangers."""
+    return {RATE: kind}
 
 
 def permission(name: str) -> dict[str, Any]:
@@ -37,6 +55,11 @@ def permission(name: str) -> dict[str, Any]:
     return {ACCESS: name}
 
 
+def scoped(name: str) -> dict[str, Any]:
+    """Whose role includes this, or whom a grant may give it: the handler lists, or changes, only what they reach."""
+    return {**permission(name), SCOPED: True}
+
+
 async def authorise(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
     """Let in whom the handler names; the actor is then in `connection.state.actor`."""
     access = handler.opt.get(ACCESS)
@@ -46,14 +69,44 @@ async def authorise(connection: ASGIConnection[Any, Any, Any, Any], handler: Bas
         raise Denied("this address is not open to anybody")
     services: Services = connection.app.state.services
     if access == _PUBLIC:
-        check_origin(services, connection)
+        await admit_address(services, connection, handler.opt.get(RATE, "anonymous"))
+        if not handler.opt.get("any_origin"):
+            check_origin(services, connection)
         return
-    actor, by_cookie = await authenticate(services, connection)
+    try:
+        actor, by_cookie = await authenticate(services, connection)
+    except Unauthenticated:
+        await admit_address(services, connection, "anonymous")
+        raise
+    await admit_actor(services, connection, actor)
     if by_cookie:
         check_browser(services, connection, actor)
     connection.state.actor = actor
-    if access != _SIGNED_IN:
+    if access == _PERSON:
+        if actor.session_id is None:
+            raise Denied("an API key may not do this; sign in")
+    elif access != _SIGNED_IN and not actor.may(access):
+        await _by_grants(services, connection, actor, access, scoped=SCOPED in handler.opt)
+
+
+async def _by_grants(
+    services: Services, connection: ASGIConnection[Any, Any, Any, Any], actor: Actor, access: str, *, scoped: bool
+) -> None:
+    """Let in whom grants give the permission on each object of the address.
+
+    Raises:
+        Denied, NotFound: otherwise.
+    """
+    given = connection.path_params
+    named = [(kind, given[name]) for name, kind in resolve.PATHS.items() if name in given]
+    if not resolve.grantable(actor, access) or not (named or scoped):
         actor.require(access)
+    async with services.database.transaction(actor.organization_id, user_id=actor.user_id) as session:
+        if scoped:
+            await resolve.require_anywhere(session, actor, access)
+            return
+        for kind, object_id in named:
+            await resolve.reach(session, actor, access, kind, object_id)
 
 
 def unguarded(app: Litestar) -> list[str]:
@@ -72,7 +125,7 @@ def handlers(app: Litestar) -> Iterable[tuple[str, BaseRouteHandler]]:
 
 def _declared(handler: BaseRouteHandler) -> bool:
     access = handler.opt.get(ACCESS)
-    return access in {_PUBLIC, _SIGNED_IN, _TICKET} or access in EVERY
+    return access in {_PUBLIC, _SIGNED_IN, _PERSON, _TICKET} or access in EVERY
 
 
 def _is_options(handler: BaseRouteHandler) -> bool:

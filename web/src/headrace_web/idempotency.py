@@ -7,15 +7,13 @@ itself (`OWN_KEY`).
 
 from __future__ import annotations
 
-import hmac
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from hashlib import sha256
 from typing import Any
 
 import sqlalchemy as sa
 from headrace.infra.database import translate
-from headrace.infra.datakeys import organization_cipher
+from headrace.infra.datakeys import organization_cipher, sealing_cipher
 from headrace.infra.ids import new_id
 from headrace.sdk.errors import ConfigError, Conflict
 from litestar import MediaType, Request, Response
@@ -60,11 +58,13 @@ class Keyed:
 
     Attributes:
         request_hash: Of method, address and body, under a key of the install.
+        hashes: The same under each key of the install, the present one first.
         session: The transaction of all that the handler does; None when the handler has a key of its own.
     """
 
     def __init__(self, send: Send) -> None:
         self.request_hash: str | None = None
+        self.hashes: list[str] = []
         self.session: AsyncSession | None = None
         self._send = send
         self._start: Message | None = None
@@ -88,7 +88,7 @@ class Keyed:
             self._where = where
             return None
         row = (await self.session.execute(_FIND, where)).one()
-        if row.request_hash != self.request_hash:
+        if row.request_hash not in self.hashes:
             raise Conflict("this Idempotency-Key was used for another request; use a new one for each request")
         cipher = await organization_cipher(self.session, services.vault.ring, organization_id)
         body = cipher.decrypt(row.answer, table="idempotency_keys", row_id=row.id, field="answer")
@@ -138,7 +138,7 @@ class Keyed:
         session, services = self.session, self._services
         if session is None or services is None:
             raise RuntimeError("the request's transaction has ended")
-        cipher = await organization_cipher(session, services.vault.ring, self._where["organization_id"])
+        cipher = await sealing_cipher(session, services.vault.ring, self._where["organization_id"])
         answer = cipher.encrypt(body, table="idempotency_keys", row_id=self._where["id"], field="answer")
         await session.execute(_ANSWER, {**self._where, "status": status, "answer": answer})
 
@@ -198,7 +198,8 @@ async def begin(request: Request[Any, Any, Any]) -> Response[bytes] | None:
         raise ConfigError(f"an Idempotency-Key has 1 to {LENGTH_MAX} printable characters", field="Idempotency-Key")
     services: Services = request.app.state.services
     told = b"\n".join((request.url.path.encode(), request.url.query.encode(), await request.body()))
-    keyed.request_hash = hmac.new(services.csrf_key, b"idempotency\n" + told, sha256).hexdigest()
+    keyed.hashes = services.marks(b"idempotency\n" + told)
+    keyed.request_hash = keyed.hashes[0]
     if handler.opt.get("idempotency") == "own":
         return None
     return await keyed.begin(services, actor.organization_id, actor.user_id, key)

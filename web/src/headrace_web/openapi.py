@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from typing import Any
 
 from headrace import __version__
@@ -10,10 +11,11 @@ from litestar import Request, Router
 from litestar.handlers import HTTPRouteHandler
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import OpenAPIRenderPlugin
-from litestar.openapi.spec import Components, Reference, SecurityScheme
+from litestar.openapi.spec import Components, OpenAPI, Reference, SecurityScheme
 from litestar.types import Method
 
-from headrace_web.guards import PUBLIC
+from headrace_web.guards import ACCESS, PUBLIC, limited
+from headrace_web.openapi_errors import Document
 from headrace_web.security.browser import HEADER
 from headrace_web.security.identity import COOKIE
 
@@ -61,23 +63,46 @@ def operation_id(handler: HTTPRouteHandler, method: Method, _path: list[Any]) ->
     return f"{prefix}{handler.handler_name.rpartition('.')[2]}{'_' + str(method).lower() if several else ''}"
 
 
+class Config(OpenAPIConfig):
+    """Makes a document whose operations name their refusals, and say whether anybody may call them."""
+
+    def to_openapi_schema(self) -> OpenAPI:
+        """The document, still without its paths."""
+        made = super().to_openapi_schema()
+        document = Document(**{field.name: getattr(made, field.name) for field in fields(made)})
+
+        def named(handler: HTTPRouteHandler, method: Method, path: list[Any]) -> str:
+            id_ = operation_id(handler, method, path)
+            if handler.opt.get(ACCESS) == PUBLIC[ACCESS]:
+                document.open_to_all.add(id_)
+            return id_
+
+        self.operation_id_creator = named
+        return document
+
+
 def openapi_config() -> OpenAPIConfig:
     """Title, security schemes, pages."""
     schemes: dict[str, SecurityScheme | Reference] = {
         "bearer": SecurityScheme(type="http", scheme="bearer", bearer_format="JWT"),
+        "api_key": SecurityScheme(
+            type="apiKey", name="X-API-Key", security_scheme_in="header",
+            description="A key of `POST /api-keys`; `Authorization: Bearer` takes it too.",
+        ),
         "cookie": SecurityScheme(
             type="apiKey", name=COOKIE, security_scheme_in="cookie",
             description=f"A browser's sign-in; changes also need the header {HEADER}.",
         ),
     }  # fmt: skip
-    return OpenAPIConfig(
+    return Config(
         title="headrace",
         version=__version__,
         path="/schema",
         render_plugins=[Page()],
         components=Components(security_schemes=schemes),
-        security=[{"bearer": []}, {"cookie": []}],
-        operation_id_creator=operation_id,
+        security=[{"bearer": []}, {"api_key": []}, {"cookie": []}],
         use_handler_docstrings=True,
-        openapi_router=Router(path="/schema", route_handlers=[], opt=PUBLIC, include_in_schema=False),
+        openapi_router=Router(
+            path="/schema", route_handlers=[], opt={**PUBLIC, **limited("static")}, include_in_schema=False
+        ),
     )

@@ -1,4 +1,4 @@
-"""Pages: the shell of the canvas, sign in, set up, and static files."""
+"""Pages: the shell of the canvas, the forms of the entrance, and static files."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from litestar import Response, get
 from litestar.exceptions import NotFoundException
-from litestar.params import FromPath, FromQuery
+from litestar.handlers import HTTPRouteHandler
+from litestar.params import FromPath
 
-from headrace_web import assets
+from headrace_web import assets, entrance
 
 _templates = Environment(loader=PackageLoader("headrace_web"), autoescape=True, undefined=StrictUndefined)
 _SHELL = [
@@ -19,12 +20,14 @@ _SHELL = [
     "/executions",
     "/executions/{execution_id:str}",
     "/connections",
+    "/triggers",
     "/approvals",
     "/approvals/{wait_id:str}",
 ]
 
 
-def _page(name: str, **values: Any) -> Response[str]:
+def page(name: str, **values: Any) -> Response[str]:
+    """A template, filled in."""
     return Response(
         _templates.get_template(name).render(**values), media_type="text/html", headers={"Cache-Control": "no-cache"}
     )
@@ -34,41 +37,7 @@ def _page(name: str, **values: Any) -> Response[str]:
 def shell() -> Response[str]:
     """Every page of the canvas; it asks the API who we are."""
     built = assets.entry()
-    return _page("shell.html", entry=built) if built else _page("unbuilt.html")
-
-
-@get("/login", include_in_schema=False, sync_to_thread=False)
-def login() -> Response[str]:
-    """Sign in."""
-    fields = [("email", "E-mail", "email", "username"), ("password", "Password", "password", "current-password")]
-    return _page(
-        "form.html",
-        title="Sign in",
-        text="Welcome back.",
-        action="/api/v1/auth/login",
-        fields=fields,
-        button="Sign in",
-        token="",
-    )
-
-
-@get("/setup", include_in_schema=False, sync_to_thread=False)
-def setup(token: FromQuery[str] = "") -> Response[str]:
-    """Make the first account."""
-    fields = [
-        ("full_name", "Your name", "text", "name"), ("email", "E-mail", "email", "username"),
-        ("password", "Password (12 characters or more)", "password", "new-password"),
-    ]  # fmt: skip
-    text = "The first account owns this install. The link works once."
-    return _page(
-        "form.html",
-        title="Create your account",
-        text=text,
-        action="/api/v1/setup",
-        fields=fields,
-        button="Create",
-        token=token,
-    )
+    return page("shell.html", entry=built) if built else page("unbuilt.html")
 
 
 @get("/static/{name:path}", include_in_schema=False, sync_to_thread=False)
@@ -81,4 +50,12 @@ def static(name: FromPath[str]) -> Response[bytes]:
     return Response(path.read_bytes(), media_type=assets.media_type(path), headers={"Cache-Control": age})
 
 
-route_handlers = [shell, login, setup, static]
+def _entrance(path: str, form: entrance.Form) -> HTTPRouteHandler:
+    @get(path, include_in_schema=False, sync_to_thread=False)
+    def shown() -> Response[str]:
+        return page("form.html", form=form)
+
+    return shown
+
+
+route_handlers = [shell, static, *(_entrance(path, form) for path, form in entrance.FORMS.items())]

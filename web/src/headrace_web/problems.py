@@ -53,6 +53,8 @@ def _ours(request: Request[Any, Any, Any], error: HeadraceError) -> Response[Any
         made.headers["WWW-Authenticate"] = "Bearer"
     if isinstance(error, TransientError) and error.retry_after_s is not None:
         made.headers["Retry-After"] = str(max(1, round(error.retry_after_s)))
+    elif "retry_after_s" in details:
+        made.headers["Retry-After"] = str(details["retry_after_s"])
     return made
 
 

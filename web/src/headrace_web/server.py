@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from granian import Granian
 from granian.constants import Interfaces
+from headrace.infra.roles import refuse_powerful
 from headrace.infra.settings import Settings
 from litestar import Litestar
 
@@ -22,7 +23,12 @@ def build() -> Litestar:
 
 
 def main(settings: Settings, *, processes: int = 1) -> None:
-    """Serve on the settings' address until SIGTERM or SIGINT."""
+    """Serve on the settings' address until SIGTERM or SIGINT.
+
+    Raises:
+        ConfigError: the database role could go around row-level security.
+    """
+    refuse_powerful(settings)
     Granian(
         "headrace_web.server:build",
         factory=True,

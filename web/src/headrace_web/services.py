@@ -12,24 +12,26 @@ from uuid import UUID
 from headrace.accounts.tokens import Signer
 from headrace.connections.service import Vault
 from headrace.infra.bus import Bus
-from headrace.infra.crypto import KeyRing
 from headrace.infra.database import Database
 from headrace.infra.settings import Settings
 from headrace.infra.store import Store
 from headrace.plugins.manager import Host
+from headrace.triggers.starting import Preparer
 from msgspec import Struct
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
 from headrace_web.metrics import Metrics
+from headrace_web.rates import Rates
 
 
 class Services(Struct, kw_only=True):
     """Everything a handler may need.
 
     Attributes:
-        csrf_key: Signs CSRF tokens.
+        flows: Flows that webhooks have called, read and checked.
+        rates: Counts requests.
         origins: Origins of our own pages and of the configured others, e.g. `https://headrace.example.org`.
     """
 
@@ -42,7 +44,8 @@ class Services(Struct, kw_only=True):
     signer: Signer
     vault: Vault
     metrics: Metrics
-    csrf_key: bytes
+    flows: Preparer
+    rates: Rates
     origins: frozenset[str]
 
     @property
@@ -52,22 +55,33 @@ class Services(Struct, kw_only=True):
 
     def csrf_token(self, session_id: UUID | None) -> str:
         """The token that a browser's sign-in sends as `X-CSRF-Token`."""
-        return hmac.new(self.csrf_key, str(session_id).encode(), sha256).hexdigest()
+        return self.marks(str(session_id).encode())[0]
+
+    def marks(self, text: bytes) -> list[str]:
+        """A mark of the installation on a text, by each master key of the ring; the first is the one to give.
+
+        Raises:
+            Sealed: there is no master key.
+        """
+        return [hmac.new(key, text, sha256).hexdigest() for key in self.vault.ring.derive("csrf").values()]
 
 
 @asynccontextmanager
 async def open_services(settings: Settings, host: Host) -> AsyncIterator[Services]:
     """Open them all; nothing connects before the first use."""
-    ring = KeyRing(settings.master_keys)
+    ring = settings.key_ring()
     redis_url = settings.redis_url.reveal()
-    database = Database.from_url(settings.database_url.reveal(), pool_size=settings.pool_size, name="headrace-api")
+    database = Database.from_url(
+        settings.database_url.reveal(), pool_size=settings.pool_size, name="headrace-api",
+        objects_url=settings.objects_url,
+    )  # fmt: skip
     bus = Bus.from_url(redis_url)
     redis = Redis.from_url(redis_url, socket_connect_timeout=2, socket_timeout=5, retry=Retry(NoBackoff(), 0))
     try:
         yield Services(
             settings=settings, host=host, database=database, bus=bus, redis=redis, store=Store(settings.objects_url),
-            signer=Signer(ring), vault=Vault(ring), metrics=Metrics(),
-            csrf_key=next(iter(ring.derive("csrf").values())), origins=own_origins(settings),
+            signer=Signer(ring), vault=Vault(ring), metrics=Metrics(), flows=Preparer(host),
+            rates=Rates(redis, settings), origins=own_origins(settings),
         )  # fmt: skip
     finally:
         await bus.close()

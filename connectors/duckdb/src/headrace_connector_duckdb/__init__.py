@@ -2,7 +2,8 @@
 
 from typing import Annotated
 
-from headrace.sdk import Capability, Config, ConnectorManifest, EffectClass, Field, hookimpl, lazy
+from headrace.kits.sql.declare import TABLES
+from headrace.sdk import Config, ConnectorManifest, EffectClass, Field, hookimpl, lazy
 
 DOCS = """Reads tables and views, and SELECTs under the SQL policy. Writes append, overwrite (staged, then swapped) and
 upsert by key, each in one transaction together with a ledger row, so that a repeated execution changes nothing.
@@ -35,9 +36,7 @@ def headrace_connectors() -> list[ConnectorManifest]:
             summary="Tables of a DuckDB file",
             config=DuckdbConfig,
             factory=lazy("headrace_connector_duckdb.connector:DuckdbConnector"),
-            capabilities=frozenset(
-                {Capability.READ, Capability.WRITE, Capability.UPSERT, Capability.QUERY, Capability.INCREMENTAL}
-            ),
+            capabilities=TABLES,
             effect_class=EffectClass.TRANSACTIONAL,
             icon="lucide:database-zap",
             docs=DOCS,

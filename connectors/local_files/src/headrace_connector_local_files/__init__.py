@@ -37,7 +37,9 @@ def headrace_connectors() -> list[ConnectorManifest]:
             summary="CSV, JSON, Parquet and Excel files in a folder",
             config=LocalFilesConfig,
             factory=lazy("headrace_connector_local_files.connector:LocalFilesConnector"),
-            capabilities=frozenset({Capability.READ, Capability.WRITE, Capability.SCAN, Capability.FINGERPRINT}),
+            capabilities=frozenset(
+                {Capability.READ, Capability.WRITE, Capability.SCAN, Capability.FINGERPRINT, Capability.FILES}
+            ),
             read_options=ReadOptions,
             write_options=WriteOptions,
             effect_class=EffectClass.IDEMPOTENT,

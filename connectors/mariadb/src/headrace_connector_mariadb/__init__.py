@@ -1,18 +1,13 @@
 """MariaDB: tables of a database, read through a server-side cursor, written in one transaction."""
 
-from typing import Annotated
+from headrace.kits.sql.declare import TABLES, Port, ServerConfig
+from headrace.sdk import ConnectorManifest, EffectClass, hookimpl, lazy
 
-from headrace.sdk import Capability, Config, ConnectorManifest, EffectClass, Field, Secret, hookimpl, lazy
 
-
-class MariaDBConfig(Config, kw_only=True):
+class MariaDBConfig(ServerConfig, kw_only=True):
     """How to reach the database."""
 
-    host: Annotated[str, Field("Host", examples=["db.example.org"], order=0)]
-    port: Annotated[int, Field("Port", ge=1, le=65535, order=1)] = 3306
-    database: Annotated[str, Field("Database", examples=["shop"], order=2)]
-    user: Annotated[str, Field("User", order=3)]
-    password: Annotated[Secret, Field("Password", order=4)] = Secret("")
+    port: Port = 3306
 
 
 @hookimpl
@@ -26,9 +21,7 @@ def headrace_connectors() -> list[ConnectorManifest]:
             summary="Tables of a MariaDB database",
             config=MariaDBConfig,
             factory=lazy("headrace_connector_mariadb.connector:MariaDBConnector"),
-            capabilities=frozenset(
-                {Capability.READ, Capability.WRITE, Capability.UPSERT, Capability.QUERY, Capability.INCREMENTAL}
-            ),
+            capabilities=TABLES,
             effect_class=EffectClass.IDEMPOTENT,
             icon="lucide:database",
             docs=(

@@ -2,22 +2,30 @@
 
 from typing import Annotated, Literal
 
-from headrace.sdk import Capability, Config, ConnectorManifest, EffectClass, Field, Secret, hookimpl, lazy
+from headrace.kits.sql.declare import TABLES, Port, ServerConfig
+from headrace.sdk import ConnectorManifest, EffectClass, Field, TriggerType, hookimpl, lazy
+
+from headrace_connector_postgresql.changes_config import ChangesConfig
 
 DOCS = """Reads tables and views, and SELECTs under the SQL policy. Writes by COPY: append, overwrite (staged, then
 swapped) and upsert by key, each in one transaction together with a ledger row: a repeated execution changes nothing.
 
 Give it a role of its own with no more rights than it needs."""
 
+CHANGES = """Needs wal_level = logical and a user with the right REPLICATION. Changes come in the order in which they
+were committed, in batches; each is given to exactly one execution. `before` has the whole row only with REPLICA
+IDENTITY FULL, else the primary key where that is known. Rows that are there already are not changes: read them with a
+step.
 
-class PostgresqlConfig(Config, kw_only=True):
+The server keeps its log until the changes are stored here, also while the flow is switched off: look at `kept_bytes` of
+the trigger, and bound it on the server with max_slot_wal_keep_size. Slot and publication are removed with the
+trigger."""
+
+
+class PostgresqlConfig(ServerConfig, kw_only=True):
     """How to reach the database."""
 
-    host: Annotated[str, Field("Host", examples=["db.example.org"], order=0)]
-    port: Annotated[int, Field("Port", ge=1, le=65535, order=1)] = 5432
-    database: Annotated[str, Field("Database", examples=["warehouse"], order=2)]
-    user: Annotated[str, Field("User", order=3)]
-    password: Annotated[Secret, Field("Password", order=4)] = Secret("")
+    port: Port = 5432
     ssl: Annotated[
         Literal["prefer", "require", "verify-full", "disable"],
         Field("TLS", "`verify-full` also checks who the server is.", advanced=True, order=5),
@@ -35,12 +43,24 @@ def headrace_connectors() -> list[ConnectorManifest]:
             summary="Tables of a PostgreSQL database",
             config=PostgresqlConfig,
             factory=lazy("headrace_connector_postgresql.connector:PostgresqlConnector"),
-            capabilities=frozenset(
-                {Capability.READ, Capability.WRITE, Capability.UPSERT, Capability.QUERY, Capability.INCREMENTAL}
-            ),
+            capabilities=TABLES,
             effect_class=EffectClass.TRANSACTIONAL,
             icon="lucide:database",
             docs=DOCS,
             proof="real server",
         )
     ]
+
+
+@hookimpl
+def headrace_triggers() -> list[TriggerType]:
+    """Offer the trigger on changes."""
+    return [
+        TriggerType(
+            id="cdc", title="Changed rows (PostgreSQL)", mode="source", config=ChangesConfig,
+            icon="lucide:database-zap", factory=lazy("headrace_connector_postgresql.changes:Changes"),
+            tags=("cdc", "replication", "watch"),
+            summary="Starts with each insert, update and delete of tables, through logical replication.",
+            docs=CHANGES,
+        )
+    ]  # fmt: skip

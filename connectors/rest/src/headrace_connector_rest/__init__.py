@@ -110,6 +110,7 @@ def headrace_connectors() -> list[ConnectorManifest]:
             capabilities=frozenset({Capability.READ, Capability.INCREMENTAL}),
             icon="lucide:globe",
             docs=DOCS,
+            waits=True,
             proof="real server",
         )
     ]

@@ -2,7 +2,8 @@
 
 from typing import Annotated
 
-from headrace.sdk import Capability, Config, ConnectorManifest, EffectClass, Field, hookimpl, lazy
+from headrace.kits.sql.declare import TABLES
+from headrace.sdk import Config, ConnectorManifest, EffectClass, Field, hookimpl, lazy
 
 
 class SqliteConfig(Config):
@@ -22,9 +23,7 @@ def headrace_connectors() -> list[ConnectorManifest]:
             summary="Tables of an SQLite file",
             config=SqliteConfig,
             factory=lazy("headrace_connector_sqlite.connector:SqliteConnector"),
-            capabilities=frozenset(
-                {Capability.READ, Capability.WRITE, Capability.UPSERT, Capability.QUERY, Capability.INCREMENTAL}
-            ),
+            capabilities=TABLES,
             effect_class=EffectClass.TRANSACTIONAL,
             icon="lucide:file-box",
             docs="Reads and writes tables of one database file; it must be reachable by every worker.",

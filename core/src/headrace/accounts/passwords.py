@@ -1,9 +1,10 @@
-"""Passwords: argon2id, off the event loop, at equal cost for unknown users."""
+"""Passwords: argon2id, off the event loop, at equal cost for unknown users; imported bcrypt hashes are read too."""
 
 from __future__ import annotations
 
 import asyncio
 
+import bcrypt
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
@@ -12,6 +13,7 @@ from headrace.sdk.errors import ConfigError
 MIN_LENGTH = 10
 MAX_LENGTH = 1024
 
+_BCRYPT = ("$2a$", "$2b$", "$2y$")
 _HASHER = PasswordHasher()
 _NOBODY = "$argon2id$v=19$m=65536,t=3,p=4$c2FsdHNhbHRzYWx0c2FsdA$wGTp2kWMkAYwJdsgcq7g9eCXtyYb4YIXEWNEMEBOv6Y"
 
@@ -41,12 +43,21 @@ async def verify_password(password: str, stored: str | None) -> bool:
 
 
 def _verify(password: str, stored: str | None) -> bool:
+    if stored is not None and stored.startswith(_BCRYPT):
+        return _verify_bcrypt(password, stored)
     try:
         return _HASHER.verify(stored or _NOBODY, password) and stored is not None
     except (VerificationError, InvalidHashError):
         return False
 
 
+def _verify_bcrypt(password: str, stored: str) -> bool:
+    try:
+        return bcrypt.checkpw(password.encode()[:72], stored.encode())  # it never saw more than 72 bytes
+    except ValueError:
+        return False
+
+
 def needs_rehash(stored: str) -> bool:
-    """Whether the parameters have grown since."""
-    return _HASHER.check_needs_rehash(stored)
+    """Whether the parameters have grown since, or it is a hash of another kind."""
+    return stored.startswith(_BCRYPT) or _HASHER.check_needs_rehash(stored)

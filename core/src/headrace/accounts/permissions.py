@@ -52,19 +52,35 @@ class Actor(Struct, frozen=True, kw_only=True):
 
     Attributes:
         user_id: None when the system acts (a schedule, the set-up).
-        session_id: The sign-in; None for the system.
+        role: The name of one of ours, or the id of one that the organization has made, whose name is `role_name`.
+        permissions: What they may do everywhere in the organization; grants (`access`) give more on single objects.
+        session_id: The sign-in; None for the system and for API keys.
+        key_id: The API key that acts for the user.
+        scopes: What that key names, which bounds its grants too; None for a person.
     """
 
     organization_id: UUID
     user_id: UUID | None = None
     role: str = "viewer"
+    role_name: str = ""
     permissions: frozenset[str] = frozenset()
     session_id: UUID | None = None
+    key_id: UUID | None = None
+    scopes: frozenset[str] | None = None
     is_platform_admin: bool = False
 
     def may(self, permission: str) -> bool:
         """Whether the role, or being platform admin, gives this permission."""
         return permission in self.permissions or (self.is_platform_admin and permission in PLATFORM)
+
+    def require_scope(self, permission: str) -> None:
+        """Go on only when no key acts, or one that names this permission.
+
+        Raises:
+            Denied: the key does not, whatever its owner may.
+        """
+        if self.scopes is not None and permission not in self.scopes:
+            raise Denied(f"this API key does not include '{permission}'; use one that names it", permission=permission)
 
     def require(self, permission: str) -> None:
         """Go on only with this permission.
@@ -76,10 +92,12 @@ class Actor(Struct, frozen=True, kw_only=True):
         if permission not in EVERY:
             raise ValueError(f"there is no permission {permission!r}")
         if not self.may(permission):
+            self.require_scope(permission)
+            name = self.role_name or self.role
             raise Denied(
-                f"your role '{self.role}' does not include '{permission}'; ask an admin of the organization for it",
+                f"your role '{name}' does not include '{permission}'; ask an admin of the organization for it",
                 permission=permission,
-                role=self.role,
+                role=name,
             )
 
 

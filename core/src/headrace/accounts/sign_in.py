@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hmac
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Literal
 from uuid import UUID
 
@@ -11,9 +11,12 @@ import sqlalchemy as sa
 from msgspec import Struct
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from headrace.accounts.models import Membership, Organization, SignIn, User
+from headrace.accounts import second_factor
+from headrace.accounts.models import Membership, SignIn, User
 from headrace.accounts.passwords import hash_password, needs_rehash, verify_password
-from headrace.accounts.permissions import PERMISSIONS, Actor
+from headrace.accounts.permissions import Actor
+from headrace.accounts.rights import rights_of
+from headrace.accounts.service import member_and_user, user_by_email
 from headrace.accounts.tokens import ACCESS_S, COOKIE, REFRESH, Claims, SessionToken, Signer
 from headrace.infra.clock import now
 from headrace.infra.database import set_tenant
@@ -44,27 +47,35 @@ class SignedIn(Struct, frozen=True, kw_only=True):
 
 
 async def login(
-    session: AsyncSession, signer: Signer, *, email: str, password: str,
+    session: AsyncSession, signer: Signer, *, email: str, password: str, code: str | None = None,
     kind: Literal["browser", "program"] = "program",
     organization_id: UUID | None = None, ip_address: str = "", user_agent: str = "",
-) -> SignedIn:  # fmt: skip
+) -> SignedIn | second_factor.Outcome:  # fmt: skip
     """Sign in with a password, into the named or the first organization. Use a transaction without organization.
+
+    A second factor that is missing, wrong or locked is returned instead of raised, so that wrong codes are counted with
+    the caller's commit.
 
     Raises:
         Unauthenticated: one and the same answer for unknown, inactive and wrong.
     """
-    user = await session.scalar(sa.select(User).where(sa.func.lower(User.email) == email.strip().lower()))
+    user = await user_by_email(session, email)
     good = await verify_password(password, user.password_hash if user else None)
     if user is None or not good or not user.is_active:
         raise Unauthenticated(_WRONG)
     await set_tenant(session, None, user_id=user.id)
-    query = sa.select(Membership).where(Membership.user_id == user.id, Membership.is_active)
+    query = sa.select(Membership).where(
+        Membership.user_id == user.id, Membership.is_active, Membership.provider_id.is_(None)
+    )
     if organization_id is not None:
         query = query.where(Membership.organization_id == organization_id)
     membership = await session.scalar(query.order_by(Membership.created_at, Membership.organization_id).limit(1))
     if membership is None:
         raise Unauthenticated(_WRONG)
     await set_tenant(session, membership.organization_id, user_id=user.id)
+    outcome = await second_factor.check(session, signer.ring, user.id, code)
+    if outcome not in {"off", "passed"}:
+        return outcome
     if user.password_hash and needs_rehash(user.password_hash):
         user.password_hash = await hash_password(password)
     user.last_login_at = now()
@@ -75,35 +86,50 @@ async def login(
 
 async def open_session(
     session: AsyncSession, signer: Signer, user: User, membership: Membership, *, kind: Literal["browser", "program"],
-    ip_address: str = "", user_agent: str = "",
+    ip_address: str = "", user_agent: str = "", ends_at: datetime | None = None,
 ) -> SignedIn:  # fmt: skip
-    """Begin a sign-in for a user whose identity is proven (password, set-up, single sign-on)."""
+    """Begin a sign-in for a user whose identity is proven (password, set-up, single sign-on).
+
+    Whoever came by a provider is asked again at `ends_at`, however busy they are: it may not vouch for them any more.
+    """
     prefix = COOKIE if kind == "browser" else REFRESH
     token = SessionToken.new(prefix, membership.organization_id, new_id())
     row = SignIn(
         organization_id=membership.organization_id, id=token.session_id, user_id=user.id, kind=kind,
+        user_version=user.session_version,
         token_hash=token.digest, ip_address=ip_address[:64], user_agent=user_agent[:400],
-        last_activity_at=now(), expires_at=now() + LIFETIME,
+        last_activity_at=now(), expires_at=_until(ends_at), ends_at=ends_at,
     )  # fmt: skip
     session.add(row)
     await session.flush()
-    return _signed_in(signer, user, membership, token)
+    return await _signed_in(session, signer, user, membership, token)
 
 
-def _signed_in(signer: Signer, user: User, membership: Membership, token: SessionToken) -> SignedIn:
+def _until(ends_at: datetime | None) -> datetime:
+    renewed = now() + LIFETIME
+    return renewed if ends_at is None else min(renewed, ends_at)
+
+
+async def _signed_in(
+    session: AsyncSession, signer: Signer, user: User, membership: Membership, token: SessionToken
+) -> SignedIn:
     access = ""
     if token.prefix == REFRESH:
         version = f"{user.session_version}.{membership.session_version}"
         access = signer.issue(Claims(user.id, membership.organization_id, token.session_id, version))
-    return SignedIn(actor=_actor(user, membership, token.session_id), token=token.text, access_token=access)
+    actor = await actor_of(session, user, membership, token.session_id)
+    return SignedIn(actor=actor, token=token.text, access_token=access)
 
 
-def _actor(user: User, membership: Membership, session_id: UUID) -> Actor:
+async def actor_of(session: AsyncSession, user: User, membership: Membership, session_id: UUID | None = None) -> Actor:
+    """A member with the rights of their role, as of now."""
+    rights = await rights_of(session, membership.organization_id, membership.role)
     return Actor(
         organization_id=membership.organization_id,
         user_id=user.id,
         role=membership.role,
-        permissions=PERMISSIONS[membership.role],
+        role_name=rights.name,
+        permissions=rights.permissions,
         session_id=session_id,
         is_platform_admin=user.is_platform_admin,
     )
@@ -129,9 +155,9 @@ async def refresh(session: AsyncSession, signer: Signer, token: object) -> Signe
         return None
     renewed = SessionToken.new(REFRESH, parsed.organization_id, parsed.session_id)
     row.previous_hash, row.token_hash, row.rotated_at = row.token_hash, renewed.digest, now()
-    row.last_activity_at, row.expires_at = now(), now() + LIFETIME
+    row.last_activity_at, row.expires_at = now(), _until(row.ends_at)
     await session.flush()
-    return _signed_in(signer, *found, renewed)
+    return await _signed_in(session, signer, *found, renewed)
 
 
 async def actor_by_token(session: AsyncSession, signer: Signer, token: str) -> Actor:
@@ -149,7 +175,7 @@ async def actor_by_token(session: AsyncSession, signer: Signer, token: str) -> A
     user, membership = found
     if claims.session_version != f"{user.session_version}.{membership.session_version}":
         raise Unauthenticated("your account has changed; refresh the token or sign in again")
-    return _actor(user, membership, row.id)
+    return await actor_of(session, user, membership, row.id)
 
 
 async def actor_by_cookie(session: AsyncSession, cookie: object) -> Actor:
@@ -168,10 +194,10 @@ async def actor_by_cookie(session: AsyncSession, cookie: object) -> Actor:
         await session.execute(
             sa.update(SignIn)
             .where(SignIn.organization_id == row.organization_id, SignIn.id == row.id)
-            .values(last_activity_at=now(), expires_at=now() + LIFETIME)
+            .values(last_activity_at=now(), expires_at=_until(row.ends_at))
             .execution_options(synchronize_session=False)
         )
-    return _actor(user, membership, row.id)
+    return await actor_of(session, user, membership, row.id)
 
 
 async def actor_by_session(session: AsyncSession, organization_id: UUID, session_id: UUID) -> Actor:
@@ -185,7 +211,30 @@ async def actor_by_session(session: AsyncSession, organization_id: UUID, session
     found = await _alive(session, row)
     if found is None:
         raise Unauthenticated("you are signed out; sign in again")
-    return _actor(*found, session_id)
+    return await actor_of(session, *found, session_id)
+
+
+async def switch(session: AsyncSession, signer: Signer, actor: Actor, organization_id: UUID) -> SignedIn:
+    """Go on in another organization: this sign-in ends, and one like it begins there.
+
+    The transaction then is of that organization.
+
+    Raises:
+        NotFound: the actor is no member there.
+    """
+    before = await session.get(SignIn, (actor.organization_id, actor.session_id), with_for_update=True)
+    if before is None or actor.user_id is None:
+        raise Unauthenticated("you are signed out; sign in again")
+    before.revoked_at, before.revoked_reason = now(), "switched to another organization"
+    await session.flush()
+    await set_tenant(session, organization_id, user_id=actor.user_id)
+    found = await member_and_user(session, organization_id, actor.user_id)
+    if found is None:
+        raise NotFound("there is no such organization", resource="organization")
+    return await open_session(
+        session, signer, *found, kind="browser" if before.kind == "browser" else "program",
+        ip_address=before.ip_address, user_agent=before.user_agent,
+    )  # fmt: skip
 
 
 async def logout(session: AsyncSession, actor: Actor) -> None:
@@ -194,13 +243,27 @@ async def logout(session: AsyncSession, actor: Actor) -> None:
         await end_session(session, actor, actor.session_id)
 
 
+async def end_sessions(session: AsyncSession, actor: Actor) -> int:
+    """End every sign-in of the actor here but the present one. Returns how many."""
+    query = sa.update(SignIn).where(
+        SignIn.organization_id == actor.organization_id, SignIn.user_id == actor.user_id,
+        SignIn.revoked_at.is_(None), SignIn.id != actor.session_id if actor.session_id else sa.true(),
+    )  # fmt: skip
+    ended = query.values(revoked_at=now(), revoked_reason="signed out", row_version=SignIn.row_version + 1)
+    return len((await session.scalars(ended.returning(SignIn.id))).all())
+
+
 async def list_sessions(session: AsyncSession, actor: Actor) -> list[SignIn]:
     """The actor's live sign-ins, newest first."""
-    query = sa.select(SignIn).where(
-        SignIn.organization_id == actor.organization_id,
-        SignIn.user_id == actor.user_id,
-        SignIn.revoked_at.is_(None),
-        SignIn.expires_at > now(),
+    query = (
+        sa.select(SignIn)
+        .join(User, sa.and_(User.id == SignIn.user_id, User.session_version == SignIn.user_version))
+        .where(
+            SignIn.organization_id == actor.organization_id,
+            SignIn.user_id == actor.user_id,
+            SignIn.revoked_at.is_(None),
+            SignIn.expires_at > now(),
+        )
     )
     return list((await session.scalars(query.order_by(SignIn.created_at.desc()))).all())
 
@@ -228,17 +291,5 @@ async def _row(session: AsyncSession, token: SessionToken, *, lock: bool = False
 async def _alive(session: AsyncSession, row: SignIn | None) -> tuple[User, Membership] | None:
     if row is None or row.revoked_at is not None or row.expires_at <= now():
         return None
-    query = (
-        sa.select(User, Membership)
-        .join(Membership, Membership.user_id == User.id)
-        .join(Organization, Organization.id == Membership.organization_id)
-        .where(
-            Membership.organization_id == row.organization_id,
-            User.id == row.user_id,
-            User.is_active,
-            Membership.is_active,
-            Organization.status == "active",
-        )
-    )
-    found = (await session.execute(query)).one_or_none()
-    return (found[0], found[1]) if found else None
+    found = await member_and_user(session, row.organization_id, row.user_id)
+    return found if found is not None and found[0].session_version == row.user_version else None

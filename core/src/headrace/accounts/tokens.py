@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
+import re
 import secrets
 from uuid import UUID
 
@@ -20,6 +21,8 @@ from headrace.sdk.errors import Unauthenticated
 ACCESS_S = 30 * 60
 _TYPE = "at+jwt"
 _REQUIRED = ("typ", "iss", "aud", "sub", "org", "sid", "sv", "jti", "iat", "nbf", "exp")
+_ONE_SPELLING = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]{85}[AQgw]")
+"""No padding, and no bits after the signature's last: a token is written in one way."""
 _ISSUER = "headrace"
 _AUDIENCE = "headrace-api"
 
@@ -55,11 +58,22 @@ class Signer:
     """
 
     def __init__(self, ring: KeyRing) -> None:
-        derived = ring.derive("access-token")
-        keys = {f"a{kid}": Ed25519PrivateKey.from_private_bytes(raw) for kid, raw in derived.items()}
-        self._current = next(iter(keys))
-        self._private = keys[self._current]
-        self._public = {kid: key.public_key() for kid, key in keys.items()}
+        self.ring = ring
+        self._ids: tuple[str, ...] = ()
+        self._keys: dict[str, Ed25519PrivateKey] = {}
+
+    def _now(self) -> dict[str, Ed25519PrivateKey]:
+        """Keys by id, the one that signs first.
+
+        Raises:
+            Sealed: there is no master key.
+        """
+        ids = self.ring.key_ids
+        if not ids or ids != self._ids:
+            derived = self.ring.derive("access-token")
+            self._keys = {f"a{kid}": Ed25519PrivateKey.from_private_bytes(raw) for kid, raw in derived.items()}
+            self._ids = tuple(derived)
+        return self._keys
 
     def issue(self, claims: Claims) -> str:
         """Sign an access token valid for 30 minutes."""
@@ -77,13 +91,15 @@ class Signer:
             "nbf": at,
             "exp": at + ACCESS_S,
         }
-        return jwt.encode(payload, self._private, algorithm="EdDSA", headers={"typ": _TYPE, "kid": self._current})
+        kid, key = next(iter(self._now().items()))
+        return jwt.encode(payload, key, algorithm="EdDSA", headers={"typ": _TYPE, "kid": kid})
 
     def verify(self, token: str) -> Claims:
         """Check signature, type, times and every claim.
 
         Raises:
             Unauthenticated: always the same sentence, whatever is wrong.
+            Sealed: there is no master key.
         """
         try:
             return self._verified(token)
@@ -91,12 +107,14 @@ class Signer:
             raise Unauthenticated("the access token is not valid; sign in again") from None
 
     def _verified(self, token: str) -> Claims:
+        if not _ONE_SPELLING.fullmatch(token):
+            raise ValueError
         header = jwt.get_unverified_header(token)
         if header.get("typ") != _TYPE or set(header) != {"typ", "kid", "alg"}:
             raise ValueError
         payload = jwt.decode(
             token,
-            self._public[header["kid"]],
+            self._now()[header["kid"]].public_key(),
             algorithms=["EdDSA"],
             audience=_AUDIENCE,
             issuer=_ISSUER,

@@ -38,21 +38,34 @@ def command(deep: bool, as_json: bool) -> None:
 
 
 async def _services(settings: Any, *, deep: bool) -> list[dict[str, Any]]:
-    from headrace.executions.invariants import RULES
+    from headrace.executions.invariants import RULES, SHOWN
     from headrace.executions.invariants import check as invariants
+    from headrace.infra import health
     from headrace.infra.database import Database
-    from headrace.infra.health import database_check, migrations_check, redis_check, run_checks
     from headrace.infra.migrate import heads
+    from headrace.infra.store import Store
+    from headrace.triggers.sources import LEFT
+    from headrace.worker.maintenance import orphaned
 
     database = Database.from_url(
         (settings.database_worker_url or settings.database_url).reveal(), pool_size=2, name="headrace-doctor"
     )
     try:
-        results = await run_checks({
-            "database": database_check(database), "migrations": migrations_check(database, heads()),
-            "redis": redis_check(settings.redis_url.reveal()),
+        results = await health.run_checks({
+            "database": health.database_check(database), "role": health.role_check(database),
+            "migrations": health.migrations_check(database, heads()),
+            "keys": health.keys_check(database, settings.key_ring()), "months": health.months_check(database),
+            "redis": health.redis_check(settings.redis_url.reveal()),
         })  # fmt: skip
         found = [{"name": r.name, "ok": r.ok, "detail": r.message} for r in results]
+        if all(r.ok for r in results if r.name in {"database", "migrations"}):
+            async with database.transaction() as session:
+                left = (await session.execute(LEFT)).all()
+            found += [
+                {"name": f"deleted trigger {row.id}", "ok": False,
+                 "detail": f"{row.holds} is left behind ({row.error}); free it by hand"}
+                for row in left
+            ]  # fmt: skip
         if deep and all(r.ok for r in results if r.name == "database"):
             async with database.transaction() as session:
                 broken = {v.id: v.places for v in await invariants(session)}
@@ -61,6 +74,11 @@ async def _services(settings: Any, *, deep: bool) -> list[dict[str, Any]]:
                  "detail": ", ".join(broken.get(rule.id, ()))}
                 for rule in RULES
             ]  # fmt: skip
+            orphans = await orphaned(database, Store(settings.objects_url))
+            detail = (
+                f"{', '.join(orphans[:SHOWN])}: the scheduler removes them once a day; does it run?" if orphans else ""
+            )
+            found.append({"name": "stored objects belong to executions", "ok": not orphans, "detail": detail})
         return found
     finally:
         await database.close()

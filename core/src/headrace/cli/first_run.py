@@ -12,10 +12,10 @@ from headrace.accounts import setup
 from headrace.accounts.permissions import Actor, system_actor
 from headrace.connections.ensure import ensure, refresh
 from headrace.connections.service import Vault
+from headrace.entitlements.licence import given
 from headrace.entitlements.service import use_host
 from headrace.flows import files, service
 from headrace.flows.text import parse
-from headrace.infra.crypto import KeyRing
 from headrace.infra.database import Database
 from headrace.infra.settings import Settings
 from headrace.plugins.manager import Host, load_plugins
@@ -27,7 +27,7 @@ DEMO = "Demo"
 async def prepare(settings: Settings, *, demo: bool) -> str:
     """Make what is missing. Returns the set-up token while no account exists, else ""."""
     host = load_plugins()
-    use_host(host)
+    use_host(host, licence=given(settings.license.reveal(), settings.home))
     database = Database.from_url(settings.database_url.reveal(), pool_size=2, name="headrace-up")
     try:
         async with database.transaction() as session:
@@ -58,7 +58,7 @@ async def demo_workspace(session: AsyncSession, actor: Actor) -> UUID:
 async def _demo(session: AsyncSession, actor: Actor, settings: Settings, host: Host) -> None:
     """Flows marked as demo and the connections they name. What exists stays; only moved servers are followed."""
     workspace_id = await demo_workspace(session, actor)
-    vault = Vault(KeyRing(settings.master_keys))
+    vault = Vault(settings.key_ring())
     environ: dict[str, Any] = {**os.environ, **settings.for_flows()}
     for template in reversed(host.registry.templates.values()):  # lists show the newest first
         if not template.demo:

@@ -15,16 +15,17 @@ from headrace.accounts.permissions import Actor, system_actor
 from headrace.cli.first_run import demo_workspace
 from headrace.connections import service as connections
 from headrace.connections.ensure import ensure
+from headrace.entitlements.licence import given
 from headrace.entitlements.service import use_host
 from headrace.executions import service as executions
 from headrace.executions.state import TERMINAL
-from headrace.flows import files, service
+from headrace.flows import service
 from headrace.flows.text import FlowText
-from headrace.infra.crypto import KeyRing
 from headrace.infra.database import Database
 from headrace.infra.settings import Settings, load_settings
 from headrace.plugins.manager import load_plugins
 from headrace.sdk.errors import NotFound
+from headrace.triggers import declared
 
 POLL_S = 0.02
 
@@ -49,9 +50,11 @@ class Local:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._host = load_plugins()
-        use_host(self._host)
-        self._database = Database.from_url(settings.database_url.reveal(), pool_size=2, name="headrace-cli")
-        self._vault = connections.Vault(KeyRing(settings.master_keys))
+        use_host(self._host, licence=given(settings.license.reveal(), settings.home))
+        self._database = Database.from_url(
+            settings.database_url.reveal(), pool_size=2, name="headrace-cli", objects_url=settings.objects_url
+        )
+        self._vault = connections.Vault(settings.key_ring())
 
     async def close(self) -> None:
         """Close the pool."""
@@ -67,7 +70,9 @@ class Local:
         environ = {**os.environ, **self._settings.for_flows()}
         async with self._database.transaction(actor.organization_id) as session:
             await ensure(session, actor, self._vault, self._host.registry, text.connections, environ)
-            return (await files.bring_in(session, actor, await demo_workspace(session, actor), text)).id
+            workspace_id = await demo_workspace(session, actor)
+            registry = self._host.registry
+            return (await declared.bring_in(session, actor, self._vault, registry, workspace_id, text)).id
 
     async def take_out(self, name: str) -> str:
         """A flow as a file."""
@@ -76,7 +81,7 @@ class Local:
             found = await service.find(session, actor, workspace_id=await demo_workspace(session, actor), name=name)
             if found is None:
                 raise NotFound(f"there is no flow '{name}'")
-            return await files.take_out(session, actor, found.id)
+            return await declared.take_out(session, actor, found.id)
 
     async def execute(
         self, text: FlowText, *, observe: bool, progress: Callable[[int, int, str], None] | None

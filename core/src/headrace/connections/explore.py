@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from headrace.connections import secrets
+from headrace.connections.references import filled, refuse
 from headrace.plugins.registry import Registry
 from headrace.sdk.config import parse_config
 from headrace.sdk.connectors import Connector
@@ -22,15 +23,19 @@ Answer = TypeVar("Answer")
 async def _ask(
     registry: Registry, connector: str, config: Mapping[str, Any], work: Callable[[Connector[Any]], Answer]
 ) -> Answer:
+    entry = registry.connector(connector)
+    refuse(entry.manifest, config)
+
     def call() -> Answer:
-        opened = registry.connector(connector).open(config)
+        opened = entry.open(config)
         try:
             return work(opened)
         finally:
             opened.close()
 
     try:
-        return await asyncio.wait_for(asyncio.to_thread(call), DEADLINE_S)
+        async with asyncio.timeout(DEADLINE_S):
+            return await asyncio.to_thread(call)
     except TimeoutError:
         raise TransientError(
             f"'{connector}' did not answer within {DEADLINE_S} s; check the address and the network"
@@ -44,7 +49,7 @@ async def test(registry: Registry, connector: str, config: Mapping[str, Any]) ->
     hint = ""
     try:
         manifest = registry.connector(connector).manifest
-        parse_config(manifest.config, dict(config))
+        parse_config(manifest.config, filled(manifest, config))
         checks.append({"name": "settings", "ok": True, "detail": ""})
         await _ask(registry, connector, config, lambda opened: opened.check())
         checks.append({"name": "connect", "ok": True, "detail": ""})

@@ -9,6 +9,7 @@ from uuid import UUID
 from sqlalchemy.orm import Mapped, mapped_column
 
 from headrace.infra.models import TenantModel, tenant_key
+from headrace.infra.rls import SEALED
 
 
 class Connection(TenantModel):
@@ -21,7 +22,7 @@ class Connection(TenantModel):
     name: Mapped[str]
     description: Mapped[str] = mapped_column(default="")
     connector: Mapped[str]
-    config: Mapped[str]
+    config: Mapped[str] = mapped_column(comment=SEALED)
     config_version: Mapped[int] = mapped_column(default=1)
     status: Mapped[str] = mapped_column(default="active")
     health_status: Mapped[str] = mapped_column(default="unknown")

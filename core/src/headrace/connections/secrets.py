@@ -6,56 +6,59 @@ import copy
 from collections.abc import Mapping
 from typing import Any
 
+from headrace.connections.addresses import moved
+from headrace.connections.references import Declared, reference
 from headrace.sdk.config import secret_names
 from headrace.sdk.errors import ConfigError
-from headrace.sdk.manifests import ConnectorManifest
 
-ADDRESS = frozenset({"host", "port", "url", "base_url", "token_url", "endpoint", "account"})
-"""Fields that say where a secret is sent: whoever changes one enters the secret again (security.md 2.1)."""
+MASK = "***"
+"""How others show secrets; given back it means the stored one, as the answer's own form does."""
 HINT_MIN = 12
 """Only a secret of so many characters shows its last four."""
 
 
-def shown(manifest: ConnectorManifest | None, config: Mapping[str, Any]) -> dict[str, Any]:
-    """The config as answers give it. Without its connector nothing is known to be harmless, so nothing is shown."""
+def shown(manifest: Declared | None, config: Mapping[str, Any]) -> dict[str, Any]:
+    """The config as answers give it. Without its plugin nothing is known to be harmless, so nothing is shown."""
     if manifest is None:
         return {}
     plain = copy.deepcopy(dict(config))
     for path in secret_names(manifest.config):
         holder, name = _at(plain, path)
-        if holder is not None and isinstance(holder.get(name), str):
-            value = holder[name]
+        value = holder.get(name) if holder is not None else None
+        if holder is not None and isinstance(value, Mapping):
+            holder[name] = {"$secret": True, "set": True, "hint": "", "reference": reference(value) or ""}
+        elif holder is not None and isinstance(value, str):
             hint = f"…{value[-4:]}" if len(value) >= HINT_MIN else ""
             holder[name] = {"$secret": True, "set": bool(value), "hint": hint}
     return plain
 
 
-def merged(manifest: ConnectorManifest, stored: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
+def merged(manifest: Declared, stored: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
     """A new config in which absent secrets, and those in the answer's form, keep the stored value.
 
     Raises:
-        ConfigError: the address changed and a stored secret would be sent there.
+        ConfigError: the address changed and a stored secret would be sent there (security.md 2.1).
     """
     plain = copy.deepcopy(dict(given))
-    moved = sorted(name for name in ADDRESS if name in plain and name in stored and plain[name] != stored[name])
+    changed = moved(manifest, stored, plain)
     for path in secret_names(manifest.config):
         holder, name = _at(plain, path)
         before, _ = _at(dict(stored), path)
         if holder is None:
             continue
         value = holder.get(name)
-        if value is None or (isinstance(value, dict) and value.get("$secret")):
+        if value is None or value == MASK or (isinstance(value, dict) and value.get("$secret")):
             holder.pop(name, None)
             if before is not None and before.get(name):
-                if moved:
+                if changed:
                     raise ConfigError(
-                        f"'{moved[0]}' has changed; enter '{path}' again, it would be sent there", field=path
+                        f"'{changed[0]}' has changed; enter '{path}' again, it would be sent there", field=path
                     )
                 holder[name] = before[name]
     return plain
 
 
-def values(manifest: ConnectorManifest, config: Mapping[str, Any]) -> list[str]:
+def values(manifest: Declared, config: Mapping[str, Any]) -> list[str]:
     """The secret texts, for masking."""
     found = []
     for path in secret_names(manifest.config):

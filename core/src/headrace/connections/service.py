@@ -10,12 +10,14 @@ import msgspec
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from headrace.access.resolve import reached
 from headrace.connections import secrets
 from headrace.connections.models import Connection
-from headrace.entitlements.service import reserve
+from headrace.connections.references import filled
+from headrace.entitlements.service import require_features, require_writable, reserve
 from headrace.infra.clock import now
 from headrace.infra.crypto import KeyRing
-from headrace.infra.datakeys import organization_cipher
+from headrace.infra.datakeys import organization_cipher, sealing_cipher
 from headrace.infra.ids import new_id
 from headrace.plugins.records import ConnectionSpec
 from headrace.plugins.registry import Registry
@@ -31,7 +33,7 @@ class Vault:
 
     async def seal(self, session: AsyncSession, organization_id: UUID, row_id: UUID, config: Mapping[str, Any]) -> str:
         """Encrypt a config for one row."""
-        cipher = await organization_cipher(session, self.ring, organization_id)
+        cipher = await sealing_cipher(session, self.ring, organization_id)
         return cipher.encrypt(msgspec.json.encode(config), table="connections", row_id=row_id, field="config")
 
     async def open(self, session: AsyncSession, connection: Connection) -> dict[str, Any]:
@@ -52,11 +54,13 @@ async def create(
         ConfigError: unknown connector, or the config does not fit.
         Conflict: the name is taken.
         LimitReached: the plan's connections are used up.
+        FeatureOff: the connector is of a feature that the edition has not got.
     """
-    parse_config(registry.connector(connector).manifest.config, dict(config))
+    manifest = registry.connector(connector).manifest
+    parse_config(manifest.config, filled(manifest, config))
+    await require_features(session, [manifest.feature])
     await _refuse_taken(session, actor.organization_id, name)
-    live = sa.select(sa.func.count()).select_from(_live(actor.organization_id).subquery())
-    await reserve(session, "connections", live, organization_id=actor.organization_id)
+    await reserve(session, "connections", organization_id=actor.organization_id)
     row_id = new_id()
     row = Connection(
         organization_id=actor.organization_id, id=row_id, workspace_id=workspace_id, name=name, description=description,
@@ -94,8 +98,8 @@ async def get(session: AsyncSession, actor: Any, connection_id: UUID) -> Connect
 async def list_(
     session: AsyncSession, actor: Any, *, connector: str | None = None, q: str = "", limit: int = 20, offset: int = 0
 ) -> tuple[Sequence[Connection], int]:
-    """A page of connections, by name, and how many there are in all."""
-    query = _live(actor.organization_id)
+    """A page of the connections that the actor may read, by name, and how many there are in all."""
+    query = _live(actor.organization_id).where(reached(actor, "connection:read", "connection", Connection.id))
     if connector:
         query = query.where(Connection.connector == connector)
     if q:
@@ -114,8 +118,13 @@ async def names(session: AsyncSession, organization_id: UUID) -> frozenset[str]:
 async def update(
     session: AsyncSession, actor: Any, vault: Vault, registry: Registry, connection_id: UUID, changes: Mapping[str, Any]
 ) -> Connection:
-    """Change name, description or config; secrets that are left out stay."""
+    """Change name, description or config; secrets that are left out stay.
+
+    Raises:
+        LimitReached: after a downgrade, it is beyond what the plan allows.
+    """
     row = await get(session, actor, connection_id)
+    await require_writable(session, "connections", connection_id, organization_id=actor.organization_id)
     if "name" in changes:
         await _refuse_taken(session, actor.organization_id, changes["name"], connection_id)
         row.name = changes["name"]
@@ -124,7 +133,7 @@ async def update(
     if "config" in changes:
         manifest = registry.connector(row.connector).manifest
         config = secrets.merged(manifest, await vault.open(session, row), changes["config"])
-        parse_config(manifest.config, config)
+        parse_config(manifest.config, filled(manifest, config))
         row.config = await vault.seal(session, actor.organization_id, row.id, config)
         row.test_status, row.test_result, row.health_status = "untested", None, "unknown"
     row.updated_by, row.updated_at = actor.user_id, now()

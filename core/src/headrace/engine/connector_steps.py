@@ -94,7 +94,7 @@ class WriteStep(Node[Any]):
                 f"'{config.stream}' was given {passed} rows but reports {done.written} written and {done.rejected} "
                 "rejected; report this to the connector's publisher"
             )
-        ctx.wrote(done)
+        ctx.wrote(done, connection=config.connection, target=config.stream)
         row = (config.stream, config.mode, done.written, done.updated, done.rejected)
         return {"result": ctx.engine.table(RESULT, [row], ctx.scratch)}
 

@@ -96,6 +96,7 @@ class StepContext:
         self.rejects_connected = rejects_connected
         self.rejects = Rejects(engine, scratch, node_id)
         self.result: WriteResult | None = None
+        self.asset: tuple[str, str] | None = None
         self._connections = connections
         self._emit = emit
         self._cancelled = cancelled
@@ -109,9 +110,10 @@ class StepContext:
         """Keep rejected rows for the error port."""
         self.rejects.add(rows)
 
-    def wrote(self, result: WriteResult) -> None:
-        """Keep the counts of an effect."""
+    def wrote(self, result: WriteResult, *, connection: str = "", target: str = "") -> None:
+        """Keep the counts of an effect, and what was written."""
         self.result = result
+        self.asset = (connection, target) if connection and target else None
 
     def input_rows(self, port: str = "in") -> int:
         """Rows of a stored input."""

@@ -27,6 +27,7 @@ from headrace.engine.messages import (
 from headrace.engine.problems import Cancelled, problem_of
 from headrace.engine.rejects import failure_frame
 from headrace.engine.reuse import OBSERVED_MAX
+from headrace.engine.ways import need_of, undone
 from headrace.flows.graph import NodeSpec
 from headrace.plugins.registry import NodeType, Registry, load
 from headrace.sdk.config import parse_config
@@ -38,6 +39,8 @@ if TYPE_CHECKING:
     import narwhals as nw
 
 _T = TypeVar("_T", NodeFinished, Problem)
+PATHS_MAX = 32
+"""A frame to which more ways lead is stored before others build on it: an engine walks every way."""
 
 
 def execute_segment(
@@ -79,6 +82,7 @@ class _Work:
         self.store = FrameStore(request.storage_url, request.prefix, scratch)
         self.engine: Engine = registry.engines[request.engine].factory.load()()
         self.frames: dict[str, nw.LazyFrame[Any]] = {}
+        self.paths: dict[str, int] = {}
         self.outputs: dict[str, FrameRef] = {}
         self.finished: dict[str, NodeFinished] = {}
         self.observe = request.observe == "all" and len(request.graph.nodes) <= OBSERVED_MAX
@@ -123,11 +127,18 @@ class _Work:
         if inputs is None:
             self._report(NodeFinished(node_id=node.id, status="skipped"))
             return None
+        if self.request.failure is not None and self.request.failure.node_id == node.id:
+            self._without(node, kind, self.request.failure, 0.0)
+            return None
         self.emit(NodeStarted(node.id))
         context = self._context(node)
+        paths = self._paths(node)
         try:
             made = self._call(node, kind, context, inputs)
-            if self.observe or kind.manifest.effect not in {Effect.NONE, Effect.READ} or node.on_error != "fail":
+            tangled = paths > PATHS_MAX
+            self.paths.update(dict.fromkeys(made, 1 if tangled else paths))
+            ends = kind.manifest.effect not in {Effect.NONE, Effect.READ} or node.on_error != "fail"
+            if self.observe or ends or tangled:
                 refs = self._sink(made)
                 self._finish(node.id, time.perf_counter() - started, refs, context)
             elif context.rejects or (kind.manifest.control and not made):
@@ -137,6 +148,11 @@ class _Work:
         except Exception as error:
             return self._failed(node, kind, error, time.perf_counter() - started)
         return None
+
+    def _paths(self, node: NodeSpec) -> int:
+        """How many ways lead to a node from what is stored or read."""
+        edges = self.request.graph.incoming[node.id]
+        return sum(self.paths.get(f"{edge.source}.{edge.source_port}", 1) for edge in edges) or 1
 
     def _context(self, node: NodeSpec) -> StepContext:
         connected = any(edge.source_port == "error" for edge in self.request.graph.outgoing.get(node.id, ()))
@@ -191,26 +207,18 @@ class _Work:
 
     def _inputs(self, node: NodeSpec, kind: NodeType) -> dict[str, nw.LazyFrame[Any]] | None:
         """Frames by input port; None when a branch that the node needs was not taken."""
-        many = {port.name for port in kind.manifest.inputs if port.many}
-        order = {port.name for port in kind.manifest.inputs if port.kind == "control"}
+        edges = self.request.graph.incoming[node.id]
+        names = {f"{edge.source}.{edge.source_port}" for edge in edges}
+        if undone([need_of(node.id, kind.manifest, edges)], names - self.frames.keys()):
+            return None
+        ports = {port.name: port for port in kind.manifest.inputs}
         found: dict[str, nw.LazyFrame[Any]] = {}
-        missing: set[str] = set()
-        for edge in self.request.graph.incoming[node.id]:
-            if edge.target_port in order:
-                if f"{edge.source}.{edge.source_port}" not in self.frames:
-                    return None
-                continue
-            name = f"{edge.target_port}[{edge.source}]" if edge.target_port in many else edge.target_port
-            frame = self.frames.get(f"{edge.source}.{edge.source_port}")
-            if frame is None:
-                missing.add(edge.target_port)
-            else:
-                found[name] = frame
-        there = {name.partition("[")[0] for name in found}
-        return None if missing and (missing - there - self._optional(kind) or not found) else found
-
-    def _optional(self, kind: NodeType) -> set[str]:
-        return {port.name for port in kind.manifest.inputs if not port.required}
+        for edge in edges:
+            frame, port = self.frames.get(f"{edge.source}.{edge.source_port}"), ports.get(edge.target_port)
+            if frame is not None and (port is None or port.kind != "control"):
+                many = port is not None and port.many
+                found[f"{edge.target_port}[{edge.source}]" if many else edge.target_port] = frame
+        return found
 
     def _sink(self, frames: dict[str, nw.LazyFrame[Any]]) -> dict[str, FrameRef]:
         """Store frames and go on from what was stored."""
@@ -258,7 +266,7 @@ class _Work:
             bytes=sum(ref.bytes for ref in main) if main else None, outputs=ports,
         )  # fmt: skip
         if result is not None:
-            report = _with(report, rows_in=result.written + result.rejected)
+            report = _with(report, rows_in=result.written + result.rejected, asset=context.asset if context else None)
         self._report(report)
 
     def _report(self, report: NodeFinished) -> None:
@@ -282,12 +290,16 @@ class _Work:
                 self.emit(NodeFinished(node_id=node.id, status="failed", duration_ms=seconds * 1_000, error=problem))
                 self._log(problem)
             return problem
+        self._without(node, kind, problem, seconds)
+        return None
+
+    def _without(self, node: NodeSpec, kind: NodeType, problem: Problem, seconds: float) -> None:
+        """Go on without the rows of a node that has failed: its failure is what there is."""
         for port in kind.manifest.outputs:
             self.frames.pop(f"{node.id}.{port.name}", None)
         self.frames[f"{node.id}.error"] = failure_frame(self.engine, problem, self.scratch)
         self._report(NodeFinished(node_id=node.id, status="failed", duration_ms=seconds * 1_000, error=problem))
         self._log(problem)
-        return None
 
     def _log(self, problem: Problem) -> None:
         detail = {"detail": problem.detail} if problem.detail else {}

@@ -69,6 +69,7 @@ class SegmentRequest(Struct, frozen=True, kw_only=True, tag="segment"):
         resumed: Why its control node is run again.
         results: Frames of its child executions, in the order of the items.
         row_limit: Sources give so many rows at most (design time).
+        failure: What a node came to for good, when no attempt is left: it is not executed, its `on_error` is.
         prefix: Where in the store this execution's frames go, e.g. `<organization>/executions/<id>`.
     """
 
@@ -86,6 +87,7 @@ class SegmentRequest(Struct, frozen=True, kw_only=True, tag="segment"):
     resumed: Resumed | None = None
     results: tuple[FrameRef, ...] = ()
     row_limit: int | None = None
+    failure: Problem | None = None
     engine: str = "polars"
     storage_url: str
     prefix: str
@@ -126,6 +128,8 @@ class NodeFinished(Struct, frozen=True, tag="node_finished", kw_only=True):
     """Stored frames by port."""
     cache_hit: bool = False
     pinned: bool = False
+    asset: tuple[str, str] | None = None
+    """Connection, and table or file, that it wrote."""
 
 
 class LogLine(Struct, frozen=True, tag="log", kw_only=True):

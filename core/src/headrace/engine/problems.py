@@ -29,6 +29,11 @@ def problem_of(error: BaseException, node_id: str = "") -> Problem:
             code="STORAGE_FULL", message="the disk of the worker is full; free some space and run the flow again",
             detail=repr(error), node_id=node_id,
         )  # fmt: skip
+    if isinstance(error, MemoryError):
+        return Problem(
+            code="OUT_OF_MEMORY", detail=repr(error), node_id=node_id,
+            message="the process that executed this step got no more memory; give the worker more or take less",
+        )  # fmt: skip
     trace = "".join(traceback.format_exception(error))
     if type(error).__module__.startswith("polars"):
         return Problem(

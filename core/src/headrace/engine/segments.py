@@ -12,6 +12,7 @@ from typing import Any
 
 from msgspec import Struct
 
+from headrace.engine.ways import Need, need_of
 from headrace.flows.graph import Edge, FlowGraph, NodeSpec
 from headrace.plugins.registry import NodeType, Registry
 from headrace.sdk.forms import config_schema
@@ -29,10 +30,11 @@ class Segment(Struct, frozen=True, kw_only=True):
         depends_on: Segments whose frames are needed.
         inputs: `node.port` of the frames that come from other segments.
         keep: `node.port` of the frames that other segments, or the caller, need.
-        queue: Class of the worker queue: light, io or heavy.
+        queue: Class of the worker queue: heavy, io (it waits for others) or light.
         plugins: Distributions that a worker must have.
         connections: Names or ids of connections that the nodes use.
         needed: Of how many inputs it waits for the branches that are taken; None = all, taken or not.
+        needs: What each of its steps needs, parents first; empty when nothing comes from other segments.
     """
 
     no: int
@@ -44,6 +46,7 @@ class Segment(Struct, frozen=True, kw_only=True):
     plugins: tuple[str, ...] = ()
     connections: tuple[str, ...] = ()
     needed: int | None = None
+    needs: tuple[Need, ...] = ()
 
 
 class Plan(Struct, frozen=True):
@@ -167,6 +170,7 @@ def _describe(
             plugins=tuple(sorted({kind.plugin.distribution for kind in kinds})),
             connections=tuple(sorted({c for n in ids for c in connections_of(graph.by_id[n], types[n])})),
             needed=_needed(graph.by_id[ids[0]], types[ids[0]], len(parents[group])),
+            needs=tuple(need_of(n, types[n].manifest, graph.incoming[n]) for n in ids) if incoming else (),
         )
 
 
@@ -186,7 +190,8 @@ def _names(edges: list[Edge]) -> tuple[str, ...]:
 def _queue(kinds: list[NodeType]) -> str:
     if any(kind.manifest.heavy for kind in kinds):
         return "heavy"
-    return "io" if any(kind.manifest.effect != Effect.NONE for kind in kinds) else "light"
+    reaches_out = [kind.manifest for kind in kinds if kind.manifest.effect is not Effect.NONE]
+    return "io" if reaches_out and all(manifest.waits for manifest in reaches_out) else "light"
 
 
 def connections_of(node: NodeSpec, kind: NodeType) -> list[str]:

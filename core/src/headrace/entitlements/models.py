@@ -27,6 +27,10 @@ class Subscription(Versioned, Timed, Base):
     period_start: Mapped[datetime | None]
     period_end: Mapped[datetime | None]
     settings: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default="{}")
+    facts: Mapped[dict[str, Any]] = mapped_column("metadata", default=dict, server_default="{}")
+    next_edition: Mapped[str | None]
+    next_plan: Mapped[str | None]
+    next_at: Mapped[datetime | None]
 
 
 class FeatureOverride(Timed, Base):

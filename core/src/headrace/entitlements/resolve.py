@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import Literal
 from uuid import UUID
 
 from msgspec import Struct
 
+from headrace.sdk.errors import ConfigError
 from headrace.sdk.hookspecs import OrganizationInfo
 from headrace.sdk.manifests import EditionManifest, Feature, Plan
 
 DEFAULT = "community"
 UNLIMITED = -1
+GROWING = frozenset({"flows", "connections", "executions", "users", "workspaces"})
+"""Limits of how much there may be; a subscription that is over allows nothing new of them."""
 
 FEATURES = {
     "lineage": "Lineage",
@@ -31,6 +35,20 @@ FEATURES = {
     "white_label": "White label",
 }
 """Keys that editions are about, whether or not a plugin with the feature is installed; plugins add theirs."""
+
+
+_KEY = re.compile(r"[a-z][a-z0-9_]{0,62}")
+
+
+def checked_key(key: str) -> str:
+    """The key of a plan, a feature or a limit.
+
+    Raises:
+        ConfigError: it is none.
+    """
+    if not _KEY.fullmatch(key):
+        raise ConfigError("a key has 1 to 63 lower case letters, digits and _, a letter first", field="key")
+    return key
 
 
 class FeatureAnswer(Struct, frozen=True):
@@ -68,6 +86,8 @@ def feature(
 
 def limit(key: str, organization: OrganizationInfo, editions: Mapping[str, EditionManifest]) -> int:
     """Answer for one limit; -1 is unlimited. A plan whose edition is not installed allows nothing new."""
+    if organization.closed and key in GROWING:
+        return 0
     if key in organization.limits:
         value = organization.limits[key]
         return UNLIMITED if value is None else value

@@ -1,27 +1,47 @@
-"""What an organization may use: features, limits, subscription, overrides. Code asks for features and limits only."""
+"""What an organization may use: features and limits. Code asks for these only, never for a plan or an edition."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
 from msgspec import Struct
-from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from headrace.accounts.service import Actor
-from headrace.entitlements import resolve
-from headrace.entitlements.models import FeatureOverride, Subscription
+from headrace.accounts import seats
+from headrace.entitlements import counts, resolve
+from headrace.entitlements.catalogue import Catalogue
 from headrace.entitlements.plugin import Entitlements
 from headrace.infra.clock import now
 from headrace.plugins.manager import Host, load_plugins
-from headrace.sdk.errors import ConfigError, FeatureOff, LimitReached
+from headrace.sdk.errors import FeatureOff, LimitReached
 from headrace.sdk.hookspecs import OrganizationInfo
 
 _INFO = "entitlements"
-_host: list[Host] = []
+_KNOWN = sa.text("""
+SELECT CASE WHEN s.next_at <= :now THEN s.next_edition ELSE s.edition END AS edition,
+  CASE WHEN s.next_at <= :now THEN s.next_plan ELSE s.plan END AS plan,
+  coalesce(s.status = 'suspended' OR (s.status = 'cancelled' AND coalesce(s.period_end, '-infinity') <= :now)
+    OR (s.status = 'trialing' AND s.period_end <= :now), false) AS closed,
+  o.kind, o.key, o.enabled, o.value,
+  (SELECT i.value #>> '{}' FROM instance_state i WHERE i.key = 'entitlements') AS version
+FROM (SELECT CAST(:organization_id AS uuid) AS id) g
+LEFT JOIN subscriptions s ON s.organization_id = g.id
+LEFT JOIN feature_overrides o ON o.organization_id = g.id AND (o.expires_at IS NULL OR o.expires_at > :now)
+""")
+_VERSION = sa.text("SELECT value #>> '{}' FROM instance_state WHERE key = 'entitlements'")
+
+
+class _Process(Struct):
+    """What this process asks."""
+
+    host: Host
+    answers: Entitlements
+
+
+_process: list[_Process] = []
 
 
 class Usage(Struct, frozen=True):
@@ -34,16 +54,28 @@ class Usage(Struct, frozen=True):
     resets_at: datetime | None = None
 
 
-def use_host(host: Host) -> None:
+def use_host(host: Host, *, licence: str = "") -> None:
     """Ask these plugins from now on; each process does this once at its start."""
-    host.register_default(Entitlements(host.registry))
-    _host[:] = [host]
+    answers = Entitlements(host.registry, licence)
+    host.register_default(answers, "entitlements")
+    _process[:] = [_Process(host, answers)]
 
 
-def _plugins() -> Host:
-    if not _host:
+def _asked() -> _Process:
+    if not _process:
         use_host(load_plugins())
-    return _host[0]
+    return _process[0]
+
+
+def answers() -> Entitlements:
+    """The last answers, for who changes what they stand on."""
+    return _asked().answers
+
+
+async def state(session: AsyncSession) -> Catalogue:
+    """Editions, plans and features as this transaction sees them."""
+    _, found = await _asked().answers.at(session, await session.scalar(_VERSION))
+    return found
 
 
 async def organization_info(session: AsyncSession, organization_id: UUID | None = None) -> OrganizationInfo:
@@ -52,21 +84,24 @@ async def organization_info(session: AsyncSession, organization_id: UUID | None 
     cached = session.info.get(_INFO)
     if isinstance(cached, OrganizationInfo) and cached.id == organization_id:
         return cached
-    row = await session.get(Subscription, organization_id)
-    query = sa.select(FeatureOverride).where(
-        FeatureOverride.organization_id == organization_id,
-        sa.or_(FeatureOverride.expires_at.is_(None), FeatureOverride.expires_at > now()),
-    )
-    overrides = (await session.scalars(query)).all()
+    rows = (await session.execute(_KNOWN, {"organization_id": organization_id, "now": now()})).all()
+    key, found = await _asked().answers.at(session, rows[0].version)
     info = OrganizationInfo(
         id=organization_id,
-        edition=row.edition if row else resolve.DEFAULT,
-        plan=row.plan if row else resolve.DEFAULT,
-        features={one.key: bool(one.enabled) for one in overrides if one.kind == "feature"},
-        limits={one.key: one.value for one in overrides if one.kind == "limit"},
+        edition=rows[0].edition or found.default[0],
+        plan=rows[0].plan or found.default[1],
+        features={one.key: bool(one.enabled) for one in rows if one.kind == "feature"},
+        limits={one.key: one.value for one in rows if one.kind == "limit"},
+        closed=rows[0].closed,
+        catalogue=key,
     )
     session.info[_INFO] = info
     return info
+
+
+def forget(session: AsyncSession) -> None:
+    """Read anew what the organization has: this transaction has changed it."""
+    session.info.pop(_INFO, None)
 
 
 async def check_feature(
@@ -74,9 +109,10 @@ async def check_feature(
 ) -> resolve.FeatureAnswer:
     """Whether the organization has a feature, and by what."""
     info = await organization_info(session, organization_id)
-    host = _plugins()
-    answer = resolve.feature(key, info, host.registry.editions, host.registry.features)
-    enabled = bool(host.decide("headrace_feature_enabled", feature=key, organization=info))
+    asked = _asked()
+    found = asked.answers.catalogue(info.catalogue)
+    answer = resolve.feature(key, info, found.editions, found.features)
+    enabled = bool(asked.host.decide("headrace_feature_enabled", feature=key, organization=info))
     return answer if answer.enabled == enabled else resolve.FeatureAnswer(key, enabled, "override")
 
 
@@ -87,52 +123,45 @@ async def require_feature(session: AsyncSession, key: str, *, organization_id: U
         FeatureOff: naming the editions that have it.
     """
     if not (await check_feature(session, key, organization_id=organization_id)).enabled:
-        host = _plugins()
-        declared = host.registry.features.get(key)
+        found = _asked().answers.catalogue((await organization_info(session, organization_id)).catalogue)
+        declared = found.features.get(key)
         title = declared.title if declared else resolve.FEATURES.get(key, key)
-        editions = resolve.editions_with(key, host.registry.editions)
+        editions = resolve.editions_with(key, found.editions)
         where = f"it is part of {', '.join(editions)}" if editions else "no installed edition has it"
         raise FeatureOff(f"the feature '{title}' is not in your edition; {where}", feature=key, editions=editions)
 
 
+async def require_features(session: AsyncSession, keys: Iterable[str]) -> None:
+    """Go on only with all of them; empty ones are none.
+
+    Raises:
+        FeatureOff: the first that is missing.
+    """
+    for key in sorted({*keys} - {""}):
+        await require_feature(session, key)
+
+
 async def enabled_features(session: AsyncSession, *, organization_id: UUID | None = None) -> dict[str, bool]:
     """Every known feature and whether the organization has it."""
-    keys = sorted({*resolve.FEATURES, *_plugins().registry.features})
+    info = await organization_info(session, organization_id)
+    keys = sorted({*resolve.FEATURES, *_asked().answers.catalogue(info.catalogue).features})
     return {key: (await check_feature(session, key, organization_id=organization_id)).enabled for key in keys}
 
 
 async def limit_of(session: AsyncSession, key: str, *, organization_id: UUID | None = None) -> int:
     """The limit; -1 is unlimited."""
     info = await organization_info(session, organization_id)
-    return int(_plugins().decide("headrace_limit", limit=key, organization=info))
+    return int(_asked().host.decide("headrace_limit", limit=key, organization=info))
 
 
-async def check_limit(session: AsyncSession, organization_id: UUID, key: str, current: int) -> None:
-    """Go on only when one more than `current` fits. Not exact under parallel creates: `reserve` is.
-
-    Raises:
-        LimitReached: with limit, used and max.
-    """
-    maximum = await limit_of(session, key, organization_id=organization_id)
-    if maximum != resolve.UNLIMITED and current >= maximum:
-        raise LimitReached(
-            f"the plan allows {maximum} {key.replace('_', ' ')}, {current} are used; delete some or upgrade the plan",
-            limit=key,
-            used=current,
-            max=maximum,
-        )
-
-
-async def reserve(
-    session: AsyncSession, key: str, count: sa.Select[Any], *, organization_id: UUID | None = None
-) -> None:
-    """Go on only when one more fits, exactly: others who create the same wait for this transaction's end.
+async def reserve(session: AsyncSession, key: str, *, organization_id: UUID | None = None, more: int = 1) -> None:
+    """Go on only when so many more fit, exactly: others who create the same wait for this transaction's end.
 
     Args:
-        session: The transaction that will create the thing.
+        session: The transaction that will create them, or has done so (`more` 0).
         key: The limit.
-        count: Query for how many there are; asked after the lock is held.
         organization_id: That of the transaction by default.
+        more: How many.
 
     Raises:
         LimitReached: with limit, used and max.
@@ -140,82 +169,91 @@ async def reserve(
     organization_id = organization_id or session.info["organization_id"]
     if await limit_of(session, key, organization_id=organization_id) == resolve.UNLIMITED:
         return
-    name = f"{organization_id}|{key}"
-    await session.execute(sa.select(sa.func.pg_advisory_xact_lock(sa.func.hashtextextended(name, 0))))
-    session.info.pop(_INFO, None)
-    await check_limit(session, organization_id, key, int(await session.scalar(count) or 0))
+    await _alone(session, key, organization_id)
+    most = await limit_of(session, key, organization_id=organization_id)
+    used = await counts.used(session, key, organization_id)
+    _within(key, used, most, more)
 
 
-async def usage(session: AsyncSession, key: str, used: int, *, organization_id: UUID | None = None) -> Usage:
-    """How much of a limit is left, given what is used."""
-    maximum = await limit_of(session, key, organization_id=organization_id)
-    remaining = resolve.UNLIMITED if maximum == resolve.UNLIMITED else max(0, maximum - used)
-    return Usage(key, used, maximum, remaining)
-
-
-async def subscribe(session: AsyncSession, actor: Actor, *, edition: str, plan: str = "") -> Subscription:
-    """Set edition and plan of the actor's organization; acts at once. An empty plan is the edition's first.
+async def require_writable(session: AsyncSession, key: str, id_: UUID, *, organization_id: UUID | None = None) -> None:
+    """Go on only when one of a kind is within the limit: after a downgrade the newest ones can be read, nothing else.
 
     Raises:
-        Denied: only a platform admin may.
-        ConfigError: no such edition or plan.
+        LimitReached: it is beyond.
     """
-    actor.require("subscription:manage")
-    known = _plugins().registry.editions
-    if edition not in known:
-        raise ConfigError(f"there is no edition '{edition}'; installed are {', '.join(sorted(known))}", field="edition")
-    plan = plan or known[edition].plans[0].id
-    if resolve.plan_of(known[edition], plan) is None:
-        plans = ", ".join(one.id for one in known[edition].plans)
-        raise ConfigError(f"the edition '{edition}' has no plan '{plan}'; it has {plans}", field="plan")
-    row = await session.get(Subscription, actor.organization_id, with_for_update=True)
-    if row is None:
-        row = Subscription(organization_id=actor.organization_id, edition=edition, plan=plan)
-        session.add(row)
-    row.edition, row.plan, row.period_start = edition, plan, now()
-    await session.flush()
-    session.info.pop(_INFO, None)
-    return row
+    organization_id = organization_id or session.info["organization_id"]
+    most = await limit_of(session, key, organization_id=organization_id)
+    info = await organization_info(session, organization_id)
+    older = counts.COUNTED[key].older
+    if most == resolve.UNLIMITED or older is None or (info.closed and key in resolve.GROWING):
+        return
+    before = int(await session.scalar(older, {"organization_id": organization_id, "id": id_}) or 0)
+    if before >= most:
+        raise LimitReached(
+            f"the plan allows {most} {_words(key)}, and this is one of those beyond: it can be read and deleted, and "
+            "changed again after an upgrade, or when older ones are deleted",
+            limit=key, used=before + 1, max=most,
+        )  # fmt: skip
 
 
-async def override_feature(
-    session: AsyncSession,
-    actor: Actor,
-    key: str,
-    *,
-    enabled: bool,
-    reason: str = "",
-    expires_at: datetime | None = None,
-) -> None:
-    """Switch one feature for the actor's organization, whatever its plan says."""
-    values = {"enabled": enabled, "value": None, "reason": reason, "expires_at": expires_at}
-    await _override(session, actor, "feature", key, values)
+async def hold_execution(session: AsyncSession, organization_id: UUID) -> int | None:
+    """Go on only when the month has room for one more execution. Returns what `count_execution` wants.
+
+    Raises:
+        LimitReached: with limit, used, max and resets_at.
+    """
+    most = await limit_of(session, "executions", organization_id=organization_id)
+    return None if most == resolve.UNLIMITED else await counts.hold_month(session, organization_id, most)
 
 
-async def override_limit(
-    session: AsyncSession, actor: Actor, key: str, *, value: int, reason: str = "", expires_at: datetime | None = None
-) -> None:
-    """Set one limit for the actor's organization; -1 is unlimited."""
-    if value < resolve.UNLIMITED:
-        raise ConfigError("a limit is 0 or more, or -1 for none", field="value")
-    values = {"enabled": None, "value": value, "reason": reason, "expires_at": expires_at}
-    await _override(session, actor, "limit", key, values)
+async def count_execution(session: AsyncSession, organization_id: UUID, held: int | None) -> None:
+    """The execution is there; `held` is what `hold_execution` gave."""
+    if held is not None:
+        await counts.count_month(session, organization_id, held + 1)
 
 
-async def remove_override(session: AsyncSession, actor: Actor, key: str) -> None:
-    """Let plan and edition decide again."""
-    actor.require("subscription:manage")
-    await session.execute(
-        sa.delete(FeatureOverride).where(
-            FeatureOverride.organization_id == actor.organization_id, FeatureOverride.key == key
-        )
-    )
-    session.info.pop(_INFO, None)
+async def usage(session: AsyncSession, key: str, *, organization_id: UUID | None = None) -> Usage:
+    """How much of a limit is used and left.
+
+    Raises:
+        NotFound: nothing counts such a thing.
+    """
+    key = counts.ALIASES.get(key, key)
+    organization_id = organization_id or session.info["organization_id"]
+    used = await counts.used(session, key, organization_id)
+    maximum = await limit_of(session, key, organization_id=organization_id)
+    remaining = resolve.UNLIMITED if maximum == resolve.UNLIMITED else max(0, maximum - used)
+    resets_at = counts.next_month(now()) if counts.COUNTED[key].monthly else None
+    return Usage(key, used, maximum, remaining, resets_at)
 
 
-async def _override(session: AsyncSession, actor: Actor, kind: str, key: str, values: dict[str, Any]) -> None:
-    actor.require("subscription:manage")
-    row = insert(FeatureOverride).values(organization_id=actor.organization_id, kind=kind, key=key, **values)
-    change = {**values, "updated_at": now()}
-    await session.execute(row.on_conflict_do_update(index_elements=["organization_id", "kind", "key"], set_=change))
-    session.info.pop(_INFO, None)
+async def _take_seat(session: AsyncSession, organization_id: UUID, *, invited: bool) -> None:
+    """One more person; an invitation is promised a seat, beside those that are."""
+    if await limit_of(session, "users", organization_id=organization_id) == resolve.UNLIMITED:
+        return
+    await _alone(session, "users", organization_id)
+    used = await counts.used(session, "users", organization_id)
+    used += await counts.promised(session, organization_id) if invited else 0
+    _within("users", used, await limit_of(session, "users", organization_id=organization_id), 1)
+
+
+seats.asked[:] = [_take_seat]
+
+
+async def _alone(session: AsyncSession, key: str, organization_id: UUID) -> None:
+    """Others who create the same wait for the end of this transaction, and what they have committed is seen."""
+    lock = sa.func.pg_advisory_xact_lock(sa.func.hashtextextended(f"{organization_id}|{key}", 0))
+    await session.execute(sa.select(lock))
+    forget(session)
+
+
+def _within(key: str, used: int, most: int, more: int) -> None:
+    if most != resolve.UNLIMITED and used + more > most:
+        raise LimitReached(
+            f"the plan allows {most} {_words(key)}, {used} are used; delete some or upgrade the plan",
+            limit=key, used=used, max=most,
+        )  # fmt: skip
+
+
+def _words(key: str) -> str:
+    return key.replace("_", " ")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 import msgspec
@@ -19,13 +19,17 @@ from headrace.entitlements import service as entitlements
 from headrace.entitlements.resolve import UNLIMITED
 from headrace.executions import family_statements as sql
 from headrace.executions.create import Slot
+from headrace.flows.graph import FlowGraph
 from headrace.flows.models import Flow
 from headrace.infra.queue_names import checked_queue
+from headrace.plugins.registry import Registry
 from headrace.sdk.errors import ConfigError, LimitReached
 from headrace.sdk.text import render
 
 LIMIT = "concurrent_executions"
 """The limit of editions: how many executions of an organization are open at a time."""
+SHARE, SHARE_MAX = "execution_share", 100
+"""The number of editions for how much an organization counts when several want the workers."""
 ORGANIZATION_KEY = "organization"
 PRIORITIES = {"low": -5, "normal": 0, "high": 5, "critical": 10}
 KEY_MAX = 200
@@ -41,6 +45,8 @@ class Policy(Struct, frozen=True, kw_only=True):
         concurrency_limit: How many with the same key are open at a time, in all flows of the organization.
         priority: low, normal, high or critical.
         queue: The queue of every segment, e.g. `label:gpu`; empty lets the steps decide.
+        max_pending: How many may wait to begin; None is any number.
+        when_pending: What becomes of one more: refuse, skip or coalesce (`pending`).
     """
 
     max_concurrency: int | None = None
@@ -48,6 +54,8 @@ class Policy(Struct, frozen=True, kw_only=True):
     concurrency_limit: int = 1
     priority: str = "normal"
     queue: str = ""
+    max_pending: int | None = None
+    when_pending: Literal["refuse", "skip", "coalesce"] = "refuse"
 
 
 def policy_of(settings: Mapping[str, Any]) -> Policy:
@@ -61,7 +69,7 @@ def policy_of(settings: Mapping[str, Any]) -> Policy:
         policy = msgspec.convert(known, Policy)
     except msgspec.ValidationError as error:
         raise ConfigError(f"the flow's settings do not fit: {error}", field="settings") from None
-    for name in ("max_concurrency", "concurrency_limit"):
+    for name in ("max_concurrency", "concurrency_limit", "max_pending"):
         value = getattr(policy, name)
         if value is not None and not 0 < value < NO_LIMIT:
             raise ConfigError(f"the flow's setting '{name}' is {value}; give 1 or more, or leave it out", field=name)
@@ -77,6 +85,21 @@ async def policy_for(session: AsyncSession, organization_id: UUID, flow_id: UUID
     """The policy of a flow."""
     flow = await session.get(Flow, (organization_id, flow_id))
     return policy_of(flow.settings if flow is not None else {})
+
+
+async def require_features(session: AsyncSession, graph: FlowGraph, registry: Registry) -> None:
+    """Go on only with every feature that a step belongs to; whoever starts it, and by whatever door.
+
+    Raises:
+        FeatureOff: the edition has not got one.
+    """
+    kinds = {node.type for node in graph.nodes} & registry.nodes.keys()
+    await entitlements.require_features(session, {registry.nodes[kind].manifest.feature for kind in kinds})
+
+
+async def share_of(session: AsyncSession, organization_id: UUID) -> int:
+    """How much an organization counts for when several want the workers: 1, or what its plan or an override says."""
+    return max(1, min(SHARE_MAX, await entitlements.limit_of(session, SHARE, organization_id=organization_id)))
 
 
 async def slots_of(

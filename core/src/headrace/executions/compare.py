@@ -7,7 +7,7 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from headrace.executions import service
+from headrace.executions import payloads, service
 from headrace.executions.replay import changed
 from headrace.flows.canvas import graph_of
 from headrace.flows.graph import FlowGraph
@@ -47,9 +47,14 @@ async def compare(session: AsyncSession, organization_id: UUID, a: UUID, b: UUID
     return {
         "a": {name: one[name] for name in WHOLE}, "b": {name: two[name] for name in WHOLE},
         "definition_changed": one["definition_hash"] != two["definition_hash"],
-        "input_changed": one["input_data"] != two["input_data"],
+        "input_changed": _input(one) != _input(two),
         "nodes": [_node(node_id, rows[0].get(node_id), rows[1].get(node_id), known, other) for node_id in order],
     }  # fmt: skip
+
+
+def _input(execution: dict[str, Any]) -> tuple[Any, Any]:
+    """The input, or the hash of a large one."""
+    return execution["input_data"], execution["execution_details"].get(payloads.STORED)
 
 
 async def _graph(session: AsyncSession, organization_id: UUID, execution: dict[str, Any]) -> FlowGraph | None:

@@ -25,6 +25,7 @@ _DEFAULTS: dict[str, Any] = {
     "priority": 0, "data_interval_start": None, "data_interval_end": None, "idempotency_key": None,
     "deadline_s": None, "parent_segment_no": None, "item_no": None, "depth": 0, "held": False,
     "reuse": False, "row_limit": None, "request_hash": None,
+    "share": 1,
 }  # fmt: skip
 _JSON: dict[str, Any] = {"params": {}, "input_data": {}, "details": {}, "handlers": {}}
 
@@ -70,6 +71,14 @@ async def hold_if_full(
     if held:
         await session.execute(families.HOLD, given)
     return held
+
+
+async def create_one(session: AsyncSession, row: dict[str, Any], segments: Sequence[dict[str, Any]]) -> None:
+    """Write an execution that nobody has to wait for; it may be claimed once this is committed."""
+    await session.execute(queries.CREATE, row)
+    key = {"organization_id": row["organization_id"], "execution_id": row["id"]}
+    await session.execute(queries.SEGMENTS, {**key, "rows": as_json(segments)})
+    await session.execute(queries.RING_READY, key)
 
 
 async def create_children(

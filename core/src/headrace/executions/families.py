@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+import hashlib
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, TypeAlias
 from uuid import UUID
 
@@ -11,11 +12,12 @@ from msgspec import Struct
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from headrace.engine.messages import FrameRef
+from headrace.engine.reuse import identity
 from headrace.engine.segments import compile_plan
-from headrace.executions import admission
+from headrace.executions import admission, compensation
 from headrace.executions import family_statements as sql
 from headrace.executions.create import Slot, create_children, row_of, rows_of
-from headrace.executions.leases import Claim, Lease
+from headrace.executions.leases import Claim, Lease, as_json
 from headrace.executions.partial import Part
 from headrace.flows.graph import FlowGraph
 from headrace.infra.ids import new_id
@@ -53,11 +55,12 @@ class _Target(Struct, frozen=True):
 
 async def begin(
     session: AsyncSession, claim: Claim, wait: Children, registry: Registry, load: Loader
-) -> dict[str, Any]:
-    """Start the children that a step asked for. Returns what its segment remembers.
+) -> tuple[dict[str, Any], int]:
+    """Start the children that a step asked for. Returns what its segment remembers, and how many it waits for.
 
     Raises:
         ConfigError: there is no such flow, or the flows call each other too deeply.
+        FeatureOff: the flow has a step of a feature that the edition has not got.
         DataError: there are too many items.
     """
     lease = claim.lease
@@ -68,24 +71,32 @@ async def begin(
         raise ConfigError(f"flows call each other more than {DEPTH_MAX} deep; is there one that calls itself?")
     first = int(await session.scalar(sql.ITEMS, lease.key) or 0)
     target = await _target(session, claim, wait, registry, load, parent)
-    plan = compile_plan(target.part.graph, registry, keep=target.results)
+    whole, wanted = compensation.parted(target.part, registry)
+    plan = compile_plan(whole.graph, registry, keep={*target.results, *wanted})
     if not plan.segments:
         raise ConfigError("there is no step inside; put at least one there, or remove the loop")
     policy = await admission.policy_for(session, lease.organization_id, target.flow_id)
     before = await _results(session, lease, target.results, first - 1) if first else []
-    children, segments = [], []
-    for number, item in enumerate(wait.items):
-        ref = _input(claim, item, before)
-        given = {f"{e.source}.{e.source_port}": ref for e in target.part.entering} if ref else {}
-        part = msgspec.structs.replace(target.part, given=given, entering=target.part.entering if ref else ())
+    inputs = [_input(claim, item, before) for item in wait.items]
+    marks = [_mark(item, ref, target) for item, ref in zip(wait.items, inputs, strict=True)]
+    kept = await _keep(session, claim, marks, first, parent.depth + 1)
+    children: list[dict[str, Any]] = []
+    segments: list[list[dict[str, Any]]] = []
+    for number, (item, ref, mark) in enumerate(zip(wait.items, inputs, marks, strict=True)):
+        if mark in kept:
+            continue
+        given = {f"{e.source}.{e.source_port}": ref for e in whole.entering} if ref else {}
+        part = msgspec.structs.replace(whole, given=given, entering=whole.entering if ref else ())
         children.append(
             row_of(
                 lease.organization_id, new_id(), segments=len(plan.segments), flow_id=target.flow_id,
                 definition_hash=target.definition_hash, version=target.version, mode=target.mode,
                 plugin_set_hash=parent.plugin_set_hash, environment=parent.environment, observe="borders",
                 trigger_type="flow", triggered_by=parent.triggered_by, priority=parent.priority,
+                share=parent.share,
                 parent_execution_id=lease.execution_id, parent_segment_no=lease.segment_no, item_no=first + number,
-                depth=parent.depth + 1, params={**parent.params, **item.params}, held=number >= wait.parallel,
+                depth=parent.depth + 1, params={**parent.params, **item.params}, details={"item": mark},
+                held=len(children) >= wait.parallel, deadline_s=wait.deadline_s,
             )
         )  # fmt: skip
         segments.append(rows_of(plan, part, parent.trigger_type, policy.queue))
@@ -93,7 +104,30 @@ async def begin(
     if children:
         await create_children(session, lease.organization_id, children, segments, slot)
     told: dict[str, Any] = msgspec.to_builtins(msgspec.structs.replace(wait, items=()))
-    return told | {"first": first, "names": target.results}
+    return told | {"first": first, "names": target.results}, len(children)
+
+
+def _mark(item: Item, ref: FrameRef | None, target: _Target) -> str:
+    """What an item is known by: its parameters, its rows, and the flow that is called."""
+    called = target.definition_hash if target.mode == "flow" else ""
+    facts = [item.params, identity(ref) if ref else None, called]
+    return hashlib.sha256(msgspec.json.encode(facts, order="deterministic")).hexdigest()
+
+
+async def _keep(session: AsyncSession, claim: Claim, marks: Sequence[str], first: int, depth: int) -> set[str]:
+    """Take over the items that the execution which is repeated has completed. Returns their marks."""
+    if claim.spec.items_of is None:
+        return set()
+    lease = claim.lease
+    where = {"earlier": claim.spec.items_of, "node_id": claim.spec.graph.nodes[0].id, "items": list(marks)}
+    done = {row.item: row.id for row in await session.execute(sql.EARLIER, {**lease.execution, **where})}
+    rows = [
+        {"id": new_id(), "item_no": first + number, "kept_of": done[mark]}
+        for number, mark in enumerate(marks) if mark in done
+    ]  # fmt: skip
+    if rows:
+        await session.execute(sql.KEEP, {**lease.key, "depth": depth, "rows": as_json(rows)})
+    return set(done)
 
 
 async def _target(
@@ -102,6 +136,7 @@ async def _target(
     node = claim.spec.graph.nodes[0]
     if wait.flow:
         other = await load(session, claim.lease.organization_id, wait.flow, wait.version, parent.flow_id)
+        await admission.require_features(session, other.graph, registry)
         return _Target(*_called(other.graph, registry), other.flow_id, other.definition_hash, other.version, "flow")
     body = claim.spec.body
     if body is None:
@@ -163,7 +198,8 @@ async def resumed(
     refs = tuple(
         msgspec.convert(row.outputs[name], FrameRef) for row in rows for name in names if name in (row.outputs or {})
     )
-    return Resumed(wait=wait, before=first, children=children), refs
+    elapsed_s = float(await session.scalar(sql.ELAPSED, lease.key) or 0.0)
+    return Resumed(wait=wait, before=first, children=children, elapsed_s=elapsed_s), refs
 
 
 async def closed(session: AsyncSession, key: dict[str, Any], parent_id: UUID | None, segment_no: int | None) -> None:

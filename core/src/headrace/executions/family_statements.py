@@ -48,20 +48,48 @@ SELECT count(*) FROM executions WHERE organization_id = :organization_id AND par
   AND parent_segment_no = :segment_no
 """)
 
+ELAPSED = sa.text("""
+SELECT extract(epoch FROM clock_timestamp() - min(queued_at)) FROM executions
+WHERE organization_id = :organization_id AND parent_execution_id = :execution_id AND parent_segment_no = :segment_no
+""")
+
 PARENT = sa.text("""
 SELECT x.flow_id, x.definition_hash, x.version, x.environment, x.trigger_type, x.triggered_by, x.priority, x.params,
-  x.depth, x.observe, x.plugin_set_hash, x.deadline_at FROM executions x
+  x.depth, x.observe, x.plugin_set_hash, x.deadline_at, x.share FROM executions x
 WHERE x.organization_id = :organization_id AND x.id = :execution_id
 """)
 
 FAMILY = sa.text("""
 SELECT x.item_no, x.id, x.status, x.error_message,
   (SELECT jsonb_object_agg(o.key, o.value) FROM segment_runs n, jsonb_each(n.outputs) o
-    WHERE n.organization_id = x.organization_id AND n.execution_id = x.id AND o.key = ANY(CAST(:names AS text[])))
-    AS outputs
+    WHERE n.organization_id = x.organization_id
+      AND n.execution_id = coalesce(CAST(x.execution_details ->> 'kept_of' AS uuid), x.id)
+      AND o.key = ANY(CAST(:names AS text[]))) AS outputs
 FROM executions x WHERE x.organization_id = :organization_id AND x.parent_execution_id = :execution_id
   AND x.parent_segment_no = :segment_no AND x.item_no >= :first ORDER BY x.item_no
 """)
+
+EARLIER = sa.text("""
+SELECT c.execution_details ->> 'item' AS item, coalesce(CAST(c.execution_details ->> 'kept_of' AS uuid), c.id) AS id
+FROM segment_runs n
+JOIN executions c ON c.organization_id = n.organization_id AND c.parent_execution_id = n.execution_id
+  AND c.parent_segment_no = n.segment_no
+WHERE n.organization_id = :organization_id AND n.execution_id = :earlier AND jsonb_exists(n.node_ids, :node_id)
+  AND c.status = 'completed' AND c.execution_details ->> 'item' = ANY(CAST(:items AS text[]))
+""")
+
+KEEP = sa.text("""
+INSERT INTO executions (organization_id, id, flow_id, definition_hash, version, plugin_set_hash, environment, mode,
+  trigger_type, triggered_by, parent_execution_id, parent_segment_no, item_no, depth, priority, params, status,
+  completed_at, segments_total, segments_open, output_data, rows_processed, rows_failed, execution_details)
+SELECT c.organization_id, r.id, c.flow_id, c.definition_hash, c.version, c.plugin_set_hash, c.environment, c.mode,
+  c.trigger_type, c.triggered_by, :execution_id, :segment_no, r.item_no, :depth, c.priority, c.params, 'completed',
+  clock_timestamp(), 0, 0, c.output_data, c.rows_processed, c.rows_failed,
+  jsonb_build_object('item', c.execution_details -> 'item', 'kept_of', r.kept_of)
+FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(id uuid, item_no integer, kept_of uuid)
+JOIN executions c ON c.organization_id = :organization_id AND c.id = r.kept_of
+""")
+"""An item that an earlier execution has completed belongs to this one as well; its frames are where they were."""
 
 WAKE = sa.text("""
 WITH w AS (

@@ -29,6 +29,14 @@ WHERE x.status IN ('queued', 'running', 'waiting', 'cancelling') AND x.segments_
   AND NOT EXISTS (SELECT 1 FROM segment_runs n WHERE n.organization_id = x.organization_id
     AND n.execution_id = x.id AND n.status IN ('ready', 'running', 'retry_wait', 'parked')) LIMIT :limit
 """)
+WAITING = sa.text("""
+SELECT x.id::text FROM executions x
+WHERE x.status IN ('running', 'waiting') AND x.closing IS NULL
+  AND EXISTS (SELECT 1 FROM segment_runs n WHERE n.organization_id = x.organization_id AND n.execution_id = x.id
+    AND CASE x.status WHEN 'running' THEN n.status = 'parked' ELSE n.status = 'running' END)
+  AND (x.status = 'waiting' OR NOT EXISTS (SELECT 1 FROM segment_runs n WHERE n.organization_id = x.organization_id
+    AND n.execution_id = x.id AND n.status IN ('ready', 'running', 'retry_wait'))) LIMIT :limit
+""")
 UNREAPED = sa.text("""
 SELECT execution_id || '/' || segment_no FROM segment_runs
 WHERE status = 'running' AND lease_until < clock_timestamp() - interval '1 minute' LIMIT :limit
@@ -54,7 +62,7 @@ SELECT DISTINCT c.execution_id || '/' || c.segment_no FROM segment_runs c
 JOIN LATERAL (SELECT min(started_at) AS began FROM segment_attempts a WHERE a.organization_id = c.organization_id
   AND a.execution_id = c.execution_id AND a.segment_no = c.segment_no) a ON a.began IS NOT NULL
 JOIN LATERAL (SELECT count(*) AS parents,
-    count(*) FILTER (WHERE p.status = 'completed' AND p.finished_at <= a.began) AS done
+    count(*) FILTER (WHERE p.status IN ('completed', 'skipped') AND p.finished_at <= a.began) AS done
   FROM segment_runs p WHERE p.organization_id = c.organization_id AND p.execution_id = c.execution_id
     AND p.segment_no = ANY(c.depends_on)) p ON true
 WHERE p.done < CASE WHEN c.live_needed IS NULL THEN p.parents ELSE least(p.parents, 1) END LIMIT :limit
@@ -68,7 +76,7 @@ WHERE x.compacted_at IS NULL AND (x.segments_open <> n.open OR x.segments_total 
 """)
 DEPENDENCIES = sa.text("""
 SELECT c.execution_id || '/' || c.segment_no FROM segment_runs c
-LEFT JOIN LATERAL (SELECT count(*) FILTER (WHERE p.status <> 'completed') AS open FROM segment_runs p
+LEFT JOIN LATERAL (SELECT count(*) FILTER (WHERE p.status NOT IN ('completed', 'skipped')) AS open FROM segment_runs p
   WHERE p.organization_id = c.organization_id AND p.execution_id = c.execution_id
     AND p.segment_no = ANY(c.depends_on)) p ON true
 WHERE CASE
@@ -150,6 +158,26 @@ UNION ALL
 SELECT parent_execution_id || '/' || parent_segment_no || ' item ' || item_no FROM executions
 WHERE parent_segment_no IS NOT NULL
 GROUP BY organization_id, parent_execution_id, parent_segment_no, item_no HAVING count(*) > 1 LIMIT :limit
+""")
+COMPENSATED = sa.text("""
+SELECT k.execution_id || '/' || k.node_id FROM compensations k
+JOIN executions x ON x.organization_id = k.organization_id AND x.id = k.execution_id
+LEFT JOIN executions s ON s.organization_id = k.organization_id AND s.id = k.scope_id
+LEFT JOIN executions c ON c.organization_id = k.organization_id AND c.id = k.child_id
+WHERE CASE k.status
+  WHEN 'armed' THEN x.status IN ('failed', 'cancelled', 'timed_out')
+  WHEN 'due' THEN s.compensation <> 'running' OR NOT EXISTS (SELECT 1 FROM compensations o
+    WHERE o.organization_id = k.organization_id AND o.scope_id = k.scope_id AND o.status = 'running')
+  WHEN 'running' THEN s.compensation <> 'running' OR c.id IS NULL
+    OR c.status IN ('completed', 'failed', 'cancelled', 'timed_out') OR EXISTS (SELECT 1 FROM compensations o
+    WHERE o.organization_id = k.organization_id AND o.scope_id = k.scope_id AND o.status = 'running'
+      AND o.position <> k.position)
+  ELSE s.compensation IS NULL OR (coalesce(c.status, 'failed') = 'completed') <> (k.status = 'completed') END
+OR EXISTS (SELECT 1 FROM compensations o WHERE o.organization_id = k.organization_id AND o.scope_id = k.scope_id
+  AND o.position > k.position AND k.rounds = 1 AND o.rounds <= 1 AND k.started_at < coalesce(o.ended_at, 'infinity'))
+UNION ALL
+SELECT execution_details -> 'compensates' ->> 'key' FROM executions WHERE mode = 'compensation' AND status = 'completed'
+GROUP BY organization_id, execution_details -> 'compensates' ->> 'key' HAVING count(*) > 1 LIMIT :limit
 """)
 
 ORGANIZATIONS = sa.text("SELECT DISTINCT organization_id FROM executions")

@@ -37,6 +37,7 @@ RULES = (
     Rule("I1", "what a trigger or a call started is there", sql.ACCEPTED),
     Rule("I2", "an execution has ended exactly when none of its segments is open", sql.ENDED),
     Rule("I2b", "an open execution has a segment that can go on", sql.STUCK),
+    Rule("I2d", "an execution is waiting exactly while all that is open in it is parked", sql.WAITING),
     Rule("I2c", "a lease that is over is taken back within a minute; is a scheduler running?", sql.UNREAPED),
     Rule("I3", "a completed segment has one successful attempt, its newest that finished; others none", sql.SUCCESS),
     Rule("I3b", "a running segment has one open attempt, its newest; others have none", sql.HELD),
@@ -54,6 +55,8 @@ RULES = (
     Rule("I15", "an execution is held exactly while a slot of it is full; an ended one has none", sql.SLOTS,
          by_organization=True),
     Rule("I16", "executions of a step belong to it, are numbered once, and end when it has ended", sql.FAMILIES),
+    Rule("I17", "what did not complete is undone: each effect once at most, one at a time, the newest first",
+         sql.COMPENSATED),
 )  # fmt: skip
 
 

@@ -15,7 +15,7 @@ import msgspec
 from msgspec import Struct
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from headrace.engine.messages import FrameRef
+from headrace.engine.messages import FrameRef, Problem
 from headrace.executions import statements as sql
 from headrace.executions.spec import SegmentSpec
 from headrace.sdk.waiting import Resumed
@@ -29,6 +29,8 @@ class Doorbell(Struct, frozen=True):
     organization_id: UUID
     execution_id: UUID
     segment_no: int
+    queue: str = ""
+    """Where it was rung, if that is known."""
 
 
 class Lease(Struct, frozen=True, kw_only=True):
@@ -70,6 +72,12 @@ class Claim(Struct, frozen=True, kw_only=True):
     events: list[Event]
     reuse: bool = False
     row_limit: int | None = None
+    input_hash: str | None = None
+    """Of an input that is too large for its row (`payloads`)."""
+    failure: Problem | None = None
+    queue: str = "light"
+    alone: bool = False
+    """It was among those in a runner that died: what it shares with others it may take down."""
 
 
 class Event(Struct, frozen=True):
@@ -97,38 +105,62 @@ async def claim(
     queues: Sequence[str],
 ) -> Claim | None:
     """Take the segment, or None: stale or forged doorbell, not ready, stopped, or plugins missing here."""
-    key = {"organization_id": bell.organization_id, "execution_id": bell.execution_id}
+    found = await claim_all(
+        session, bell.organization_id, [bell], worker_id=worker_id, lease_s=lease_s, distributions=distributions,
+        queues=queues,
+    )  # fmt: skip
+    return found[0] if found else None
+
+
+async def claim_all(
+    session: AsyncSession, organization_id: UUID, bells: Sequence[Doorbell], *, worker_id: UUID, lease_s: float,
+    distributions: Sequence[str], queues: Sequence[str],
+) -> list[Claim]:  # fmt: skip
+    """Take those of an organization's segments that may be taken (`claim`)."""
+    key = {"organization_id": organization_id}
     where = {
-        **key,
-        "worker_id": worker_id,
-        "lease_s": lease_s,
-        "distributions": list(distributions),
-        "queues": list(queues),
-    }
-    row = (await session.execute(sql.CLAIM, {**where, "segment_no": bell.segment_no})).one_or_none()
-    if row is None:
-        return None
-    before = await _last_seq(session, key)
-    loads = {"depends_on": list(row.depends_on), "inputs": list(row.inputs)}
-    found = (await session.execute(sql.STARTED, {**key, **loads})).one()
-    update = {"segment_no": bell.segment_no, "status": "running", "attempt": row.attempt, "node_ids": row.node_ids}
-    await append_events(session, key, [("segment_update", update)])
+        **key, "executions": [bell.execution_id for bell in bells], "segments": [bell.segment_no for bell in bells],
+        "worker_id": worker_id, "lease_s": lease_s, "distributions": list(distributions), "queues": list(queues),
+    }  # fmt: skip
+    rows = (await session.execute(sql.CLAIM, where)).all()
+    if not rows:
+        return []
+    loads = [{name: getattr(row, name) for name in ("execution_id", "segment_no", "depends_on", "inputs")}
+             for row in rows]  # fmt: skip
+    started = (await session.execute(sql.STARTED, {**key, "claimed": as_json(loads)})).all()
+    found = {(one.id, one.segment_no): one for one in started}
+    await append_all(session, organization_id, [(row.execution_id, "segment_update", _running(row)) for row in rows])
+    events = await events_since(session, organization_id, {row.execution_id: row.before for row in rows})
+    return [
+        await _claim(session, organization_id, row, found[row.execution_id, row.segment_no],
+                     events.pop(row.execution_id, []))
+        for row in rows
+    ]  # fmt: skip
+
+
+def _running(row: Any) -> dict[str, Any]:
+    return {"segment_no": row.segment_no, "status": "running", "attempt": row.attempt, "node_ids": row.node_ids}
+
+
+async def _claim(session: AsyncSession, organization_id: UUID, row: Any, found: Any, events: list[Event]) -> Claim:
     lease = Lease(
-        organization_id=bell.organization_id, execution_id=bell.execution_id, segment_no=bell.segment_no,
-        fence=row.fence, attempt=row.attempt,
+        organization_id=organization_id, execution_id=row.execution_id, segment_no=row.segment_no, fence=row.fence,
+        attempt=row.attempt,
     )  # fmt: skip
     spec = msgspec.convert(row.spec, SegmentSpec)
     resumed: Resumed | None = None
     results: tuple[FrameRef, ...] = ()
-    if row.parked is not None:
+    failure = (row.resume or {}).get("failure")
+    if row.parked is not None and failure is None:
         from headrace.executions import families
 
         resumed, results = await families.resumed(session, lease, row.parked, row.resume)
     return Claim(
         lease=lease, spec=spec, error_count=row.error_count, params=found.params, input_data=found.input_data,
         observe=found.observe, reuse=found.reuse, row_limit=found.row_limit, resumed=resumed, results=results,
-        inputs={**spec.given, **msgspec.convert(found.frames, dict[str, FrameRef])},
-        events=await events_after(session, key, before),
+        queue=row.queue, alone=row.alone, input_hash=found.input_hash,
+        failure=msgspec.convert(failure, Problem) if failure else None,
+        inputs={**spec.given, **msgspec.convert(found.frames, dict[str, FrameRef])}, events=events,
     )  # fmt: skip
 
 
@@ -139,7 +171,7 @@ async def candidates(
     rows = await session.execute(
         sql.CANDIDATES, {"distributions": list(distributions), "queues": list(queues), "limit": limit}
     )
-    return [Doorbell(row.organization_id, row.execution_id, row.segment_no) for row in rows]
+    return [Doorbell(row.organization_id, row.execution_id, row.segment_no, row.queue) for row in rows]
 
 
 async def heartbeat(session: AsyncSession, leases: Sequence[Lease], *, lease_s: float) -> dict[int, bool]:
@@ -157,16 +189,31 @@ async def heartbeat(session: AsyncSession, leases: Sequence[Lease], *, lease_s: 
     return {row.fence: row.stop for row in rows}
 
 
-async def _last_seq(session: AsyncSession, key: Mapping[str, Any]) -> int:
-    return int((await session.execute(sql.LOCK, dict(key))).one().event_seq)
-
-
 async def append_events(
     session: AsyncSession, key: Mapping[str, Any], events: Sequence[tuple[str, dict[str, Any]]]
 ) -> None:
     """Write events `(type, data)` with the next sequence numbers; the caller holds the lock on the execution."""
-    listed = [{"type": kind, "data": data} for kind, data in events]
-    await session.execute(sql.EVENTS, {**key, "events": as_json(listed)})
+    execution_id = key["execution_id"]
+    await append_all(session, key["organization_id"], [(execution_id, kind, data) for kind, data in events])
+
+
+async def append_all(
+    session: AsyncSession, organization_id: UUID, events: Sequence[tuple[UUID, str, dict[str, Any]]]
+) -> None:
+    """Write events `(execution, type, data)` of several executions, whose locks the caller holds."""
+    listed = [{"execution_id": execution_id, "type": kind, "data": data} for execution_id, kind, data in events]
+    await session.execute(sql.EVENTS, {"organization_id": organization_id, "events": as_json(listed)})
+
+
+async def events_since(
+    session: AsyncSession, organization_id: UUID, before: Mapping[UUID, int]
+) -> dict[UUID, list[Event]]:
+    """Events of each execution above a sequence number, for the bus."""
+    where = {"organization_id": organization_id, "executions": list(before), "befores": list(before.values())}
+    found: dict[UUID, list[Event]] = {}
+    for row in await session.execute(sql.NEW_EVENTS, where):
+        found.setdefault(row.execution_id, []).append(Event(row.seq, row.type, row.data, row.created_at))
+    return found
 
 
 async def events_after(session: AsyncSession, key: Mapping[str, Any], after: int) -> list[Event]:

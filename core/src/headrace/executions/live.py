@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from collections.abc import AsyncIterator, Sequence
 from typing import Any
@@ -17,6 +18,8 @@ from headrace.infra.database import Database
 
 COALESCE_S = 0.1
 POLL_S = 1.0
+ANSWERED = "answered"
+"""Type of the message that an execution's answer to who started it can be read."""
 
 
 def channel(execution_id: UUID) -> str:
@@ -29,6 +32,12 @@ def message(execution_id: UUID, event: Event) -> Message:
     return Message(
         channel=channel(execution_id), seq=event.seq, type=event.type, data=event.data, timestamp=event.created_at
     )
+
+
+async def publish_answered(bus: Bus, organization_id: UUID, execution_id: UUID) -> None:
+    """Tell those who wait for the execution's answer that it is there."""
+    told = Message(channel=channel(execution_id), type=ANSWERED, data={}, timestamp=now())
+    await bus.publish(organization_id, told)
 
 
 async def publish(bus: Bus, organization_id: UUID, execution_id: UUID, events: Sequence[Event]) -> None:
@@ -72,8 +81,16 @@ class Feed:
             await asyncio.sleep(COALESCE_S)
             await self.flush()
 
+    async def settled(self, events: Sequence[Event]) -> None:
+        """Send the events of a settled segment; states of nodes whose outcome is among them are passed over."""
+        for event in events:
+            if event.type == "node_update":
+                self._nodes.pop(event.data["node_id"], None)
+        await self.flush()  # before them, so that nothing older comes after
+        await publish(self._bus, self._organization_id, self._execution_id, events)
+
     async def flush(self) -> None:
-        """Send what waits; before the events of a settled segment, so that nothing older comes after them."""
+        """Send what waits."""
         nodes, self._nodes = self._nodes, {}
         logs, self._logs = self._logs, []
         shown = [("node_update", data) for data in nodes.values()] + [("log", line) for line in logs]
@@ -101,14 +118,18 @@ async def follow(
         missing = True
         while True:
             if missing:
-                for event in await _events(database, organization_id, execution_id, after):
+                found = await _events(database, organization_id, execution_id, after)
+                for event in found:
                     after = event.seq
                     yield message(execution_id, event)
                     if _ends(event.type, event.data):
                         return
+                if not found and await _over(database, organization_id, execution_id, after):
+                    return
             missing = False
             try:
-                heard = await asyncio.wait_for(queue.get(), POLL_S)
+                async with asyncio.timeout(POLL_S):
+                    heard = await queue.get()
             except TimeoutError:
                 missing = True
                 continue
@@ -128,10 +149,11 @@ def _ends(kind: str, data: dict[str, Any]) -> bool:
 
 
 async def _over(database: Database, organization_id: UUID, execution_id: UUID, after: int) -> bool:
-    """Whether nothing can come any more."""
+    """Whether nothing can come any more: all was told, or history has let go of it."""
     async with database.transaction(organization_id) as session:
         execution = await service.get(session, organization_id, execution_id)
-    return execution["status"] in TERMINAL and execution["last_seq"] <= after
+    told = execution["last_seq"] <= after or execution["compacted_at"] is not None
+    return execution["status"] in TERMINAL and told
 
 
 async def _events(database: Database, organization_id: UUID, execution_id: UUID, after: int) -> list[Event]:
@@ -160,14 +182,13 @@ async def wait_until_terminal(
             left = deadline - time.monotonic()
             if execution["status"] in TERMINAL or left <= 0:
                 return execution
-            await _until_update(queue, min(POLL_S, left))
+            await until_end(queue, min(POLL_S, left))
 
 
-async def _until_update(queue: asyncio.Queue[Message | None], timeout_s: float) -> None:
-    """Return when the execution's own state may have changed."""
-    try:
+async def until_end(queue: asyncio.Queue[Message | None], timeout_s: float, *, or_answer: bool = False) -> None:
+    """Return when the execution may have ended, or, if that is wanted, may have answered who started it."""
+    with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(timeout_s):
-            while (heard := await queue.get()) is not None and heard.type != "execution_update":
-                continue
-    except TimeoutError:
-        return
+            while (heard := await queue.get()) is not None:
+                if _ends(heard.type, heard.data) or (or_answer and heard.type == ANSWERED):
+                    return

@@ -6,13 +6,14 @@ compares. It knows no time: `Due` says that a moment has come, `Lost` that a lea
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Literal, TypeAlias
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from headrace.engine.segments import Segment
+from headrace.engine.ways import Need, undone
 from headrace.executions.state import CRASHES_MAX, SEGMENT_TERMINAL, TERMINAL
 
 CLAIMABLE = frozenset({"ready", "retry_wait", "parked"})
@@ -22,12 +23,19 @@ _Closing: TypeAlias = Literal["failed", "cancelled", "timed_out"]
 
 
 class Part(Struct, frozen=True, kw_only=True):
-    """A segment. `due`: its moment has come; `live_needed`: inputs a join still waits for; `asks`: a wait is open."""
+    """A segment. `due`: its moment has come; `live_needed`: inputs a join still waits for; `asks`: a wait is open.
+
+    `forgives`: its step continues or routes its failure; `given_up`: it gets its last turn, which does only that.
+    `keep` is what it is to give, `outputs` what it gave; the rest are ways not taken. `needs` says what they decide.
+    """
 
     no: int
     depends_on: tuple[int, ...] = ()
     children: tuple[int, ...] = ()
     inputs: frozenset[str] = frozenset()
+    keep: frozenset[str] = frozenset()
+    needs: tuple[Need, ...] = ()
+    outputs: frozenset[str] = frozenset()
     status: str = "waiting"
     deps_open: int = 0
     live_needed: int | None = None
@@ -37,10 +45,16 @@ class Part(Struct, frozen=True, kw_only=True):
     errors: int = 0
     due: bool = True
     asks: bool = False
+    forgives: bool = False
+    given_up: bool = False
 
 
 class State(Struct, frozen=True, kw_only=True):
-    """An execution and its segments. `fence` is the newest that was given out."""
+    """An execution and its segments. `fence` is the newest that was given out.
+
+    `undoable`: segments with a compensation; `armed`: those of them that completed, in that order; `due`: what is still
+    to be undone, the next first; `not_undone`: what could not be.
+    """
 
     parts: tuple[Part, ...]
     status: str = "queued"
@@ -48,6 +62,11 @@ class State(Struct, frozen=True, kw_only=True):
     segments_open: int = 0
     held: bool = False
     fence: int = 0
+    undoable: frozenset[int] = frozenset()
+    armed: tuple[int, ...] = ()
+    due: tuple[int, ...] = ()
+    not_undone: tuple[int, ...] = ()
+    compensation: Literal["running", "compensated", "incomplete"] | None = None
 
 
 class Claim(Struct, frozen=True):
@@ -98,7 +117,14 @@ class Admit(Struct, frozen=True):
     """A slot that it was held for is free."""
 
 
-Event: TypeAlias = Claim | Report | Lost | Due | Resume | Cancel | Overdue | Admit
+class Undone(Struct, frozen=True):
+    """A compensation has ended: the effect of the segment is undone, or it is not."""
+
+    no: int
+    ok: bool
+
+
+Event: TypeAlias = Claim | Report | Lost | Due | Resume | Cancel | Overdue | Admit | Undone
 
 
 class Granted(Struct, frozen=True):
@@ -126,21 +152,30 @@ class Ended(Struct, frozen=True):
     status: str
 
 
-Effect: TypeAlias = Granted | Ring | Stale | Ended
+class Undo(Struct, frozen=True):
+    """The compensation of a segment begins."""
+
+    no: int
+
+
+Effect: TypeAlias = Granted | Ring | Stale | Ended | Undo
 Next: TypeAlias = tuple[State, tuple[Effect, ...]]
 
 
-def begin(segments: Sequence[Segment], *, held: bool = False) -> Next:
+def begin(
+    segments: Sequence[Segment], *, held: bool = False, undoable: Collection[int] = (), forgiving: Collection[int] = ()
+) -> Next:
     """An accepted execution."""
     parts = tuple(
         Part(
             no=s.no, depends_on=s.depends_on, inputs=frozenset(s.inputs), deps_open=len(s.depends_on),
+            keep=frozenset(s.keep), needs=s.needs, forgives=s.no in forgiving,
             children=tuple(c.no for c in segments if s.no in c.depends_on), live_needed=s.needed,
             status="waiting" if s.depends_on else "ready",
         )
         for s in segments
     )  # fmt: skip
-    state = State(parts=parts, segments_open=len(parts), held=held)
+    state = State(parts=parts, segments_open=len(parts), held=held, undoable=frozenset(undoable))
     return _ring(state, [p.no for p in parts if p.status == "ready"]) if parts else _close(state)
 
 
@@ -167,6 +202,10 @@ def step(state: State, event: Event) -> Next:
             if state.status not in _OPEN_STATES or state.closing:
                 return state, ()
             return _pass(*_begin_closing(state, "cancelled" if isinstance(event, Cancel) else "timed_out"))
+        case Undone(no, ok):
+            if state.compensation != "running" or state.due[:1] != (no,):
+                return state, ()
+            return _undo(replace(state, due=state.due[1:], not_undone=state.not_undone + (() if ok else (no,))))
         case Admit():
             free = replace(state, held=False)
             return _ring(free, [p.no for p in state.parts if p.status == "ready"]) if state.held else (state, ())
@@ -203,33 +242,50 @@ def _settle(state: State, part: Part, report: Report) -> Next:
     if report.what == "complete":
         return _complete(state, part, report.outputs)
     if report.what == "fail":
-        return _fail(state, part, "failed")
+        return _give_up(state, part) or _fail(state, part, "failed")
     if report.what == "crash":
         return _crash(state, part)
     if report.what == "stopped" or state.closing:
         return _pass(_put(state, replace(part, status="cancelled")), 1)
     if report.what == "park":
-        parked = _put(state, replace(part, status="parked", due=False, asks=report.asks))
-        busy = any(p.status in {"ready", "running", "retry_wait"} for p in parked.parts)
-        return (parked if busy else replace(parked, status="waiting")), ()
+        return _rest(_put(state, replace(part, status="parked", due=False, asks=report.asks))), ()
     errors = part.errors + (report.what == "retry")
     again = _put(state, replace(part, status="retry_wait", due=not report.later, errors=errors))
     return _ring(again, [] if report.later else [part.no])
 
 
 def _complete(state: State, part: Part, outputs: frozenset[str]) -> Next:
-    freed, ready = [], []
-    for child in (_part(state, no) for no in part.children):
-        if child.status != "waiting":
-            continue
-        needed = None if child.live_needed is None else child.live_needed - bool(child.inputs & outputs)
-        goes = child.deps_open == 1 or (needed is not None and needed <= 0)
-        status = "ready" if goes else "waiting"
-        freed.append(replace(child, deps_open=child.deps_open - 1, live_needed=needed, status=status))
-        ready += [child.no] if goes else []
-    state, rung = _ring(_put(state, replace(part, status="completed"), *freed), ready)
-    state, ended = _pass(state, 1)
-    return state, rung + ended
+    done = replace(part, status="completed", outputs=outputs)
+    armed = state.armed + ((part.no,) if part.no in state.undoable else ())
+    state, ended = replace(_put(state, done), armed=armed), [done]
+    ready: set[int] = set()
+    skipped = 0
+    while ended:
+        done = ended.pop(0)
+        freed = [_freed(_part(state, no), done) for no in done.children if _part(state, no).status == "waiting"]
+        state = _put(state, *freed)
+        left_out = done.keep - done.outputs
+        off = [replace(child, status="skipped") for child in freed if child.inputs & left_out and lost(state, child)]
+        ready = (ready | {child.no for child in freed if child.status == "ready"}) - {child.no for child in off}
+        state, ended, skipped = _put(state, *off), ended + off, skipped + len(off)
+    state, rung = _ring(state, sorted(ready))
+    state, closed = _pass(state, 1 + skipped)
+    return state, rung + closed
+
+
+def _freed(part: Part, done: Part) -> Part:
+    """A segment that waits for one thing less."""
+    needed = None if part.live_needed is None else part.live_needed - bool(part.inputs & done.outputs)
+    goes = part.deps_open == 1 or (needed is not None and needed <= 0)
+    status = "ready" if goes else "waiting"
+    return replace(part, deps_open=part.deps_open - 1, live_needed=needed, status=status)
+
+
+def lost(state: State, part: Part) -> bool:
+    """Whether no step of a segment will be executed, because of ways that are not taken."""
+    before = (_part(state, no) for no in part.depends_on)
+    gone = {name for p in before if p.status in {"completed", "skipped"} for name in p.keep - p.outputs}
+    return bool(part.needs) and len(undone(part.needs, gone & part.inputs)) == len(part.needs)
 
 
 def _crash(state: State, part: Part) -> Next:
@@ -237,8 +293,14 @@ def _crash(state: State, part: Part) -> Next:
     if state.closing:
         return _pass(_put(state, replace(died, status="cancelled")), 1)
     if part.crashes >= CRASHES_MAX:
-        return _fail(state, died, "dead")
+        return _give_up(state, died) or _fail(state, died, "dead")
     return _ring(_put(state, replace(died, status="retry_wait", due=True)), [part.no])
+
+
+def _give_up(state: State, part: Part) -> Next | None:
+    if state.closing or not part.forgives or part.given_up:
+        return None
+    return _ring(_put(state, replace(part, status="retry_wait", due=True, given_up=True)), [part.no])
 
 
 def _fail(state: State, part: Part, status: str) -> Next:
@@ -257,11 +319,30 @@ def _begin_closing(state: State, closing: _Closing) -> tuple[State, int]:
 def _pass(state: State, ended: int) -> Next:
     left = state.segments_open - ended
     state = replace(state, segments_open=left)
-    return (state, ()) if left else _close(state)
+    return (_rest(state), ()) if left else _close(state)
+
+
+def _rest(state: State) -> State:
+    """An execution of which all that is open is parked is waiting."""
+    busy = any(part.status in {"ready", "running", "retry_wait"} for part in state.parts)
+    parked = any(part.status == "parked" for part in state.parts)
+    waits = state.status == "running" and state.closing is None and parked and not busy
+    return replace(state, status="waiting") if waits else state
 
 
 def _close(state: State) -> Next:
     if state.status in TERMINAL or any(part.status not in SEGMENT_TERMINAL for part in state.parts):
         return state, ()
     status = state.closing or "completed"
-    return replace(state, status=status), (Ended(status),)
+    state = replace(state, status=status)
+    if status == "completed" or not state.armed:
+        return state, (Ended(status),)
+    state, undo = _undo(replace(state, due=state.armed[::-1]))
+    return state, (Ended(status), *undo)
+
+
+def _undo(state: State) -> Next:
+    """One after the other, the newest effect first."""
+    if state.due:
+        return replace(state, compensation="running"), (Undo(state.due[0]),)
+    return replace(state, compensation="incomplete" if state.not_undone else "compensated"), ()

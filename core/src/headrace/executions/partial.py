@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 from uuid import UUID
 
 from msgspec import Struct, convert
@@ -38,6 +38,8 @@ class Part(Struct, frozen=True):
         given: The stored frames that those edges carry, by `node.port`.
         whole: With what is inside of loops, if there is any.
         kept: What nodes gave before that are not executed again, by node id.
+        undo: Segments that undo a step, by its id.
+        items_of: The execution of which a loop keeps the items that completed, by its id.
     """
 
     graph: FlowGraph
@@ -45,6 +47,8 @@ class Part(Struct, frozen=True):
     given: dict[str, FrameRef] = {}
     whole: FlowGraph | None = None
     kept: dict[str, Kept] = {}
+    undo: dict[str, list[dict[str, Any]]] = {}
+    items_of: dict[str, UUID] = {}
 
 
 async def part_of(

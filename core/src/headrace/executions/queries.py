@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
+from headrace.access.statements import FLOWS
+
 CREATE = sa.text("""
 INSERT INTO executions (organization_id, id, flow_id, definition_hash, version, plugin_set_hash, environment, mode,
   target_node_id, observe, trigger_type, triggered_by, job_id, parent_execution_id, attempt, priority,
   data_interval_start, data_interval_end, params, input_data, idempotency_key, deadline_at, segments_total,
   segments_open, execution_details, parent_segment_no, item_no, depth, handlers,
-  held, reuse, row_limit, request_hash)
+  held, reuse, row_limit, request_hash, share)
 VALUES (:organization_id, :id, :flow_id, :definition_hash, :version, :plugin_set_hash, :environment, :mode,
   :target_node_id, :observe, :trigger_type, :triggered_by, :job_id, :parent_execution_id, :attempt, :priority,
   :data_interval_start, :data_interval_end, CAST(:params AS jsonb), CAST(:input_data AS jsonb), :idempotency_key,
   clock_timestamp() + make_interval(secs => CAST(:deadline_s AS double precision)), :segments, :segments,
   CAST(:details AS jsonb), :parent_segment_no, :item_no, :depth, CAST(:handlers AS jsonb), :held, :reuse,
-  :row_limit, :request_hash)
+  :row_limit, :request_hash, :share)
 ON CONFLICT (organization_id, idempotency_key) WHERE idempotency_key IS NOT NULL DO NOTHING RETURNING id
 """)
 
@@ -26,10 +28,11 @@ WHERE organization_id = :organization_id AND idempotency_key = :idempotency_key
 
 SEGMENTS = sa.text("""
 INSERT INTO segment_runs (organization_id, execution_id, segment_no, status, deps_open, children, depends_on, inputs,
-  node_ids, queue, plugins, spec, live_needed)
+  node_ids, queue, plugins, spec, live_needed, priority)
 SELECT :organization_id, :execution_id, r.no, CASE WHEN cardinality(r.depends_on) = 0 THEN 'ready' ELSE 'waiting' END,
   cardinality(r.depends_on), r.children, r.depends_on, r.inputs, r.node_ids, r.queue, r.plugins, r.spec,
-  r.needed
+  r.needed,
+  (SELECT priority FROM executions WHERE organization_id = :organization_id AND id = :execution_id)
 FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(no integer, children integer[], depends_on integer[], inputs text[],
   node_ids jsonb, queue text, plugins text[], spec jsonb, needed integer)
 """)
@@ -45,10 +48,10 @@ ORDER BY segment_no
 EXECUTION_FIELDS = """
   x.id, x.flow_id, x.version, x.definition_hash, x.environment, x.mode, x.target_node_id, x.status, x.trigger_type,
   x.triggered_by, x.job_id, x.parent_execution_id, x.parent_segment_no, x.item_no, x.depth, x.held, x.attempt,
-  x.priority, x.reuse, x.row_limit,
+  x.compensation, x.priority, x.reuse, x.row_limit,
   x.data_interval_start, x.data_interval_end,
   x.input_data, x.output_data, x.error_message, x.error, x.queued_at, x.started_at, x.completed_at,
-  x.cancel_requested_at, x.rows_processed, x.rows_failed, x.execution_details, x.event_seq AS last_seq,
+  x.cancel_requested_at, x.compacted_at, x.rows_processed, x.rows_failed, x.execution_details, x.event_seq AS last_seq,
   (extract(epoch FROM coalesce(x.completed_at, CASE WHEN x.started_at IS NOT NULL THEN clock_timestamp() END)
     - x.started_at) * 1000)::bigint AS duration_ms,
   round(1 - x.segments_open::numeric / greatest(x.segments_total, 1), 4)::double precision AS progress
@@ -64,17 +67,19 @@ _WHERE = """
   FROM executions x WHERE x.organization_id = :organization_id
   AND (CAST(:flow_id AS uuid) IS NULL OR x.flow_id = CAST(:flow_id AS uuid))
   AND (CAST(:statuses AS text[]) IS NULL OR x.status = ANY(CAST(:statuses AS text[])))
-  AND (CASE WHEN CAST(:parent_id AS uuid) IS NULL THEN x.mode NOT IN ('body', 'handler')
+  AND (CASE WHEN CAST(:parent_id AS uuid) IS NULL THEN x.mode NOT IN ('body', 'handler', 'compensation')
     ELSE x.parent_execution_id = CAST(:parent_id AS uuid) END)
   AND (CAST(:parent_segment_no AS integer) IS NULL OR x.parent_segment_no = CAST(:parent_segment_no AS integer))
   AND (CAST(:trigger_type AS text) IS NULL OR x.trigger_type = CAST(:trigger_type AS text))
 """
 
-LIST = sa.text(
-    "SELECT" + EXECUTION_FIELDS + _WHERE + " ORDER BY x.queued_at DESC, x.id DESC LIMIT :limit OFFSET :offset"
-)
-
+_WITHIN = "  AND x.flow_id IN (" + FLOWS + ")"
+_PAGE = " ORDER BY x.queued_at DESC, x.id DESC LIMIT :limit OFFSET :offset"
+LIST = sa.text("SELECT" + EXECUTION_FIELDS + _WHERE + _PAGE)
 COUNT = sa.text("SELECT count(*)" + _WHERE)
+LIST_WITHIN = sa.text("SELECT" + EXECUTION_FIELDS + _WHERE + _WITHIN + _PAGE)
+COUNT_WITHIN = sa.text("SELECT count(*)" + _WHERE + _WITHIN)
+"""Of flows that grants give."""
 
 SEGMENT_STATES = sa.text("""
 SELECT segment_no, status, attempt, node_ids, started_at, finished_at, error, queue, crash_count, error_count,
@@ -84,9 +89,11 @@ FROM segment_runs WHERE organization_id = :organization_id AND execution_id = :e
 """)
 
 NODES = sa.text("""
-SELECT node_id, segment_no, status, attempt, started_at, completed_at, duration_ms, rows_in, rows_out, rows_rejected,
-  bytes, error, outputs, cache_hit, pinned FROM node_executions
-WHERE organization_id = :organization_id AND execution_id = :execution_id
+SELECT n.node_id, n.segment_no, n.status, n.attempt, n.started_at, n.completed_at, n.duration_ms, n.rows_in,
+  n.rows_out, n.rows_rejected, n.bytes, n.error, n.outputs, n.cache_hit, n.pinned, k.status AS compensation
+FROM node_executions n LEFT JOIN compensations k ON k.organization_id = n.organization_id
+  AND k.execution_id = n.execution_id AND k.node_id = n.node_id
+WHERE n.organization_id = :organization_id AND n.execution_id = :execution_id
 """)
 
 CHILDREN = sa.text("""
@@ -117,6 +124,10 @@ WHERE organization_id = :organization_id AND execution_id = :execution_id AND id
   AND (CAST(:node_id AS text) IS NULL OR node_id = CAST(:node_id AS text))
   AND (CAST(:text AS text) IS NULL OR strpos(lower(message), lower(CAST(:text AS text))) > 0)
 ORDER BY id LIMIT :limit
+""")
+
+LAST_LOG = sa.text("""
+SELECT max(id) FROM execution_logs WHERE organization_id = :organization_id AND execution_id = :execution_id
 """)
 
 TOUCH_FLOW = sa.text("""

@@ -21,7 +21,8 @@ MANAGE = "system:manage"
 
 _QUEUES = sa.text("""
 WITH live AS (
-  SELECT q.queue, count(*) AS workers, sum(w.slots) AS slots FROM workers w CROSS JOIN unnest(w.queues) AS q(queue)
+  SELECT q.queue, count(*) AS workers, sum(CASE q.queue WHEN 'io' THEN w.waiting_slots ELSE w.slots END) AS slots
+  FROM workers w CROSS JOIN unnest(w.queues) AS q(queue)
   WHERE w.heartbeat_at > clock_timestamp() - interval '30 s' AND NOT w.is_draining GROUP BY q.queue),
 open AS (
   SELECT n.queue, count(*) FILTER (WHERE n.status <> 'running' AND NOT x.held) AS depth,

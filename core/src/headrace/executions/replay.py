@@ -14,12 +14,13 @@ from headrace.connections import service as connections
 from headrace.engine.messages import FrameRef
 from headrace.engine.reuse import Kept, pure
 from headrace.engine.segments import bypass_disabled
-from headrace.executions import service
+from headrace.executions import compensation, payloads, service
 from headrace.executions.handlers import handlers_of
 from headrace.executions.state import TERMINAL
 from headrace.flows import service as flows
 from headrace.flows import versions
 from headrace.flows.canvas import graph_of
+from headrace.flows.compensations import without
 from headrace.flows.graph import FlowGraph
 from headrace.flows.models import FlowDefinition
 from headrace.plugins.manager import Host
@@ -64,7 +65,7 @@ async def retry(
         request_hash: Of the request with that key.
 
     Raises:
-        NotFound: no such execution, version or step; or its definition is not stored.
+        NotFound: no such execution, version or step; or its definition or input is not stored any more.
         Conflict: it has not ended, belongs to a step of another one, or there is nothing left to do.
         ConfigError: the definition has problems, or no step is given.
     """
@@ -75,19 +76,29 @@ async def retry(
         raise NotFound("there is no such execution", execution_id=str(execution_id))
     if before.status not in TERMINAL:
         raise Conflict(f"the execution is still {before.status}; wait for its end, or cancel it first")
-    if before.parent_segment_no is not None or before.mode in {"body", "handler"}:
+    if before.parent_segment_no is not None or before.mode in {"body", "handler", "compensation"}:
         raise Conflict("this execution belongs to a step of another one; retry that one")
     old = await _stored(session, organization_id, before.flow_id, before.definition_hash)
     new, digest, number = await _definition(session, actor, host, before, old, version)
-    again = before.input_data if input_data is None else dict(input_data)
+    same_input = input_data is None or dict(input_data) == before.input_data
+    if input_data is None:
+        again = await payloads.whole(
+            session, organization_id, execution_id, before.input_data, before.execution_details
+        )
+    else:
+        again = dict(input_data)
     kept: dict[str, Kept] = {}
+    items_of: dict[str, UUID] = {}
     if since != "start":
-        dirty = _dirty(old, new, host, same_input=again == before.input_data)
+        dirty = _dirty(old, new, host, same_input=same_input)
         if since == "node":
             dirty |= _given(new, node_ids)
+        dirty |= await compensation.undone_steps(session, organization_id, execution_id)
         done = await _done(session, key, new, host)
         kept = _kept(new, done, dirty)
+        items_of = {node.id: execution_id for node in new.nodes if node.id not in kept.keys() | dirty}
         main, _ = handlers_of(new, host.registry, "retry")
+        main = without(main.level())
         if not main.by_id.keys() - kept.keys() - _inside(new):
             raise Conflict("every step completed, and none has changed; retry from a step, or from the start")
     interval = (before.data_interval_start, before.data_interval_end)
@@ -101,6 +112,7 @@ async def retry(
         attempt=before.attempt + 1, data_interval=interval if interval[0] else None,
         details={**chain, "retry": {"from": since, "version": version, "node_ids": list(node_ids)}},
         reuse=before.reuse if reuse is None else reuse, row_limit=before.row_limit, kept=kept,
+        items_of=items_of,
     )  # fmt: skip
 
 

@@ -8,21 +8,27 @@ repeats, and frames that another execution took over.
 from __future__ import annotations
 
 import asyncio
+import re
+from datetime import timedelta
 from uuid import UUID
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from headrace.infra.clock import now
+from headrace.infra.ids import created_at
 from headrace.infra.store import Store
 
 DEFAULT_DAYS = 365
+ORPHANED = timedelta(days=1)
+_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 BATCH = 200
 
-_OLD = sa.text("""
-WITH used AS MATERIALIZED (
+_USED_IDS = """
   SELECT DISTINCT split_part(v.value ->> 'key', '/', 3) AS id FROM node_executions n
   CROSS JOIN LATERAL jsonb_each(n.outputs) v
-  WHERE n.organization_id = :organization_id AND split_part(v.value ->> 'key', '/', 2) = 'executions'
+  WHERE n.organization_id = :organization_id AND (n.cache_hit OR n.pinned)
+    AND split_part(v.value ->> 'key', '/', 2) = 'executions'
     AND split_part(v.value ->> 'key', '/', 3) <> n.execution_id::text
   UNION SELECT DISTINCT split_part(v.value ->> 'key', '/', 3) FROM node_outputs n
   CROSS JOIN LATERAL jsonb_each(n.outputs) v
@@ -31,7 +37,9 @@ WITH used AS MATERIALIZED (
   CROSS JOIN LATERAL jsonb_each(n.outputs) v WHERE n.organization_id = :organization_id
   UNION SELECT m[1] FROM segment_runs n JOIN executions x ON x.organization_id = n.organization_id
     AND x.id = n.execution_id CROSS JOIN LATERAL regexp_matches(n.spec::text, '/executions/([0-9a-f-]{36})/', 'g') m
-  WHERE n.organization_id = :organization_id AND x.completed_at IS NULL)
+  WHERE n.organization_id = :organization_id AND x.completed_at IS NULL
+"""
+_OLD_IDS = """)
 SELECT x.id FROM executions x
 JOIN flows f ON f.organization_id = x.organization_id AND f.id = x.flow_id
 JOIN workspaces w ON w.organization_id = f.organization_id AND w.id = f.workspace_id
@@ -49,6 +57,11 @@ WHERE x.organization_id = :organization_id AND x.completed_at < c.at
     AND p.id = x.parent_execution_id AND (p.completed_at IS NULL OR p.completed_at >= c.at))
   AND NOT EXISTS (SELECT 1 FROM used u WHERE u.id = x.id::text)
 ORDER BY x.completed_at LIMIT :limit FOR UPDATE OF x SKIP LOCKED
+"""
+_OLD = sa.text("WITH used AS MATERIALIZED (" + _USED_IDS + _OLD_IDS)
+_USED = sa.text(_USED_IDS)
+_THERE = sa.text("""
+SELECT CAST(id AS text) FROM executions WHERE organization_id = :organization_id AND id = ANY(CAST(:ids AS uuid[]))
 """)
 _DELETE = sa.text("""
 DELETE FROM executions WHERE organization_id = :organization_id AND id = ANY(CAST(:ids AS uuid[]))
@@ -66,6 +79,27 @@ async def remove_old(session: AsyncSession, organization_id: UUID, store: Store,
         await session.execute(_DELETE, {"organization_id": organization_id, "ids": ids})
         await asyncio.to_thread(_remove_frames, store, organization_id, ids)
     return len(ids)
+
+
+async def orphans(session: AsyncSession, organization_id: UUID, store: Store) -> list[UUID]:
+    """Executions of which objects are stored, but no row is there, for a day at least; and nothing refers to them.
+
+    A start that was rolled back leaves such objects, and a flow that was deleted.
+    """
+    names = await asyncio.to_thread(store.folders, organization_id, "executions")
+    found = {name for name in names if _ID.fullmatch(name) and created_at(UUID(name)) < now() - ORPHANED}
+    if found:
+        where = {"organization_id": organization_id}
+        found -= set(await session.scalars(_THERE, {**where, "ids": list(found)}))
+        found -= set(await session.scalars(_USED, where)) if found else set()
+    return sorted(UUID(name) for name in found)
+
+
+async def sweep(session: AsyncSession, organization_id: UUID, store: Store) -> int:
+    """Remove the objects of orphans. Returns of how many executions."""
+    found = await orphans(session, organization_id, store)
+    await asyncio.to_thread(_remove_frames, store, organization_id, found)
+    return len(found)
 
 
 def _remove_frames(store: Store, organization_id: UUID, ids: list[UUID]) -> None:

@@ -12,10 +12,12 @@ from msgspec import Struct
 from sqlalchemy import RowMapping
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from headrace.access.resolve import Reach
 from headrace.engine.messages import FrameRef
 from headrace.engine.reuse import Kept
 from headrace.engine.segments import compile_plan
-from headrace.executions import admission, pins, queries, settle, statements
+from headrace.entitlements import service as entitlements
+from headrace.executions import admission, compensation, payloads, pending, pins, queries, settle, statements
 from headrace.executions.create import ATTENDED, Slot, hold_if_full, row_of, rows_of
 from headrace.executions.handlers import handlers_of
 from headrace.executions.leases import Event, as_json
@@ -39,20 +41,6 @@ class Actor(Protocol):
         """User, if it is one."""
 
 
-class LogRow(Struct, frozen=True, kw_only=True):
-    """A line of an execution's log."""
-
-    id: int
-    execution_id: UUID
-    node_id: str
-    segment_no: int | None
-    attempt: int | None
-    level: str
-    message: str
-    metadata: dict[str, Any]
-    created_at: datetime
-
-
 class NodeOutput(Struct, frozen=True):
     """Stored frames of a node by port, and the execution they come from, if one does."""
 
@@ -70,7 +58,8 @@ async def start(
     job_id: UUID | None = None, attempt: int = 1, data_interval: tuple[datetime, datetime] | None = None,
     details: Mapping[str, Any] | None = None, slots: Sequence[Slot] = (), reuse: bool | None = None,
     row_limit: int | None = None, use_pins: bool = False, supplied: Mapping[str, FrameRef] | None = None,
-    kept: Mapping[str, Kept] | None = None, request_hash: str | None = None,
+    kept: Mapping[str, Kept] | None = None,
+    items_of: Mapping[str, UUID] | None = None, request_hash: str | None = None, execution_id: UUID | None = None,
 ) -> UUID:  # fmt: skip
     """Accept an execution: its row, segments, doorbells and first event, in the caller's transaction.
 
@@ -87,7 +76,7 @@ async def start(
         target_node_id: The node that `mode` is about.
         observe: `all` keeps every node's output (design time).
         params: What templates in configs see.
-        input_data: What the caller gave; kept for reading.
+        input_data: What the caller gave, at most `payloads.INPUT_MAX` bytes; kept for reading.
         trigger_type: What started it (requirements F12).
         priority: -10 to 10; higher is claimed first and has more of the workers. 0 leaves it to the flow's settings.
         idempotency_key: A repeat with the same key gives the first execution.
@@ -104,50 +93,75 @@ async def start(
         use_pins: Pinned rows stand in for their steps; for executions that a person watches only.
         supplied: Frames for input ports of the target.
         kept: What nodes gave before that are not executed again (`replay`).
+        items_of: The execution of which a loop, or a call, keeps the items that completed, by its id.
         request_hash: Of the request with the idempotency key.
+        execution_id: The id that it is to have; another is returned when another execution stands for it.
 
     Returns:
         The execution's id.
 
     Raises:
         ConfigError: a node type is unknown or its plugin is missing; a step before the part has no stored output;
-            the flow's settings do not fit.
+            the flow's settings do not fit; the input is too large.
         NotFound: there is no such node.
         Conflict: the idempotency key was used for another request.
+        TooManyWaiting: as many of the flow wait as its settings allow.
+        LimitReached: the plan's executions of this month are used up, or it allows none at a time.
+        FeatureOff: a step is of a feature that the edition has not got.
     """
     policy = await admission.policy_for(session, actor.organization_id, flow_id)
     priority = priority or admission.PRIORITIES[policy.priority]
+    fresh = mode == "flow" and parent_execution_id is None and trigger_type != "backfill"
+    if fresh and policy.max_pending is not None:
+        if idempotency_key and await _known(session, actor.organization_id, idempotency_key):
+            return await _first_of(session, actor.organization_id, flow_id, idempotency_key, request_hash)
+        joined = await pending.stand_in(
+            session, actor.organization_id, flow_id, policy, trigger_type=trigger_type, params=params or {},
+            input_data=input_data or {}, interval_end=data_interval[1] if data_interval else None,
+        )  # fmt: skip
+        if joined is not None:
+            return joined
     if use_pins and trigger_type not in ATTENDED:
         raise ConfigError("pinned rows are for test runs; start this execution without them", field="use_pins")
+    await admission.require_features(session, graph, host.registry)
     main, after = handlers_of(graph, host.registry, trigger_type, policy.queue) if mode == "flow" else (graph, {})
     pinned = await pins.kept_of(session, actor.organization_id, flow_id) if use_pins else {}
+    if mode != "flow":
+        main = compensation.for_a_part(main, host.registry, target_node_id)
     part = await part_of(
         session, actor.organization_id, flow_id, main, mode=mode, node_id=target_node_id, pinned=pinned,
         supplied=supplied,
     )  # fmt: skip
-    part = msgspec.structs.replace(part, kept={**part.kept, **(kept or {})}, given=_limited(part.given, row_limit))
-    plan = compile_plan(part.graph, host.registry)
+    part, wanted = compensation.parted(part, host.registry, policy.queue) if mode == "flow" else (part, set())
+    part = msgspec.structs.replace(
+        part, kept={**part.kept, **(kept or {})}, given=_limited(part.given, row_limit), items_of=dict(items_of or {})
+    )
+    plan = compile_plan(part.graph, host.registry, keep=wanted)
     interval = data_interval or (None, None)
-    execution_id = new_id()
+    execution_id = execution_id or new_id()
+    kept_input, facts = await payloads.keep(session, actor.organization_id, execution_id, input_data or {})
     row = row_of(
         actor.organization_id, execution_id, segments=len(plan.segments), flow_id=flow_id, version=version,
         definition_hash=definition_hash, plugin_set_hash=host.plugin_set_hash, environment=environment, mode=mode,
         target_node_id=target_node_id, observe=observe, trigger_type=trigger_type, triggered_by=actor.user_id,
         job_id=job_id, parent_execution_id=parent_execution_id, attempt=attempt, priority=priority,
         data_interval_start=interval[0], data_interval_end=interval[1], params=params or {},
-        input_data=input_data or {}, idempotency_key=idempotency_key, deadline_s=deadline_s, details=details or {},
+        input_data=kept_input, idempotency_key=idempotency_key, deadline_s=deadline_s,
+        details={**(details or {}), **facts},
         handlers=after, reuse=observe == "all" if reuse is None else reuse, row_limit=row_limit,
-        request_hash=request_hash,
+        request_hash=request_hash, share=await admission.share_of(session, actor.organization_id),
     )  # fmt: skip
+    bounds = await admission.slots_of(
+        session, actor.organization_id, flow_id, policy, params or {}, whole=mode == "flow"
+    )
+    held = await entitlements.hold_execution(session, actor.organization_id)
     if await session.scalar(queries.CREATE, row) is None:
         return await _first_of(session, actor.organization_id, flow_id, str(idempotency_key), request_hash)
+    await entitlements.count_execution(session, actor.organization_id, held)
     key = {"organization_id": actor.organization_id, "execution_id": execution_id}
     if plan.segments:
         rows = rows_of(plan, part, trigger_type, policy.queue)
         await session.execute(queries.SEGMENTS, {**key, "rows": as_json(rows)})
-        bounds = await admission.slots_of(
-            session, actor.organization_id, flow_id, policy, params or {}, whole=mode == "flow"
-        )
         await hold_if_full(session, actor.organization_id, execution_id, (*bounds, *slots), priority)
         await session.execute(queries.RING_READY, key)
     else:
@@ -159,6 +173,11 @@ async def start(
 def _limited(given: Mapping[str, FrameRef], row_limit: int | None) -> dict[str, FrameRef]:
     return {name: ref if row_limit is None or ref.rows <= row_limit else ref.slice(0, row_limit)
             for name, ref in given.items()}  # fmt: skip
+
+
+async def _known(session: AsyncSession, organization_id: UUID, key: str) -> bool:
+    where = {"organization_id": organization_id, "idempotency_key": key}
+    return (await session.execute(queries.SAME_KEY, where)).first() is not None
 
 
 async def _first_of(
@@ -182,19 +201,34 @@ async def get(session: AsyncSession, organization_id: UUID, execution_id: UUID) 
     return dict(row)
 
 
+async def with_input(session: AsyncSession, organization_id: UUID, execution: dict[str, Any]) -> dict[str, Any]:
+    """The execution with the whole of its input; what is gone is null.
+
+    A large input is read from the object store: for one execution, never for a list.
+    """
+    try:
+        given = await payloads.whole(
+            session, organization_id, execution["id"], execution["input_data"], execution["execution_details"]
+        )
+    except NotFound:
+        return {**execution, "input_data": None}
+    return {**execution, "input_data": given}
+
+
 async def find(
     session: AsyncSession, organization_id: UUID, *, flow_id: UUID | None = None, statuses: Sequence[str] | None = None,
     trigger_type: str | None = None, parent_id: UUID | None = None, parent_segment_no: int | None = None,
-    limit: int = 50, offset: int = 0,
+    limit: int = 50, offset: int = 0, within: Reach | None = None,
 ) -> tuple[list[dict[str, Any]], int]:  # fmt: skip
-    """Executions, newest first, and how many there are; those of loops only by their parent."""
+    """Executions `within` reach (all when None), newest first, and how many; those of loops only by their parent."""
     where = {
         "organization_id": organization_id, "flow_id": flow_id, "trigger_type": trigger_type,
         "parent_id": parent_id, "parent_segment_no": parent_segment_no,
-        "statuses": list(statuses) if statuses else None,
+        "statuses": list(statuses) if statuses else None, **(within or {}),
     }  # fmt: skip
-    rows = (await session.execute(queries.LIST, {**where, "limit": limit, "offset": offset})).mappings().all()
-    total = await session.scalar(queries.COUNT, where)
+    page, count = (queries.LIST, queries.COUNT) if within is None else (queries.LIST_WITHIN, queries.COUNT_WITHIN)
+    rows = (await session.execute(page, {**where, "limit": limit, "offset": offset})).mappings().all()
+    total = await session.scalar(count, where)
     return [dict(row) for row in rows], int(total or 0)
 
 
@@ -212,7 +246,7 @@ async def nodes(session: AsyncSession, organization_id: UUID, execution_id: UUID
         open_again = segment["status"] in {"running", "ready", "retry_wait"}
         for node_id in segment["node_ids"]:
             row = recorded.get(node_id)
-            if row is None or (open_again and row["attempt"] < segment["attempt"]):
+            if row is None or (open_again and 0 < row["attempt"] < segment["attempt"]):
                 row = _unrecorded(node_id, segment)
             outputs = row.pop("outputs", None) or {}
             row["has_output"] = bool(outputs)
@@ -250,7 +284,7 @@ def _unrecorded(node_id: str, segment: RowMapping) -> dict[str, Any]:
         "node_id": node_id, "segment_no": segment["segment_no"], "status": status, "attempt": segment["attempt"],
         "started_at": started, "completed_at": segment["finished_at"], "duration_ms": None, "rows_in": None,
         "rows_out": None, "rows_rejected": 0, "bytes": None, "cache_hit": False, "pinned": False,
-        "error": segment["error"] if at_fault in {"", node_id} else None,
+        "error": segment["error"] if at_fault in {"", node_id} else None, "compensation": None,
     }  # fmt: skip
 
 
@@ -261,19 +295,6 @@ async def events(
     key = {**_key(organization_id, execution_id), "after": after, "limit": limit}
     rows = await session.execute(statements.EVENTS_AFTER, key)
     return [Event(row.seq, row.type, row.data, row.created_at) for row in rows]
-
-
-async def logs(
-    session: AsyncSession, organization_id: UUID, execution_id: UUID, *, after: int = 0, limit: int = 500,
-    levels: Sequence[str] | None = None, node_id: str | None = None, text: str | None = None,
-) -> list[LogRow]:  # fmt: skip
-    """Log lines with an id above `after`, oldest first."""
-    where = {
-        **_key(organization_id, execution_id), "after": after, "limit": limit, "node_id": node_id, "text": text,
-        "levels": list(levels) if levels else None,
-    }  # fmt: skip
-    rows = (await session.execute(queries.LOGS, where)).mappings()
-    return [LogRow(**row) for row in rows]
 
 
 async def latest_output(

@@ -6,7 +6,7 @@ bus, after the commit.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -15,10 +15,10 @@ from msgspec import Struct
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from headrace.engine.messages import FrameRef, NodeFinished, Problem, Responded
-from headrace.executions import cached, families, handlers, waits
+from headrace.executions import assets, cached, compensation, families, handlers, waits, ways
 from headrace.executions import family_statements as families_sql
 from headrace.executions import statements as sql
-from headrace.executions.leases import Claim, Event, Lease, append_events, as_json, events_after
+from headrace.executions.leases import Claim, Doorbell, Event, Lease, append_events, as_json, events_after
 from headrace.executions.state import CRASHES_MAX
 from headrace.infra.logs import redact_text
 from headrace.plugins.registry import Registry
@@ -36,6 +36,7 @@ class NodeOutcome(Struct, frozen=True, kw_only=True):
         """As `node_executions` and the API have it."""
         report: dict[str, Any] = msgspec.to_builtins(self.report)
         report.pop("type", None)
+        report.pop("asset", None)
         report["error"] = shown(self.report.error)
         return report | {"started_at": self.started_at, "completed_at": self.completed_at}
 
@@ -44,7 +45,7 @@ class Settled(Struct, frozen=True):
     """What settling a segment led to. `held` is false when the lease was lost: nothing was changed."""
 
     held: bool
-    ready: tuple[int, ...] = ()
+    ready: tuple[Doorbell, ...] = ()
     events: tuple[Event, ...] = ()
     stop: bool = False
 
@@ -60,31 +61,49 @@ def shown(problem: Problem | None) -> dict[str, Any] | None:
 
 async def complete(
     session: AsyncSession, lease: Lease, *, outputs: Mapping[str, FrameRef], nodes: Sequence[NodeOutcome],
-    rows: int = 0, remember: Sequence[Mapping[str, Any]] = (),
+    keep: Collection[str] = (), undo: Collection[str] = (), rows: int = 0, remember: Sequence[Mapping[str, Any]] = (),
 ) -> Settled:  # fmt: skip
-    """Record success once: state, children, doorbells, nodes, events, and the execution's end if it is the last."""
+    """Record success once: state, children, doorbells, nodes, events, and the execution's end if it is the last.
+
+    What `keep` names and `outputs` lacks is a way that is not taken: segments that need it are skipped. `undo` names
+    the nodes with a compensation.
+    """
     held = await _hold(session, lease)
     if held is None:
         return Settled(held=False)
     await _record(session, lease, nodes)
+    await assets.record(session, lease.execution, nodes)
     await cached.remember(session, lease.execution, remember)
     await session.execute(
         sql.SETTLE, {**lease.key, "status": "completed", "outputs": as_json(outputs), "error": None, "crashes": 0}
     )
-    key = lease.execution
-    freed = (await session.execute(sql.CHILDREN, {**key, "children": held.children, "outputs": list(outputs)})).all()
-    ready = [row.segment_no for row in freed if row.status == "ready"]
-    if ready:
-        await session.execute(sql.RING, {**key, "segments": ready})
-    return await _ended(session, lease, held, "completed", nodes, rows=rows, ready=tuple(ready))
+    done = {node.report.node_id for node in nodes if node.report.status == "completed" and not node.report.cache_hit}
+    await compensation.arm(session, lease.key, [node_id for node_id in undo if node_id in done])
+    left_out = set(keep) - outputs.keys()
+    freed, skipped = await ways.follow(session, lease.execution, held.children, outputs.keys(), left_out)
+    ready = await _ring(session, lease, freed)
+    return await _ended(session, lease, held, "completed", nodes, rows=rows, ready=ready, dropped=skipped)
+
+
+async def _ring(session: AsyncSession, lease: Lease, segments: Sequence[int]) -> tuple[Doorbell, ...]:
+    """Ring for segments of the execution that are ready."""
+    if not segments:
+        return ()
+    rung = (await session.execute(sql.RING, {**lease.execution, "segments": list(segments)})).all()
+    queues = sorted((row.segment_no, row.queue) for row in rung)
+    return tuple(Doorbell(lease.organization_id, lease.execution_id, no, queue) for no, queue in queues)
 
 
 async def fail(session: AsyncSession, lease: Lease, problem: Problem, *, nodes: Sequence[NodeOutcome]) -> Settled:
-    """Record a failure, which fails the execution: what has not begun is skipped, the rest is told to stop."""
+    """Record a failure, which fails the execution: what has not begun is skipped, the rest is told to stop.
+
+    A node that continues or routes its failure gets one more turn instead, in which it is not executed.
+    """
     held = await _hold(session, lease)
     if held is None:
         return Settled(held=False)
-    return await _fail(session, lease, held, problem, nodes, status="failed")
+    given_up = await _give_up(session, lease, held, problem, nodes, outcome="failed")
+    return given_up or await _fail(session, lease, held, problem, nodes, status="failed")
 
 
 async def cancelled(session: AsyncSession, lease: Lease, *, nodes: Sequence[NodeOutcome]) -> Settled:
@@ -135,15 +154,16 @@ async def park(
             after_s = wait.deadline_s
             await waits.open_(session, lease, node_id, wait)
         case Children():
-            told = await families.begin(session, claim, wait, registry, load)
-            after_s = None if wait.wait and wait.items else 0.0
+            told, begun = await families.begin(session, claim, wait, registry, load)
+            after_s = None if wait.wait and begun else 0.0
     await session.execute(families_sql.PARK, {**lease.key, "parked": as_json(told), "at": at, "after_s": after_s})
+    ready = await _ring(session, lease, [lease.segment_no] if after_s == 0 else [])
     await session.execute(sql.ATTEMPT_ENDED, {**lease.execution, "fence": lease.fence, "outcome": "parked"})
     update = {"segment_no": lease.segment_no, "status": "parked", "attempt": held.attempt, "node_ids": held.node_ids,
               "waits_for": told["type"]}  # fmt: skip
     await append_events(session, lease.execution, [("segment_update", update)])
     await session.execute(families_sql.ALL_WAIT, lease.execution)
-    return Settled(held=True, events=tuple(await events_after(session, lease.execution, held.before)))
+    return Settled(held=True, ready=ready, events=tuple(await events_after(session, lease.execution, held.before)))
 
 
 async def respond(session: AsyncSession, lease: Lease, response: Responded) -> None:
@@ -152,15 +172,18 @@ async def respond(session: AsyncSession, lease: Lease, response: Responded) -> N
     await session.execute(sql.RESPOND, {**lease.execution, "response": as_json(told)})
 
 
-async def release(session: AsyncSession, lease: Lease, *, delay_s: float = 0) -> Settled:
-    """Give the segment back untouched, out of no budget: the worker stops, or cannot start it for now."""
+async def release(session: AsyncSession, lease: Lease, *, delay_s: float = 0, alone: bool = False) -> Settled:
+    """Give the segment back untouched, out of no budget: the worker stops, or cannot execute it for now.
+
+    From then on it is `alone` in its runner, if it is to show whether it was the one that took a shared one down.
+    """
     held = await _hold(session, lease)
     if held is None:
         return Settled(held=False)
     if held.closing:
         await _settle(session, lease, "cancelled", None)
         return await _ended(session, lease, held, "cancelled", ())
-    return await _again(session, lease, held, "released", delay_s=delay_s)
+    return await _again(session, lease, held, "released", delay_s=delay_s, alone=alone)
 
 
 async def crash(session: AsyncSession, lease: Lease, *, reason: str, outcome: str = "crashed") -> Settled:
@@ -184,7 +207,8 @@ async def crash(session: AsyncSession, lease: Lease, *, reason: str, outcome: st
             message=f"the process that executed these steps died {held.crash_count + 1} times ({reason})",
             hint="look for a step that needs more memory than the worker has, or a driver that crashes",
         )
-        return await _fail(session, lease, held, problem, (), status="dead", outcome=outcome, crashes=1)
+        given_up = await _give_up(session, lease, held, problem, (), outcome=outcome, crashes=1)
+        return given_up or await _fail(session, lease, held, problem, (), status="dead", outcome=outcome, crashes=1)
     return await _again(session, lease, held, outcome, crashes=1)
 
 
@@ -224,6 +248,20 @@ async def _settle(
     )
 
 
+async def _give_up(
+    session: AsyncSession, lease: Lease, held: _Held, problem: Problem, nodes: Sequence[NodeOutcome], *, outcome: str,
+    crashes: int = 0,
+) -> Settled | None:  # fmt: skip
+    """No attempt is left. Where the node's `on_error` has the execution go on, a last turn carries that out."""
+    node_id = None if held.closing else await session.scalar(sql.FORGIVING, lease.key)
+    if node_id is None or problem.node_id not in {"", node_id}:
+        return None
+    failure = msgspec.structs.replace(problem, node_id=node_id, retryable=False)
+    await session.execute(sql.GIVE_UP, {**lease.key, "failure": as_json(failure)})
+    await _record(session, lease, nodes)
+    return await _again(session, lease, held, outcome, problem=failure, crashes=crashes)
+
+
 async def _fail(
     session: AsyncSession, lease: Lease, held: _Held, problem: Problem, nodes: Sequence[NodeOutcome], *, status: str,
     outcome: str = "failed", crashes: int = 0,
@@ -253,19 +291,18 @@ async def begin_closing(session: AsyncSession, key: Mapping[str, Any], *, closin
 
 async def _again(
     session: AsyncSession, lease: Lease, held: _Held, outcome: str, *, problem: Problem | None = None,
-    delay_s: float = 0, crashes: int = 0, errors: int = 0,
+    delay_s: float = 0, crashes: int = 0, errors: int = 0, alone: bool = False,
 ) -> Settled:  # fmt: skip
     error = as_json(shown(problem)) if problem else None
-    again = {**lease.key, "error": error, "delay_s": delay_s, "crashes": crashes, "errors": errors}
+    again = {**lease.key, "error": error, "delay_s": delay_s, "crashes": crashes, "errors": errors,
+             "alone": alone}  # fmt: skip
     await session.execute(sql.AGAIN, again)
     await session.execute(sql.ATTEMPT_ENDED, {**lease.execution, "fence": lease.fence, "outcome": outcome})
-    if delay_s <= 0:
-        await session.execute(sql.RING, {**lease.execution, "segments": [lease.segment_no]})
+    ready = await _ring(session, lease, [lease.segment_no]) if delay_s <= 0 else ()
     update = {"segment_no": lease.segment_no, "status": "retry_wait", "attempt": held.attempt,
               "node_ids": held.node_ids,
               "error": shown(problem), "delay_s": delay_s}  # fmt: skip
     await append_events(session, lease.execution, [("segment_update", update)])
-    ready = (lease.segment_no,) if delay_s <= 0 else ()
     return Settled(held=True, ready=ready, events=tuple(await events_after(session, lease.execution, held.before)))
 
 
@@ -278,7 +315,8 @@ async def _record(session: AsyncSession, lease: Lease, nodes: Sequence[NodeOutco
 
 async def _ended(
     session: AsyncSession, lease: Lease, held: _Held, status: str, nodes: Sequence[NodeOutcome], *,
-    outcome: str = "", dropped: int = 0, rows: int = 0, ready: tuple[int, ...] = (), problem: Problem | None = None,
+    outcome: str = "", dropped: int = 0, rows: int = 0, ready: tuple[Doorbell, ...] = (),
+    problem: Problem | None = None,
 ) -> Settled:  # fmt: skip
     """The segment is final: end the attempt, write events, close the execution when nothing is open."""
     key = lease.execution
@@ -311,8 +349,9 @@ async def close(session: AsyncSession, key: Mapping[str, Any]) -> None:
     row = (await session.execute(sql.CLOSE, dict(key))).one_or_none()
     if row is not None:
         await families.closed(session, dict(key), row.parent_execution_id, row.parent_segment_no)
+        undoing = await compensation.closed(session, key, row)
         if row.handled:
-            await handlers.begin(session, dict(key), row.status)
+            await handlers.begin(session, dict(key), ("on_error",) if undoing else handlers.KINDS)
 
 
 def node_json(lease: Lease, node: NodeOutcome) -> dict[str, Any]:

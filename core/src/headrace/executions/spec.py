@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+from uuid import UUID
+
 from msgspec import Struct
 
 from headrace.engine.messages import FrameRef
 from headrace.engine.reuse import Kept
 from headrace.engine.segments import Plan, Segment
+from headrace.engine.ways import Need
 from headrace.executions.partial import Part
 from headrace.flows.graph import NEVER, FlowGraph, Retry
 
@@ -23,6 +27,9 @@ class SegmentSpec(Struct, frozen=True, kw_only=True):
         kept: What nodes gave before that are not executed again, by node id.
         retry: Policy of the nodes without one of their own.
         body: What is inside its loop, and the edges that enter and leave it.
+        items_of: Execution whose completed items are not executed again, if it is the same loop over the same items.
+        undo: Segments that undo what a node has done, by node id, once the execution does not complete.
+        needs: What each node needs of other segments and of each other, parents first.
     """
 
     graph: FlowGraph
@@ -33,6 +40,9 @@ class SegmentSpec(Struct, frozen=True, kw_only=True):
     kept: dict[str, Kept] = {}
     retry: Retry = NEVER
     body: FlowGraph | None = None
+    needs: tuple[Need, ...] = ()
+    undo: dict[str, list[dict[str, Any]]] = {}
+    items_of: UUID | None = None
 
 
 def spec_of(plan: Plan, segment: Segment, part: Part, *, retry: Retry = NEVER) -> SegmentSpec:
@@ -41,7 +51,8 @@ def spec_of(plan: Plan, segment: Segment, part: Part, *, retry: Retry = NEVER) -
     body = part.whole.only(inside | {segment.node_ids[0]}) if part.whole and inside else None
     ids = set(segment.node_ids)
     entering = tuple(edge for edge in part.entering if edge.target in ids)
-    given = {f"{edge.source}.{edge.source_port}": part.given[f"{edge.source}.{edge.source_port}"] for edge in entering}
+    names = (f"{edge.source}.{edge.source_port}" for edge in entering)
+    given = {name: part.given[name] for name in names if name in part.given}
     graph = FlowGraph(
         nodes=tuple(node for node in plan.graph.nodes if node.id in ids),
         edges=tuple(edge for node in segment.node_ids for edge in plan.graph.incoming[node]) + entering,
@@ -56,6 +67,9 @@ def spec_of(plan: Plan, segment: Segment, part: Part, *, retry: Retry = NEVER) -
         kept={node_id: part.kept[node_id] for node_id in segment.node_ids if node_id in part.kept},
         retry=retry,
         body=body,
+        needs=segment.needs,
+        items_of=part.items_of.get(segment.node_ids[0]),
+        undo={node_id: part.undo[node_id] for node_id in segment.node_ids if node_id in part.undo},
     )
 
 

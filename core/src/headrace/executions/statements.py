@@ -8,50 +8,75 @@ from __future__ import annotations
 import sqlalchemy as sa
 
 CLAIM = sa.text("""
-WITH e AS MATERIALIZED (
-  SELECT organization_id, id FROM executions
-  WHERE organization_id = :organization_id AND id = :execution_id
+WITH b AS (
+  SELECT DISTINCT execution_id, segment_no
+  FROM unnest(CAST(:executions AS uuid[]), CAST(:segments AS integer[])) AS b(execution_id, segment_no)),
+e AS MATERIALIZED (
+  SELECT organization_id, id, event_seq FROM executions
+  WHERE organization_id = :organization_id AND id = ANY(CAST(:executions AS uuid[]))
     AND status IN ('queued', 'running', 'waiting') AND closing IS NULL AND NOT held
-  FOR NO KEY UPDATE),
+  ORDER BY id FOR NO KEY UPDATE),
 c AS (
   UPDATE segment_runs n SET status = 'running', attempt = n.attempt + 1, fence = nextval('fence_seq'),
     lease_owner = :worker_id, lease_until = clock_timestamp() + make_interval(secs => :lease_s),
     started_at = clock_timestamp()
-  FROM e WHERE n.organization_id = e.organization_id AND n.execution_id = e.id AND n.segment_no = :segment_no
+  FROM e JOIN b ON b.execution_id = e.id
+  WHERE n.organization_id = e.organization_id AND n.execution_id = e.id AND n.segment_no = b.segment_no
     AND n.status IN ('ready', 'retry_wait', 'parked') AND n.run_after <= clock_timestamp()
     AND n.plugins <@ CAST(:distributions AS text[]) AND n.queue = ANY(CAST(:queues AS text[]))
     AND NOT EXISTS (SELECT 1 FROM paused_queues p WHERE p.queue = n.queue)
-  RETURNING n.attempt, n.fence, n.error_count, n.depends_on, n.inputs, n.spec, n.node_ids, n.parked, n.resume),
+  RETURNING n.execution_id, n.segment_no, n.attempt, n.fence, n.error_count, n.depends_on, n.inputs, n.spec,
+    n.node_ids, n.parked, n.resume, n.queue, n.alone, e.event_seq AS before),
 a AS (
   INSERT INTO segment_attempts (organization_id, fence, execution_id, segment_no, attempt, worker_id)
-  SELECT :organization_id, fence, :execution_id, :segment_no, attempt, :worker_id FROM c)
-SELECT attempt, fence, error_count, depends_on, inputs, spec, node_ids, parked, resume FROM c
+  SELECT :organization_id, fence, execution_id, segment_no, attempt, :worker_id FROM c)
+SELECT * FROM c ORDER BY fence
 """)
 
 STARTED = sa.text("""
-UPDATE executions SET status = 'running', started_at = coalesce(started_at, clock_timestamp())
-WHERE organization_id = :organization_id AND id = :execution_id
-RETURNING params, input_data, observe, reuse, row_limit,
+WITH c AS (
+  SELECT * FROM jsonb_to_recordset(CAST(:claimed AS jsonb))
+    AS c(execution_id uuid, segment_no integer, depends_on integer[], inputs text[])),
+x AS (
+  UPDATE executions SET status = 'running', started_at = coalesce(started_at, clock_timestamp())
+  WHERE organization_id = :organization_id AND id IN (SELECT execution_id FROM c)
+  RETURNING id, params, input_data, execution_details #>> '{input,sha256}' AS input_hash, observe, reuse, row_limit)
+SELECT x.*, c.segment_no,
   coalesce((SELECT jsonb_object_agg(o.key, o.value) FROM segment_runs p, jsonb_each(p.outputs) o
-    WHERE p.organization_id = :organization_id AND p.execution_id = :execution_id
-      AND p.segment_no = ANY(CAST(:depends_on AS integer[])) AND o.key = ANY(CAST(:inputs AS text[]))), '{}') AS frames
+    WHERE p.organization_id = :organization_id AND p.execution_id = x.id
+      AND p.segment_no = ANY(c.depends_on) AND o.key = ANY(c.inputs)), '{}') AS frames
+FROM x JOIN c ON c.execution_id = x.id
 """)
 
 CANDIDATES = sa.text("""
-SELECT organization_id, execution_id, segment_no FROM (
-  SELECT n.organization_id, n.execution_id, n.segment_no, x.queued_at,
-    (coalesce(r.n, 0) + row_number() OVER (PARTITION BY n.organization_id
-      ORDER BY x.priority DESC, n.run_after, x.queued_at)) / power(2, x.priority / 5.0) AS turn
-  FROM segment_runs n
-  JOIN executions x ON x.organization_id = n.organization_id AND x.id = n.execution_id
+WITH RECURSIVE tenants AS (
+  (SELECT n.organization_id, n.queue FROM segment_runs n WHERE n.status IN ('ready', 'retry_wait', 'parked')
+    ORDER BY n.organization_id, n.queue LIMIT 1)
+  UNION ALL
+  SELECT m.organization_id, m.queue FROM tenants t CROSS JOIN LATERAL (
+    SELECT n.organization_id, n.queue FROM segment_runs n WHERE n.status IN ('ready', 'retry_wait', 'parked')
+      AND (n.organization_id, n.queue) > (t.organization_id, t.queue)
+    ORDER BY n.organization_id, n.queue LIMIT 1) m)
+SELECT organization_id, execution_id, segment_no, queue FROM (
+  SELECT b.*, (coalesce(r.n, 0) + row_number() OVER (PARTITION BY b.organization_id
+      ORDER BY b.priority DESC, b.run_after, b.execution_id)) / (b.share * power(2, b.priority / 5.0)) AS turn
+  FROM tenants t
   LEFT JOIN (SELECT organization_id, count(*) AS n FROM segment_runs WHERE status = 'running' GROUP BY 1) r
-    ON r.organization_id = n.organization_id
-  WHERE n.status IN ('ready', 'retry_wait', 'parked') AND n.run_after <= clock_timestamp() AND NOT x.held
-    AND n.queue = ANY(CAST(:queues AS text[])) AND n.plugins <@ CAST(:distributions AS text[])
-    AND NOT EXISTS (SELECT 1 FROM paused_queues p WHERE p.queue = n.queue)
-    AND x.status IN ('queued', 'running', 'waiting') AND x.closing IS NULL) c
+    ON r.organization_id = t.organization_id
+  CROSS JOIN LATERAL (
+    SELECT n.organization_id, n.execution_id, n.segment_no, n.queue, n.priority, n.run_after, x.share, x.queued_at
+    FROM segment_runs n
+    JOIN executions x ON x.organization_id = n.organization_id AND x.id = n.execution_id
+    WHERE n.organization_id = t.organization_id AND n.queue = t.queue
+      AND n.status IN ('ready', 'retry_wait', 'parked') AND n.run_after <= clock_timestamp() AND NOT x.held
+      AND n.plugins <@ CAST(:distributions AS text[])
+      AND x.status IN ('queued', 'running', 'waiting') AND x.closing IS NULL
+    ORDER BY n.priority DESC, n.run_after, n.execution_id LIMIT :limit) b
+  WHERE t.queue = ANY(CAST(:queues AS text[]))
+    AND NOT EXISTS (SELECT 1 FROM paused_queues p WHERE p.queue = t.queue)) c
 ORDER BY turn, queued_at LIMIT :limit
 """)
+"""Turns as in `outbox.TAKE`; what an organization has in work counts as turns that were had."""
 
 HEARTBEAT = sa.text("""
 UPDATE segment_runs n SET lease_until = clock_timestamp() + make_interval(secs => :lease_s)
@@ -80,16 +105,28 @@ UPDATE segment_runs SET status = :status, lease_owner = NULL, lease_until = NULL
 WHERE organization_id = :organization_id AND execution_id = :execution_id AND segment_no = :segment_no
 """)
 
+FORGIVING = sa.text("""
+SELECT jsonb_path_query_first(spec, '$.graph.nodes[*] ? (@.on_error != "fail").id') #>> '{}' FROM segment_runs
+WHERE organization_id = :organization_id AND execution_id = :execution_id AND segment_no = :segment_no
+  AND resume -> 'failure' IS NULL
+""")
+"""The node of a segment that does not fail its execution; none once that has been settled."""
+
+GIVE_UP = sa.text("""
+UPDATE segment_runs SET resume = jsonb_build_object('failure', CAST(:failure AS jsonb))
+WHERE organization_id = :organization_id AND execution_id = :execution_id AND segment_no = :segment_no
+""")
+
 AGAIN = sa.text("""
 UPDATE segment_runs SET status = 'retry_wait', lease_owner = NULL, lease_until = NULL, error = CAST(:error AS jsonb),
   run_after = clock_timestamp() + make_interval(secs => :delay_s), rung_at = NULL,
-  crash_count = crash_count + :crashes, error_count = error_count + :errors
+  crash_count = crash_count + :crashes, error_count = error_count + :errors, alone = alone OR :alone
 WHERE organization_id = :organization_id AND execution_id = :execution_id AND segment_no = :segment_no
 """)
 
 ATTEMPT_ENDED = sa.text("""
 UPDATE segment_attempts SET finished_at = clock_timestamp(), outcome = :outcome
-WHERE organization_id = :organization_id AND fence = :fence AND outcome IS NULL
+WHERE organization_id = :organization_id AND execution_id = :execution_id AND fence = :fence AND outcome IS NULL
 """)
 
 STALE = sa.text("""
@@ -107,11 +144,35 @@ WHERE organization_id = :organization_id AND execution_id = :execution_id
 RETURNING segment_no, status
 """)
 
+UNDECIDED = sa.text("""
+SELECT c.segment_no, c.children, c.spec -> 'keep' AS keep, c.spec -> 'needs' AS needs,
+  ARRAY(SELECT i FROM unnest(c.inputs) i JOIN segment_runs p ON p.organization_id = c.organization_id
+    AND p.execution_id = c.execution_id AND p.segment_no = ANY(c.depends_on) AND p.status IN ('completed', 'skipped')
+    AND jsonb_exists(p.spec -> 'keep', i) AND NOT jsonb_exists(p.outputs, i)) AS gone
+FROM segment_runs c
+WHERE c.organization_id = :organization_id AND c.execution_id = :execution_id
+  AND c.segment_no = ANY(CAST(:segments AS integer[])) AND c.inputs && CAST(:left_out AS text[])
+ORDER BY c.segment_no
+""")
+
+SKIP_NODES = sa.text("""
+INSERT INTO node_executions (organization_id, execution_id, node_id, segment_no, status, attempt, completed_at)
+SELECT :organization_id, :execution_id, node_id, :segment_no, 'skipped', 0, clock_timestamp()
+FROM unnest(CAST(:nodes AS text[])) AS node_id
+ON CONFLICT (organization_id, execution_id, node_id) DO NOTHING
+""")
+
+SKIP = sa.text("""
+UPDATE segment_runs SET status = 'skipped', finished_at = clock_timestamp()
+WHERE organization_id = :organization_id AND execution_id = :execution_id AND segment_no = :segment_no
+""")
+
 RING = sa.text("""
 INSERT INTO outbox (organization_id, execution_id, segment_no, queue)
 SELECT organization_id, execution_id, segment_no, queue FROM segment_runs
 WHERE organization_id = :organization_id AND execution_id = :execution_id
   AND segment_no = ANY(CAST(:segments AS integer[]))
+RETURNING execution_id, segment_no, queue
 """)
 
 DROP_OPEN = sa.text("""
@@ -130,8 +191,13 @@ WHERE organization_id = :organization_id AND id = :execution_id
 """)
 
 PASSED = sa.text("""
-UPDATE executions SET segments_open = segments_open - :ended, rows_processed = rows_processed + :rows,
-  rows_failed = rows_failed + :rejected
+UPDATE executions x SET segments_open = segments_open - :ended, rows_processed = rows_processed + :rows,
+  rows_failed = rows_failed + :rejected,
+  status = CASE WHEN status = 'running' AND closing IS NULL AND segments_open > :ended
+    AND EXISTS (SELECT 1 FROM segment_runs n WHERE n.organization_id = x.organization_id AND n.execution_id = x.id
+      AND n.status = 'parked')
+    AND NOT EXISTS (SELECT 1 FROM segment_runs n WHERE n.organization_id = x.organization_id AND n.execution_id = x.id
+      AND n.status IN ('ready', 'running', 'retry_wait')) THEN 'waiting' ELSE status END
 WHERE organization_id = :organization_id AND id = :execution_id RETURNING segments_open
 """)
 
@@ -167,13 +233,16 @@ ON CONFLICT (organization_id, execution_id, node_id) DO UPDATE SET segment_no = 
 """)
 
 EVENTS = sa.text("""
-WITH e AS (
-  UPDATE executions SET event_seq = event_seq + jsonb_array_length(CAST(:events AS jsonb))
-  WHERE organization_id = :organization_id AND id = :execution_id
-  RETURNING event_seq - jsonb_array_length(CAST(:events AS jsonb)) AS base)
+WITH t AS (
+  SELECT CAST(item ->> 'execution_id' AS uuid) AS execution_id, item ->> 'type' AS type, item -> 'data' AS data,
+    row_number() OVER (PARTITION BY item ->> 'execution_id' ORDER BY no) AS place
+  FROM jsonb_array_elements(CAST(:events AS jsonb)) WITH ORDINALITY AS a(item, no)),
+k AS (SELECT execution_id, count(*) AS n FROM t GROUP BY execution_id),
+e AS (
+  UPDATE executions x SET event_seq = x.event_seq + k.n FROM k
+  WHERE x.organization_id = :organization_id AND x.id = k.execution_id RETURNING x.id, x.event_seq - k.n AS base)
 INSERT INTO execution_events (organization_id, execution_id, seq, type, data)
-SELECT :organization_id, :execution_id, e.base + t.no, t.item ->> 'type', t.item -> 'data'
-FROM e, jsonb_array_elements(CAST(:events AS jsonb)) WITH ORDINALITY AS t(item, no)
+SELECT :organization_id, t.execution_id, e.base + t.place, t.type, t.data FROM e JOIN t ON t.execution_id = e.id
 """)
 
 EVENTS_AFTER = sa.text("""
@@ -181,13 +250,23 @@ SELECT seq, type, data, created_at FROM execution_events
 WHERE organization_id = :organization_id AND execution_id = :execution_id AND seq > :after ORDER BY seq LIMIT :limit
 """)
 
+NEW_EVENTS = sa.text("""
+SELECT v.execution_id, v.seq, v.type, v.data, v.created_at
+FROM unnest(CAST(:executions AS uuid[]), CAST(:befores AS bigint[])) AS b(execution_id, before)
+JOIN execution_events v ON v.organization_id = :organization_id AND v.execution_id = b.execution_id
+  AND v.seq > b.before
+ORDER BY v.execution_id, v.seq
+""")
+
 LOGS = sa.text("""
+WITH turn AS MATERIALIZED (SELECT pg_advisory_xact_lock(hashtextextended(CAST(:execution_id AS text) || '/logs', 7)))
 INSERT INTO execution_logs (organization_id, execution_id, segment_no, attempt, node_id, level, message, metadata,
   created_at)
 SELECT :organization_id, :execution_id, :segment_no, :attempt, r.node_id, r.level, r.message, r.metadata, r.created_at
-FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(node_id text, level text, message text, metadata jsonb,
+FROM turn, jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(node_id text, level text, message text, metadata jsonb,
   created_at timestamptz)
 """)
+"""One after the other for each execution, so that ids rise in the order of commits."""
 
 TELL_STOP = sa.text("SELECT pg_notify('headrace_stop', :execution)")
 

@@ -12,6 +12,8 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from headrace.access.resolve import Reach
+from headrace.access.statements import FLOWS
 from headrace.executions import family_statements as sql
 from headrace.executions import statements
 from headrace.executions.leases import Lease, as_json
@@ -19,7 +21,7 @@ from headrace.infra.ids import new_id
 from headrace.sdk.errors import ConfigError, Conflict, NotFound
 from headrace.sdk.waiting import Callback
 
-_OPEN = sa.text("""
+_WAITS = """
 SELECT w.id, w.execution_id, w.segment_no, w.node_id, w.kind, w.title, w.message, w.form, w.assignees, w.status,
   w.payload, w.resolved_by, w.deadline_at, w.created_at, w.resolved_at, x.flow_id, f.name AS flow_name
 FROM waits w JOIN executions x ON x.organization_id = w.organization_id AND x.id = w.execution_id
@@ -28,8 +30,10 @@ WHERE w.organization_id = :organization_id
   AND (CAST(:execution_id AS uuid) IS NULL OR w.execution_id = CAST(:execution_id AS uuid))
   AND (CAST(:kind AS text) IS NULL OR w.kind = CAST(:kind AS text))
   AND (CAST(:status AS text) IS NULL OR w.status = CAST(:status AS text))
-ORDER BY w.created_at, w.id LIMIT :limit OFFSET :offset
-""")
+"""
+_PAGE = " ORDER BY w.created_at, w.id LIMIT :limit OFFSET :offset"
+_OPEN = sa.text(_WAITS + _PAGE)
+_OPEN_WITHIN = sa.text(_WAITS + "  AND x.flow_id IN (" + FLOWS + ")" + _PAGE)
 _ONE = sa.text("""
 SELECT id, execution_id, segment_no, kind, token_hash, status, form, assignees FROM waits
 WHERE organization_id = :organization_id AND id = :id
@@ -62,14 +66,15 @@ async def open_(session: AsyncSession, lease: Lease, node_id: str, wait: Callbac
 
 async def find(
     session: AsyncSession, organization_id: UUID, *, execution_id: UUID | None = None, kind: str | None = None,
-    status: str | None = "open", limit: int = 100, offset: int = 0,
+    status: str | None = "open", limit: int = 100, offset: int = 0, within: Reach | None = None,
 ) -> list[dict[str, Any]]:  # fmt: skip
-    """Waits, oldest first."""
+    """Waits of flows `within` reach (of all when None), oldest first."""
     where = {
         "organization_id": organization_id, "execution_id": execution_id, "kind": kind, "status": status,
-        "limit": limit, "offset": offset,
+        "limit": limit, "offset": offset, **(within or {}),
     }  # fmt: skip
-    return [dict(row) for row in (await session.execute(_OPEN, where)).mappings()]
+    query = _OPEN if within is None else _OPEN_WITHIN
+    return [dict(row) for row in (await session.execute(query, where)).mappings()]
 
 
 async def get(session: AsyncSession, organization_id: UUID, wait_id: UUID) -> Any:

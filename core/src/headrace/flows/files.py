@@ -10,11 +10,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from headrace.flows import service
 from headrace.flows.canvas import canvas_of, graph_of
 from headrace.flows.models import Flow
-from headrace.flows.text import FlowText, render
+from headrace.flows.text import FlowText, TextTrigger, render
 
 
 async def bring_in(session: AsyncSession, actor: Any, workspace_id: UUID, text: FlowText) -> Flow:
-    """Create the flow of a file, or put the file's steps on the canvas of the flow with its name.
+    """Create the flow of a file, or put the file's steps and settings into the flow with its name.
 
     A canvas that already has these steps keeps its layout.
     """
@@ -29,15 +29,23 @@ async def bring_in(session: AsyncSession, actor: Any, workspace_id: UUID, text: 
             definition=canvas,
             description=text.description,
             kind=text.kind,
+            settings=text.settings,
         )
+    if text.settings and found.settings != text.settings:
+        found = await service.update(session, actor, found.id, {"settings": text.settings}, found.row_version)
     data = await service.get_data(session, actor, found.id)
     if graph_of(data.definition) != text.graph:
         await service.put_data(session, actor, found.id, canvas, data.row_version)
     return found
 
 
-async def take_out(session: AsyncSession, actor: Any, flow_id: UUID) -> str:
-    """The flow as a file."""
+async def take_out(
+    session: AsyncSession, actor: Any, flow_id: UUID, *, triggers: list[TextTrigger] | None = None
+) -> str:
+    """The flow as a file, with triggers beside its steps."""
     flow = await service.get(session, actor, flow_id)
     data = await service.get_data(session, actor, flow_id)
-    return render(flow.name, graph_of(data.definition), description=flow.description, kind=flow.kind)
+    return render(
+        flow.name, graph_of(data.definition), description=flow.description, kind=flow.kind, settings=flow.settings,
+        triggers=triggers,
+    )  # fmt: skip

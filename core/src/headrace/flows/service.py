@@ -12,8 +12,10 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from headrace.access.references import refuse_new
+from headrace.access.resolve import reached
 from headrace.accounts.permissions import Actor
-from headrace.entitlements.service import reserve
+from headrace.entitlements.service import require_writable, reserve
 from headrace.flows.canvas import BYTES_MAX, content_hash, graph_of
 from headrace.flows.graph import FlowGraph
 from headrace.flows.models import Flow, FlowData, FlowDefinition
@@ -47,28 +49,24 @@ class Who(Protocol):
 
 
 async def create(
-    session: AsyncSession,
-    actor: Who,
-    *,
-    workspace_id: UUID,
-    name: str,
-    definition: dict[str, Any] | None = None,
+    session: AsyncSession, actor: Actor, *, workspace_id: UUID, name: str, definition: dict[str, Any] | None = None,
     **fields: Any,
-) -> Flow:
+) -> Flow:  # fmt: skip
     """Create a flow with its canvas.
 
     Raises:
+        Denied: it uses what the actor may not.
         Conflict: the name is taken in that folder.
         ConfigError: the canvas is malformed.
         LimitReached: the plan's flows are used up; exact under parallel creates.
     """
     graph_of(definition or EMPTY)
+    await refuse_new(session, actor, None, definition or EMPTY)
     await _refuse_taken(session, actor, workspace_id, fields.get("folder_id"), name)
     unknown = fields.keys() - EDITABLE
     if unknown:
         raise ConfigError(f"a flow has no field '{min(unknown)}'", field=min(unknown))
-    live = sa.select(sa.func.count()).where(Flow.organization_id == actor.organization_id, Flow.deleted_at.is_(None))
-    await reserve(session, "flows", live, organization_id=actor.organization_id)
+    await reserve(session, "flows", organization_id=actor.organization_id)
     flow = Flow(
         organization_id=actor.organization_id, workspace_id=workspace_id, name=name, created_by=actor.user_id,
         updated_by=actor.user_id, **fields,
@@ -117,7 +115,7 @@ async def find(session: AsyncSession, actor: Who, *, workspace_id: UUID, name: s
 
 async def list_(
     session: AsyncSession,
-    actor: Who,
+    actor: Actor,
     *,
     workspace_id: UUID | None = None,
     folder_id: UUID | None = None,
@@ -128,8 +126,11 @@ async def list_(
     limit: int = 20,
     offset: int = 0,
 ) -> tuple[Sequence[Flow], int]:
-    """A page of flows, and how many there are in all."""
-    query = sa.select(Flow).where(Flow.organization_id == actor.organization_id, Flow.deleted_at.is_(None))
+    """A page of the flows that the actor may read, and how many there are in all."""
+    query = sa.select(Flow).where(
+        Flow.organization_id == actor.organization_id, Flow.deleted_at.is_(None),
+        reached(actor, "flow:read", "flow", Flow.id),
+    )  # fmt: skip
     for column, value in (
         (Flow.workspace_id, workspace_id),
         (Flow.folder_id, folder_id),
@@ -166,9 +167,11 @@ async def update(
 
     Raises:
         PreconditionRequired, PreconditionFailed: no base version, or a stale one.
+        LimitReached: after a downgrade, it is beyond what the plan allows.
     """
     flow = await get(session, actor, flow_id)
     check_version(flow.row_version, row_version, "flow")
+    await require_writable(session, "flows", flow_id, organization_id=actor.organization_id)
     unknown = changes.keys() - EDITABLE
     if unknown:
         raise ConfigError(f"'{min(unknown)}' of a flow cannot be changed", field=min(unknown))
@@ -220,7 +223,7 @@ async def _delete_with(
 async def _restore_with(
     session: AsyncSession, actor: Actor, workspace_ids: list[UUID], _folder_ids: list[UUID], at: datetime
 ) -> None:
-    """Flows deleted together with a workspace come back with it."""
+    """Flows deleted together with a workspace come back with it, if the plan has room for all of them."""
     await session.execute(
         sa.update(Flow)
         .where(
@@ -228,6 +231,7 @@ async def _restore_with(
         )
         .values(deleted_at=None, row_version=Flow.row_version + 1)
     )
+    await reserve(session, "flows", organization_id=actor.organization_id, more=0)
 
 
 workspaces.on_delete.append(_delete_with)
@@ -241,19 +245,23 @@ async def get_data(session: AsyncSession, actor: Who, flow_id: UUID) -> FlowData
 
 
 async def put_data(
-    session: AsyncSession, actor: Who, flow_id: UUID, definition: dict[str, Any], row_version: int | None
+    session: AsyncSession, actor: Actor, flow_id: UUID, definition: dict[str, Any], row_version: int | None
 ) -> FlowData:
     """Save the canvas; unknown keys and node types stay as they are.
 
     Raises:
         PreconditionRequired, PreconditionFailed: no base version, or a stale one.
+        Denied: it uses a connection or flow that it did not use before, and that the actor may not.
         ConfigError: malformed, or beyond 16 MiB.
+        LimitReached: after a downgrade, it is beyond what the plan allows.
     """
     data = await get_data(session, actor, flow_id)
     check_version(data.row_version, row_version, "canvas")
+    await require_writable(session, "flows", flow_id, organization_id=actor.organization_id)
     graph_of(definition)
     if len(msgspec.json.encode(definition)) > BYTES_MAX:
         raise ConfigError("the canvas is larger than 16 MiB; split it into sub-flows")
+    await refuse_new(session, actor, data.definition, definition)
     data.definition, data.updated_by, data.updated_at = definition, actor.user_id, now()
     await session.flush()
     return data

@@ -42,6 +42,17 @@ class TextConnection(Struct, forbid_unknown_fields=True, omit_defaults=True, kw_
     config: dict[str, Any] = {}
 
 
+class TextTrigger(Struct, forbid_unknown_fields=True, omit_defaults=True, kw_only=True):
+    """What starts the flow, beside its steps. Secrets are entered where the flow is, never here."""
+
+    type: str
+    name: str = ""
+    config: dict[str, Any] = {}
+    variables: dict[str, Any] = {}
+    priority: int = 0
+    disabled: bool = False
+
+
 class FlowText(Struct, forbid_unknown_fields=True, omit_defaults=True, kw_only=True):
     """A flow as a file."""
 
@@ -49,7 +60,9 @@ class FlowText(Struct, forbid_unknown_fields=True, omit_defaults=True, kw_only=T
     name: str
     description: str = ""
     kind: Literal["automation", "pipeline", "monitoring"] = "automation"
+    settings: dict[str, Any] = {}
     connections: dict[str, TextConnection] = {}
+    triggers: list[TextTrigger] | None = None
     nodes: list[TextNode] = []
 
     @property
@@ -159,7 +172,9 @@ def render(
     *,
     description: str = "",
     kind: Any = "automation",
+    settings: dict[str, Any] | None = None,
     connections: dict[str, TextConnection] | None = None,
+    triggers: list[TextTrigger] | None = None,
 ) -> str:
     """Write a flow file; parents come first, defaults are left out."""
     try:
@@ -176,6 +191,7 @@ def render(
             inputs[edge.target_port] = source if had is None else [*([had] if isinstance(had, str) else had), source]
         nodes.append(TextNode(inputs=inputs, **{name: getattr(node, name) for name in _SHARED}))
     whole = FlowText(
-        headrace=1, name=name, description=description, kind=kind, connections=connections or {}, nodes=nodes
-    )
+        headrace=1, name=name, description=description, kind=kind, settings=settings or {},
+        connections=connections or {}, triggers=triggers, nodes=nodes,
+    )  # fmt: skip
     return str(yaml.dump(msgspec.to_builtins(whole), Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=100))

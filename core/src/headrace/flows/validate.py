@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterator
 from functools import lru_cache
 from typing import Any, Protocol
 
+from headrace.flows.compensations import compensation_problems
 from headrace.flows.graph import Edge, FlowGraph, NodeSpec
 from headrace.flows.loops import loop_problems
 from headrace.flows.problems import FlowProblem
@@ -53,6 +54,7 @@ def validate(
             )
     found += _edges(graph, known)
     found += loop_problems(graph, known)
+    found += compensation_problems(graph)
     for parent in dict.fromkeys(node.parent for node in graph.nodes):
         found += _cycle(graph.level(parent))
     for node in graph.nodes:
@@ -173,7 +175,8 @@ def _config(node: NodeSpec, manifest: NodeManifest, connections: Collection[str]
         return
     for field, widget in _fields(manifest.config):
         value = node.config.get(field)
-        if widget == "connection" and connections is not None and value not in connections:
+        chosen = bool(value) or field in config_schema(manifest.config).get("required", ())
+        if widget == "connection" and chosen and connections is not None and value not in connections:
             said = f"there is no connection '{value}'" if value else "no connection is chosen"
             yield FlowProblem(
                 code="connection_missing",

@@ -8,6 +8,8 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from headrace.accounts.permissions import Actor
+from headrace.entitlements.service import require_writable
 from headrace.flows.models import FlowDefinition, FlowVersion
 from headrace.flows.service import Who, get, get_data, put_data, remember
 from headrace.sdk.errors import NotFound
@@ -18,6 +20,7 @@ async def check_in(
 ) -> FlowVersion:
     """Make the canvas an immutable version with the next number."""
     flow = await get(session, actor, flow_id)
+    await require_writable(session, "flows", flow_id, organization_id=actor.organization_id)
     await session.refresh(flow, with_for_update=True)
     data = await get_data(session, actor, flow_id)
     digest = await remember(session, actor, flow_id, data.definition)
@@ -53,7 +56,7 @@ async def definition(session: AsyncSession, actor: Who, flow_id: UUID, number: i
     return await session.get_one(FlowDefinition, (actor.organization_id, flow_id, version.content_hash))
 
 
-async def revert(session: AsyncSession, actor: Who, flow_id: UUID, number: int) -> FlowVersion:
+async def revert(session: AsyncSession, actor: Actor, flow_id: UUID, number: int) -> FlowVersion:
     """Put a version's definition back on the canvas and check it in as a new version."""
     old = await definition(session, actor, flow_id, number)
     data = await get_data(session, actor, flow_id)

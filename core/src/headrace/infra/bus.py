@@ -68,6 +68,7 @@ class Bus:
                 for message in messages:
                     key = _key(organization_id, message.channel)
                     pipe.xadd(key, {"m": msgspec.json.encode(message)}, maxlen=KEEP_MESSAGES, approximate=True)
+                for key in {_key(organization_id, message.channel) for message in messages}:
                     pipe.expire(key, KEEP_S)
                 await pipe.execute()
         except (RedisError, OSError):
@@ -128,13 +129,13 @@ class Bus:
                         woken = entries[-1][0].decode()
                     elif key in self._ids:
                         self._ids[key] = entries[-1][0].decode()
-                        self._deliver(key, [fields[b"m"] for _, fields in entries])
+                        self._deliver(key, [fields.get(b"m", b"") for _, fields in entries])
             except (RedisError, OSError):
                 self._lost()
                 await asyncio.sleep(1)
 
     def _deliver(self, key: str, raw: list[bytes]) -> None:
-        messages = [msgspec.json.decode(item, type=Message) for item in raw]
+        messages = [message for item in raw if (message := _message(item)) is not None]
         for queue in self._queues.get(key, ()):
             for message in messages:
                 if queue.full():
@@ -150,6 +151,14 @@ class Bus:
             for queue in queues:
                 if queue.empty():
                     queue.put_nowait(None)
+
+
+def _message(raw: bytes) -> Message | None:
+    """None for what is no message; whoever can write to Redis may write anything."""
+    try:
+        return msgspec.json.decode(raw, type=Message)
+    except msgspec.MsgspecError:
+        return None
 
 
 def _key(organization_id: UUID, channel: str) -> str:

@@ -10,7 +10,7 @@ import base64
 import binascii
 import hashlib
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from uuid import UUID
 
 from cryptography.exceptions import InvalidTag
@@ -23,6 +23,13 @@ from headrace.sdk.config import Secret
 from headrace.sdk.errors import ConfigError, ServiceError
 
 KEY_BYTES = 32
+SEALED = (
+    "the system is sealed: it has no master key; give it with HEADRACE_MASTER_KEYS or HEADRACE_MASTER_KEYS_FILE, and "
+    "try again"
+)
+OTHER_KEY = (
+    "the system is sealed: its master key is another one than that of the stored secrets; give the one that was used"
+)
 _NONCE_BYTES = 12
 
 
@@ -95,9 +102,7 @@ def _open(keys: Mapping[str, bytes], blob: str, aad: bytes) -> bytes:
     kid = blob_key_id(blob)
     key = keys.get(kid)
     if key is None:
-        raise Sealed(
-            f"the key '{kid}' is not in the key ring; give the master key that was used (HEADRACE_MASTER_KEYS)"
-        )
+        raise Sealed(f"the key '{kid}' is not in the key ring; give the master key that was used", key_id=kid)
     try:
         nonce, sealed = (_raw(part) for part in blob.split(".")[2:])
         return AESGCM(key).decrypt(nonce, sealed, aad + b"|" + kid.encode())
@@ -142,12 +147,17 @@ class Cipher:
 
 
 class KeyRing:
-    """The master keys; the first wraps, all unwrap. An empty ring is sealed."""
+    """The master keys; the first wraps, all unwrap. An empty ring is sealed.
 
-    def __init__(self, keys: Iterable[Secret]) -> None:
-        raw = [master_key_bytes(key) for key in keys]
-        self._keys = {key_id(key): key for key in raw}
-        self.current = key_id(raw[0]) if raw else ""
+    Args:
+        keys: That are given once.
+        source: Gives more of them, those of now; asked whenever keys are wanted, and `True` when one is missing.
+    """
+
+    def __init__(self, keys: Iterable[Secret], *, source: Callable[[bool], Iterable[Secret]] | None = None) -> None:
+        self._given = _by_id(keys)
+        self._source = source
+        self._keys = self._look()
 
     def __repr__(self) -> str:
         return f"KeyRing({sorted(self._keys)})"
@@ -155,41 +165,73 @@ class KeyRing:
     @property
     def sealed(self) -> bool:
         """Whether there is no master key at all."""
-        return not self._keys
+        return not self._look()
+
+    @property
+    def current(self) -> str:
+        """Id of the key that wraps; empty while there is none."""
+        return next(iter(self._look()), "")
 
     @property
     def key_ids(self) -> tuple[str, ...]:
         """Ids of the keys, the current one first."""
-        return tuple(self._keys)
+        return tuple(self._look())
 
-    def _current(self) -> bytes:
-        if self.sealed:
-            raise Sealed("the system is sealed; give the master key (HEADRACE_MASTER_KEYS) and try again")
-        return self._keys[self.current]
+    def _look(self, *, missing: bool = False) -> dict[str, bytes]:
+        if self._source is not None:
+            self._keys = _by_id(self._source(missing)) | self._given
+        else:
+            self._keys = self._given
+        return self._keys
+
+    def _open_keys(self, kid: str = "") -> dict[str, bytes]:
+        """The keys; a source is asked again for one that is missing.
+
+        Raises:
+            Sealed: there is none.
+        """
+        keys = self._look()
+        if self._source is not None and (not keys or (kid and kid not in keys)):
+            keys = self._look(missing=True)
+        if not keys:
+            raise Sealed(SEALED)
+        return keys
 
     def new_data_key(self, organization_id: UUID, version: int) -> str:
         """A new data key, wrapped."""
-        return _seal(self.current, self._current(), os.urandom(KEY_BYTES), _wrap_aad(organization_id, version))
+        kid, key = next(iter(self._open_keys().items()))
+        return _seal(kid, key, os.urandom(KEY_BYTES), _wrap_aad(organization_id, version))
 
     def unwrap(self, organization_id: UUID, version: int, wrapped: str) -> bytes:
         """The data key itself."""
-        self._current()
-        return _open(self._keys, wrapped, _wrap_aad(organization_id, version))
+        return _open(self._open_keys(blob_key_id(wrapped)), wrapped, _wrap_aad(organization_id, version))
 
     def rewrap(self, organization_id: UUID, version: int, wrapped: str) -> str:
         """The same data key under the current master key."""
-        if blob_key_id(wrapped) == self.current:
+        kid, key = next(iter(self._open_keys().items()))
+        if blob_key_id(wrapped) == kid:
             return wrapped
         plain = self.unwrap(organization_id, version, wrapped)
-        return _seal(self.current, self._current(), plain, _wrap_aad(organization_id, version))
+        return _seal(kid, key, plain, _wrap_aad(organization_id, version))
 
-    def derive(self, purpose: str) -> dict[str, bytes]:
+    def derive(self, purpose: str, *, kid: str = "") -> dict[str, bytes]:
         """32 bytes for another purpose from each master key, by key id, the current one first."""
-        self._current()
         return {
             kid: HKDF(algorithm=hashes.SHA256(), length=32, salt=None, info=f"headrace|{purpose}".encode()).derive(key)
-            for kid, key in self._keys.items()
+            for kid, key in self._open_keys(kid).items()
         }
+
+    def personal_cipher(self, blob: str = "") -> Cipher:
+        """For what belongs to a person, in whatever organization: keys derived from the master keys themselves.
+
+        With a blob its key is looked for in the source too.
+        """
+        keys = self.derive("personal", kid=blob_key_id(blob) if blob else "")
+        return Cipher(UUID(int=0), keys, next(iter(keys)))
+
+
+def _by_id(keys: Iterable[Secret]) -> dict[str, bytes]:
+    return {key_id(raw): raw for raw in map(master_key_bytes, keys)}
 
 
 def _wrap_aad(organization_id: UUID, version: int) -> bytes:

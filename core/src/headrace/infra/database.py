@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -9,14 +10,20 @@ from uuid import UUID
 
 import sqlalchemy as sa
 from sqlalchemy import event
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, SQLAlchemyError
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import DataError, DBAPIError, InterfaceError, InvalidatePoolError, OperationalError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, SessionTransaction
 from sqlalchemy.orm.exc import StaleDataError
+from sqlalchemy.pool import ConnectionPoolEntry
 
 from headrace.sdk.errors import ConfigError, Conflict, PreconditionFailed, TransientError
 
+RESTED_S = 1.0
+"""A connection that was used so long ago is tried before it is used again."""
+_UNSTORABLE = frozenset({"", "22003", "22021", "22P05"})
+"""States of values that no column takes; the driver itself refuses NUL and has no state for it."""
 _SET = sa.text("select set_config('app.organization_id', :organization, true), set_config('app.user_id', :user, true)")
 
 
@@ -25,7 +32,9 @@ class HeadraceSession(Session):
 
 
 @event.listens_for(HeadraceSession, "after_begin")
-def _set_tenant(session: Session, _transaction: Any, connection: sa.Connection) -> None:
+def _set_tenant(session: Session, transaction: SessionTransaction, connection: sa.Connection) -> None:
+    if transaction.nested:
+        return
     organization, user = session.info.get("organization_id"), session.info.get("user_id")
     if organization or user:
         connection.execute(_SET, {"organization": str(organization or ""), "user": str(user or "")})
@@ -55,12 +64,15 @@ def sqlalchemy_url(url: str) -> sa.URL:
 class Database:
     """A connection pool and its transactions."""
 
-    def __init__(self, engine: AsyncEngine) -> None:
+    def __init__(self, engine: AsyncEngine, *, objects_url: str = "") -> None:
         self.engine = engine
+        self._objects_url = objects_url
         self._sessions = async_sessionmaker(engine, expire_on_commit=False, sync_session_class=HeadraceSession)
 
     @classmethod
-    def from_url(cls, url: str, *, pool_size: int = 10, max_overflow: int = 5, name: str = "headrace") -> Database:
+    def from_url(
+        cls, url: str, *, pool_size: int = 10, max_overflow: int = 5, name: str = "headrace", objects_url: str = ""
+    ) -> Database:
         """Open a pool; nothing connects yet.
 
         Args:
@@ -68,18 +80,19 @@ class Database:
             pool_size: Connections kept open.
             max_overflow: Connections more at a peak.
             name: Shown in `pg_stat_activity`.
+            objects_url: The object store that keeps what is too large for a row.
         """
         engine = create_async_engine(
             sqlalchemy_url(url),
             pool_size=pool_size,
             max_overflow=max_overflow,
             pool_timeout=10,
-            pool_pre_ping=True,
             pool_recycle=1800,
             hide_parameters=True,
             connect_args={"application_name": name, "connect_timeout": 10},
         )
-        return cls(engine)
+        _try_what_rested(engine.sync_engine)
+        return cls(engine, objects_url=objects_url)
 
     @asynccontextmanager
     async def transaction(
@@ -93,7 +106,7 @@ class Database:
             TransientError: the database is away, or two transactions collided; try again.
             Conflict: a unique name is taken, or a row changed meanwhile.
         """
-        info = {"organization_id": organization_id, "user_id": user_id}
+        info = {"organization_id": organization_id, "user_id": user_id, "objects_url": self._objects_url}
         async with self._sessions(info=info) as session:
             try:
                 async with session.begin():
@@ -107,6 +120,24 @@ class Database:
     async def close(self) -> None:
         """Close every connection."""
         await self.engine.dispose()
+
+
+def _try_what_rested(engine: sa.Engine) -> None:
+    """Ask a connection that rested whether it still answers; asking each time would cost a round trip a transaction."""
+
+    @event.listens_for(engine, "checkin")
+    def _used(_connection: Any, record: ConnectionPoolEntry) -> None:
+        record.info["used_at"] = time.monotonic()
+
+    @event.listens_for(engine, "checkout")
+    def _try(connection: DBAPIConnection, record: ConnectionPoolEntry, _proxy: Any) -> None:
+        used_at = record.info.get("used_at")
+        if used_at is None or time.monotonic() - used_at < RESTED_S:
+            return
+        try:
+            engine.dialect.do_ping(connection)
+        except engine.dialect.loaded_dbapi.Error as error:
+            raise InvalidatePoolError from error
 
 
 def translate(error: Exception) -> Exception:
@@ -125,6 +156,8 @@ def translate(error: Exception) -> Exception:
         return Conflict("a referenced object does not exist or is still in use", constraint=constraint)
     if state in {"40001", "40P01", "55P03"}:
         return TransientError("two changes collided; try again", detail=state, retry_after_s=0.1)
+    if isinstance(error, DataError) and state in _UNSTORABLE:
+        return ConfigError("a text has a character that cannot be stored (NUL), or a number is too large", detail=state)
     if state == "53100":
         return TransientError("the disk of the database server is full; free some space and try again", retry_after_s=5)
     away = state[:2] in {"08", "57", "53"} or error.connection_invalidated or not state

@@ -10,7 +10,11 @@ from typing import TypeAlias
 import sqlalchemy as sa
 from msgspec import Struct
 
+from headrace.infra import partitions
+from headrace.infra.crypto import KeyRing
 from headrace.infra.database import Database
+from headrace.infra.datakeys import ring_problem
+from headrace.infra.roles import POWERS, powerful
 from headrace.infra.store import Store
 from headrace.sdk.errors import HeadraceError
 
@@ -58,6 +62,18 @@ def database_check(database: Database) -> Check:
     return check
 
 
+def role_check(database: Database) -> Check:
+    """Row-level security holds the role that serves."""
+
+    async def check() -> None:
+        async with database.transaction() as session:
+            role, powers = (await session.execute(sa.text(POWERS))).one()
+        if powers:
+            raise HeadraceError(powerful("the database", role, powers))
+
+    return check
+
+
 def migrations_check(database: Database, heads: tuple[str, ...]) -> Check:
     """The database is at the revisions this installation knows."""
 
@@ -66,6 +82,30 @@ def migrations_check(database: Database, heads: tuple[str, ...]) -> Check:
             found = set((await session.scalars(sa.text("select version_num from alembic_version"))).all())
         if not set(heads) <= found:
             raise HeadraceError("the database is not migrated; call `headrace migrate`")
+
+    return check
+
+
+def keys_check(database: Database, ring: KeyRing) -> Check:
+    """Secrets can be opened: the system is not sealed."""
+
+    async def check() -> None:
+        async with database.transaction() as session:
+            problem = await ring_problem(session, ring)
+        if problem:
+            raise HeadraceError(problem)
+
+    return check
+
+
+def months_check(database: Database) -> Check:
+    """Growing tables have partitions for the coming months, and nothing lies outside of them."""
+
+    async def check() -> None:
+        async with database.transaction() as session:
+            found = await (await session.connection()).run_sync(partitions.problems)
+        if found:
+            raise HeadraceError("; ".join(found))
 
     return check
 

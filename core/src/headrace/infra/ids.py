@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from datetime import UTC, datetime
 from uuid import UUID
 
 import uuid_utils.compat
@@ -11,6 +12,11 @@ import uuid_utils.compat
 def new_id() -> UUID:
     """A new UUIDv7."""
     return uuid_utils.compat.uuid7()
+
+
+def created_at(id_: UUID) -> datetime:
+    """When a UUIDv7 was made, to the millisecond; the end of time for what is none."""
+    return datetime.fromtimestamp((id_.int >> 80) / 1000, UTC) if id_.version == 7 else datetime.max.replace(tzinfo=UTC)
 
 
 def new_token(prefix: str = "", bytes_count: int = 32) -> str:

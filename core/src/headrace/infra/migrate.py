@@ -13,6 +13,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy.exc import OperationalError
 
+from headrace.infra import partitions
 from headrace.infra.database import sqlalchemy_url
 from headrace.infra.rls import APP_ROLE, WORKER_ROLE
 from headrace.infra.settings import Settings
@@ -26,7 +27,7 @@ _LOCK = 7_210_463_001
 def upgrade(
     target: Settings | str, branches: Iterable[MigrationBranch] = (), *, revision: str = "heads"
 ) -> tuple[str, ...]:
-    """Bring a database to the newest revisions. Any number may call it at once.
+    """Bring a database to the newest revisions, and growing tables to the coming months. Any number may call it.
 
     Args:
         target: Its URL for the owner role, or the settings that hold it.
@@ -54,6 +55,8 @@ def upgrade(
             script = ScriptDirectory.from_config(config)
             if revision != "heads" or set(_current(connection)) != set(script.get_heads()):
                 command.upgrade(config, revision)
+            if revision == "heads":
+                partitions.prepare(connection)
             return _current(connection)
     except OperationalError as error:
         if getattr(error.orig, "sqlstate", None) == "53100":

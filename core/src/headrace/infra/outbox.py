@@ -36,7 +36,8 @@ flying AS MATERIALIZED (
   WHERE rung_at > clock_timestamp() - make_interval(secs => :flight_s) AND status IN ('ready', 'retry_wait', 'parked')
   GROUP BY queue, organization_id),
 room AS MATERIALIZED (
-  SELECT q.queue, greatest(4, 2 + coalesce(sum(w.slots), 0)) AS each,
+  SELECT q.queue,
+    greatest(4, 2 + coalesce(sum(CASE q.queue WHEN 'io' THEN w.waiting_slots ELSE w.slots END), 0)) AS each,
     :queue_max - coalesce((SELECT sum(f.n) FROM flying f WHERE f.queue = q.queue), 0) AS whole
   FROM (SELECT DISTINCT queue FROM tenants) q
   LEFT JOIN workers w ON q.queue = ANY(w.queues) AND w.heartbeat_at > clock_timestamp() - interval '30 s'
@@ -45,20 +46,22 @@ room AS MATERIALIZED (
   GROUP BY q.queue),
 turns AS (
   SELECT b.*, r.whole, (coalesce(f.n, 0) + row_number() OVER (PARTITION BY t.queue, t.organization_id
-    ORDER BY b.priority DESC, b.id)) / power(2, b.priority / 5.0) AS turn
+    ORDER BY b.priority DESC, b.id)) / (b.share * power(2, b.priority / 5.0)) AS turn
   FROM tenants t JOIN room r ON r.queue = t.queue
   LEFT JOIN flying f ON f.queue = t.queue AND f.organization_id = t.organization_id
-  CROSS JOIN LATERAL (SELECT o.organization_id, o.id, o.execution_id, o.segment_no, o.queue, o.priority FROM outbox o
+  CROSS JOIN LATERAL (SELECT o.organization_id, o.id, o.execution_id, o.segment_no, o.queue, o.priority, o.share
+    FROM outbox o
     WHERE o.queue = t.queue AND o.organization_id = t.organization_id ORDER BY o.priority DESC, o.id
     LIMIT greatest(0, r.each - coalesce(f.n, 0)) FOR UPDATE SKIP LOCKED) b),
 bounded AS (SELECT t.*, row_number() OVER (PARTITION BY t.queue ORDER BY t.turn, t.id) AS place FROM turns t)
 SELECT organization_id, id, execution_id, segment_no, queue FROM bounded
 WHERE place <= whole ORDER BY turn, id LIMIT :limit
 """)
-"""Whose turn it is: the n-th doorbell of each organization before the (n+1)-th of any; five steps of priority count as
-twice the share. What is in flight counts as turns that were had."""
+"""Whose turn it is: the n-th doorbell of each organization before the (n+1)-th of any, of one with share 2 two for one;
+five steps of priority count as twice the share. What is in flight counts as turns that were had."""
 _SENT = sa.text("""
-WITH s AS (
+WITH gone AS (DELETE FROM outbox WHERE id = ANY(CAST(:ids AS bigint[]))),
+s AS (
   SELECT n.organization_id, n.execution_id, n.segment_no FROM segment_runs n
   JOIN unnest(CAST(:organizations AS uuid[]), CAST(:executions AS uuid[]), CAST(:segments AS integer[]))
     AS b(organization_id, execution_id, segment_no) USING (organization_id, execution_id, segment_no)
@@ -66,7 +69,6 @@ WITH s AS (
 UPDATE segment_runs n SET rung_at = clock_timestamp() FROM s
 WHERE (n.organization_id, n.execution_id, n.segment_no) = (s.organization_id, s.execution_id, s.segment_no)
 """)
-_DELETE = sa.text("DELETE FROM outbox WHERE id = ANY(CAST(:ids AS bigint[]))")
 _MORE = sa.text("""
 SELECT EXISTS (SELECT 1 FROM outbox o WHERE NOT EXISTS (SELECT 1 FROM paused_queues p WHERE p.queue = o.queue))
 """)
@@ -90,20 +92,19 @@ class Relay:
     async def serve(self) -> None:
         """Relay until cancelled."""
         listener = asyncio.create_task(listen(self._url, (CHANNEL,), lambda *_: self._wake.set()))
+        pause_s = self._soon_s
         try:
             while True:
                 self._wake.clear()
-                if await self._relay_all():
-                    await self._rest()
+                pause_s = self._soon_s if await self._relay_all() else min(2 * pause_s, self._poll_s)
+                await self._rest(pause_s)
         finally:
             listener.cancel()
 
-    async def _rest(self) -> None:
-        if await self._more():
-            await asyncio.sleep(self._soon_s)
-            return
+    async def _rest(self, pause_s: float) -> None:
+        """Until woken; while some wait, for a moment that grows as long as nobody has room for them."""
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(self._poll_s):  # wait_for of Python 3.11 may swallow a cancel
+            async with asyncio.timeout(pause_s if await self._more() else self._poll_s):
                 await self._wake.wait()
 
     async def _more(self) -> bool:
@@ -114,9 +115,11 @@ class Relay:
             return False
 
     async def _relay_all(self) -> bool:
+        """Send what there is room for. Returns whether that was anything."""
+        many = sent = 0
         try:
-            while await self.relay() == BATCH:
-                continue
+            while (many := await self.relay()) == BATCH:
+                sent += many
         except TransientError as error:
             if not self._away:
                 _log.warning("relay waits", reason=error.message, detail=error.detail)
@@ -126,7 +129,7 @@ class Relay:
         if self._away:
             _log.info("relay goes on")
             self._away = False
-        return True
+        return sent + many > 0
 
     async def relay(self) -> int:
         """Send one batch and delete it. Returns how many there were.
@@ -140,10 +143,10 @@ class Relay:
                 bells = [Bell(row.organization_id, row.execution_id, row.segment_no, row.queue) for row in rows]
                 await asyncio.to_thread(self._ringer.ring, bells)
                 sent = {
+                    "ids": [row.id for row in rows],
                     "organizations": [row.organization_id for row in rows],
                     "executions": [row.execution_id for row in rows],
                     "segments": [row.segment_no for row in rows],
                 }
                 await session.execute(_SENT, sent)
-                await session.execute(_DELETE, {"ids": [row.id for row in rows]})
         return len(rows)

@@ -6,6 +6,7 @@ broker needs no retries, no results, no delays and no persistence; its settings 
 
 from __future__ import annotations
 
+import contextlib
 import logging
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -13,19 +14,19 @@ from uuid import UUID
 
 import dramatiq
 import redis
-from dramatiq.brokers.redis import RedisBroker
 from msgspec import Struct
 from redis.backoff import ExponentialBackoff
 from redis.retry import Retry
 
 from headrace.infra.queue_names import QUEUES
+from headrace.infra.wake import WokenBroker, call, wake
 from headrace.sdk.errors import TransientError
 
 NAMESPACE = "headrace:queue"
 _ACTOR = "ring"
-_IDLE_POLL_MS = 100
+_THREAD_POLL_MS = 100
 
-Handler = Callable[[UUID, UUID, int], None]
+Handler = Callable[[UUID, UUID, int], bool]
 
 
 class Bell(Struct, frozen=True):
@@ -37,11 +38,11 @@ class Bell(Struct, frozen=True):
     queue: str
 
 
-def open_broker(url: str, *, queues: Sequence[str] = QUEUES, namespace: str = NAMESPACE) -> RedisBroker:
+def open_broker(url: str, *, queues: Sequence[str] = QUEUES, namespace: str = NAMESPACE) -> WokenBroker:
     """A broker; nothing connects yet."""
     retry = Retry(ExponentialBackoff(cap=0.2, base=0.05), 2)
     client = redis.Redis.from_url(url, socket_connect_timeout=2, socket_timeout=5, retry=retry)
-    broker: RedisBroker = RedisBroker(  # type: ignore[no-untyped-call]
+    broker = WokenBroker(
         client=client, middleware=[], namespace=namespace, heartbeat_timeout=15_000, maintenance_chance=100_000
     )
     for queue in queues:
@@ -67,6 +68,7 @@ class Ringer:
                 self._broker.enqueue(
                     dramatiq.Message(queue_name=bell.queue, actor_name=_ACTOR, args=args, kwargs={}, options={})
                 )
+            wake(self._broker, {bell.queue for bell in bells})
         except redis.RedisError as error:
             raise TransientError(
                 "Redis does not answer; workers poll the database meanwhile", detail=repr(error)
@@ -78,22 +80,26 @@ class Ringer:
 
 
 class Doorbells:
-    """Consumes doorbells in threads of its own and hands each to `handler`, which returns when it is dealt with."""
+    """Consumes doorbells in threads of its own and hands each to `handler`, which returns when it is dealt with.
+
+    Returns it False, there was no room for it: others that listen to the queue are `called` then, to look themselves.
+    """
 
     def __init__(
         self,
         url: str,
         handler: Handler,
+        called: Callable[[], None],
         *,
         queues: Sequence[str] = QUEUES,
         threads: int = 2,
         namespace: str = NAMESPACE,
     ) -> None:
-        self._handler = handler
+        self._handler, self._called, self._queues = handler, called, frozenset(queues)
         self._broker = open_broker(url, queues=queues, namespace=namespace)
         dramatiq.Actor(self._ring, broker=self._broker, actor_name=_ACTOR, queue_name=queues[0], priority=0, options={})
         self._worker = dramatiq.Worker(
-            self._broker, queues=set(queues), worker_timeout=_IDLE_POLL_MS, worker_threads=threads
+            self._broker, queues=set(queues), worker_timeout=_THREAD_POLL_MS, worker_threads=threads
         )
         self._worker.queue_prefetch = threads
         self._worker.delay_prefetch = 1
@@ -105,14 +111,22 @@ class Doorbells:
         except (ValueError, TypeError):
             logging.getLogger(__name__).warning("a doorbell with wrong arguments was dropped")
             return
-        self._handler(*bell)
+        if not self._handler(*bell):
+            with contextlib.suppress(redis.RedisError):
+                call(self._broker, self._queues)
+
+    def _hear(self, queues: frozenset[str]) -> None:
+        if queues & self._queues:
+            self._called()
 
     def start(self) -> None:
         """Start consuming; Redis may be away, it is asked again until it answers."""
         logging.getLogger("dramatiq").setLevel(logging.CRITICAL + 1)
+        self._broker.listen(self._hear)
         self._worker.start()
 
     def stop(self) -> None:
         """Stop consuming; blocks until the threads have ended."""
+        self._broker.deafen()
         self._worker.stop(timeout=5_000)
         self._broker.client.close()

@@ -7,7 +7,10 @@ import re
 from headrace.sdk.errors import ConfigError
 
 QUEUES = ("light", "io", "heavy", "ai", "reports")
-"""Classes of work; a pool of workers may listen to some of them only. Beside them, `label:NAME` for chosen workers."""
+"""Classes of work: `io` only waits for others, `heavy` says so itself, `light` is the rest. A pool of workers may
+listen to some of them only. Beside them, `label:NAME` for chosen workers."""
+WAITS = "io"
+"""The queue whose segments share runners."""
 _LABEL = re.compile(r"label:[a-z0-9][a-z0-9._-]{0,49}")
 
 

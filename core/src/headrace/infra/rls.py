@@ -12,6 +12,7 @@ APP_ROLE = "headrace_app"
 WORKER_ROLE = "headrace_worker"
 OWNER_ROLE = "headrace_owner"
 
+SEALED, SEALED_PERSONAL = "sealed", "sealed personal"
 CURRENT_ORGANIZATION = "nullif(current_setting('app.organization_id', true), '')::uuid"
 CURRENT_USER = "nullif(current_setting('app.user_id', true), '')::uuid"
 
@@ -47,6 +48,15 @@ def enable_rls(op: Operations, table: str, *, column: str = "organization_id", o
         op.execute(f"CREATE POLICY own ON {table} FOR SELECT USING ({_name(own_user)} = {CURRENT_USER})")
 
 
+def enable_user_rls(op: Operations, table: str, *, column: str = "user_id") -> None:
+    """Enable and force row-level security: rows of the current user only, whatever the organization."""
+    table = _name(table)
+    op.execute(f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY")
+    op.execute(f"ALTER TABLE {table} FORCE ROW LEVEL SECURITY")
+    own = f"{_name(column)} = {CURRENT_USER}"
+    op.execute(f"CREATE POLICY own ON {table} USING ({own}) WITH CHECK ({own})")
+
+
 def worker_policy(op: Operations, table: str) -> None:
     """Let the worker role see every organization's rows of `table`. For execution tables and the outbox only."""
     op.execute(f"CREATE POLICY worker ON {_name(table)} TO {WORKER_ROLE} USING (true) WITH CHECK (true)")
@@ -62,3 +72,9 @@ def grant(op: Operations, table: str, rights: str = "SELECT, INSERT, UPDATE, DEL
 def revoke_changes(op: Operations, table: str) -> None:
     """Make `table` append-only for both roles."""
     op.execute(f"REVOKE UPDATE, DELETE, TRUNCATE ON {_name(table)} FROM {APP_ROLE}, {WORKER_ROLE}")
+
+
+def mark_sealed(op: Operations, table: str, column: str, *, personal: bool = False, off: bool = False) -> None:
+    """Say that a column holds encrypted blobs, so that rotation finds them; `personal`: of a user, not of a tenant."""
+    text = "NULL" if off else f"'{SEALED_PERSONAL if personal else SEALED}'"
+    op.execute(f"COMMENT ON COLUMN {_name(table)}.{_name(column)} IS {text}")

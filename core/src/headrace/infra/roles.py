@@ -3,16 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import nullcontext
 
 import psycopg
 from psycopg import sql
 
 from headrace.infra.rls import APP_ROLE, OWNER_ROLE, WORKER_ROLE
+from headrace.infra.settings import Settings
+from headrace.sdk.errors import ConfigError
 
 DATABASE = "headrace"
 WAREHOUSE = "warehouse"
 DEMO_ROLE = "demo"
 
+
+POWERS = """
+SELECT current_user::text AS name, concat_ws(', ',
+  CASE WHEN r.rolsuper THEN 'is a superuser' END, CASE WHEN r.rolbypassrls THEN 'has BYPASSRLS' END,
+  CASE WHEN EXISTS (SELECT 1 FROM pg_class c WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p')
+    AND pg_has_role(current_user, c.relowner, 'MEMBER')) THEN 'owns tables' END) AS powers
+FROM pg_roles r WHERE r.rolname = current_user
+"""
+"""What lets the role of a connection go around row-level security; empty for a role that serves."""
+_AWAY_S = 5
 
 _ROLE = sql.SQL("{} ROLE {} LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOBYPASSRLS NOREPLICATION PASSWORD {}")
 _DATABASE = sql.SQL("CREATE DATABASE {} OWNER {} TEMPLATE {}")
@@ -51,3 +64,28 @@ def prepare_server(admin_url: str, passwords: Mapping[str, str]) -> None:
         ensure_database(connection, DATABASE, OWNER_ROLE)
         ensure_database(connection, WAREHOUSE, DEMO_ROLE)
         grant_connect(connection, DATABASE)
+
+
+def refuse_powerful(settings: Settings) -> None:
+    """Go on only with database roles that row-level security holds; a database that is away is asked later, by health.
+
+    Raises:
+        ConfigError: a role could see every organization's rows, or take the policies away.
+    """
+    for name in ("database_url", "database_worker_url"):
+        url = getattr(settings, name).reveal()
+        try:
+            with psycopg.connect(url, connect_timeout=_AWAY_S) if url else nullcontext() as connection:
+                row = connection.execute(POWERS).fetchone() if connection else None
+        except psycopg.OperationalError:
+            continue
+        if row is not None and row[1]:
+            raise ConfigError(powerful(f"HEADRACE_{name.upper()}", *row))
+
+
+def powerful(where: str, role: str, powers: str) -> str:
+    """The sentence about such a role."""
+    return (
+        f"{where} signs in as '{role}', which {powers}: row-level security would not hold it; use {APP_ROLE}, "
+        f"or {WORKER_ROLE} for worker and scheduler"
+    )

@@ -5,6 +5,8 @@ from __future__ import annotations
 import difflib
 import os
 from collections.abc import Mapping
+from functools import lru_cache
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Any, Literal, get_type_hints
 from urllib.parse import urlsplit
@@ -12,8 +14,11 @@ from urllib.parse import urlsplit
 import msgspec
 from msgspec import Struct, structs
 
-from headrace.infra.crypto import master_key_bytes
+from headrace.infra.crypto import KeyRing, master_key_bytes
+from headrace.infra.key_file import KeyFile
+from headrace.infra.mail import MailServer
 from headrace.infra.queue_names import checked_queue
+from headrace.infra.rates import rates_of
 from headrace.sdk.config import Secret
 from headrace.sdk.egress import parse_allow
 from headrace.sdk.errors import ConfigError
@@ -33,7 +38,8 @@ class Settings(Struct, frozen=True, kw_only=True):
         home: Data of an embedded installation, and local objects.
         database_url: For the api, role `headrace_app`. Empty: embedded PostgreSQL.
         database_worker_url: For worker and scheduler, role `headrace_worker`; `database_url` when empty.
-        database_owner_url: For `headrace migrate`, role `headrace_owner`.
+        database_owner_url: For `headrace migrate`, and for the scheduler to keep history by months; role
+            `headrace_owner`.
         warehouse_url: A PostgreSQL database for the demo flows to write to.
         redis_url: Empty: embedded Valkey.
         file_roots: Folders that file connections may use, comma separated; empty is `{home}/files`.
@@ -44,11 +50,22 @@ class Settings(Struct, frozen=True, kw_only=True):
         port: Port to listen on; 0 takes a free one.
         public_url: How browsers reach us; required when listening on more than this machine.
         cors_origins: Other origins whose pages may call us with credentials, comma separated; none by default.
+        smtp_url: Mail server, `smtps://user:password@host:465` or `smtp://...:587` (STARTTLS unless on this machine).
+            Empty: letters wait, and admins see their links.
+        mail_from: Sender of mail; required with `smtp_url`.
         master_keys: Base64 keys, comma separated; the first encrypts. Made in `home` when embedded.
+        master_keys_file: A file of such keys, read again when it changes. With neither the system starts sealed.
+        secrets_file: A TOML file that says which secrets of this machine and of vaults connections may refer to.
         worker_processes: Runner processes of a worker; 0 is one per core.
+        worker_waiting: Segments of the queue `io` that a worker has at a time; they wait for others and share runners.
+        worker_reserve: So many segments more, and runners for them, for organizations that have nothing in work on a
+            worker; with 0 they wait until another's has ended.
         queues: Queues a worker listens to, comma separated: light, io, heavy, ai, reports, label:NAME; empty is all
             without a label.
         pool_size: Database connections per process.
+        license: A licence, or the file that it is in; empty is `{home}/licence.key`, if there is one.
+        trusted_proxies: Networks of the proxies before us, comma separated; of others X-Forwarded-For is not believed.
+        rate_limits: Other rates than the usual, comma separated, e.g. `anonymous=100/h,route=600/m`; `0/h` is none.
         log_level: debug, info, warning or error.
         log_format: json, console, or auto (console on a terminal).
         trace_plugins: Print each hook call.
@@ -68,10 +85,19 @@ class Settings(Struct, frozen=True, kw_only=True):
     port: int = 8080
     public_url: str = ""
     cors_origins: tuple[str, ...] = ()
+    smtp_url: Secret = Secret("")
+    mail_from: str = ""
     master_keys: tuple[Secret, ...] = ()
+    master_keys_file: str = ""
+    secrets_file: str = ""
     worker_processes: int = 0
+    worker_waiting: int = 32
+    worker_reserve: int = 1
     queues: tuple[str, ...] = ()
     pool_size: int = 10
+    license: Secret = Secret("")
+    trusted_proxies: tuple[str, ...] = ()
+    rate_limits: tuple[str, ...] = ()
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_format: Literal["auto", "json", "console"] = "auto"
     trace_plugins: bool = False
@@ -92,6 +118,15 @@ class Settings(Struct, frozen=True, kw_only=True):
         """Where processes of this machine reach the API; flow files name it `env:HEADRACE_OWN_URL`."""
         host = "127.0.0.1" if self.host in {"", "0.0.0.0", "::"} else self.host  # noqa: S104 - that is all addresses
         return f"http://{f'[{host}]' if ':' in host else host}:{self.port}"
+
+    @property
+    def link_base(self) -> str:
+        """What links in letters begin with."""
+        return self.public_url.rstrip("/") or self.own_url
+
+    def key_ring(self) -> KeyRing:
+        """The master keys; sealed while there are none."""
+        return KeyRing(self.master_keys, source=KeyFile(Path(self.master_keys_file)) if self.master_keys_file else None)
 
     def for_flows(self) -> dict[str, str]:
         """What `env:NAME` gives in the connections of a flow file, beside the environment."""
@@ -152,16 +187,23 @@ def _refuse_unsafe(settings: Settings) -> None:
         except ConfigError as error:
             raise ConfigError(f"HEADRACE_MASTER_KEYS: {error.message}", variable="HEADRACE_MASTER_KEYS") from None
     parse_allow(settings.egress_allow)
+    rates_of(settings.rate_limits)
+    proxy_networks(settings.trusted_proxies)
     for queue in settings.queues:
         checked_queue(queue)
-    for name in ("database_url", "database_worker_url", "database_owner_url", "redis_url"):
+    if settings.smtp_url:
+        MailServer.of(settings.smtp_url, settings.mail_from)
+    for name in ("database_url", "database_worker_url", "database_owner_url", "redis_url", "smtp_url"):
         _check_url(PREFIX + name.upper(), getattr(settings, name).reveal())
-    if settings.database_url and not settings.master_keys:
-        raise ConfigError(
-            "HEADRACE_DATABASE_URL is set without HEADRACE_MASTER_KEYS; make a key with `headrace keys new`"
-        )
     if settings.database_url and not settings.redis_url:
         raise ConfigError("HEADRACE_DATABASE_URL is set without HEADRACE_REDIS_URL; give both or none")
+    _refuse_open(settings)
+    if not 0 <= settings.port <= 65535:
+        raise ConfigError(f"HEADRACE_PORT={settings.port} is no port; choose 0 to 65535")
+
+
+def _refuse_open(settings: Settings) -> None:
+    """What would let strangers or their pages in."""
     if settings.host not in LOOPBACK and not settings.public_url:
         raise ConfigError(
             f"HEADRACE_HOST={settings.host} opens the service to the network without HEADRACE_PUBLIC_URL; "
@@ -169,11 +211,30 @@ def _refuse_unsafe(settings: Settings) -> None:
         )
     if settings.public_url and urlsplit(settings.public_url).scheme not in {"http", "https"}:
         raise ConfigError("HEADRACE_PUBLIC_URL must begin with https:// or http://")
+    if urlsplit(settings.public_url).scheme == "http" and urlsplit(settings.public_url).hostname not in LOOPBACK:
+        raise ConfigError(
+            f"HEADRACE_PUBLIC_URL={settings.public_url} would send sign-ins in clear over the network; put https in "
+            "front of it, or use an address of this machine"
+        )
     for origin in settings.cors_origins:
         if "*" in origin or urlsplit(origin).scheme not in {"http", "https"} or urlsplit(origin).path:
             raise ConfigError(f"HEADRACE_CORS_ORIGINS has '{origin}'; name each origin, e.g. https://app.example.org")
-    if not 0 <= settings.port <= 65535:
-        raise ConfigError(f"HEADRACE_PORT={settings.port} is no port; choose 0 to 65535")
+
+
+@lru_cache(maxsize=8)
+def proxy_networks(texts: tuple[str, ...]) -> tuple[IPv4Network | IPv6Network, ...]:
+    """The networks of `trusted_proxies`.
+
+    Raises:
+        ConfigError: one is none.
+    """
+    try:
+        return tuple(ip_network(text, strict=False) for text in texts)
+    except ValueError:
+        raise ConfigError(
+            "HEADRACE_TRUSTED_PROXIES has addresses and networks, comma separated, e.g. 10.0.0.0/8",
+            variable="HEADRACE_TRUSTED_PROXIES",
+        ) from None
 
 
 def _check_url(variable: str, url: str) -> None:

@@ -138,6 +138,14 @@ class Store:
         with contextlib.suppress(FileNotFoundError):
             self._fs.rm(self.path(organization_id, key), recursive=True)
 
+    def folders(self, organization_id: UUID, key: str) -> list[str]:
+        """Names of the folders directly under `key`, sorted."""
+        try:
+            found = self._fs.ls(self.path(organization_id, key), detail=True)
+        except FileNotFoundError:
+            return []
+        return sorted(one["name"].rstrip("/").rpartition("/")[2] for one in found if one["type"] == "directory")
+
     def list(self, organization_id: UUID, key: str = "") -> list[str]:
         """Keys of the objects under `key`, sorted."""
         base = f"{self._root}/{organization_id}"

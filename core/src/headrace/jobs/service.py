@@ -12,6 +12,8 @@ import sqlalchemy as sa
 from msgspec import Struct
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from headrace.access.grants import refuse_gain
+from headrace.access.resolve import reached
 from headrace.connections.service import Vault
 from headrace.flows import service as flows
 from headrace.flows.canvas import canvas_of
@@ -53,9 +55,12 @@ async def create(
 
     Raises:
         ConfigError: a member is missing, or they wait for each other.
+        Denied: the actor may not execute a member, or would have more rights over it through the job.
         Conflict: the name is taken.
     """
     names = await _names(session, actor, kind, plan)
+    place, into = ("folder", folder_id) if folder_id else ("workspace", workspace_id)
+    await _refuse_gain(session, actor, plan, Plan(), place, into)
     row = await flows.create(
         session, actor, workspace_id=workspace_id, name=name, definition=canvas_of(graph_of(plan, names)),
         description=description, folder_id=folder_id, kind=kind, settings={"job": msgspec.to_builtins(plan)},
@@ -79,10 +84,11 @@ async def get(session: AsyncSession, actor: Any, kind: Kind, job_id: UUID) -> Fl
 async def list_(
     session: AsyncSession, actor: Any, kind: Kind, *, folder_id: UUID | None = None, limit: int = 50, offset: int = 0
 ) -> tuple[Sequence[Flow], int]:
-    """A page of jobs by name, and how many there are."""
+    """A page of the jobs that the actor may read, by name, and how many there are."""
     query = sa.select(Flow).where(
-        Flow.organization_id == actor.organization_id, Flow.kind == kind, Flow.deleted_at.is_(None)
-    )
+        Flow.organization_id == actor.organization_id, Flow.kind == kind, Flow.deleted_at.is_(None),
+        reached(actor, "job:read", "flow", Flow.id),
+    )  # fmt: skip
     if folder_id is not None:
         query = query.where(Flow.folder_id == folder_id)
     total = await session.scalar(sa.select(sa.func.count()).select_from(query.subquery()))
@@ -102,6 +108,7 @@ async def update(
     """
     row = await get(session, actor, kind, job_id)
     names = await _names(session, actor, kind, plan, but=job_id)
+    await _refuse_gain(session, actor, plan, plan_of(row), kind, job_id)
     settings = {**row.settings, "job": msgspec.to_builtins(plan)}
     row = await flows.update(session, actor, job_id, {**fields, "settings": settings}, row_version)
     data = await session.get_one(FlowData, (actor.organization_id, job_id))
@@ -175,6 +182,14 @@ async def _names(
         ring = " > ".join(names[each] for each in error.args[1])
         raise ConfigError(f"these wait for each other: {ring}; remove one dependency", field="members") from None
     return names
+
+
+async def _refuse_gain(session: AsyncSession, actor: Any, plan: Plan, before: Plan, place: str, into: UUID) -> None:
+    """A grant on a job reaches its members: nobody gets rights over a flow by taking it into a job of theirs."""
+    had = {member.flow_id for member in before.members}
+    for member in plan.members:
+        if member.flow_id not in had:
+            await refuse_gain(session, actor, "flow", member.flow_id, place, into)
 
 
 async def _schedule(session: AsyncSession, actor: Any, vault: Vault, registry: Registry, row: Flow, plan: Plan) -> None:

@@ -16,7 +16,9 @@ _WORK = "headrace.engine.connector_steps"
 def connector_nodes(connector: ConnectorManifest) -> Iterator[NodeManifest]:
     """Derive the node types of a connector from what it can do."""
     can = connector.capabilities
-    common: dict[str, Any] = {"icon": connector.icon, "docs": connector.docs, "feature": connector.feature}
+    common: dict[str, Any] = {
+        "icon": connector.icon, "docs": connector.docs, "feature": connector.feature, "waits": connector.waits,
+    }  # fmt: skip
     if can & {Capability.READ, Capability.SCAN}:
         yield NodeManifest(
             id="read", title=f"{connector.title}: read", summary=f"Read rows from {connector.title}", kind="source",

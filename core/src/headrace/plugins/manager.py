@@ -38,17 +38,43 @@ class Host:
         self.records: list[PluginRecord] = []
         self.registry = Registry()
         self._modules: dict[str, Any] = {}
+        self._importers: dict[str, Callable[[], Any]] = {}
         self._hooks = pluggy.PluginManager("headrace")
         self._hooks.add_hookspecs(hookspecs)
 
     def add(self, record: PluginRecord, module: Callable[[], Any]) -> None:
         """Load one plugin and take its declarations, all or none."""
         self.records.append(record)
-        if record.state == "disabled":
-            return
+        self._importers[record.name] = module
+        if record.state != "disabled":
+            self._load(record)
+
+    def switch(self, disabled: Collection[str]) -> bool:
+        """Switch distributions off, and all others on, while the process works. Returns whether anything changed.
+
+        The registry stays the same object with other contents; what has been taken out of it before goes on.
+        """
+        off = {record.name for record in self.records if record.distribution in disabled}
+        moved = [r for r in self.records if r.state != "failed" and (r.state == "disabled") != (r.name in off)]
+        if not moved:
+            return False
+        self.registry.clear()
+        for record in self.records:
+            loaded = self._modules.pop(record.name, None)
+            if loaded is not None:
+                self._hooks.unregister(loaded)
+            record.provides = {}
+            if record.state != "failed":
+                record.state = "disabled" if record.name in off else "enabled"
+            if record.state == "enabled":
+                self._load(record)
+        self.__dict__.pop("plugin_set_hash", None)
+        return True
+
+    def _load(self, record: PluginRecord) -> None:
         started = time.perf_counter()
         try:
-            self._modules[record.name] = loaded = module()
+            self._modules[record.name] = loaded = self._importers[record.name]()
             self._hooks.register(loaded, record.name)
             self.registry.declare(record, self._declarations(record))
         except Exception as error:
@@ -82,9 +108,11 @@ class Host:
         except Exception:
             return False if hook.endswith("enabled") else 0
 
-    def register_default(self, module: Any) -> None:
-        """Add core's own `trylast` answers."""
-        self._hooks.register(module)
+    def register_default(self, module: Any, name: str | None = None) -> None:
+        """Add core's own `trylast` answers; those of the same name before them go."""
+        if name is not None and self._hooks.get_plugin(name) is not None:
+            self._hooks.unregister(name=name)
+        self._hooks.register(module, name)
 
     @cached_property
     def plugin_set_hash(self) -> str:

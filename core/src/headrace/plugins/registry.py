@@ -8,23 +8,28 @@ from difflib import get_close_matches
 from typing import Any, ClassVar
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from headrace.plugins.connector_nodes import connector_nodes
 from headrace.plugins.records import PluginRecord
 from headrace.plugins.trigger_nodes import trigger_node
+from headrace.sdk.auth import AuthProvider, AuthProviderManifest
 from headrace.sdk.config import Config, parse_config
 from headrace.sdk.connectors import Connector
 from headrace.sdk.errors import ConfigError, PluginError
 from headrace.sdk.manifests import (
+    COMPENSATE_PORT,
     Command,
     ConnectorManifest,
     EditionManifest,
+    Effect,
     EngineManifest,
     Feature,
     FlowTemplate,
     MigrationBranch,
     NodeManifest,
 )
+from headrace.sdk.secrets import SecretBackendManifest
 from headrace.sdk.triggers import TriggerType
 
 _ID = re.compile(r"[a-z][a-z0-9_]*\Z")
@@ -65,6 +70,26 @@ class TriggerEntry(Struct, frozen=True):
     node_type: str
 
 
+class AuthEntry(Struct, frozen=True):
+    """A way to sign in and its plugin."""
+
+    manifest: AuthProviderManifest
+    plugin: PluginRecord
+
+    def open(self, config: Mapping[str, Any]) -> AuthProvider[Any]:
+        """A provider over plain config data.
+
+        Raises:
+            ConfigError: the config does not fit, or it is the host's own.
+            PluginError: its library or class cannot be imported.
+        """
+        if self.manifest.factory is None:
+            raise ConfigError(f"'{self.manifest.id}' needs no configuration", field="provider")
+        parsed = parse_config(self.manifest.config, dict(config))
+        made: AuthProvider[Any] = load(self.manifest.factory.load, self.plugin)(parsed)
+        return made
+
+
 def load(importer: Any, plugin: PluginRecord) -> Any:
     """Import the work of a plugin; what goes wrong becomes a PluginError that names it."""
     try:
@@ -78,13 +103,15 @@ def load(importer: Any, plugin: PluginRecord) -> Any:
 
 
 class Registry:
-    """What the enabled plugins offer. Each mapping is by id."""
+    """What the enabled plugins offer. Each mapping is by id; `generation` counts how often all was told anew."""
 
     kinds: ClassVar[dict[str, type]] = {
         "connectors": ConnectorManifest,
         "nodes": NodeManifest,
         "triggers": TriggerType,
         "engines": EngineManifest,
+        "secrets": SecretBackendManifest,
+        "auth_providers": AuthProviderManifest,
         "features": Feature,
         "editions": EditionManifest,
         "templates": FlowTemplate,
@@ -93,10 +120,18 @@ class Registry:
     }
 
     def __init__(self) -> None:
+        self.generation = 0
+        self.clear()
+
+    def clear(self) -> None:
+        """Forget everything; who holds a mapping keeps what was in it."""
+        self.generation += 1
         self.nodes: dict[str, NodeType] = {}
         self.connectors: dict[str, ConnectorEntry] = {}
         self.triggers: dict[str, TriggerEntry] = {}
         self.engines: dict[str, EngineManifest] = {}
+        self.secrets: dict[str, SecretBackendManifest] = {}
+        self.auth_providers: dict[str, AuthEntry] = {}
         self.features: dict[str, Feature] = {}
         self.editions: dict[str, EditionManifest] = {}
         self.templates: dict[str, FlowTemplate] = {}
@@ -133,15 +168,17 @@ class Registry:
 
     def _take(self, plugin: PluginRecord, kind: str, name: str, manifest: Any) -> None:
         if kind == "nodes":
-            self.nodes[name] = NodeType(name, manifest, plugin)
+            self.nodes[name] = NodeType(name, _compensable(manifest), plugin)
         elif kind == "connectors":
             self.connectors[name] = ConnectorEntry(manifest, plugin)
             for node in connector_nodes(manifest):
-                self.nodes[f"{name}.{node.id}"] = NodeType(f"{name}.{node.id}", node, plugin, name)
+                self.nodes[f"{name}.{node.id}"] = NodeType(f"{name}.{node.id}", _compensable(node), plugin, name)
         elif kind == "triggers":
             node_type = f"{plugin.id}.{name}"
             self.triggers[name] = TriggerEntry(manifest, plugin, node_type)
             self.nodes[node_type] = NodeType(node_type, trigger_node(manifest), plugin)
+        elif kind == "auth_providers":
+            self.auth_providers[name] = AuthEntry(manifest, plugin)
         else:
             getattr(self, kind)[name] = manifest
 
@@ -191,13 +228,34 @@ class Registry:
             raise ConfigError(f"there is no trigger type '{trigger_type}'; {hint}", problem="plugin_missing")
         return found
 
+    def auth_provider(self, provider: str) -> AuthEntry:
+        """The way to sign in of that id.
+
+        Raises:
+            ConfigError: no enabled plugin brings it.
+        """
+        found = self.auth_providers.get(provider)
+        if found is None:
+            known = ", ".join(sorted(self.auth_providers)) or "none"
+            raise ConfigError(f"there is no auth provider '{provider}'; installed are {known}", field="provider")
+        return found
+
     def config_of(self, type_id: str) -> type[Config]:
         """Config Struct of a node type."""
         return self.node(type_id).manifest.config
 
 
+def _compensable(manifest: NodeManifest) -> NodeManifest:
+    """What has an effect can be undone: it has a port for that."""
+    if manifest.effect in {Effect.NONE, Effect.READ} or COMPENSATE_PORT in manifest.outputs:
+        return manifest
+    return replace(manifest, outputs=(*manifest.outputs, COMPENSATE_PORT))
+
+
 def _clash(kind: str, name: str, one: PluginRecord, two: PluginRecord) -> str:
-    what = {"nodes": "node type", "cli": "command", "migrations": "migration branch"}.get(kind, kind.rstrip("s"))
+    what = {"nodes": "node type", "cli": "command", "migrations": "migration branch", "secrets": "secret backend"}.get(
+        kind, kind.rstrip("s")
+    )
     return (
         f"{what} '{name}' is offered by both {two.name} ({two.distribution} {two.version}) and "
         f"{one.name} ({one.distribution} {one.version}); uninstall one"

@@ -1,12 +1,15 @@
 """What third parties build on. Light: msgspec, pluggy and the standard library only."""
 
+from headrace.sdk.auth import AuthProvider, AuthProviderManifest, Begun, Profile, SignInRefused
+from headrace.sdk.calendars import BusinessCalendar
 from headrace.sdk.config import Config, Field, Secret, parse_config, secret_names
-from headrace.sdk.connectors import Connector, Reject, Rejector, Stream, WriteMode, WriteResult
+from headrace.sdk.connectors import Connector, FileFacts, Reject, Rejector, Stream, WriteMode, WriteResult
 from headrace.sdk.engines import Engine
 from headrace.sdk.errors import AuthError, ConfigError, DataError, HeadraceError, PluginError, TransientError
 from headrace.sdk.forms import config_schema
 from headrace.sdk.hookspecs import OrganizationInfo, hookimpl
 from headrace.sdk.manifests import (
+    COMPENSATE_PORT,
     ERROR_PORT,
     Action,
     Capability,
@@ -27,22 +30,32 @@ from headrace.sdk.manifests import (
     lazy,
 )
 from headrace.sdk.nodes import Node, NodeContext
+from headrace.sdk.secrets import ORGANIZATION, SecretBackend, SecretBackendConfig, SecretBackendManifest
 from headrace.sdk.triggers import (
     Event,
+    EventFile,
     Received,
     SourceContext,
     SourceTrigger,
+    Standing,
     TimeConfig,
     TimeTrigger,
     TriggerConfig,
     TriggerType,
+    file_key,
 )
 from headrace.sdk.types import Column, DataType, FrameFacts
 
 __all__ = [
+    "COMPENSATE_PORT",
     "ERROR_PORT",
+    "ORGANIZATION",
     "Action",
     "AuthError",
+    "AuthProvider",
+    "AuthProviderManifest",
+    "Begun",
+    "BusinessCalendar",
     "Capability",
     "Column",
     "Command",
@@ -58,8 +71,10 @@ __all__ = [
     "Engine",
     "EngineManifest",
     "Event",
+    "EventFile",
     "Feature",
     "Field",
+    "FileFacts",
     "FlowTemplate",
     "FrameFacts",
     "HeadraceError",
@@ -72,12 +87,18 @@ __all__ = [
     "Plan",
     "PluginError",
     "Port",
+    "Profile",
     "Received",
     "Reject",
     "Rejector",
     "Secret",
+    "SecretBackend",
+    "SecretBackendConfig",
+    "SecretBackendManifest",
+    "SignInRefused",
     "SourceContext",
     "SourceTrigger",
+    "Standing",
     "Stream",
     "TimeConfig",
     "TimeTrigger",
@@ -88,6 +109,7 @@ __all__ = [
     "WriteMode",
     "WriteResult",
     "config_schema",
+    "file_key",
     "hookimpl",
     "lazy",
     "parse_config",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, TypeAlias
 
 from msgspec import Struct
@@ -50,6 +51,19 @@ class Stream(Struct, frozen=True, kw_only=True):
                 return column
         known = ", ".join(c.name for c in self.columns[:20])
         raise ConfigError(f"'{self.name}' has no column '{name}'; it has {known}", field="columns", column=name)
+
+
+class FileFacts(Struct, frozen=True, kw_only=True):
+    """What a store tells of a file without opening it.
+
+    Attributes:
+        path: As a stream of the connection is named, with `/`.
+        modified_at: Aware; as exact as the store tells it.
+    """
+
+    path: str
+    size_bytes: int
+    modified_at: datetime
 
 
 class Reject(Struct, frozen=True):
@@ -172,6 +186,14 @@ class Connector(ABC, Generic[ConfigT]):
         The worker's supervisor calls it in a thread: it looks at sizes and times, reads nothing, waits for nobody.
         """
         raise NotImplementedError
+
+    def files(self, pattern: str) -> Iterator[FileFacts]:
+        """Files that a path or glob matches, in any order; none is no error (FILES). Hidden ones are left out.
+
+        Raises:
+            ConfigError: the place to look in does not exist, or the connection has no files.
+        """
+        raise ConfigError("this connection has no files; choose one of a folder or a bucket", field="connection")
 
     def relation(self, stream: Stream) -> Any:
         """Ibis table for push-down (RELATION)."""

@@ -26,7 +26,8 @@ DEADLINE_S = 60.0
 CONNECT_S = 10.0
 USER_AGENT = "headrace"
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
-_CREDENTIALS = frozenset({"authorization", "cookie", "proxy-authorization"})
+_HARMLESS = frozenset({"accept", "accept-language", "content-type", "user-agent"})
+"""Headers that another origin may see after a redirect; any other may be a credential, whatever its name."""
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*:")
 _CHUNK = 64 * 1024
 
@@ -174,7 +175,7 @@ class EgressClient:
         Args:
             method: Upper case.
             url: With its query.
-            headers: Sent to every hop.
+            headers: Sent to every hop of the same origin; another one gets what is harmless of them.
             credentials: Headers that only the origin of `url` may see.
             body: Sent as it is.
 
@@ -189,9 +190,7 @@ class EgressClient:
         for _ in range(REDIRECTS_MAX + 1):
             own = place.origin == home
             shown = (
-                {**sent, **(credentials or {})}
-                if own
-                else {k: v for k, v in sent.items() if k.lower() not in _CREDENTIALS}
+                {**sent, **(credentials or {})} if own else {k: v for k, v in sent.items() if k.lower() in _HARMLESS}
             )
             answer, target = self._hop(method, place, shown, body)
             if not target:

@@ -5,7 +5,7 @@ Importing this loads narwhals; work modules import it, declarations do not.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -44,6 +44,8 @@ _INTEGERS = {
 }  # fmt: skip
 _INTEGER_BITS = {kind: shape for shape, kind in _INTEGERS.items()}
 _REMEMBERED = "_headrace_columns"
+SHAPES_MAX = 4_096
+_shapes: dict[tuple[Hashable, tuple[Column, ...]], tuple[Column, ...]] = {}
 _PLAIN = {
     DataType.BOOLEAN: nw.Boolean, DataType.TEXT: nw.String, DataType.JSON: nw.String, DataType.UUID: nw.String,
     DataType.BINARY: nw.Binary, DataType.DATE: nw.Date, DataType.TIME: nw.Time,
@@ -122,7 +124,7 @@ def names(frame: nw.LazyFrame[Any]) -> list[str]:
 
 def follow(
     frame: nw.LazyFrame[Any], empty: Callable[[Sequence[Column]], nw.LazyFrame[Any]],
-    step: Callable[[nw.LazyFrame[Any]], nw.LazyFrame[Any]],
+    step: Callable[[nw.LazyFrame[Any]], nw.LazyFrame[Any]], *, name: Hashable = None,
 ) -> nw.LazyFrame[Any]:  # fmt: skip
     """Apply a step, and learn the columns of its result from an empty frame instead of the long plan.
 
@@ -130,8 +132,16 @@ def follow(
         frame: What goes in.
         empty: Makes a frame of no rows: `ctx.engine.empty`.
         step: Pure; called twice.
+        name: Equal names are equal steps: what one makes of the same columns is learned once in a process.
     """
-    shape = columns(step(empty(columns(frame))))
+    before = columns(frame)
+    shape = _shapes.get((name, before)) if name is not None else None
+    if shape is None:
+        shape = columns(step(empty(before)))
+        if name is not None:
+            if len(_shapes) >= SHAPES_MAX:
+                _shapes.clear()
+            _shapes[name, before] = shape
     made = step(frame)
     setattr(made, _REMEMBERED, shape)
     return made

@@ -14,6 +14,7 @@ import pluggy
 from msgspec import Struct
 
 if TYPE_CHECKING:
+    from headrace.sdk.auth import AuthProviderManifest
     from headrace.sdk.manifests import (
         Command,
         ConnectorManifest,
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
         MigrationBranch,
         NodeManifest,
     )
+    from headrace.sdk.secrets import SecretBackendManifest
     from headrace.sdk.triggers import TriggerType
 
 hookspec = pluggy.HookspecMarker("headrace")
@@ -38,6 +40,8 @@ class OrganizationInfo(Struct, frozen=True):
         edition: Id of its edition.
         features: Overrides of features, by id.
         limits: Overrides of limits, by id; None is unlimited.
+        closed: Its subscription is over or suspended: what is there stays, nothing new is made.
+        catalogue: Which state of editions and plans it is judged by.
     """
 
     id: UUID
@@ -45,6 +49,8 @@ class OrganizationInfo(Struct, frozen=True):
     edition: str
     features: dict[str, bool] = {}
     limits: dict[str, int | None] = {}
+    closed: bool = False
+    catalogue: str = ""
 
 
 @hookspec
@@ -90,6 +96,30 @@ def headrace_engines() -> Iterable[EngineManifest]:
         @hookimpl
         def headrace_engines():
             return [EngineManifest(id="polars", title="Polars", factory=lazy("pkg.engine:PolarsEngine"))]
+    """
+
+
+@hookspec
+def headrace_secrets() -> Iterable[SecretBackendManifest]:
+    """Offer secret backends: where workers find what connections refer to as `<id>:<name>`.
+
+    Example:
+        @hookimpl
+        def headrace_secrets():
+            env = lazy("pkg.env:EnvironmentBackend")
+            return [SecretBackendManifest(id="env", title="Environment", config=EnvConfig, factory=env)]
+    """
+
+
+@hookspec
+def headrace_auth_providers() -> Iterable[AuthProviderManifest]:
+    """Offer ways to sign in.
+
+    Example:
+        @hookimpl
+        def headrace_auth_providers():
+            oidc = lazy("pkg.provider:OidcProvider")
+            return [AuthProviderManifest(id="oidc", title="OpenID Connect", kind="redirect", factory=oidc)]
     """
 
 

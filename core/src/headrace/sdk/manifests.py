@@ -63,6 +63,7 @@ class Capability(StrEnum):
     SCAN = "scan"
     RELATION = "relation"
     FINGERPRINT = "fingerprint"
+    FILES = "files"
 
 
 Proof = Literal["real server", "engine", "emulator", "wire-compatible", "contract", "recorded", "unproven"]
@@ -75,19 +76,22 @@ class Port(Struct, frozen=True, omit_defaults=True):
     Attributes:
         name: Handle id, e.g. `in`, `left`, `out`.
         title: For people; the name if empty.
-        kind: `data` carries a frame, `error` rejected rows with reasons, `control` nothing.
+        kind: `data` carries a frame, `error` rejected rows with reasons, `control` nothing; `compensate` leads to what
+            undoes the step's effect, over the rows of its first output.
         many: Takes any number of edges; inputs then come as `name[source node id]`.
         required: Validation refuses the flow while nothing is connected.
     """
 
     name: str
     title: str = ""
-    kind: Literal["data", "error", "control"] = "data"
+    kind: Literal["data", "error", "control", "compensate"] = "data"
     many: bool = False
     required: bool = True
 
 
 ERROR_PORT = Port("error", "Rejected rows", kind="error", required=False)
+COMPENSATE_PORT = Port("compensate", "To undo it", kind="compensate", required=False)
+"""Every node type with an effect has it; the host adds it where it is not declared."""
 
 
 class NodeManifest(Struct, frozen=True, kw_only=True):
@@ -98,6 +102,8 @@ class NodeManifest(Struct, frozen=True, kw_only=True):
         factory: The `Node` class.
         effect: `NONE` nodes fuse into one lazy plan; others end a segment.
         heavy: Ends a segment, and wants the `heavy` queue.
+        waits: Waits for a distant service rather than computes, and carries few rows: many share one process, each in
+            a thread of its own.
         control: Has a segment of its own; may wait (`headrace.sdk.waiting`), and leave outputs out: branches not taken.
         role: What the host does with a control node: `join` waits as its config field `wait_for` says (all, any, or
             `number`); `loop` holds steps, which its child executions execute, from its port `item` to its input
@@ -115,6 +121,7 @@ class NodeManifest(Struct, frozen=True, kw_only=True):
     outputs: tuple[Port, ...] = (Port("out", "Output"),)
     effect: Effect = Effect.NONE
     heavy: bool = False
+    waits: bool = False
     control: bool = False
     role: Literal["", "join", "loop", "input", "output", "on_error", "finally"] = ""
     icon: str = "lucide:box"
@@ -159,6 +166,7 @@ class ConnectorManifest(Struct, frozen=True, kw_only=True):
         read_options: More fields of the read node (a file's format, say), under `options`.
         write_options: The same for the write node.
         effect_class: What a write promises.
+        waits: Its nodes wait for a distant service rather than compute, as `NodeManifest.waits` says.
         proof: How it is tested (connectors.md, 4).
     """
 
@@ -173,6 +181,7 @@ class ConnectorManifest(Struct, frozen=True, kw_only=True):
     read_options: type[Config] | None = None
     write_options: type[Config] | None = None
     effect_class: EffectClass = EffectClass.OTHER
+    waits: bool = False
     summary: str = ""
     icon: str = "lucide:plug"
     docs: str = ""
@@ -199,21 +208,35 @@ class Feature(Struct, frozen=True, kw_only=True):
 
 
 class Plan(Struct, frozen=True, kw_only=True):
-    """Features and limits that a subscription gets; a limit that is absent is unlimited."""
+    """Features and limits that a subscription gets.
+
+    Attributes:
+        features: `*` is every feature, `-key` all but this one.
+        limits: By key; one that is absent is unlimited. `executions` counts those of a calendar month, `api_requests`
+            those of an hour.
+        price: As people read it; empty where it is on request.
+    """
 
     id: str
     title: str
     features: frozenset[str] = frozenset()
     limits: dict[str, int] = {}
+    price: str = ""
 
 
 class EditionManifest(Struct, frozen=True, kw_only=True):
-    """An edition: its features, and its plans; the first plan is the edition's default."""
+    """An edition: its features, and its plans; the first plan is the edition's default.
+
+    Attributes:
+        license_key: Public Ed25519 key (base64) of who publishes the edition; it is there for those only whose
+            installation has a licence signed by it. Empty: for everybody.
+    """
 
     id: str
     title: str
     plans: tuple[Plan, ...]
     features: frozenset[str] = frozenset()
+    license_key: str = ""
 
 
 class MigrationBranch(Struct, frozen=True, kw_only=True):

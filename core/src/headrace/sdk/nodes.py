@@ -46,8 +46,8 @@ class NodeContext(Protocol):
     def rejects_connected(self) -> bool:
         """Whether rejected rows have somewhere to go (port connected, or on_error continues)."""
 
-    def wrote(self, result: WriteResult) -> None:
-        """Report the counts of an effect."""
+    def wrote(self, result: WriteResult, *, connection: str = "", target: str = "") -> None:
+        """Report the counts of an effect, and what was written where: others may wait for it."""
 
     @property
     def resumed(self) -> Resumed | None:

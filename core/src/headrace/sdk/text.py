@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 MAX_TEMPLATE: Final = 20_000
 MAX_RESULT: Final = 100_000
+INDENT_MAX: Final = 8
 NAMES: Final = ("params", "vars", "execution", "nodes", "env")
 _FILTERS: Final = [
     "abs",
@@ -146,7 +147,11 @@ def _environment() -> Environment:
             """Keys before methods, so that `params.items` is the parameter of that name."""
             if isinstance(obj, dict) and attribute in obj:
                 return obj[attribute]
-            return super().getattr(obj, attribute)
+            return _unseen(super().getattr(obj, attribute))
+
+        def getitem(self, obj: Any, argument: Any) -> Any:
+            """The same with brackets."""
+            return _unseen(super().getitem(obj, argument))
 
         def call_binop(self, context: Any, operator: str, left: Any, right: Any) -> Any:
             """Numbers only, and small powers: `'a' * 10**10` would take all memory."""
@@ -176,12 +181,44 @@ def _environment() -> Environment:
                 isinstance(owner, dict) and name in {"get", "keys", "items", "values"}
             )
 
-    environment = Sandbox(undefined=StrictUndefined, autoescape=False, keep_trailing_newline=True)
+    environment = Sandbox(
+        undefined=StrictUndefined, autoescape=False, keep_trailing_newline=True, finalize=_only_values
+    )
     environment.globals.clear()
     filters = environment.filters
     environment.filters = {name: filters[name] for name in _FILTERS}
-    environment.filters |= {"replace": _replace, "join": _join, "tojson": filters["tojson"]}
+    environment.filters |= {"replace": _replace, "join": _join, "tojson": _tojson}
     return environment
+
+
+class _Method:
+    """A method that may be called but not written: its text would show where it lies in memory."""
+
+    def __init__(self, method: Any) -> None:
+        self.method = method
+        self.__self__ = getattr(method, "__self__", None)
+        self.__name__ = getattr(method, "__name__", "")
+
+    def __call__(self, *given: Any, **named: Any) -> Any:
+        return self.method(*given, **named)
+
+    def __repr__(self) -> str:
+        raise TypeError("a method is no value")
+
+
+def _unseen(value: Any) -> Any:
+    from jinja2 import Undefined
+
+    return _Method(value) if callable(value) and not isinstance(value, Undefined) else value
+
+
+def _only_values(value: Any) -> Any:
+    """What may stand in the result; the template itself may not."""
+    from jinja2.runtime import TemplateReference
+
+    if isinstance(value, TemplateReference):
+        raise TypeError("a template is no value")
+    return value
 
 
 def _replace(value: Any, old: str, new: str) -> str:
@@ -196,6 +233,14 @@ def _join(value: Any, mark: str = "") -> str:
     if sum(map(len, parts)) + len(parts) * len(mark) > MAX_RESULT:
         raise OverflowError("too long")
     return mark.join(parts)
+
+
+def _tojson(value: Any, indent: int | None = None) -> str:
+    from jinja2.utils import htmlsafe_json_dumps
+
+    if indent is not None and not 0 <= indent <= INDENT_MAX:
+        raise OverflowError("indented too far")
+    return str(htmlsafe_json_dumps(value, indent=indent, sort_keys=True))
 
 
 def _bounded(text: str) -> nodes.Template:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Annotated, Any, Generic, Literal, Protocol, TypeAlias
+from hashlib import sha256
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Generic, Literal, Protocol, TypeAlias
 from zoneinfo import ZoneInfo, available_timezones
 
 from msgspec import Struct
@@ -18,12 +19,22 @@ from headrace.sdk.types import Column
 if TYPE_CHECKING:
     from headrace.sdk.connectors import Connector
 
-TriggerMode: TypeAlias = Literal["manual", "time", "webhook", "source", "flow"]
+TriggerMode: TypeAlias = Literal["manual", "time", "webhook", "source", "flow", "form", "asset"]
 Rows: TypeAlias = list[dict[str, Any]]
 MaxPending: TypeAlias = Annotated[
     int,
     Field("Open at once", "No more executions than this wait or run at once; what is due then waits. 0: no bound.",
           ge=0, le=10_000, advanced=True, order=90),
+]  # fmt: skip
+UniqueBy: TypeAlias = Annotated[
+    str,
+    Field("Same event", "Text over the event, e.g. {{ row.order_id }} of its first row; the same text again starts "
+          "nothing and is listed as a duplicate. Empty: every event starts.", max_length=1_000, advanced=True,
+          order=92),
+]  # fmt: skip
+UniqueHours: TypeAlias = Annotated[
+    float, Field("Same event within", "After this the same text starts again.", ge=0.01, le=8_760, unit="h",
+                 advanced=True, order=93),
 ]  # fmt: skip
 Sample: TypeAlias = Annotated[
     Rows,
@@ -35,7 +46,11 @@ Sample: TypeAlias = Annotated[
 class TriggerConfig(Config, kw_only=True):
     """Base of every trigger's config."""
 
+    verbatim: ClassVar[frozenset[str]] = frozenset({"unique_by"})
+
     max_pending: MaxPending = 0
+    unique_by: UniqueBy = ""
+    unique_hours: UniqueHours = 24
     sample: Sample = []
 
 
@@ -51,6 +66,10 @@ class TimeConfig(TriggerConfig, kw_only=True):
     end_at: Annotated[
         datetime | None, Field("Not after", "Nothing is due after this.", widget="datetime", advanced=True, order=31)
     ] = None
+    calendar_id: Annotated[
+        str, Field("Calendar", "Business calendar whose days count, and its rule for other days.", widget="resource",
+                   options_from="calendars", order=14)
+    ] = ""  # fmt: skip
     misfire: Annotated[
         Literal["skip", "coalesce", "run_all"],
         Field("When late", "After a standstill: skip what is late, make up for all of it once, or for each.", order=40),
@@ -102,6 +121,20 @@ class TimeTrigger(ABC, Generic[ConfigT]):
         """
 
 
+class EventFile(Struct, frozen=True, kw_only=True):
+    """A file that comes with an event; the host stores it under `file_key` before the event."""
+
+    name: str
+    media_type: str
+    content: bytes
+
+
+def file_key(trigger_id: str, event_key: str, number: int) -> str:
+    """Where a file of an event (0 is the first) lies in the object store, below its organization's part."""
+    event = sha256(event_key.encode()).hexdigest()[:32]
+    return f"triggers/{trigger_id}/{event}/{number}"
+
+
 class Event(Struct, frozen=True, kw_only=True):
     """Something that happened. One event starts one execution, however often it is delivered.
 
@@ -109,11 +142,13 @@ class Event(Struct, frozen=True, kw_only=True):
         key: Names it among the trigger's events; the same key is the same event.
         rows: Output of the trigger's node.
         data: More facts, kept as the execution's input beside the rows.
+        files: Stored before the event, so that who reads it finds them; the rows say where they are (`file_key`).
     """
 
     key: str
     rows: Rows = []
     data: dict[str, Any] = {}
+    files: Sequence[EventFile] = ()
 
 
 class Received(Struct, frozen=True, kw_only=True):
@@ -122,6 +157,20 @@ class Received(Struct, frozen=True, kw_only=True):
     events: Sequence[Event] = ()
     cursor: dict[str, Any] = {}
     more: bool = False
+
+
+class Standing(Struct, frozen=True, kw_only=True):
+    """How a source stands, for people; shown with the trigger.
+
+    Attributes:
+        status: Facts, e.g. how far behind it is.
+        warning: A sentence, while something has to be looked at; empty otherwise.
+        holds: What `retire` frees, in words; empty when the source keeps nothing elsewhere.
+    """
+
+    status: dict[str, Any] = {}
+    warning: str = ""
+    holds: str = ""
 
 
 class SourceContext(Protocol):
@@ -162,6 +211,13 @@ class SourceTrigger(ABC, Generic[ConfigT]):
 
     def accepted(self, received: Received) -> None:
         """Acknowledge: the events are stored."""
+
+    def standing(self, ctx: SourceContext) -> Standing:
+        """How it stands; asked before the first `receive`, and now and then, also while `receive` is held back."""
+        return Standing()
+
+    def retire(self, ctx: SourceContext) -> None:
+        """The trigger or its flow is deleted: free what it `holds` elsewhere. Tried again when it raises."""
 
     def close(self) -> None:
         """Free what is open; twice is fine."""

@@ -53,6 +53,7 @@ class Children(Struct, frozen=True, kw_only=True, tag="children"):
         version: Of that flow; None = what is there now.
         stop_on_failure: Run the node again as soon as one child has failed.
         wait: False starts them and runs the node again at once.
+        deadline_s: Seconds after which each of them is stopped, and `timed_out`.
     """
 
     items: tuple[Item, ...]
@@ -61,6 +62,7 @@ class Children(Struct, frozen=True, kw_only=True, tag="children"):
     version: int | None = None
     stop_on_failure: bool = True
     wait: bool = True
+    deadline_s: float | None = None
 
 
 Wait: TypeAlias = Timer | Callback | Children
@@ -84,6 +86,7 @@ class Resumed(Struct, frozen=True, kw_only=True):
         by: Who decided (user id), if somebody did.
         before: How many children it had in earlier rounds.
         children: Of this round, in the order of the items; their frames are `ctx.results()`.
+        elapsed_s: Seconds since its first child was started, by the database's clock.
     """
 
     wait: Wait
@@ -91,6 +94,7 @@ class Resumed(Struct, frozen=True, kw_only=True):
     by: str = ""
     before: int = 0
     children: tuple[Child, ...] = ()
+    elapsed_s: float = 0.0
 
 
 class Parked(Exception):

@@ -39,6 +39,7 @@ METHODS = {
     Capability.SCAN: "scan",
     Capability.RELATION: "relation",
     Capability.FINGERPRINT: "fingerprint",
+    Capability.FILES: "files",
 }
 SECRET_WORDS = ("password", "token", "secret", "api_key", "private_key")
 

@@ -96,3 +96,14 @@ class ReadRules(ConnectorRules):
             found = connector.relation(stream).to_polars()
             assert found.columns == [column.name for column in stream.columns]
             assert sorted(map(repr, found.to_dicts())) == sorted(map(repr, rows(connector, stream)))
+
+    def test_files_are_told_with_their_facts(self, connector: Connector[Any], manifest: ConnectorManifest) -> None:
+        """A name alone finds its file, facts stay while the file does, and nothing found is no error."""
+        needs(manifest, Capability.FILES)
+        every = {facts.path: facts for facts in connector.files("*")}
+        assert every
+        for name, facts in every.items():
+            assert list(connector.files(name)) == [facts]
+            assert facts.size_bytes >= 0
+            assert facts.modified_at.tzinfo is not None
+        assert list(connector.files("there-is-no-such-*")) == []

@@ -47,7 +47,7 @@ class FakeContext:
         """They are kept."""
         return True
 
-    def wrote(self, result: Any) -> None:
+    def wrote(self, result: Any, *, connection: str = "", target: str = "") -> None:
         """Keep it."""
         self.results.append(result)
 

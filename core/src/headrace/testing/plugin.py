@@ -86,4 +86,5 @@ def headrace_settings(database_urls: Urls, redis_url: str, tmp_path: Path) -> Se
         database_owner_url=Secret(database_urls.owner_url),
         redis_url=Secret(redis_url),
         master_keys=(Secret(generate_key()),),
+        rate_limits=("anonymous=100000/h", "sign_in=100000/h", "route=100000/m", "user=1000000/h"),
     )

@@ -1,4 +1,4 @@
-"""Addresses of webhooks: a random key, an own path beside it, and who they lead to."""
+"""Addresses of webhooks and forms: a random key, an own path beside it, and who they lead to."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ KEY_BYTES = 16
 _SHOW = sa.text("SELECT set_config('app.hook', :hash, true)")
 _FIND = sa.text("""
 SELECT organization_id, id FROM triggers
-WHERE (hook_hash = :hash OR alias_hash = :hash) AND mode = 'webhook' AND deleted_at IS NULL
+WHERE (hook_hash = :hash OR alias_hash = :hash) AND mode = :mode AND deleted_at IS NULL
 """)
 _SLUG = sa.text("SELECT slug FROM organizations WHERE id = :organization_id")
 
 
 async def give(session: AsyncSession, row: Trigger, config: Any, kept: dict[str, Any]) -> None:
-    """The address of a webhook: made once, kept; the own path follows the configuration. `kept` are its secrets.
+    """Give a webhook or form its address: made once; the own path follows the configuration. `kept` are its secrets.
 
     Raises:
         Conflict: another webhook has the own path.
@@ -48,7 +48,9 @@ async def give(session: AsyncSession, row: Trigger, config: Any, kept: dict[str,
     )  # fmt: skip
     with session.no_autoflush:
         if await session.scalar(taken):
-            raise Conflict(f"another webhook has the path '{config.url_path}'; choose another", field="url_path")
+            raise Conflict(
+                f"another webhook or form has the path '{config.url_path}'; choose another", field="url_path"
+            )
         slug = await slug_of(session, row)
     row.alias, row.alias_hash = config.url_path, digest(f"{slug}/{config.url_path}")
 
@@ -63,7 +65,7 @@ async def slug_of(session: AsyncSession, row: Trigger) -> str:
     return str(await session.scalar(_SLUG, {"organization_id": row.organization_id}))
 
 
-async def find(session: AsyncSession, place: str) -> tuple[UUID, UUID] | None:
+async def find(session: AsyncSession, place: str, *, mode: str) -> tuple[UUID, UUID] | None:
     """Organization and trigger of an address: a key, `slug/path`, or `organization id/path`.
 
     The session is of no organization; the row-level policy shows the one row whose address is shown to it.
@@ -71,19 +73,22 @@ async def find(session: AsyncSession, place: str) -> tuple[UUID, UUID] | None:
     organization, _, path = place.partition("/")
     if path:
         try:
-            return await _by_id(session, UUID(organization), path)
+            return await _by_id(session, UUID(organization), path, mode)
         except ValueError:
             pass
     hashed = digest(place)
     await session.execute(_SHOW, {"hash": hashed.hex()})
-    row = (await session.execute(_FIND, {"hash": hashed})).one_or_none()
+    row = (await session.execute(_FIND, {"hash": hashed, "mode": mode})).one_or_none()
     return (row.organization_id, row.id) if row else None
 
 
-async def _by_id(session: AsyncSession, organization_id: UUID, path: str) -> tuple[UUID, UUID] | None:
+async def _by_id(session: AsyncSession, organization_id: UUID, path: str, mode: str) -> tuple[UUID, UUID] | None:
     await set_tenant(session, organization_id)
     query = sa.select(Trigger.id).where(
-        Trigger.organization_id == organization_id, Trigger.alias == path, Trigger.deleted_at.is_(None)
+        Trigger.organization_id == organization_id,
+        Trigger.alias == path,
+        Trigger.mode == mode,
+        Trigger.deleted_at.is_(None),
     )
     found = await session.scalar(query)
     return (organization_id, found) if found else None

@@ -13,6 +13,8 @@ from zoneinfo import ZoneInfo
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from headrace.access.resolve import reach_of
+from headrace.access.statements import FLOWS
 from headrace.executions.leases import as_json
 from headrace.flows import service as flows
 from headrace.infra.ids import new_id
@@ -35,10 +37,10 @@ VALUES (:organization_id, :id, :flow_id, :from_at, :to_at, :step, :timezone, :pa
 """)
 _SELECT = "SELECT b.*, count(*) OVER () AS total FROM backfills b WHERE b.organization_id = :organization_id "
 _GET = sa.text(_SELECT + "AND b.id = :id")
-_LIST = sa.text(
-    _SELECT + "AND (CAST(:flow_id AS uuid) IS NULL OR b.flow_id = CAST(:flow_id AS uuid)) "
-    "ORDER BY b.created_at DESC LIMIT :limit OFFSET :offset"
-)
+_OF_FLOW = "AND (CAST(:flow_id AS uuid) IS NULL OR b.flow_id = CAST(:flow_id AS uuid))"
+_PAGE = " ORDER BY b.created_at DESC LIMIT :limit OFFSET :offset"
+_LIST = sa.text(_SELECT + _OF_FLOW + _PAGE)
+_LIST_WITHIN = sa.text(_SELECT + _OF_FLOW + " AND b.flow_id IN (" + FLOWS + ")" + _PAGE)
 _CHANGE = sa.text("""
 UPDATE backfills SET status = :status, wake_at = clock_timestamp(),
   completed_at = CASE WHEN CAST(:status AS text) = 'cancelled' THEN clock_timestamp() END
@@ -123,9 +125,11 @@ async def get(session: AsyncSession, actor: Any, backfill_id: UUID) -> dict[str,
 async def list_(
     session: AsyncSession, actor: Any, *, flow_id: UUID | None = None, limit: int = 20, offset: int = 0
 ) -> tuple[Sequence[dict[str, Any]], int]:
-    """Backfills, newest first."""
+    """Backfills that the actor may read, newest first."""
+    within = reach_of(actor, "schedule:read")
     where = {"organization_id": actor.organization_id, "flow_id": flow_id, "limit": limit, "offset": offset}
-    rows = [dict(row) for row in (await session.execute(_LIST, where)).mappings()]
+    query = _LIST if within is None else _LIST_WITHIN
+    rows = [dict(row) for row in (await session.execute(query, {**where, **(within or {})})).mappings()]
     return rows, rows[0]["total"] if rows else 0
 
 

@@ -15,6 +15,8 @@ from headrace.sdk.errors import ConfigError
 
 TOLERANCE_S = 300
 PREFIX = "whsec_"
+TOKEN_CHARS = 16
+"""Of a token in an address; nobody guesses it."""
 REFUSED = "the caller did not prove who it is"
 
 
@@ -37,9 +39,9 @@ def refusal(
         case "hmac":
             return _signed(secrets, headers, body, at)
         case "basic":
-            return _basic(secrets, headers)
+            return basic(secrets, headers)
         case "header":
-            return _same(headers.get(config.header.lower(), ""), secrets.get("token", ""))
+            return same(headers.get(config.header.lower(), ""), secrets.get("token", ""))
         case "jwt":
             return _token(config.audience, secrets.get("jwt_key", ""), headers)
     return ""
@@ -71,14 +73,15 @@ def _networks(texts: list[str]) -> list[Any]:
 
 
 def check(config: Any, secrets: Mapping[str, str]) -> None:
-    """Refuse a webhook that could let nobody in, or everybody by mistake.
+    """Refuse a webhook or form that could let nobody in, or everybody by mistake.
 
     Raises:
         ConfigError: a secret that the authentication needs is missing.
     """
-    if config.allowed_ips:
-        _networks(config.allowed_ips)
-    needed = {"basic": ("username", "password"), "header": ("token",), "jwt": ("jwt_key",)}
+    _networks(getattr(config, "allowed_ips", []))
+    needed = {
+        "basic": ("username", "password"), "header": ("token",), "token": ("token",), "jwt": ("jwt_key",),
+    }  # fmt: skip
     for name in needed.get(config.authentication, ()):
         if not secrets.get(name):
             raise ConfigError(
@@ -87,6 +90,8 @@ def check(config: Any, secrets: Mapping[str, str]) -> None:
     for name in ("signing_key", "previous_signing_key"):
         if secrets.get(name) and _key(secrets[name]) is None:
             raise ConfigError(f"'{name}' is whsec_ and at least 16 bytes of base64", field=f"secrets.{name}")
+    if config.authentication == "token" and len(secrets["token"]) < TOKEN_CHARS:
+        raise ConfigError(f"a token has at least {TOKEN_CHARS} characters", field="secrets.token")
     if config.authentication == "jwt" and "BEGIN" not in secrets["jwt_key"] and len(secrets["jwt_key"]) < 32:
         raise ConfigError("a shared token key has at least 32 characters", field="secrets.jwt_key")
 
@@ -130,7 +135,8 @@ def _signed(secrets: Mapping[str, str], headers: Mapping[str, str], body: bytes,
     return REFUSED
 
 
-def _basic(secrets: Mapping[str, str], headers: Mapping[str, str]) -> str:
+def basic(secrets: Mapping[str, str], headers: Mapping[str, str]) -> str:
+    """Why a user name and password are not the right ones; empty when they are."""
     scheme, _, text = headers.get("authorization", "").partition(" ")
     try:
         given = b64decode(text.strip(), validate=True)
@@ -140,7 +146,8 @@ def _basic(secrets: Mapping[str, str], headers: Mapping[str, str]) -> str:
     return "" if hmac.compare_digest(given, right) and scheme.lower() == "basic" else REFUSED
 
 
-def _same(given: str, right: str) -> str:
+def same(given: str, right: str) -> str:
+    """Why a secret is not the right one; empty when it is."""
     return "" if right and hmac.compare_digest(given.encode(), right.encode()) else REFUSED
 
 

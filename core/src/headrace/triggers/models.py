@@ -11,6 +11,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
 from headrace.infra.models import TenantModel, tenant_key
+from headrace.infra.rls import SEALED
 
 
 class Trigger(TenantModel):
@@ -24,6 +25,7 @@ class Trigger(TenantModel):
         wake_at: When the scheduler looks at it.
         missed: Due instants that were passed over, by its misfire policy.
         failures: Failed attempts in a row.
+        retire_at: When to free what its source holds elsewhere; the trigger or its flow is deleted.
     """
 
     __tablename__ = "triggers"
@@ -35,10 +37,11 @@ class Trigger(TenantModel):
     type: Mapped[str]
     mode: Mapped[str]
     configuration: Mapped[dict[str, Any]] = mapped_column(default=dict)
-    secrets: Mapped[str | None]
+    secrets: Mapped[str | None] = mapped_column(comment=SEALED)
     variables: Mapped[dict[str, Any]] = mapped_column(default=dict)
     is_active: Mapped[bool] = mapped_column(default=True)
     armed: Mapped[bool] = mapped_column(default=False)
+    calendar_id: Mapped[UUID | None]
     state: Mapped[dict[str, Any]] = mapped_column(default=dict)
     timezone: Mapped[str] = mapped_column(default="UTC")
     misfire: Mapped[str] = mapped_column(default="coalesce")
@@ -62,4 +65,5 @@ class Trigger(TenantModel):
     source_statuses: Mapped[list[str]] = mapped_column(ARRAY(sa.Text()), default=list)
     created_by: Mapped[UUID | None]
     updated_by: Mapped[UUID | None]
+    retire_at: Mapped[datetime | None]
     deleted_at: Mapped[datetime | None]

@@ -9,6 +9,7 @@ from typing import Literal, TypeAlias
 from msgspec import Struct
 
 from headrace.plugins.registry import TriggerEntry, load
+from headrace.sdk.calendars import BusinessCalendar
 from headrace.sdk.config import parse_config
 from headrace.sdk.errors import ConfigError
 from headrace.sdk.triggers import TimeConfig, TimeTrigger, zone_of
@@ -39,16 +40,19 @@ class Due(Struct, frozen=True, kw_only=True):
 class Schedule:
     """When a trigger is due, within its bounds."""
 
-    def __init__(self, config: TimeConfig, work: TimeTrigger[TimeConfig]) -> None:
+    def __init__(
+        self, config: TimeConfig, work: TimeTrigger[TimeConfig], calendar: BusinessCalendar | None = None
+    ) -> None:
         self.config = config
-        self._work = work
+        self._work, self._calendar = work, calendar
 
     def next_fire(self, after: datetime) -> datetime | None:
         """The first due instant after `after`, or None."""
         start, end = self.config.start_at, self.config.end_at
         if start is not None and after < start:
             after = start - timedelta(microseconds=1)
-        found = self._work.next_fire(after)
+        times = self._work.next_fire
+        found = self._calendar.next_fire(times, after, self._work.zone) if self._calendar else times(after)
         if found is not None and found <= after:
             raise ConfigError(f"the schedule gave {found.isoformat()}, which is not after {after.isoformat()}")
         return found if found is not None and (end is None or found <= end) else None
@@ -62,8 +66,10 @@ class Schedule:
         return found
 
 
-def schedule_of(entry: TriggerEntry, configuration: dict[str, object]) -> Schedule:
-    """The schedule of a trigger.
+def schedule_of(
+    entry: TriggerEntry, configuration: dict[str, object], calendar: BusinessCalendar | None = None
+) -> Schedule:
+    """The schedule of a trigger, on the days of a calendar if one is given.
 
     Raises:
         ConfigError: it is not one of the clock's, or its configuration does not fit.
@@ -80,7 +86,7 @@ def schedule_of(entry: TriggerEntry, configuration: dict[str, object]) -> Schedu
         if value is not None and value.tzinfo is None:
             raise ConfigError(f"write '{name}' with an offset, e.g. 2026-03-01T07:00:00+01:00", field=name)
     work = load(manifest.factory.load, entry.plugin)(config, zone_of(config.timezone))
-    return Schedule(config, work)
+    return Schedule(config, work, calendar)
 
 
 def plan(

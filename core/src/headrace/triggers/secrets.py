@@ -9,7 +9,7 @@ import msgspec
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from headrace.connections.service import Vault
-from headrace.infra.datakeys import organization_cipher
+from headrace.infra.datakeys import organization_cipher, sealing_cipher
 from headrace.infra.ids import new_id
 from headrace.sdk.config import Config, parse_config, secret_names
 from headrace.sdk.errors import ConfigError
@@ -42,7 +42,7 @@ class Sealed:
             return
         if self._row.id is None:
             self._row.id = new_id()
-        cipher = await organization_cipher(session, self._vault.ring, self._row.organization_id)
+        cipher = await sealing_cipher(session, self._vault.ring, self._row.organization_id)
         self._row.secrets = cipher.encrypt(msgspec.json.encode(values), row_id=self._row.id, **_PLACE)
 
 

@@ -4,21 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from headrace.access.references import refuse_new_in
+from headrace.access.resolve import reached
 from headrace.connections.service import Vault
 from headrace.flows import service as flows
 from headrace.infra.clock import now
 from headrace.plugins.manager import Host
 from headrace.plugins.registry import Registry, TriggerEntry
+from headrace.sdk.calendars import BusinessCalendar
 from headrace.sdk.config import parse_config
 from headrace.sdk.errors import ConfigError, Conflict, NotFound
 from headrace.sdk.triggers import TimeConfig
-from headrace.triggers import addresses
+from headrace.triggers import addresses, assets, calendars, form_fields, keys
 from headrace.triggers.callers import check
 from headrace.triggers.models import Trigger
 from headrace.triggers.plan import schedule_of
@@ -73,8 +77,12 @@ async def list_(
     session: AsyncSession, actor: Any, *, flow_id: UUID | None = None, mode: str | None = None,
     is_active: bool | None = None, limit: int = 20, offset: int = 0, soonest: bool = False,
 ) -> tuple[Sequence[Trigger], int]:  # fmt: skip
-    """A page of triggers, and how many there are in all."""
-    query = sa.select(Trigger).where(Trigger.organization_id == actor.organization_id, Trigger.deleted_at.is_(None))
+    """A page of the triggers that the actor may read, and how many there are in all."""
+    right = {"time": "schedule:read", "webhook": "webhook:read"}.get(mode or "", "trigger:read")
+    query = sa.select(Trigger).where(
+        Trigger.organization_id == actor.organization_id, Trigger.deleted_at.is_(None),
+        reached(actor, right, "flow", Trigger.flow_id),
+    )  # fmt: skip
     for column, value in ((Trigger.flow_id, flow_id), (Trigger.mode, mode), (Trigger.is_active, is_active)):
         if value is not None:
             query = query.where(column == value)
@@ -104,6 +112,7 @@ async def update(
     if "configuration" in changes or "secrets" in changes:
         given = changes.get("configuration", row.configuration)
         await _configure(session, actor, vault, registry.trigger(row.type), row, dict(given), changes.get("secrets"))
+        row.error = None
         _start_over(row)
     for name in ("name", "variables", "priority", "is_active"):
         if name in changes:
@@ -128,18 +137,31 @@ async def run(
     session: AsyncSession, actor: Any, host: Host, trigger_id: UUID, *, mode: str | None = None,
     input_data: Mapping[str, Any] | None = None, key: str | None = None,
 ) -> UUID:  # fmt: skip
-    """Start the trigger's flow now, with its variables, whether it is active or not."""
+    """Start the trigger's flow now, with its variables, whether it is active or not.
+
+    Somebody who asks for it is not held up by a key, except where asking is how the trigger's events come.
+    """
     row = await get(session, actor, trigger_id, mode=mode)
     prepared = await prepare(session, host, actor.organization_id, row.flow_id, row.variables)
-    return await launch(
-        session, host, prepared, trigger_type="manual", key=key, priority=row.priority,
-        input_data={**(input_data or {}), "trigger": {"id": row.id, "type": row.type, "name": row.name}},
+    given = {**(input_data or {}), "trigger": {"id": row.id, "type": row.type, "name": row.name}}
+    start = partial(
+        launch, session, host, prepared, trigger_type="manual", key=key, priority=row.priority, input_data=given,
         details={"trigger_id": str(row.id), "started_by": str(actor.user_id)},
     )  # fmt: skip
+    if row.mode != "manual":
+        return await start()
+    rows = [one for one in [input_data] if one and "rows" not in one]
+    return (await keys.once(session, row, {"rows": rows, **given}, start, origin=key or "")).execution_id
 
 
 async def preview(
-    session: AsyncSession, registry: Registry, kind: str, configuration: Mapping[str, Any], *, count: int = 10
+    session: AsyncSession,
+    actor: Any,
+    registry: Registry,
+    kind: str,
+    configuration: Mapping[str, Any],
+    *,
+    count: int = 10,
 ) -> list[datetime]:
     """The next due instants of a schedule, stored or not.
 
@@ -149,7 +171,15 @@ async def preview(
     at = await session.scalar(sa.text("SELECT clock_timestamp()"))
     if at is None:
         raise ConfigError("the database told no time")
-    return schedule_of(registry.trigger(kind), dict(configuration)).preview(at, count)
+    calendar = await _calendar(session, actor.organization_id, configuration)
+    return schedule_of(registry.trigger(kind), dict(configuration), calendar).preview(at, count)
+
+
+async def _calendar(
+    session: AsyncSession, organization_id: UUID, configuration: Mapping[str, Any]
+) -> BusinessCalendar | None:
+    named = configuration.get("calendar_id")
+    return (await calendars.rules_of(session, organization_id, str(named)))[1] if named else None
 
 
 async def ticks(
@@ -229,18 +259,26 @@ async def _configure(
 ) -> None:  # fmt: skip
     """Check and take a configuration: columns that SQL reads, the address of a webhook, the secrets."""
     config: Any = parse_config(entry.manifest.config, configuration)
+    await refuse_new_in(session, actor, row.configuration, configuration)
     row.configuration, row.max_pending = configuration, config.max_pending or None
     if isinstance(config, TimeConfig):
-        schedule_of(entry, configuration)
+        row.calendar_id, calendar = None, None
+        if config.calendar_id:
+            row.calendar_id, calendar = await calendars.rules_of(session, actor.organization_id, config.calendar_id)
+        schedule_of(entry, configuration, calendar)
         row.timezone, row.misfire, row.grace_s = config.timezone, config.misfire, config.grace_seconds
     if entry.manifest.mode == "flow":
         row.source_flow_id, row.source_statuses = await _source(session, actor, row, config), list(config.statuses)
     sealed = Sealed(vault, row)
     stored = await sealed.open(session)
     kept = merged(entry.manifest.secrets, stored, secrets)
-    if entry.manifest.mode == "webhook":
+    if entry.manifest.mode in {"webhook", "form"}:
         await addresses.give(session, row, config, kept)
         check(config, kept)
+    if entry.manifest.mode == "form":
+        form_fields.check(config)
+    if entry.manifest.mode == "asset":
+        await assets.check(session, row, config, actor)
     if kept != stored or row.secrets is None:
         await sealed.close(session, kept)
 
@@ -263,12 +301,19 @@ async def _source(session: AsyncSession, actor: Any, row: Trigger, config: Any) 
 
 
 async def _arm(session: AsyncSession, registry: Registry, row: Trigger) -> None:
-    """Tell the next due instant at once, so that it can be shown; the scheduler would find it as well."""
+    """Tell the next due instant at once, so that it can be shown; the scheduler would find it as well.
+
+    A trigger on assets watches them from here on.
+    """
+    if row.mode == "asset":
+        await assets.watch(session, row, parse_config(registry.trigger(row.type).manifest.config, row.configuration))
     if row.mode != "time" or not row.armed or row.next_fire_at is not None:
         return
     at = await session.scalar(sa.text("SELECT clock_timestamp()"))
     if at is not None:
-        row.next_fire_at = row.wake_at = schedule_of(registry.trigger(row.type), row.configuration).next_fire(at)
+        calendar = await _calendar(session, row.organization_id, row.configuration)
+        schedule = schedule_of(registry.trigger(row.type), row.configuration, calendar)
+        row.next_fire_at = row.wake_at = schedule.next_fire(at)
         row.state = {**row.state, "covered_until": at.isoformat()}
         await session.flush()
 

@@ -20,7 +20,8 @@ from headrace.flows.graph import FlowGraph
 from headrace.plugins.manager import Host
 from headrace.triggers import statements as sql
 
-KINDS = {"manual": "manual", "time": "scheduled", "webhook": "webhook", "source": "event", "flow": "flow"}
+KINDS = {"manual": "manual", "time": "scheduled", "webhook": "webhook", "source": "event", "flow": "flow",
+         "form": "webhook", "asset": "event"}  # fmt: skip
 """What an execution's `trigger_type` is, by the mode of its trigger."""
 
 KNOWN_S, KNOWN_MAX = 30.0, 500
@@ -61,7 +62,7 @@ class Preparer:
     """`prepare` that remembers: a flow that has not changed is not read and checked again for half a minute."""
 
     def __init__(self, host: Host) -> None:
-        self._host = host
+        self.host = host
         self._known: dict[tuple[UUID, UUID], tuple[tuple[int, int], float, Prepared]] = {}
 
     async def get(
@@ -74,7 +75,7 @@ class Preparer:
         known = self._known.get(place)
         if row is not None and known is not None and known[0] == (row.flow, row.canvas) and known[1] > time.monotonic():
             return structs.replace(known[2], variables={**row.variables, **variables})
-        found = await prepare(session, self._host, organization_id, flow_id, variables)
+        found = await prepare(session, self.host, organization_id, flow_id, variables)
         if row is not None:
             if len(self._known) >= KNOWN_MAX:
                 self._known.clear()
@@ -85,13 +86,14 @@ class Preparer:
 async def launch(
     session: AsyncSession, host: Host, prepared: Prepared, *, trigger_type: str, key: str | None,
     input_data: Mapping[str, Any], details: Mapping[str, Any], priority: int = 0,
-    interval: tuple[datetime, datetime] | None = None,
+    interval: tuple[datetime, datetime] | None = None, execution_id: UUID | None = None,
 ) -> UUID:  # fmt: skip
-    """Accept the execution; the same `key` gives the same one."""
+    """Accept the execution, by this id; the same `key` gives the same one, and one that waits may stand for it."""
     return await executions.start(
         session, system_actor(prepared.organization_id), flow_id=prepared.flow_id, graph=prepared.graph,
         definition_hash=prepared.definition_hash, host=host, params=prepared.variables, input_data=input_data,
         trigger_type=trigger_type, priority=priority, idempotency_key=key, data_interval=interval, details=details,
+        execution_id=execution_id,
     )  # fmt: skip
 
 

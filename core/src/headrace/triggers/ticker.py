@@ -11,6 +11,7 @@ import contextlib
 import random
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -18,12 +19,15 @@ import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from headrace.executions.leases import as_json
+from headrace.executions.pending import TooManyWaiting
 from headrace.infra.database import Database
+from headrace.infra.ids import new_id
 from headrace.infra.notify import listen
 from headrace.plugins.manager import Host
 from headrace.sdk.errors import ConfigError, HeadraceError, TransientError
-from headrace.triggers import backfills
+from headrace.triggers import assets, backfills, calendars, keys
 from headrace.triggers import statements as sql
+from headrace.triggers.assets import CHAIN_MAX
 from headrace.triggers.plan import BATCH, Due, Schedule, plan, schedule_of
 from headrace.triggers.starting import KINDS, Prepared, Preparer, launch, room
 
@@ -33,7 +37,6 @@ BUNDLE = 10
 HELD_S = 0.5
 BROKEN_S = 10.0
 FORGET_EVERY_S = 600.0
-CHAIN_MAX = 20
 _log = structlog.get_logger("headrace.ticker")
 
 
@@ -53,7 +56,7 @@ class Ticker:
         self._host = host
         self._poll_s = poll_s
         self._wake = asyncio.Event()
-        self._schedules: dict[tuple[str, str], Schedule] = {}
+        self._schedules: dict[tuple[str, str, str | None], Schedule] = {}
         self._gate = asyncio.Semaphore(AT_ONCE)
         self._flows = Preparer(host)
 
@@ -81,9 +84,11 @@ class Ticker:
             due = (await session.execute(sql.DUE)).all()
             waiting = (await session.execute(sql.WAITING)).all()
             slices = (await session.execute(sql.DUE_BACKFILLS)).all()
+            written = (await session.execute(assets.READY, {"patience": assets.PATIENCE})).all()
         work = [self._fire_some(organization_id, ids) for organization_id, ids in _bundled(due)]
         work += [self._guarded(self._settle, row) for row in waiting]
         work += [self._guarded(self._fill, row) for row in slices]
+        work += [self._guarded(self._follow, row) for row in written]
         return sum(await asyncio.gather(*work))
 
     async def _pause(self) -> float:
@@ -93,7 +98,7 @@ class Ticker:
 
     async def _rest(self, seconds: float) -> None:
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(seconds):  # wait_for of Python 3.11 may swallow a cancel
+            async with asyncio.timeout(seconds):
                 await self._wake.wait()
 
     async def _guarded(self, step: Callable[[AsyncSession, dict[str, Any]], Awaitable[int]], row: Any) -> int:
@@ -134,7 +139,7 @@ class Ticker:
 
     async def _fire_one(self, session: AsyncSession, row: Any) -> int:
         key = {"organization_id": row.organization_id, "id": row.id}
-        schedule = self._schedule(row.type, row.configuration)
+        schedule = await self._schedule(session, row)
         if row.next_fire_at is None:
             await self._advance(session, key, schedule.next_fire(row.now), covered=row.now)
             return 0
@@ -153,7 +158,7 @@ class Ticker:
         self, session: AsyncSession, key: dict[str, Any], row: Any, due: list[Due], following: Any
     ) -> int:
         prepared: Prepared | None = None
-        problem, execution_id, started = None, None, 0
+        problem, execution_id, started, beyond = None, None, 0, 0
         for tick in due:
             outcome = "started" if tick.starts else "skipped"
             where = {**key, "fire_at": tick.fire_at}
@@ -162,23 +167,35 @@ class Ticker:
                 continue
             try:
                 prepared = prepared or await self._flows.get(session, row.organization_id, row.flow_id, row.variables)
-                execution_id = await launch(
-                    session, self._host, prepared, trigger_type=KINDS[row.mode], key=None, priority=row.priority,
-                    input_data=_due_input(row, tick), details={"trigger_id": str(row.id)},
-                    interval=(tick.covers_from, tick.fire_at),
+                given, wanted = _due_input(row, tick), new_id()
+                start = partial(
+                    launch, session, self._host, prepared, trigger_type=KINDS[row.mode], key=None,
+                    priority=row.priority, input_data=given, details={"trigger_id": str(row.id)},
+                    interval=(tick.covers_from, tick.fire_at), execution_id=wanted,
                 )  # fmt: skip
-                started += 1
-                said = {"execution_id": execution_id, "outcome": "started", "error": None}
+                made = await keys.once(session, row, given, start, origin=tick.fire_at.isoformat())
+                if made.execution_id == wanted:
+                    execution_id, started = wanted, started + 1
+                    said = {"execution_id": wanted, "outcome": "started", "error": None}
+                elif made.duplicate:
+                    said = {"execution_id": made.execution_id, "outcome": "duplicate", "error": None}
+                else:
+                    told = f"{made.execution_id} waits and stands for this one"
+                    said = {"execution_id": None, "outcome": "skipped", "error": told}
             except TransientError:
                 raise
+            except TooManyWaiting as full:
+                said = {"execution_id": None, "outcome": "skipped", "error": full.message}
             except HeadraceError as error:
                 problem = error.message
                 said = {"execution_id": None, "outcome": "failed", "error": problem}
                 _log.warning("a due flow could not start", trigger=str(row.id), reason=problem)
             await session.execute(sql.TICK_STARTED, {**where, **said})
+            beyond += said["outcome"] == "skipped"
         await self._advance(
             session, key, following, covered=due[-1].fire_at, fired_at=due[-1].fire_at if started else None,
-            execution_id=execution_id, missed=sum(t.missed + (not t.starts) for t in due), error=problem,
+            execution_id=execution_id, missed=beyond + sum(t.missed + (not t.starts) for t in due),
+            error=problem,
         )  # fmt: skip
         return started
 
@@ -194,12 +211,15 @@ class Ticker:
              "missed": missed, "error": error},
         )  # fmt: skip
 
-    def _schedule(self, kind: str, configuration: dict[str, Any]) -> Schedule:
-        name = (kind, as_json(configuration))
+    async def _schedule(self, session: AsyncSession, row: Any) -> Schedule:
+        calendar = None
+        if row.configuration.get("calendar_id"):
+            _, calendar = await calendars.rules_of(session, row.organization_id, row.configuration["calendar_id"])
+        name = (row.type, as_json(row.configuration), repr(calendar) if calendar else None)
         if name not in self._schedules:
             if len(self._schedules) > 10_000:
                 self._schedules.clear()
-            self._schedules[name] = schedule_of(self._host.registry.trigger(kind), configuration)
+            self._schedules[name] = schedule_of(self._host.registry.trigger(row.type), row.configuration, calendar)
         return self._schedules[name]
 
     async def _settle(self, session: AsyncSession, key: dict[str, Any]) -> int:
@@ -212,7 +232,7 @@ class Ticker:
         prepared: Prepared | None = None
         started = 0
         for event in found:
-            execution_id, problem = None, None
+            execution_id, problem, status = None, None, "started"
             chain = int(event.payload.get("chain", 0))
             try:
                 if chain > CHAIN_MAX:
@@ -223,23 +243,31 @@ class Ticker:
                     "event_key": event.event_key,
                     "chain": chain,
                 }
-                execution_id = await launch(
-                    session, self._host, prepared, trigger_type=KINDS[row.mode], key=None, priority=row.priority,
-                    input_data=_event_input(row, event), details=details,
+                given = _event_input(row, event)
+                start = partial(
+                    launch, session, self._host, prepared, trigger_type=KINDS[row.mode], key=None,
+                    priority=row.priority, input_data=given, details=details,
                 )  # fmt: skip
-                started += 1
+                made = await keys.once(session, row, given, start, origin=event.event_key)
+                execution_id, started = made.execution_id, started + (not made.duplicate)
+                status = "duplicate" if made.duplicate else "started"
             except TransientError:
                 raise
+            except TooManyWaiting:
+                break  # it waits itself
             except HeadraceError as error:
-                problem = error.message
+                problem, status = error.message, "failed"
                 _log.warning("an event could not start its flow", trigger=str(row.id), reason=problem)
-            said = {"status": "failed" if problem else "started", "execution_id": execution_id, "error": problem}
+            said = {"status": status, "execution_id": execution_id, "error": problem}
             await session.execute(sql.SETTLE_EVENT, {**key, "event_key": event.event_key, **said})
             await session.execute(sql.FIRED, {**key, "execution_id": execution_id, "error": problem})
         return started
 
     async def _fill(self, session: AsyncSession, key: dict[str, Any]) -> int:
         return await backfills.advance(session, self._host, key)
+
+    async def _follow(self, session: AsyncSession, key: dict[str, Any]) -> int:
+        return await assets.fire(session, self._flows, key)
 
     async def _forget(self) -> None:
         """Drop what is older than it must be kept."""

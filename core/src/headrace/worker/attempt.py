@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Iterable, Mapping
 from typing import Any, Literal, TypeAlias
@@ -12,7 +13,6 @@ import structlog
 from msgspec import Struct
 
 from headrace.engine.messages import (
-    Cancel,
     LogLine,
     NodeFinished,
     NodeProgress,
@@ -30,13 +30,11 @@ from headrace.executions.live import Feed
 from headrace.executions.settle import NodeOutcome
 from headrace.executions.state import timeout_s
 from headrace.infra.clock import now
-from headrace.infra.logs import redact, redact_text
 from headrace.plugins.records import ConnectionSpec
-from headrace.worker.pool import Runner
+from headrace.worker.lines import Lines
+from headrace.worker.runner_process import Runner
 
 _log = structlog.get_logger("headrace.worker")
-LOG_LINES_MAX = 5_000
-LOG_CHARS_MAX = 10_000
 
 
 class Crashed(Struct, frozen=True):
@@ -45,10 +43,17 @@ class Crashed(Struct, frozen=True):
     reason: str
 
 
-class Stopped(Struct, frozen=True):
-    """The attempt was ended from outside: its execution stops, the lease is lost, or the worker stops."""
+Why: TypeAlias = Literal["cancelled", "lost", "released", "displaced", "suspect"]
 
-    why: Literal["cancelled", "lost", "released"]
+
+class Stopped(Struct, frozen=True):
+    """The attempt was ended from outside.
+
+    Its execution stops, the lease is lost, or the worker stops; or the runner that it shared was ended because of
+    another segment (`displaced`), or died, and one of several in it is to blame (`suspect`).
+    """
+
+    why: Why
 
 
 Outcome: TypeAlias = SegmentDone | SegmentFailed | SegmentParked | Crashed | Stopped
@@ -61,7 +66,8 @@ class Attempt:
         log_rows: Lines that wait to be written.
         remember: Outputs to keep by content; written when the segment completes.
         response: What the steps answered to who started the execution; written with the logs.
-        runner_idle: The runner has finished the segment and may take another.
+        runner_idle: The runner has finished the segment.
+        stopped: Set when somebody asked for the end; `why` says who.
     """
 
     def __init__(self, claim: Claim, feed: Feed, *, cancel_grace_s: float) -> None:
@@ -73,22 +79,38 @@ class Attempt:
         self.remember: list[dict[str, Any]] = []
         self.response: Responded | None = None
         self._grace_s = cancel_grace_s
-        self._stop = asyncio.Event()
-        self._why: Literal["cancelled", "lost", "released"] = "cancelled"
+        self.stopped = asyncio.Event()
+        self.why: Why = "cancelled"
         self._started: dict[str, Any] = {}
         self._finished: dict[str, NodeOutcome] = {}
-        self._lines = 0
+        self._lines = Lines()
+        self._news = asyncio.Event()
+        self._ended = False
 
-    def stop(self, why: Literal["cancelled", "lost", "released"]) -> None:
-        """End the attempt: cooperatively when cancelled, at once otherwise. A lost lease beats everything."""
-        if not self._stop.is_set() or why == "lost":
-            self._why = why
-        self._stop.set()
+    def stop(self, why: Why) -> None:
+        """End the attempt: at once when the worker stops, else cooperatively. A lost lease beats everything."""
+        if not self.stopped.is_set() or why == "lost":
+            self.why = why
+        self.stopped.set()
+
+    def end(self) -> None:
+        """Nothing more is reported."""
+        self.log_rows += self._lines.rest()
+        self._ended = True
+        self._news.set()
+
+    async def ended_within(self, seconds: float) -> bool:
+        """Wait until the end, for an answer to write, or for so long; tells whether it was the end."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._news.wait()
+        self._news.clear()
+        return self._ended
 
     @property
     def stopping(self) -> bool:
         """Whether somebody asked for the end."""
-        return self._stop.is_set()
+        return self.stopped.is_set()
 
     @property
     def nodes(self) -> list[NodeOutcome]:
@@ -103,7 +125,7 @@ class Attempt:
             segment_no=lease.segment_no, attempt=lease.attempt, graph=claim.spec.graph, inputs=claim.inputs,
             keep=claim.spec.keep, observe="all" if claim.observe == "all" else "borders", connections=connections,
             params=claim.params, input_data=claim.input_data, resumed=claim.resumed, results=claim.results,
-            row_limit=claim.row_limit, storage_url=storage_url,
+            row_limit=claim.row_limit, failure=claim.failure, storage_url=storage_url,
             prefix=f"{lease.organization_id}/executions/{lease.execution_id}",
         )  # fmt: skip
 
@@ -123,13 +145,13 @@ class Attempt:
             self._finished[node_id] = msgspec.structs.replace(self._finished[node_id], report=report)
 
     async def drive(self, runner: Runner, request: SegmentRequest) -> Outcome:
-        """Execute the request until it is done, dead, late or stopped. The runner may be dead or busy afterwards."""
+        """Execute the request until it is done, dead, late or stopped. Unless it is done, the runner is ended."""
         limit = timeout_s(self.claim.spec.graph)
         late_at = time.monotonic() + limit if limit else None
         kill_at: float | None = None
-        await runner.send(request)
-        stop: asyncio.Task[Any] = asyncio.create_task(self._stop.wait())
-        report: asyncio.Task[Any] = asyncio.create_task(runner.report())
+        work = await runner.begin(request)
+        stop: asyncio.Task[Any] = asyncio.create_task(self.stopped.wait())
+        report: asyncio.Task[Any] = asyncio.create_task(work.reports.get())
         asked = False
         try:
             while True:
@@ -139,20 +161,25 @@ class Attempt:
                 done, _ = await asyncio.wait(waiting, timeout=left, return_when=asyncio.FIRST_COMPLETED)
                 if report in done:
                     outcome = self._take(report.result())
+                    while outcome is None and not work.reports.empty():
+                        outcome = self._take(work.reports.get_nowait())
                     if outcome is not None:
                         return await self._named(runner, outcome)
-                    report = asyncio.create_task(runner.report())
+                    report = asyncio.create_task(work.reports.get())
                 elif not done:
-                    return Stopped(self._why) if asked else self._too_late(limit or 0)
-                elif self._why != "cancelled":
-                    return Stopped(self._why)
+                    return Stopped(self.why) if asked else self._too_late(limit or 0)
+                elif self.why == "released" or (self.why == "lost" and runner.seats <= 1):
+                    return Stopped(self.why)
                 else:
                     asked = True
-                    await runner.send(Cancel())
+                    await work.cancel()
                     kill_at = time.monotonic() + self._grace_s
         finally:
             stop.cancel()
             report.cancel()
+            work.close()
+            if not self.runner_idle:
+                await runner.end()
 
     def _take(self, report: Report | None) -> Outcome | None:
         match report:
@@ -170,6 +197,7 @@ class Attempt:
                 self._finish(report)
             case Responded():
                 self.response = self.response or report
+                self._news.set()
             case LogLine():
                 self._line(report)
         return None
@@ -187,23 +215,22 @@ class Attempt:
         self.feed.node(node_id, {**known, "execution_id": str(self.lease.execution_id), **data})
 
     def _line(self, line: LogLine) -> None:
-        self._lines += 1
-        if self._lines > LOG_LINES_MAX:
-            return
-        text = line.message if self._lines < LOG_LINES_MAX else f"more than {LOG_LINES_MAX} lines; the rest is left out"
-        row = {"node_id": line.node_id, "level": line.level, "message": redact_text(text)[:LOG_CHARS_MAX],
-               "metadata": redact(line.fields), "created_at": now()}  # fmt: skip
-        self.log_rows.append(row)
-        self.feed.log({**row, "execution_id": str(self.lease.execution_id)})
+        for row in self._lines.take(line):
+            self.log_rows.append(row)
+            self.feed.log({**row, "execution_id": str(self.lease.execution_id)})
 
     async def _named(self, runner: Runner, outcome: Outcome) -> Outcome:
         """Say how a crashed runner ended; tell an asked-for end from a failure."""
         if isinstance(outcome, Crashed):
             runner.kill()
             code = await runner.wait()
-            return Stopped(self._why) if self._stop.is_set() else Crashed(_reason(code))
-        if isinstance(outcome, SegmentFailed) and outcome.problem.code == "CANCELLED" and self._stop.is_set():
-            return Stopped(self._why)
+            if self.stopped.is_set():
+                return Stopped(self.why)
+            if runner.crowd == 1:
+                return Crashed(_reason(code))
+            return Stopped("suspect" if runner.crowd else "displaced")
+        if isinstance(outcome, SegmentFailed) and outcome.problem.code == "CANCELLED" and self.stopped.is_set():
+            return Stopped(self.why)
         return outcome
 
     def _too_late(self, limit_s: float) -> SegmentFailed:

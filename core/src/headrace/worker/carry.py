@@ -5,32 +5,38 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
 
 import msgspec
 import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from headrace.connections import service as connections
-from headrace.engine.messages import SegmentDone, SegmentFailed, SegmentParked
+from headrace.connections.resolver import Resolver
+from headrace.engine.messages import SegmentDone, SegmentFailed, SegmentParked, SegmentRequest
 from headrace.engine.problems import problem_of
 from headrace.executions import logs as execution_logs
-from headrace.executions import settle
+from headrace.executions import payloads, settle
 from headrace.executions.called import load_called
-from headrace.executions.live import publish
+from headrace.executions.live import publish, publish_answered
 from headrace.executions.settle import Settled
 from headrace.executions.state import retry_delay_s
 from headrace.infra.bus import Bus
-from headrace.infra.crypto import KeyRing, Sealed
+from headrace.infra.crypto import Sealed
 from headrace.infra.database import Database
+from headrace.infra.queue_names import WAITS
 from headrace.infra.settings import Settings
 from headrace.plugins.records import ConnectionSpec
 from headrace.plugins.registry import Registry
-from headrace.sdk.errors import ConfigError, DataError, HeadraceError, TransientError
+from headrace.sdk.errors import ConfigError, DataError, FeatureOff, HeadraceError, TransientError
 from headrace.worker.attempt import Attempt, Crashed, Outcome, Stopped
+from headrace.worker.lane import Lane
 from headrace.worker.pool import RunnerPool
 from headrace.worker.reuse import Reuser
+from headrace.worker.runner_process import Runner
 
 LOGS_EVERY_S = 0.5
+LOGS_AT_ONCE = 1_000
 SETTLE_AGAIN_S = 0.5
 START_AGAIN_S = 5.0
 _log = structlog.get_logger("headrace.worker")
@@ -46,55 +52,72 @@ class Carrier:
         self._pool = pool
         self._settings = settings
         self._reuser = Reuser(database, settings, registry)
-        self._vault = connections.Vault(KeyRing(settings.master_keys))
+        self._resolver = Resolver(registry, settings.secrets_file)
+        self._vault = connections.Vault(settings.key_ring())
 
-    async def carry(self, attempt: Attempt) -> Settled:
+    async def carry(self, attempt: Attempt, lane: Lane) -> Settled:
         """Execute and settle; survives a database that is away for a while."""
         lease = attempt.lease
         writer = asyncio.create_task(self._write_logs(attempt))
         try:
-            outcome = await self._execute(attempt)
+            await publish(self._bus, lease.organization_id, lease.execution_id, attempt.claim.events)
+            outcome = await self._execute(attempt, lane)
         finally:
-            writer.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await writer
+            lane.worked(attempt.lease.organization_id)
+            attempt.end()
+            await writer
         if outcome == Stopped("lost"):
             _log.warning(
                 "lease lost; the result is dropped", execution=str(lease.execution_id), segment=lease.segment_no
             )
             return Settled(held=False)
         settled = await self._settle(attempt, outcome)
-        await attempt.feed.flush()
-        await publish(self._bus, lease.organization_id, lease.execution_id, settled.events)
+        await attempt.feed.settled(settled.events)
         _log.info(
             "segment ended", execution=str(lease.execution_id), segment=lease.segment_no, attempt=lease.attempt,
             outcome=type(outcome).__name__.removeprefix("Segment").lower(), held=settled.held,
         )  # fmt: skip
         return settled
 
-    async def _execute(self, attempt: Attempt) -> Outcome:
+    async def _execute(self, attempt: Attempt, lane: Lane) -> Outcome:
         try:
             specs = await self._connections(attempt)
-            whole = attempt.request(specs, self._settings.objects_url)
+            whole = await self._with_input(attempt, attempt.request(specs, self._settings.objects_url))
             plan = await self._reuser.plan(attempt.claim, whole, specs)
             attempt.reuse(kept.report(node_id) for node_id, kept in plan.kept.items())
             if not plan.rest.graph.nodes:
                 return SegmentDone(plan.outputs(whole.keep))
-            runner = await self._pool.acquire(attempt.lease.organization_id)
+            async with lane.turn(attempt.lease.organization_id, attempt.stopped) as mine:
+                if not mine:
+                    return Stopped(attempt.why if attempt.stopping else "displaced")
+                async with self._runner(attempt) as runner:
+                    outcome = await attempt.drive(runner, plan.rest)
         except (TransientError, Sealed) as error:
             _log.warning("segment cannot start; given back", reason=error.message, detail=error.detail)
             return Stopped("released")
         except HeadraceError as error:
             return SegmentFailed(problem_of(error))
-        try:
-            outcome = await attempt.drive(runner, plan.rest)
-        finally:
-            await self._pool.release(runner, healthy=attempt.runner_idle)
         if isinstance(outcome, SegmentDone):
             done, attempt.remember, named = await self._reuser.finished(plan, outcome, attempt.reports)
             attempt.name(named)
             outcome = SegmentDone(plan.outputs(whole.keep) | done.outputs)
         return outcome
+
+    async def _with_input(self, attempt: Attempt, request: SegmentRequest) -> SegmentRequest:
+        """What the execution was started with, if it is too large for its row."""
+        digest = attempt.claim.input_hash
+        if digest is None:
+            return request
+        lease, url = attempt.lease, self._settings.objects_url
+        given = await asyncio.to_thread(payloads.load, url, lease.organization_id, lease.execution_id, digest)
+        return msgspec.structs.replace(request, input_data=given)
+
+    def _runner(self, attempt: Attempt) -> AbstractAsyncContextManager[Runner]:
+        """The runner that the organization's waiting segments share, or one that is for this segment alone."""
+        organization_id = attempt.lease.organization_id
+        if attempt.claim.queue != WAITS:
+            return self._pool.alone(organization_id)
+        return self._pool.alone_for_once(organization_id) if attempt.claim.alone else self._pool.shared(organization_id)
 
     async def _connections(self, attempt: Attempt) -> dict[str, ConnectionSpec]:
         names = attempt.claim.spec.connections
@@ -102,24 +125,27 @@ class Carrier:
             return {}
         organization_id = attempt.lease.organization_id
         async with self._database.transaction(organization_id) as session:
-            return await connections.resolve(session, self._vault, organization_id, names)
+            specs = await connections.resolve(session, self._vault, organization_id, names)
+        return await asyncio.to_thread(self._resolver.resolve, specs, organization_id)
 
     async def _write_logs(self, attempt: Attempt) -> None:
-        while True:
-            await asyncio.sleep(LOGS_EVERY_S)
+        """Write lines every now and then, and an answer at once; never cancelled in the middle of it."""
+        while not await attempt.ended_within(LOGS_EVERY_S):
             with contextlib.suppress(HeadraceError):
                 await self._flush_logs(attempt)
 
     async def _flush_logs(self, attempt: Attempt) -> None:
-        rows = list(attempt.log_rows)
-        response, attempt.response = attempt.response, None
+        lease, response = attempt.lease, attempt.response
         if response is not None:
-            async with self._database.transaction(attempt.lease.organization_id) as session:
-                await settle.respond(session, attempt.lease, response)
-        if rows:
-            async with self._database.transaction(attempt.lease.organization_id) as session:
-                await execution_logs.append(session, attempt.lease, rows)
+            async with self._database.transaction(lease.organization_id) as session:
+                await settle.respond(session, lease, response)
+            attempt.response = None
+            await publish_answered(self._bus, lease.organization_id, lease.execution_id)
+        while rows := attempt.log_rows[:LOGS_AT_ONCE]:
+            async with self._database.transaction(lease.organization_id) as session:
+                await execution_logs.append(session, lease, rows)
             del attempt.log_rows[: len(rows)]
+            await execution_logs.publish(self._bus, lease.organization_id, lease.execution_id)
 
     async def _settle(self, attempt: Attempt, outcome: Outcome) -> Settled:
         """Settle in one transaction; while the database is away, try again. The fence refuses what is too late."""
@@ -129,7 +155,7 @@ class Carrier:
                 await self._flush_logs(attempt)
                 async with self._database.transaction(attempt.lease.organization_id) as session:
                     return await record(session)
-            except (ConfigError, DataError) as error:  # of a wait that cannot begin
+            except (ConfigError, DataError, FeatureOff) as error:  # of a wait that cannot begin
                 node = attempt.claim.spec.graph.nodes[0]
                 problem = problem_of(error, node.id)
                 said = msgspec.structs.replace(problem, message=f"'{node.label or node.id}': {problem.message}")
@@ -144,7 +170,14 @@ class Carrier:
             case SegmentDone(outputs=outputs):
                 rows = sum(node.report.rows_out or 0 for node in nodes if node.report.node_id in spec.tails)
                 return lambda session: settle.complete(
-                    session, lease, outputs=outputs, nodes=nodes, rows=rows, remember=attempt.remember
+                    session,
+                    lease,
+                    outputs=outputs,
+                    nodes=nodes,
+                    keep=spec.keep,
+                    undo=spec.undo,
+                    rows=rows,
+                    remember=attempt.remember,
                 )
             case SegmentParked(node_id=node_id, wait=wait):
                 return lambda session: settle.park(
@@ -157,6 +190,10 @@ class Carrier:
                 return lambda session: settle.retry(session, lease, problem, delay_s=delay, nodes=nodes)
             case Crashed(reason=reason):
                 return lambda session: settle.crash(session, lease, reason=reason)
+            case Stopped(why="displaced"):
+                return lambda session: settle.release(session, lease)
+            case Stopped(why="suspect"):
+                return lambda session: settle.release(session, lease, alone=True)
             case Stopped(why="released"):
                 pause = 0.0 if attempt.stopping else START_AGAIN_S
                 return lambda session: settle.release(session, lease, delay_s=pause)

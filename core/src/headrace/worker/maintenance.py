@@ -1,4 +1,4 @@
-"""Maintenance: statistics every few minutes, old executions away every hour. Any number of copies; locks keep turns."""
+"""Maintenance: statistics every few minutes, what is old away every hour. Any number of copies; locks keep turns."""
 
 from __future__ import annotations
 
@@ -12,9 +12,14 @@ from headrace.executions import retention, statistics
 from headrace.infra.database import Database
 from headrace.infra.store import Store
 from headrace.sdk.errors import HeadraceError
+from headrace.triggers import calls
+from headrace.worker.history import History
 
-ROUNDS = 5
+ROUNDS = 50
 """Batches of old executions that one organization gives up at a time."""
+
+SWEEP_S = 86_400.0
+"""Between looks at everything that is stored."""
 
 _PASSES = (HeadraceError, SQLAlchemyError, OSError)
 """What keeps one organization's house from being kept, and must not stop the scheduler."""
@@ -22,18 +27,38 @@ _PASSES = (HeadraceError, SQLAlchemyError, OSError)
 _log = structlog.get_logger("headrace.maintenance")
 
 
+async def orphaned(database: Database, store: Store) -> list[str]:
+    """Ids of executions of which objects are stored and no row is there."""
+    found: list[str] = []
+    async with database.transaction() as session:
+        organizations = (await session.scalars(statistics.ORGANIZATIONS)).all()
+    for organization_id in organizations:
+        async with database.transaction(organization_id) as session:
+            found += [str(one) for one in await retention.orphans(session, organization_id, store)]
+    return found
+
+
 class Maintenance:
-    """What is done now and then for every organization, each in transactions of its own."""
+    """What is done now and then for every organization, each in transactions of its own.
+
+    Args:
+        database: Of the worker role.
+        store: Where frames are.
+        history: Keeps the months, if this process may.
+        statistics_s: Between counts.
+        retention_s: Between looks for what is old.
+    """
 
     def __init__(
-        self, database: Database, store: Store, *, statistics_s: float = statistics.EVERY_S, retention_s: float = 3600
-    ) -> None:
-        self._database, self._store = database, store
+        self, database: Database, store: Store, *, history: History | None = None,
+        statistics_s: float = statistics.EVERY_S, retention_s: float = 3600,
+    ) -> None:  # fmt: skip
+        self._database, self._store, self._history = database, store, history
         self._statistics_s, self._retention_s = statistics_s, retention_s
 
     async def serve(self) -> None:
         """Keep house until cancelled."""
-        await asyncio.gather(self._often(), self._seldom())
+        await asyncio.gather(self._often(), self._seldom(), self._daily())
 
     async def _often(self) -> None:
         while True:
@@ -42,8 +67,15 @@ class Maintenance:
 
     async def _seldom(self) -> None:
         while True:
+            await self.keep_history()
             await asyncio.sleep(self._retention_s)
             await self.remove_old()
+
+    async def _daily(self) -> None:
+        await asyncio.sleep(self._retention_s)
+        while True:
+            await self.sweep()
+            await asyncio.sleep(SWEEP_S)
 
     async def count(self) -> None:
         """Refresh the statistics of every organization."""
@@ -53,6 +85,14 @@ class Maintenance:
                     await statistics.refresh(session, organization_id, every_s=0.9 * self._statistics_s)
             except _PASSES as error:
                 _log.warning("statistics wait", reason=str(error), organization=str(organization_id))
+
+    async def keep_history(self) -> None:
+        """Make the coming months; let go of what is older than details are kept."""
+        if self._history is not None:
+            try:
+                await self._history.keep()
+            except _PASSES as error:
+                _log.warning("history waits", reason=str(error))
 
     async def remove_old(self) -> int:
         """Remove executions beyond their retention, a bounded number for each organization. Returns how many."""
@@ -66,10 +106,24 @@ class Maintenance:
             _log.info("old executions removed", executions=removed)
         return removed
 
+    async def sweep(self) -> int:
+        """Remove stored objects of executions that there are no rows of. Returns of how many."""
+        swept = 0
+        for organization_id in await self._organizations():
+            try:
+                async with self._database.transaction(organization_id) as session:
+                    swept += await retention.sweep(session, organization_id, self._store)
+            except _PASSES as error:
+                _log.warning("orphans stay for now", reason=str(error), organization=str(organization_id))
+        if swept:
+            _log.info("orphaned objects removed", executions=swept)
+        return swept
+
     async def _remove_of(self, organization_id: UUID) -> int:
         removed = 0
         for _ in range(ROUNDS):
             async with self._database.transaction(organization_id) as session:
+                await calls.forget_stored(session, organization_id, self._store)
                 found = await retention.remove_old(session, organization_id, self._store)
             removed += found
             if not found:

@@ -15,8 +15,8 @@ from headrace.infra.database import Database
 from headrace.plugins.manager import Host
 
 _JOIN = sa.text("""
-INSERT INTO workers (id, hostname, pid, version, plugin_set_hash, queues, slots)
-VALUES (:id, :hostname, :pid, :version, :plugin_set_hash, :queues, :slots)
+INSERT INTO workers (id, hostname, pid, version, plugin_set_hash, queues, slots, waiting_slots)
+VALUES (:id, :hostname, :pid, :version, :plugin_set_hash, :queues, :slots, :waiting_slots)
 """)
 _BEAT = sa.text("""
 UPDATE workers SET heartbeat_at = clock_timestamp(), busy = :busy, is_draining = :draining WHERE id = :id
@@ -32,6 +32,7 @@ class Member(Protocol):
     id: UUID
     host: Host
     slots: int
+    waiting_slots: int
     queues: Sequence[str]
 
     @property
@@ -47,6 +48,7 @@ async def join(database: Database, worker: Member) -> None:
             {
                 "id": worker.id, "hostname": socket.gethostname(), "pid": os.getpid(), "version": headrace.__version__,
                 "plugin_set_hash": worker.host.plugin_set_hash, "queues": list(worker.queues), "slots": worker.slots,
+                "waiting_slots": worker.waiting_slots,
             },
         )  # fmt: skip
 

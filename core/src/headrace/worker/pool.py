@@ -1,208 +1,193 @@
-"""Runner processes: started ahead, bound to one organization, replaced when they have served, grown or died."""
+"""Runner processes: started ahead, bound to one organization, replaced when they have served, grown or died.
+
+One executes as many segments at a time as are given to it: one that computes, or many that wait for others.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import os
-import shutil
-import signal
-import sys
-import tempfile
-from collections.abc import Mapping
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from uuid import UUID
 
-from headrace.engine.messages import Order
 from headrace.sdk.errors import TransientError
-from headrace.worker.wire import FromRunner, Ready, frame, read_report
+from headrace.worker.runner_process import Runner
 
-SEGMENTS_MAX = 200
-"""A runner is replaced after so many segments: leaks of drivers stay small."""
-GROWN_BYTES = 1_500_000_000
-READY_S = 60.0
-_ENVIRONMENT = (
-    "PATH", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "SSL_CERT_FILE", "SSL_CERT_DIR", "LD_LIBRARY_PATH", "JAVA_HOME",
-    "ODBCSYSINI", "PYTHONPATH", "VIRTUAL_ENV", "HEADRACE_LOAD_PLUGINS", "HEADRACE_FILE_ROOTS",
-    "HEADRACE_EGRESS_ALLOW",
-)  # fmt: skip
-
-
-class Runner:
-    """One child process."""
-
-    def __init__(self, process: asyncio.subprocess.Process, scratch: Path) -> None:
-        self._process = process
-        self._scratch = scratch
-        self.organization_id: UUID | None = None
-        self.served = 0
-
-    @classmethod
-    async def start(cls, *, threads: int, scratch: Path) -> Runner:
-        """Start a process, with a folder of its own in `scratch`, and wait until it has loaded its plugins.
-
-        Raises:
-            TransientError: it died or was too slow.
-        """
-        scratch = Path(tempfile.mkdtemp(dir=scratch))
-        process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "headrace.worker.runner", str(os.getpid()),
-            stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, env=runner_environment(threads, scratch),
-            cwd=scratch, start_new_session=True, limit=1024 * 1024,
-        )  # fmt: skip
-        runner = cls(process, scratch)
-        try:
-            async with asyncio.timeout(READY_S):
-                ready = await runner.report()
-        except TimeoutError:
-            ready = None
-        except BaseException:
-            runner.kill()
-            raise
-        if not isinstance(ready, Ready):
-            runner.kill()
-            await runner.wait()
-            raise TransientError("a runner process did not start; the worker's log has its output")
-        return runner
-
-    @property
-    def pid(self) -> int:
-        """Process id."""
-        return self._process.pid
-
-    @property
-    def alive(self) -> bool:
-        """Whether it still runs."""
-        return self._process.returncode is None
-
-    async def send(self, order: Order) -> None:
-        """Send an order; a runner that is gone shows itself at the next report."""
-        pipe = self._process.stdin
-        if pipe is not None:
-            with contextlib.suppress(ConnectionError):
-                pipe.write(frame(order))
-                await pipe.drain()
-
-    async def report(self) -> FromRunner | None:
-        """The next report; None when the process is gone."""
-        pipe = self._process.stdout
-        return None if pipe is None else await read_report(pipe)
-
-    def kill(self) -> None:
-        """End it and whatever it has started, now.
-
-        Never `self._process.kill()`: it may reap a process that has just died by itself, whose exit code asyncio's own
-        watcher then reports as 255.
-        """
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(self._process.pid, signal.SIGKILL)
-
-    async def wait(self) -> int:
-        """Exit code, once it has ended; what it left in its scratch folder goes with it."""
-        code = await self._process.wait()
-        shutil.rmtree(self._scratch, ignore_errors=True)
-        return code
-
-    def worn(self) -> bool:
-        """Whether to replace it."""
-        return self.served >= SEGMENTS_MAX or _resident_bytes(self.pid) > GROWN_BYTES
+CALM_S = 60.0
+"""After which runners that let others go first are replaced, if only one organization has been at work."""
+SHARED_MAX = 4
+"""Runners that are shared at a time; each may take as much memory as any other."""
 
 
 class RunnerPool:
-    """At most `size` runners at work; idle ones wait for the next segment of their organization."""
+    """Runners at work, each for one organization, and idle ones that wait for its next segment.
 
-    def __init__(self, size: int, scratch: Path) -> None:
-        self.size = size
+    A segment has a runner for itself, or a place in the one that its organization's segments share. Who takes one for
+    itself bounds how many do; runners that are shared, or stand in for one, are `SHARED_MAX` at most.
+
+    With a reserve, one more runner is kept that has served nobody: whoever comes next does not wait until a process has
+    started. Once several organizations are at work, the further runners of each let others go first for the CPU, until
+    they are replaced.
+    """
+
+    def __init__(self, size: int, scratch: Path, *, reserve: int = 0) -> None:
+        self.size = size + reserve
+        self._threads = max(1, (os.cpu_count() or 1) // size)
+        self._spare = int(reserve > 0)
         self._scratch = scratch
         self._idle: list[Runner] = []
-        self._busy: set[Runner] = set()
+        self._busy: list[Runner] = []
+        self._contended_at = 0.0
+        self._shared: dict[UUID, Runner] = {}
+        self._opening: dict[UUID, asyncio.Task[None]] = {}
+        self._room = asyncio.Semaphore(SHARED_MAX)
         self._starting: set[asyncio.Task[None]] = set()
         self._closed = False
 
     def warm_up(self) -> None:
-        """Start a runner in the background, if there is room for one."""
-        if self._closed or len(self._idle) + len(self._busy) + len(self._starting) >= self.size:
+        """Start a runner in the background for whoever comes next, if none is left, and if there is room for one."""
+        fresh = self._starting or any(runner.organization_id is None for runner in self._idle)
+        if self._closed or fresh or (self._full() and not self._spare):
             return
         task = asyncio.create_task(self._add_idle())
         self._starting.add(task)
         task.add_done_callback(self._starting.discard)
 
+    def _full(self) -> bool:
+        return len(self._idle) + len(self._busy) >= self.size + len(self._shared) + self._spare
+
     async def _add_idle(self) -> None:
+        while self._idle and self._full():
+            await self._idle.pop(0).end()
         with contextlib.suppress(TransientError):
-            self._idle.append(await self._start())
+            runner = await self._start()
+            self._idle.append(runner)
 
     async def _start(self) -> Runner:
-        threads = max(1, (os.cpu_count() or 1) // self.size)
-        return await Runner.start(threads=threads, scratch=self._scratch)
+        return await Runner.start(threads=self._threads, scratch=self._scratch)
 
-    async def acquire(self, organization_id: UUID) -> Runner:
-        """A runner that has served no other organization.
+    @asynccontextmanager
+    async def alone(self, organization_id: UUID) -> AsyncIterator[Runner]:
+        """A runner that has served no other organization, and serves nothing else meanwhile.
 
         Raises:
             TransientError: none could be started.
         """
-        self._idle = [runner for runner in self._idle if runner.alive]
-        runner = self._take(organization_id)
+        runner = await self._take(organization_id)
+        try:
+            yield runner
+        finally:
+            await self._give_back(runner)
+
+    @asynccontextmanager
+    async def alone_for_once(self, organization_id: UUID) -> AsyncIterator[Runner]:
+        """The same for a segment whose like share a runner.
+
+        Raises:
+            TransientError: none could be started.
+        """
+        async with self._room, self.alone(organization_id) as runner:
+            yield runner
+
+    @asynccontextmanager
+    async def shared(self, organization_id: UUID) -> AsyncIterator[Runner]:
+        """A place in the runner that the organization's segments share.
+
+        Raises:
+            TransientError: none could be started.
+        """
+        while (runner := self._shared.get(organization_id)) is None or not runner.fit:
+            await self._open(organization_id)
+        runner.seats += 1
+        try:
+            yield runner
+        finally:
+            runner.seats -= 1
+            if runner.worn():
+                runner.retired = True
+            if not runner.seats:
+                if self._shared.get(organization_id) is runner:
+                    del self._shared[organization_id]
+                try:
+                    await self._give_back(runner)
+                finally:
+                    self._room.release()
+
+    async def _open(self, organization_id: UUID) -> None:
+        """Open a shared runner; whoever asks meanwhile waits for the same one."""
+        opening = self._opening.get(organization_id)
+        if opening is None:
+            opening = self._opening[organization_id] = asyncio.create_task(self._share(organization_id))
+            opening.add_done_callback(lambda _: self._opening.pop(organization_id))
+        await asyncio.shield(opening)
+
+    async def _share(self, organization_id: UUID) -> None:
+        if self._room.locked() and self._shared:  # whoever has had most gets no more, so that its place becomes free
+            longest = max(self._shared, key=lambda each: self._shared[each].served)
+            self._shared.pop(longest).retired = True
+        await self._room.acquire()
+        try:
+            self._shared[organization_id] = await self._take(organization_id)
+        except BaseException:
+            self._room.release()
+            raise
+
+    async def _take(self, organization_id: UUID) -> Runner:
+        runner = self._idle_for(organization_id)
         if runner is None and self._starting:
             await asyncio.wait(self._starting, return_when=asyncio.FIRST_COMPLETED)
-            runner = self._take(organization_id)
+            runner = self._idle_for(organization_id)
         if runner is None:
-            if self._idle and len(self._idle) + len(self._busy) >= self.size:
-                await self._end(self._idle.pop(0))
+            if self._idle and self._full():
+                await self._idle.pop(0).end()
             runner = await self._start()
         runner.organization_id = organization_id
-        self._busy.add(runner)
+        self._busy.append(runner)
+        self._share_cpu()
+        if self._spare:
+            self.warm_up()
         return runner
 
-    def _take(self, organization_id: UUID) -> Runner | None:
+    def _share_cpu(self) -> None:
+        """While several organizations are at work, all but the first runner of each lets others go first."""
+        first: dict[UUID | None, Runner] = {}
+        beyond = [runner for runner in self._busy if first.setdefault(runner.organization_id, runner) is not runner]
+        if len(first) > 1:
+            self._contended_at = time.monotonic()
+            for runner in beyond:
+                runner.yield_cpu()
+
+    def _idle_for(self, organization_id: UUID) -> Runner | None:
+        self._idle[:] = [runner for runner in self._idle if runner.fit]
         for wanted in (organization_id, None):
-            for runner in self._idle:
+            for runner in sorted(self._idle, key=lambda each: each.yields):
                 if runner.organization_id == wanted:
                     self._idle.remove(runner)
                     return runner
         return None
 
-    async def release(self, runner: Runner, *, healthy: bool) -> None:
-        """Take a runner back; one that is not healthy, or worn, is replaced."""
-        self._busy.discard(runner)
-        runner.served += 1
-        if healthy and runner.alive and not runner.worn() and not self._closed:
+    async def _give_back(self, runner: Runner) -> None:
+        """Keep a runner for the next segment; one that is worn, or has been ended, is replaced."""
+        self._busy.remove(runner)
+        if runner.yields and time.monotonic() - self._contended_at > CALM_S:
+            runner.retired = True
+        if runner.fit and not runner.worn() and not self._closed and not self._full():
             self._idle.append(runner)
             return
-        await self._end(runner)
+        await runner.end()
         self.warm_up()
-
-    async def _end(self, runner: Runner) -> None:
-        runner.kill()
-        await runner.wait()
 
     async def close(self) -> None:
         """End every runner."""
         self._closed = True
-        for task in list(self._starting):
+        tasks = [*self._starting, *self._opening.values()]
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(*self._starting, return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
         for runner in [*self._idle, *self._busy]:
-            await self._end(runner)
+            await runner.end()
         self._idle.clear()
-
-
-def runner_environment(threads: int, scratch: Path) -> Mapping[str, str]:
-    """What a runner sees: paths and language, no address and no secret of its parent."""
-    known = {name: os.environ[name] for name in _ENVIRONMENT if name in os.environ}
-    known["HEADRACE_HOME"] = str(Path(os.environ.get("HEADRACE_HOME") or ".headrace").absolute())
-    return {
-        "HOME": str(scratch),
-        **known,
-        "TMPDIR": str(scratch),
-        "POLARS_MAX_THREADS": str(threads),
-        "PYTHONUNBUFFERED": "1",
-    }
-
-
-def _resident_bytes(pid: int) -> int:
-    try:
-        pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
-    except (OSError, ValueError, IndexError):
-        return 0
-    return pages * os.sysconf("SC_PAGE_SIZE")

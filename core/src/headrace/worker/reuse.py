@@ -66,7 +66,7 @@ class Reuser:
         Raises:
             ConfigError: the stored rows of a step with an effect are gone; it is not repeated by itself.
         """
-        if claim.resumed is not None:
+        if claim.resumed is not None or claim.failure is not None:
             return Plan(request, request, {}, {}, specs)
         first = Cut(request, {})
         if claim.spec.kept:
@@ -102,8 +102,8 @@ class Reuser:
     async def _keys(self, request: SegmentRequest, specs: Mapping[str, ConnectionSpec]) -> dict[str, str]:
         """In a thread: a config may be long, a file system slow. Then nothing is known, and all is executed."""
         with contextlib.suppress(TimeoutError):
-            work = asyncio.to_thread(node_keys, request, self._registry, _States(self._registry, specs))
-            return await asyncio.wait_for(work, LOOK_S)
+            async with asyncio.timeout(LOOK_S):
+                return await asyncio.to_thread(node_keys, request, self._registry, _States(self._registry, specs))
         _log.warning("what sources hold is not told in time; nothing is reused", execution=request.execution_id)
         return {}
 

@@ -1,4 +1,4 @@
-"""Child process: executes segments one after another, reports over a pipe, may be killed at any time.
+"""Child process: executes segments, each in a thread, reports over a pipe, may be killed at any time.
 
 It gets no database address, no key and no secret of its parent; connections come with the order. What a plugin prints
 goes to stderr: the pipe is ours.
@@ -7,17 +7,18 @@ goes to stderr: the pipe is ours.
 from __future__ import annotations
 
 import ctypes
+import importlib
 import os
-import queue
 import signal
 import sys
 import threading
+from functools import partial
 from typing import BinaryIO
 
 from headrace.engine.messages import Cancel, Report, SegmentFailed, SegmentRequest
 from headrace.plugins.manager import Host, load_plugins
 from headrace.worker.confine import close_to_others
-from headrace.worker.wire import FromRunner, Ready, frame, read_order
+from headrace.worker.wire import FromRunner, Ready, Reported, frame, read_order
 
 _PR_SET_PDEATHSIG = 1
 
@@ -28,21 +29,36 @@ def main(parent: int) -> int:
     orders, reports = take_pipes()
     writer = _Writer(reports)
     host = _load()
-    requests: queue.SimpleQueue[SegmentRequest] = queue.SimpleQueue()
-    stop = threading.Event()
-    threading.Thread(target=_listen, args=(orders, requests, stop), daemon=True).start()
-    writer.send(Ready(host.plugin_set_hash))
+    writer.send(0, Ready(host.plugin_set_hash))
+    stops: dict[int, threading.Event] = {}
+    while True:
+        asked = read_order(orders)
+        if asked is None:
+            os._exit(0)
+        if isinstance(asked.order, Cancel):
+            stop = stops.get(asked.no)
+            if stop is not None:
+                stop.set()
+            continue
+        stop = stops[asked.no] = threading.Event()
+        given = (asked.no, asked.order, host, writer, stop, stops)
+        threading.Thread(target=_serve, args=given, daemon=True).start()
+
+
+def _serve(
+    no: int, request: SegmentRequest, host: Host, writer: _Writer, stop: threading.Event,
+    stops: dict[int, threading.Event],
+) -> None:  # fmt: skip
+    """Execute one segment; how many there are at a time is the supervisor's to say."""
     from headrace.engine.execute import execute_segment
     from headrace.engine.problems import problem_of
 
-    while True:
-        request = requests.get()
-        stop.clear()
-        try:
-            result: Report = execute_segment(request, host.registry, writer.send, stop.is_set)
-        except Exception as error:
-            result = SegmentFailed(problem_of(error))
-        writer.send(result)
+    try:
+        result: Report = execute_segment(request, host.registry, partial(writer.send, no), stop.is_set)
+    except Exception as error:
+        result = SegmentFailed(problem_of(error))
+    del stops[no]
+    writer.send(no, result)
 
 
 class _Writer:
@@ -52,9 +68,10 @@ class _Writer:
         self._pipe = pipe
         self._lock = threading.Lock()
 
-    def send(self, report: FromRunner) -> None:
+    def send(self, no: int, report: FromRunner) -> None:
+        body = frame(Reported(no, report))
         with self._lock:
-            self._pipe.write(frame(report))
+            self._pipe.write(body)
             self._pipe.flush()
 
 
@@ -81,21 +98,11 @@ def take_pipes() -> tuple[BinaryIO, BinaryIO]:
 
 def _load() -> Host:
     """Plugins, and the libraries that the first segment would wait for."""
+    importlib.import_module("headrace.engine.execute")
     host = load_plugins()
     for engine in host.registry.engines.values():
         engine.factory.load()
     return host
-
-
-def _listen(orders: BinaryIO, requests: queue.SimpleQueue[SegmentRequest], stop: threading.Event) -> None:
-    while True:
-        order = read_order(orders)
-        if order is None:
-            os._exit(0)
-        if isinstance(order, Cancel):
-            stop.set()
-        else:
-            requests.put(order)
 
 
 if __name__ == "__main__":

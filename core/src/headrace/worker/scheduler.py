@@ -1,4 +1,4 @@
-"""The scheduler process: relay, reconciler and ticker. Any number of copies; none leads, locked rows are skipped."""
+"""The scheduler process: relay, reconciler, ticker, mailer, sender. Any number of copies, none leads."""
 
 from __future__ import annotations
 
@@ -8,18 +8,23 @@ import signal
 import structlog
 
 from headrace.connections.service import Vault
+from headrace.entitlements.licence import given
 from headrace.entitlements.service import use_host
 from headrace.infra.bus import Bus
-from headrace.infra.crypto import KeyRing
 from headrace.infra.database import Database
 from headrace.infra.logs import configure_logs
 from headrace.infra.outbox import Relay
 from headrace.infra.queue import Ringer
+from headrace.infra.roles import refuse_powerful
 from headrace.infra.settings import Settings
 from headrace.infra.store import Store
+from headrace.plugins.follow import Follower
 from headrace.plugins.manager import load_plugins
+from headrace.subscriptions.sender import Sender
 from headrace.triggers.ticker import Ticker
 from headrace.worker.confine import close_to_others
+from headrace.worker.history import History
+from headrace.worker.mailer import Mailer
 from headrace.worker.maintenance import Maintenance
 from headrace.worker.reconciler import Reconciler
 from headrace.worker.sources import Sources
@@ -32,6 +37,7 @@ def main(settings: Settings, *, timing: Timing | None = None) -> None:
     """Serve until SIGTERM or SIGINT."""
     close_to_others()
     configure_logs(settings, process="scheduler")
+    refuse_powerful(settings)
     asyncio.run(serve(settings, timing or Timing()))
 
 
@@ -42,10 +48,13 @@ async def serve(settings: Settings, timing: Timing, *, stop: asyncio.Event | Non
         HeadraceError: a part of it failed in a way that waiting does not mend.
     """
     url = (settings.database_worker_url or settings.database_url).reveal()
-    database = Database.from_url(url, pool_size=6, name="headrace-scheduler")
+    database = Database.from_url(url, pool_size=6, name="headrace-scheduler", objects_url=settings.objects_url)
     bus, ringer = Bus.from_url(settings.redis_url.reveal()), Ringer(settings.redis_url.reveal())
-    host, vault = load_plugins(), Vault(KeyRing(settings.master_keys))
-    use_host(host)
+    owner_url = settings.database_owner_url.reveal()
+    owner = Database.from_url(owner_url, pool_size=1, name="headrace-history") if owner_url else None
+    host, vault = load_plugins(), Vault(settings.key_ring())
+    store = Store(settings.objects_url)
+    use_host(host, licence=given(settings.license.reveal(), settings.home))
     if stop is None:
         stop = asyncio.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
@@ -54,8 +63,21 @@ async def serve(settings: Settings, timing: Timing, *, stop: asyncio.Event | Non
         asyncio.create_task(Relay(database, url, ringer).serve()),
         asyncio.create_task(Reconciler(database, bus, timing).serve()),
         asyncio.create_task(Ticker(database, url, host, poll_s=timing.tick_s).serve()),
-        asyncio.create_task(Sources(database, host, vault, lease_s=timing.lease_s, poll_s=timing.tick_s).serve()),
-        asyncio.create_task(Maintenance(database, Store(settings.objects_url)).serve()),
+        asyncio.create_task(Follower(database, url, host).serve()),
+        asyncio.create_task(Mailer(database, settings).serve()),
+        asyncio.create_task(Sender(database, url, vault).serve()),
+        asyncio.create_task(
+            Sources(
+                database,
+                host,
+                vault,
+                store,
+                lease_s=timing.lease_s,
+                poll_s=timing.tick_s,
+                secrets_file=settings.secrets_file,
+            ).serve()
+        ),
+        asyncio.create_task(Maintenance(database, store, history=History(owner, database) if owner else None).serve()),
     ]
     _log.info("scheduler ready")
     try:
@@ -71,4 +93,6 @@ async def serve(settings: Settings, timing: Timing, *, stop: asyncio.Event | Non
         ringer.close()
         await bus.close()
         await database.close()
+        if owner is not None:
+            await owner.close()
     _log.info("scheduler stopped")

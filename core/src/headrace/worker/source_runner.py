@@ -8,12 +8,11 @@ from __future__ import annotations
 import queue
 import sys
 import threading
-from collections.abc import Mapping
-from typing import Any, TypeAlias
+from typing import Any, Literal, TypeAlias, TypeVar
 
 import msgspec
 import structlog
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from headrace.engine.context import Connections
 from headrace.engine.messages import Problem
@@ -24,15 +23,18 @@ from headrace.plugins.registry import load
 from headrace.sdk.config import Config, parse_config
 from headrace.sdk.connectors import Connector
 from headrace.sdk.errors import ConfigError
-from headrace.sdk.triggers import Received, SourceTrigger
+from headrace.sdk.triggers import Received, SourceTrigger, Standing
 from headrace.worker.runner import confine, take_pipes
 from headrace.worker.wire import Ready, frame, read_frame
 
 _log = structlog.get_logger("headrace.source")
 
 
+What: TypeAlias = Literal["receive", "standing", "retire"]
+
+
 class Ask(Struct, frozen=True, kw_only=True, tag="ask"):
-    """Open the source if it is not, and ask it."""
+    """Open the source if it is not, and ask it: for events, how it stands, or to free what it holds."""
 
     trigger_id: str
     kind: str
@@ -41,6 +43,7 @@ class Ask(Struct, frozen=True, kw_only=True, tag="ask"):
     connections: dict[str, ConnectionSpec]
     cursor: dict[str, Any]
     wait_s: float
+    what: What = "receive"
 
 
 class Stored(Struct, frozen=True, tag="stored"):
@@ -59,8 +62,9 @@ class Told(Struct, frozen=True, kw_only=True, tag="told"):
     """What a source gave; `every_s` as it wants to be asked."""
 
     trigger_id: str
-    received: Received
-    every_s: float
+    received: Received = Received()
+    standing: Standing = Standing()
+    every_s: float = 0.0
 
 
 class Trouble(Struct, frozen=True, kw_only=True, tag="trouble"):
@@ -71,6 +75,7 @@ class Trouble(Struct, frozen=True, kw_only=True, tag="trouble"):
 
 
 ToSource: TypeAlias = Ask | Stored | Shut
+Plain = TypeVar("Plain", Received, Standing)
 FromSource: TypeAlias = Told | Trouble | Ready
 _orders: msgspec.msgpack.Decoder[Any] = msgspec.msgpack.Decoder(ToSource)
 
@@ -147,8 +152,15 @@ class _Seat:
         source = self._source or self._open(order)
         assert self._connections is not None  # noqa: S101 - opened together
         context = _Context(self._id, self._connections)
-        self._last = source.receive(context, order.cursor, wait_s=order.wait_s)
-        self._send(Told(trigger_id=self._id, received=_plain(self._last), every_s=source.every_s))
+        if order.what == "retire":
+            source.retire(context)
+            told = Told(trigger_id=self._id)
+        elif order.what == "standing":
+            told = Told(trigger_id=self._id, standing=_plain(source.standing(context)))
+        else:
+            self._last = source.receive(context, order.cursor, wait_s=order.wait_s)
+            told = Told(trigger_id=self._id, received=_without_objects(self._last), every_s=source.every_s)
+        self._send(told)
 
     def _open(self, order: Ask) -> SourceTrigger[Any]:
         entry = self._host.registry.trigger(order.kind)
@@ -173,10 +185,19 @@ class _Seat:
             connections.close()
 
 
-def _plain(received: Received) -> Received:
+def _without_objects(received: Received) -> Received:
+    """Its events as JSON-ready data, with their files as they are."""
+    bare = [structs.replace(event, files=()) for event in received.events]
+    plain = _plain(structs.replace(received, events=bare))
+    events = [
+        structs.replace(made, files=event.files) for made, event in zip(plain.events, received.events, strict=True)
+    ]
+    return structs.replace(plain, events=events)
+
+
+def _plain(told: Plain) -> Plain:
     """The same as JSON-ready data: times as text, exact numbers as text."""
-    data: Mapping[str, Any] = msgspec.json.decode(msgspec.json.encode(received))
-    return msgspec.convert(data, Received)
+    return msgspec.convert(msgspec.json.decode(msgspec.json.encode(told)), type(told))
 
 
 if __name__ == "__main__":

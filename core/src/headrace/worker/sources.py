@@ -12,6 +12,7 @@ import shutil
 import signal
 import sys
 import tempfile
+import time
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -20,16 +21,19 @@ import msgspec
 import structlog
 from msgspec import Struct
 
+from headrace.connections.resolver import Resolver
 from headrace.connections.service import Vault
 from headrace.infra.crypto import Sealed, Undecryptable
 from headrace.infra.database import Database
 from headrace.infra.ids import new_id
+from headrace.infra.store import Store
 from headrace.plugins.manager import Host
-from headrace.sdk.errors import HeadraceError, TransientError
+from headrace.sdk.errors import AuthError, ConfigError, HeadraceError, TransientError
+from headrace.sdk.triggers import Received, file_key
 from headrace.triggers import sources
 from headrace.triggers.sources import Held, Question
-from headrace.worker.pool import runner_environment
-from headrace.worker.source_runner import Ask, FromSource, Shut, Stored, Told, Trouble
+from headrace.worker.runner_process import runner_environment
+from headrace.worker.source_runner import Ask, FromSource, Shut, Stored, Told, Trouble, What
 from headrace.worker.wire import Ready, frame, read_message
 
 WAIT_S = 2.0
@@ -38,6 +42,9 @@ LATE_S = 120.0
 """A source that answers no sooner hangs: its process is ended."""
 HELD_BACK_S = 0.5
 BROKEN_S = 60.0
+RETIRE_AGAIN_S = 10.0
+STANDING_S = 30.0
+"""How often a source is asked how it stands, also while it is held back."""
 BACK_OFF_S = (1, 2, 5, 15, 60, 300)
 _reports: msgspec.msgpack.Decoder[Any] = msgspec.msgpack.Decoder(FromSource)
 _log = structlog.get_logger("headrace.sources")
@@ -47,16 +54,29 @@ class Sources:
     """Claims triggers, asks them, stores what they give."""
 
     def __init__(
-        self, database: Database, host: Host, vault: Vault, *, lease_s: float = 15, poll_s: float = 0.5
+        self,
+        database: Database,
+        host: Host,
+        vault: Vault,
+        store: Store,
+        *,
+        lease_s: float = 15,
+        poll_s: float = 0.5,
+        secrets_file: str = "",
     ) -> None:
-        self._database, self._host, self._vault = database, host, vault
+        self._database, self._host, self._vault, self._store = database, host, vault, store
         self._lease_s, self._poll_s = lease_s, poll_s
+        self._resolver = Resolver(host.registry, secrets_file)
         self._owner = new_id()
         self._tasks: dict[UUID, asyncio.Task[None]] = {}
         self._ending: set[asyncio.Task[None]] = set()
+        self._stood: dict[UUID, float] = {}
         self._processes: dict[UUID, _Process] = {}
         self._scratch = Path(tempfile.mkdtemp(prefix="headrace-sources-"))
-        self._types = [name for name, entry in host.registry.triggers.items() if entry.manifest.mode == "source"]
+
+    def _types(self) -> list[str]:
+        """Kinds of triggers that are served: an admin may switch plugins off and on."""
+        return [name for name, entry in self._host.registry.triggers.items() if entry.manifest.mode == "source"]
 
     async def serve(self) -> None:
         """Serve until cancelled; then give everything back."""
@@ -68,9 +88,10 @@ class Sources:
                     _log.warning("sources wait", reason=error.message, detail=error.detail)
                 await asyncio.sleep(self._poll_s)
         finally:
-            for task in self._tasks.values():
+            tasks = [*self._tasks.values(), *self._ending]
+            for task in tasks:
                 task.cancel()
-            await asyncio.gather(*self._tasks.values(), return_exceptions=True)
+            await asyncio.gather(*tasks, return_exceptions=True)
             for process in self._processes.values():
                 await process.end()
             shutil.rmtree(self._scratch, ignore_errors=True)
@@ -80,7 +101,7 @@ class Sources:
         self._tasks = {key: task for key, task in self._tasks.items() if not task.done()}
         async with self._database.transaction() as session:
             kept = await sources.keep(session, self._owner, list(self._tasks), lease_s=self._lease_s)
-            fresh = await sources.claim(session, self._owner, types=self._types, lease_s=self._lease_s)
+            fresh = await sources.claim(session, self._owner, types=self._types(), lease_s=self._lease_s)
         for lost in self._tasks.keys() - kept:
             self._drop(self._tasks.pop(lost))
         for held in fresh:
@@ -88,6 +109,12 @@ class Sources:
             if old is not None:
                 self._drop(old)
             self._tasks[held.id] = asyncio.create_task(self._hold(held))
+        async with self._database.transaction() as session:
+            gone = await sources.claim_retired(session, self._owner, types=self._types(), lease_s=LATE_S + 60)
+        for held in gone:
+            task = asyncio.create_task(self._retire(held, self._tasks.pop(held.id, None)))
+            self._ending.add(task)
+            task.add_done_callback(self._ending.discard)
 
     def _drop(self, task: asyncio.Task[None]) -> None:
         self._ending.add(task)
@@ -108,6 +135,7 @@ class Sources:
             _log.exception("a source cannot be served", trigger=str(held.id))
             error, after_s = "internal error; the log of the scheduler has the trace", BROKEN_S
         finally:
+            self._stood.pop(held.id, None)
             process = self._processes.get(held.organization_id)
             if process is not None:
                 process.shut(str(held.id))
@@ -117,30 +145,84 @@ class Sources:
 
     async def _once(self, held: Held) -> bool:
         """One question and what came of it. Returns False when the trigger is lost."""
-        try:
-            async with self._database.transaction(held.organization_id) as session:
-                asked = await sources.question(session, self._vault, self._host.registry, held)
-        except (Sealed, Undecryptable) as error:
-            raise _Failed(error.message, BROKEN_S) from None
-        if asked is None:
+        asked = await self._question(held)
+        if time.monotonic() - self._stood.get(held.id, -STANDING_S) >= STANDING_S:
+            await self._stand(held, asked)
+        if asked.held_back:
             await asyncio.sleep(HELD_BACK_S)
             return True
-        process = await self._process(held.organization_id)
-        answer = await process.ask(str(held.id), asked)
-        if not isinstance(answer, Told):
-            problem = answer.problem if isinstance(answer, Trouble) else None
-            retry = problem is None or problem.retryable
-            pause = BACK_OFF_S[min(asked.failures, len(BACK_OFF_S) - 1)] if retry else BROKEN_S
-            raise _Failed(problem.message if problem else "its process ended; it is started again", pause)
+        answer = await self._ask(held, asked, "receive")
         received = answer.received
         if received.events or received.cursor != asked.cursor or asked.failures:
+            await asyncio.to_thread(self._keep_files, held, received)
             async with self._database.transaction(held.organization_id) as session:
                 if not await sources.store(session, held, received):
                     return False
-            process.stored(str(held.id))
+            (await self._process(held.organization_id)).stored(str(held.id))
         if answer.every_s and not received.more:
             await asyncio.sleep(answer.every_s)
         return True
+
+    def _keep_files(self, held: Held, received: Received) -> None:
+        """Files go before their events; an event that comes again writes the same files again."""
+        for event in received.events:
+            for number, file in enumerate(event.files):
+                self._store.put(held.organization_id, file_key(str(held.id), event.key, number), file.content)
+
+    async def _stand(self, held: Held, asked: Question) -> None:
+        """Ask how it stands and store it; a new warning is logged once."""
+        standing = (await self._ask(held, asked, "standing")).standing
+        async with self._database.transaction(held.organization_id) as session:
+            await sources.stands(session, held, standing)
+        if standing.warning and not asked.warning:
+            _log.warning("a source warns", trigger=str(held.id), reason=standing.warning)
+        self._stood[held.id] = time.monotonic()
+
+    async def _retire(self, held: Held, holder: asyncio.Task[None] | None) -> None:
+        """Free what the source of a deleted trigger holds elsewhere; what cannot be freed is said."""
+        if holder is not None:  # deleted since we last looked: it closes its source first
+            holder.cancel()
+            await asyncio.gather(holder, return_exceptions=True)
+        error: str | None = None
+        try:
+            await self._ask(held, await self._question(held), "retire")
+        except (_Failed, HeadraceError) as failed:
+            error = failed.message
+        except Exception as failed:
+            _log.exception("a source cannot be retired", trigger=str(held.id))
+            error = f"internal error: {type(failed).__name__}"
+        process = self._processes.get(held.organization_id)
+        if process is not None:
+            process.shut(str(held.id))
+        async with self._database.transaction(held.organization_id) as session:
+            left = await sources.retired(session, held, error=error, after_s=RETIRE_AGAIN_S)
+        if left:
+            _log.error("a deleted trigger left something behind; free it by hand", trigger=str(held.id), left=left,
+                       reason=error)  # fmt: skip
+
+    async def _question(self, held: Held) -> Question:
+        try:
+            async with self._database.transaction(held.organization_id) as session:
+                asked = await sources.question(session, self._vault, self._host.registry, held)
+            specs = await asyncio.to_thread(self._resolver.resolve, asked.connections, held.organization_id)
+        except (Sealed, Undecryptable, ConfigError, AuthError) as error:
+            raise _Failed(error.message, BROKEN_S) from None
+        return msgspec.structs.replace(asked, connections=specs)
+
+    async def _ask(self, held: Held, asked: Question, what: What) -> Told:
+        """The answer of the source.
+
+        Raises:
+            _Failed: it has none.
+        """
+        process = await self._process(held.organization_id)
+        answer = await process.ask(str(held.id), asked, what)
+        if isinstance(answer, Told):
+            return answer
+        problem = answer.problem if isinstance(answer, Trouble) else None
+        retry = problem is None or problem.retryable
+        pause = BACK_OFF_S[min(asked.failures, len(BACK_OFF_S) - 1)] if retry else BROKEN_S
+        raise _Failed(problem.message if problem else "its process ended; it is started again", pause)
 
     async def _process(self, organization_id: UUID) -> _Process:
         process = self._processes.get(organization_id)
@@ -224,7 +306,7 @@ class _Process:
                 opened.answer.set_result(None)
         await self.end()
 
-    async def ask(self, trigger_id: str, question: Question) -> Told | Trouble | None:
+    async def ask(self, trigger_id: str, question: Question, what: What) -> Told | Trouble | None:
         """Ask a source, opened anew when it has changed; None when the process died or hangs."""
         before = self._open.get(trigger_id)
         if before is not None and not sources.same(before.question, question):
@@ -235,9 +317,10 @@ class _Process:
             trigger_id=trigger_id, kind=question.type, configuration=question.configuration,
             secrets={name: value for name, value in question.secrets.items() if not name.startswith("_")},
             connections=question.connections, cursor=question.cursor, wait_s=WAIT_S,
+            what=what,
         ))  # fmt: skip
         try:
-            async with asyncio.timeout(LATE_S):  # wait_for of Python 3.11 may swallow a cancel
+            async with asyncio.timeout(LATE_S):
                 return await answer
         except TimeoutError:
             await self.end()

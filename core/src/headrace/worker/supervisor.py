@@ -13,32 +13,41 @@ import os
 import signal
 import tempfile
 from collections.abc import Callable, Coroutine, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import structlog
 
+from headrace.entitlements.licence import given
+from headrace.entitlements.service import use_host
 from headrace.executions import leases
-from headrace.executions.leases import Doorbell, Lease
-from headrace.executions.live import Feed, publish
+from headrace.executions.leases import Claim, Doorbell, Lease
+from headrace.executions.live import Feed
 from headrace.infra.bus import Bus
 from headrace.infra.database import Database
 from headrace.infra.ids import new_id
 from headrace.infra.logs import configure_logs
 from headrace.infra.notify import listen
 from headrace.infra.queue import Doorbells
-from headrace.infra.queue_names import QUEUES
+from headrace.infra.queue_names import QUEUES, WAITS
+from headrace.infra.roles import refuse_powerful
 from headrace.infra.settings import Settings
+from headrace.plugins.follow import Follower
 from headrace.plugins.manager import Host, load_plugins
-from headrace.sdk.errors import HeadraceError
+from headrace.sdk.errors import HeadraceError, TransientError
 from headrace.worker import membership
 from headrace.worker.attempt import Attempt
 from headrace.worker.carry import Carrier
 from headrace.worker.confine import close_to_others
+from headrace.worker.lane import Lane
 from headrace.worker.pool import RunnerPool
 from headrace.worker.timing import Timing
 
+AFTER_OTHERS_S = 0.05
+THREADS = (4, 8)
+"""That wait with a doorbell until it is claimed, by lane."""
 _log = structlog.get_logger("headrace.worker")
 
 
@@ -50,12 +59,15 @@ def main(settings: Settings, *, timing: Timing | None = None) -> None:
     """
     close_to_others()
     configure_logs(settings, process="worker")
+    refuse_powerful(settings)
     asyncio.run(_serve(settings, timing or Timing()))
 
 
 async def _serve(settings: Settings, timing: Timing) -> None:
     with tempfile.TemporaryDirectory(prefix="headrace-worker-") as scratch:
-        supervisor = Supervisor(settings, load_plugins(), timing=timing, scratch=Path(scratch))
+        host = load_plugins()
+        use_host(host, licence=given(settings.license.reveal(), settings.home))
+        supervisor = Supervisor(settings, host, timing=timing, scratch=Path(scratch))
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, supervisor.ask_to_stop)
@@ -71,14 +83,26 @@ class Supervisor:
         self.timing = timing
         self.slots = settings.worker_processes or os.cpu_count() or 1
         self.queues: Sequence[str] = tuple(settings.queues) or QUEUES
-        self.distributions = sorted(host.distributions)
         self._url = (settings.database_worker_url or settings.database_url).reveal()
         self.database = Database.from_url(self._url, pool_size=settings.pool_size, name="headrace-worker")
         self.bus = Bus.from_url(settings.redis_url.reveal())
-        self.pool = RunnerPool(self.slots, scratch)
-        self._doorbells = Doorbells(settings.redis_url.reveal(), self._rung, queues=self.queues)
+        reserve = settings.worker_reserve
+        self.pool = RunnerPool(self.slots, scratch, reserve=reserve)
+        self.waiting_slots = settings.worker_waiting if WAITS in self.queues else 0
+        computing = [queue for queue in self.queues if queue != WAITS]
+        self._lanes = [Lane(computing, self.slots, reserve=reserve, ahead=True)] if computing else []
+        self._lanes += [Lane([WAITS], self.waiting_slots, reserve=reserve)] if self.waiting_slots else []
+        self._doorbells = [
+            Doorbells(
+                settings.redis_url.reveal(),
+                partial(self._rung, lane),
+                partial(self._called, lane),
+                queues=lane.queues,
+                threads=threads,
+            )
+            for lane, threads in zip(self._lanes, THREADS, strict=False)
+        ]
         self._carrier = Carrier(self.database, self.bus, self.pool, settings, host.registry)
-        self._free = asyncio.Semaphore(self.slots)
         self._attempts: dict[int, Attempt] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._stopping = asyncio.Event()
@@ -93,24 +117,28 @@ class Supervisor:
         self._stopping.set()
 
     @property
+    def distributions(self) -> list[str]:
+        """What may be claimed: an admin may switch plugins off and on."""
+        return sorted(self.host.distributions)
+
+    @property
     def busy(self) -> int:
         """Segments in work."""
         return len(self._attempts)
 
     async def serve(self, *, ready: Callable[[], None] | None = None) -> None:
-        """Work until asked to stop, then drain.
-
-        Raises:
-            HeadraceError: the database cannot be reached at the start.
-        """
+        """Work until asked to stop, then drain. Without a database, wait for it."""
         self._loop = asyncio.get_running_loop()
-        await membership.join(self.database, self)
+        await self._join()
         self.pool.warm_up()
-        self._doorbells.start()
-        keepers = [
-            asyncio.create_task(keeper)
-            for keeper in (self._heartbeats(), self._polls(), listen(self._url, ("headrace_stop",), self._told_to_stop))
-        ]
+        for doorbells in self._doorbells:
+            doorbells.start()
+        keeping = (
+            self._heartbeats(), listen(self._url, ("headrace_stop",), self._told_to_stop),
+            Follower(self.database, self._url, self.host).serve(),
+            *map(self._claims, self._lanes), *map(self._looks, self._lanes),
+        )  # fmt: skip
+        keepers = [asyncio.create_task(keeper) for keeper in keeping]
         _log.info("worker ready", worker=str(self.id), slots=self.slots, queues=self.queues,
                   plugin_set=self.host.plugin_set_hash)  # fmt: skip
         if ready:
@@ -128,14 +156,29 @@ class Supervisor:
             await asyncio.gather(*keepers, return_exceptions=True)
             await self._close()
 
+    async def _join(self) -> None:
+        """Say that this worker is here, as soon as the database can be told."""
+        waits = False
+        while not self._stopping.is_set():
+            try:
+                await membership.join(self.database, self)
+            except TransientError as error:
+                if not waits:
+                    _log.warning("worker waits", reason=error.message, detail=error.detail)
+                waits = True
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(self.timing.poll_s):
+                        await self._stopping.wait()
+            else:
+                return
+
     async def _await_stop(self) -> None:
         await self._stopping.wait()
 
     async def _drain(self) -> None:
         """Let segments finish for a while, then give them back."""
         _log.info("worker drains", busy=self.busy)
-        if not self._drained:
-            await asyncio.to_thread(self._doorbells.stop)
+        await self._hear_no_more()
         if self._tasks:
             hurry: asyncio.Future[Any] = asyncio.create_task(self._hurry.wait())
             everything: asyncio.Future[Any] = asyncio.gather(*self._tasks, return_exceptions=True)
@@ -144,7 +187,14 @@ class Supervisor:
             for attempt in list(self._attempts.values()):
                 attempt.stop("released")
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(everything, 5)
+                async with asyncio.timeout(5):
+                    await everything
+
+    async def _hear_no_more(self) -> None:
+        doorbells, self._doorbells = self._doorbells, []
+        for lane in self._lanes:
+            lane.stop()
+        await asyncio.gather(*(asyncio.to_thread(each.stop) for each in doorbells))
 
     async def _close(self) -> None:
         await self.pool.close()
@@ -154,69 +204,69 @@ class Supervisor:
         await self.database.close()
         _log.info("worker stopped", worker=str(self.id))
 
-    def _rung(self, organization_id: UUID, execution_id: UUID, segment_no: int) -> None:
-        """In a thread of Dramatiq: hand a doorbell to the loop and wait until it is claimed or refused."""
+    def _rung(self, lane: Lane, organization_id: UUID, execution_id: UUID, segment_no: int) -> bool:
+        """In a thread of Dramatiq: hand a doorbell to the loop, and wait. Returns whether there was room for it."""
         if self._loop is None or self._stopping.is_set():
-            return
-        try:
-            asyncio.run_coroutine_threadsafe(
-                self.ring(Doorbell(organization_id, execution_id, segment_no)), self._loop
-            ).result()
-        except (HeadraceError, RuntimeError, concurrent.futures.CancelledError):
-            return
-
-    async def ring(self, bell: Doorbell) -> bool:
-        """Claim and execute the segment as soon as a runner is free. Returns whether it was claimed."""
-        if self._drained or not await self._slot():
             return False
+        bell = Doorbell(organization_id, execution_id, segment_no)
+        with contextlib.suppress(RuntimeError, concurrent.futures.CancelledError):
+            return asyncio.run_coroutine_threadsafe(lane.ring(bell), self._loop).result() is not None
+        return False
+
+    def _called(self, lane: Lane) -> None:
+        """In a thread: a worker had no room for a doorbell."""
+        if self._loop is not None and not self._stopping.is_set():
+            self._loop.call_soon_threadsafe(lane.look_again)
+
+    async def _claims(self, lane: Lane) -> None:
+        """Claim what is rung for, as far as the lane has room."""
+        while True:
+            rung = await lane.rung()
+            claimed = await self._claim(lane, [bell for bell, _ in rung])
+            for claim in claimed:
+                self._begin(lane, claim)
+            won = {(claim.lease.execution_id, claim.lease.segment_no) for claim in claimed}
+            for bell, answer in rung:
+                if not answer.done():
+                    answer.set_result((bell.execution_id, bell.segment_no) in won)
+
+    async def _claim(self, lane: Lane, bells: Sequence[Doorbell]) -> list[Claim]:
         try:
-            async with self.database.transaction(bell.organization_id) as session:
-                claim = await leases.claim(
-                    session, bell, worker_id=self.id, lease_s=self.timing.lease_s, distributions=self.distributions,
-                    queues=self.queues,
+            async with self.database.transaction(bells[0].organization_id) as session:
+                return await leases.claim_all(
+                    session, bells[0].organization_id, bells, worker_id=self.id, lease_s=self.timing.lease_s,
+                    distributions=self.distributions, queues=lane.queues,
                 )  # fmt: skip
-        except BaseException:
-            self._free.release()
-            raise
-        if claim is None:
-            self._free.release()
-            return False
-        feed = Feed(self.bus, bell.organization_id, bell.execution_id)
+        except HeadraceError:
+            return []
+        except Exception:  # one that cannot be read keeps no other from being claimed
+            if len(bells) == 1:
+                _log.exception("a segment cannot be claimed", execution=str(bells[0].execution_id))
+                return []
+            return [claim for bell in bells for claim in await self._claim(lane, [bell])]
+
+    def _begin(self, lane: Lane, claim: Claim) -> None:
+        lease = claim.lease
+        feed = Feed(self.bus, lease.organization_id, lease.execution_id)
         attempt = Attempt(claim, feed, cancel_grace_s=self.timing.cancel_grace_s)
-        self._attempts[claim.lease.fence] = attempt
-        self._spawn(self._carry(attempt))
-        return True
+        self._attempts[lease.fence] = attempt
+        lane.enter(lease.organization_id)
+        self._spawn(self._carry(lane, attempt))
 
-    async def _slot(self) -> bool:
-        """Wait for a free runner; False when the worker stops meanwhile."""
-        free, stopping = asyncio.create_task(self._free.acquire()), asyncio.create_task(self._stopping.wait())
-        try:
-            await asyncio.wait([free, stopping], return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            stopping.cancel()
-        if not free.done():
-            free.cancel()
-            return False
-        if self._drained or self._stopping.is_set():
-            self._free.release()
-            return False
-        return True
-
-    async def _carry(self, attempt: Attempt) -> None:
+    async def _carry(self, lane: Lane, attempt: Attempt) -> None:
         """Execute a claimed segment to its end; then look at what it made ready."""
         lease = attempt.lease
         try:
-            await publish(self.bus, lease.organization_id, lease.execution_id, attempt.claim.events)
-            settled = await self._carrier.carry(attempt)
+            settled = await self._carrier.carry(attempt, lane)
         finally:
             self._attempts.pop(lease.fence, None)
-            self._free.release()
-        for segment_no in settled.ready:
-            self._spawn(self._try(Doorbell(lease.organization_id, lease.execution_id, segment_no)))
+            lane.leave()
+        for bell in settled.ready:
+            self._spawn(self._try(bell))
 
     async def _try(self, bell: Doorbell) -> None:
-        with contextlib.suppress(HeadraceError):
-            await self.ring(bell)
+        for lane in self._lanes:
+            await lane.ring(bell)
 
     def _spawn(self, work: Coroutine[None, None, None]) -> None:
         task: asyncio.Task[None] = asyncio.create_task(work)
@@ -241,7 +291,7 @@ class Supervisor:
     async def _take_nothing_more(self) -> None:
         """An admin drains this worker: what runs goes on, doorbells go to the others."""
         _log.info("worker is drained by an admin", worker=str(self.id), busy=self.busy)
-        await asyncio.to_thread(self._doorbells.stop)
+        await self._hear_no_more()
         with contextlib.suppress(HeadraceError):
             await membership.beat(self.database, self, draining=True)
 
@@ -273,23 +323,21 @@ class Supervisor:
         with contextlib.suppress(HeadraceError):
             await self.heartbeat()
 
-    async def _polls(self) -> None:
-        """Find work whose doorbell did not come: Redis is away, or was emptied."""
+    async def _looks(self, lane: Lane) -> None:
+        """Find work that has no doorbell: there was no room for it, or Redis is away, or was emptied."""
         while not self._stopping.is_set():
-            await asyncio.sleep(self.timing.poll_s)
+            room = await lane.hungry(self.timing.poll_s)
             with contextlib.suppress(HeadraceError):
-                await self._poll()
+                if room and not self._drained:
+                    await self._look(lane, room)
         await asyncio.Event().wait()
 
-    async def _poll(self) -> None:
-        free = self.slots - self.busy
-        if free <= 0 or self._drained or self._stopping.is_set():
-            return
+    async def _look(self, lane: Lane, room: int) -> None:
+        """Claim what waits, each organization in turn."""
         async with self.database.transaction() as session:
-            bells = await leases.candidates(
-                session, distributions=self.distributions, queues=self.queues, limit=2 * free
-            )
-        for bell in bells:
-            if self._free.locked():
-                return
-            await self.ring(bell)
+            bells = await leases.candidates(session, distributions=self.distributions, queues=lane.queues, limit=room)
+        claimed = await asyncio.gather(*map(lane.ring, bells))
+        if len(bells) == room:
+            lane.look_again()
+        if bells and not any(claimed):  # others were faster
+            await asyncio.sleep(AFTER_OTHERS_S)

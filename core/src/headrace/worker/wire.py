@@ -23,9 +23,24 @@ class Ready(Struct, frozen=True, tag="ready"):
 
 FromRunner: TypeAlias = Report | Ready
 
+
+class Ordered(Struct, frozen=True, array_like=True):
+    """An order to a runner, which may have several segments in work; a cancel has the number of its segment."""
+
+    no: int
+    order: Order
+
+
+class Reported(Struct, frozen=True, array_like=True):
+    """What a runner says about the order with this number; 0 is the runner itself."""
+
+    no: int
+    report: FromRunner
+
+
 _encoder = msgspec.msgpack.Encoder()
-_reports: msgspec.msgpack.Decoder[Any] = msgspec.msgpack.Decoder(FromRunner)
-_orders: msgspec.msgpack.Decoder[Any] = msgspec.msgpack.Decoder(Order)
+_reports: msgspec.msgpack.Decoder[Any] = msgspec.msgpack.Decoder(Reported)
+_orders: msgspec.msgpack.Decoder[Any] = msgspec.msgpack.Decoder(Ordered)
 
 
 def frame(message: Struct) -> bytes:
@@ -34,10 +49,10 @@ def frame(message: Struct) -> bytes:
     return _LENGTH.pack(len(body)) + body
 
 
-async def read_report(reader: asyncio.StreamReader) -> FromRunner | None:
+async def read_report(reader: asyncio.StreamReader) -> Reported | None:
     """The next report; None when the runner has closed the pipe, or wrote what is no report."""
-    report: FromRunner | None = await read_message(reader, _reports)
-    return report
+    said: Reported | None = await read_message(reader, _reports)
+    return said
 
 
 async def read_message(reader: asyncio.StreamReader, decoder: msgspec.msgpack.Decoder[Any]) -> Any:
@@ -51,11 +66,11 @@ async def read_message(reader: asyncio.StreamReader, decoder: msgspec.msgpack.De
         return None
 
 
-def read_order(pipe: BinaryIO) -> Order | None:
+def read_order(pipe: BinaryIO) -> Ordered | None:
     """The next order; None when the supervisor is gone."""
     body = read_frame(pipe)
-    order: Order | None = None if body is None else _orders.decode(body)
-    return order
+    asked: Ordered | None = None if body is None else _orders.decode(body)
+    return asked
 
 
 def read_frame(pipe: BinaryIO) -> bytes | None:

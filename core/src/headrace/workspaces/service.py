@@ -10,10 +10,12 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from headrace.accounts.service import Actor, clean_name
+from headrace.access.resolve import reach, reached
+from headrace.accounts.service import Actor, check_version, clean_name
+from headrace.entitlements.service import require_writable, reserve
 from headrace.infra.clock import now
 from headrace.infra.ids import new_id
-from headrace.sdk.errors import Conflict, NotFound, PreconditionFailed
+from headrace.sdk.errors import Conflict, NotFound
 from headrace.workspaces.models import Folder, Workspace
 
 Cascade: TypeAlias = Callable[[AsyncSession, Actor, "list[UUID]", "list[UUID]", datetime], Awaitable[None]]
@@ -32,10 +34,12 @@ async def create_workspace(
 
     Raises:
         Conflict: the organization has one of this name.
+        LimitReached: the plan's workspaces are used up.
     """
     actor.require("workspace:create")
     name = clean_name(name, "workspace")
     await _free_name(session, actor, name)
+    await reserve(session, "workspaces")
     workspace = Workspace(
         organization_id=actor.organization_id, id=new_id(), name=name, description=description,
         settings=settings or {}, created_by=actor.user_id,
@@ -45,13 +49,17 @@ async def create_workspace(
     return workspace
 
 
-async def get_workspace(session: AsyncSession, actor: Actor, workspace_id: UUID) -> Workspace:
-    """A live workspace.
+async def get_workspace(
+    session: AsyncSession, actor: Actor, workspace_id: UUID, *, right: str | None = "workspace:read"
+) -> Workspace:
+    """A live workspace; `right` is what the actor is to do with it, None when that was asked already.
 
     Raises:
-        NotFound: there is none.
+        NotFound: there is none, or the actor may not know of it.
+        Denied: they may not do this.
     """
-    actor.require("workspace:read")
+    if right is not None:
+        await reach(session, actor, right, "workspace", workspace_id)
     found = await session.get(Workspace, (actor.organization_id, workspace_id))
     if found is None or found.deleted_at is not None:
         raise NotFound("there is no such workspace", workspace_id=str(workspace_id))
@@ -61,11 +69,11 @@ async def get_workspace(session: AsyncSession, actor: Actor, workspace_id: UUID)
 async def list_workspaces(
     session: AsyncSession, actor: Actor, *, q: str = "", page: int = 1, per_page: int = 50
 ) -> tuple[list[Workspace], int]:
-    """Live workspaces by name, and how many there are in all."""
-    actor.require("workspace:read")
+    """Live workspaces that the actor may read, by name, and how many there are in all."""
     query = sa.select(Workspace).where(
-        Workspace.organization_id == actor.organization_id, Workspace.deleted_at.is_(None)
-    )
+        Workspace.organization_id == actor.organization_id, Workspace.deleted_at.is_(None),
+        reached(actor, "workspace:read", "workspace", Workspace.id),
+    )  # fmt: skip
     if q:
         query = query.where(Workspace.name.icontains(q, autoescape=True))
     total = await session.scalar(sa.select(sa.func.count()).select_from(query.subquery()))
@@ -85,9 +93,9 @@ async def update_workspace(
         PreconditionFailed: `row_version` is not the present one.
         Conflict: the name is taken.
     """
-    actor.require("workspace:update")
-    workspace = await get_workspace(session, actor, workspace_id)
+    workspace = await get_workspace(session, actor, workspace_id, right="workspace:update")
     check_version(workspace.row_version, row_version)
+    await require_writable(session, "workspaces", workspace_id)
     if name is not None and name.strip() != workspace.name:
         name = clean_name(name, "workspace")
         await _free_name(session, actor, name, but=workspace_id)
@@ -102,8 +110,7 @@ async def update_workspace(
 
 async def delete_workspace(session: AsyncSession, actor: Actor, workspace_id: UUID) -> None:
     """Delete softly, with everything in it."""
-    actor.require("workspace:delete")
-    workspace = await get_workspace(session, actor, workspace_id)
+    workspace = await get_workspace(session, actor, workspace_id, right="workspace:delete")
     at = now()
     gone = await session.scalars(
         sa.update(Folder)
@@ -122,18 +129,30 @@ async def delete_workspace(session: AsyncSession, actor: Actor, workspace_id: UU
     await session.flush()
 
 
+async def delete_all(session: AsyncSession, actor: Actor) -> None:
+    """Delete every workspace softly: the organization closes."""
+    actor.require("organization:delete")
+    live = sa.select(Workspace.id).where(
+        Workspace.organization_id == actor.organization_id, Workspace.deleted_at.is_(None)
+    )
+    for workspace_id in (await session.scalars(live)).all():
+        await delete_workspace(session, actor, workspace_id)
+
+
 async def restore_workspace(session: AsyncSession, actor: Actor, workspace_id: UUID) -> Workspace:
     """Bring back a deleted workspace with the folders deleted together with it.
 
     Raises:
         NotFound: it is not deleted, or there is none.
         Conflict: its name has been taken meanwhile.
+        LimitReached: the plan has no room for it, or for what is in it.
     """
-    actor.require("workspace:restore")
+    await reach(session, actor, "workspace:restore", "workspace", workspace_id)
     workspace = await session.get(Workspace, (actor.organization_id, workspace_id), with_for_update=True)
     if workspace is None or workspace.deleted_at is None:
         raise NotFound("there is no such deleted workspace", workspace_id=str(workspace_id))
     await _free_name(session, actor, workspace.name)
+    await reserve(session, "workspaces")
     await session.execute(
         sa.update(Folder)
         .where(
@@ -148,19 +167,6 @@ async def restore_workspace(session: AsyncSession, actor: Actor, workspace_id: U
     workspace.deleted_at = None
     await session.flush()
     return workspace
-
-
-def check_version(present: int, given: int) -> None:
-    """Go on only when the caller's base version is the present one.
-
-    Raises:
-        PreconditionFailed: with the present version.
-    """
-    if present != given:
-        raise PreconditionFailed(
-            f"the object was changed meanwhile (version {present}, yours is {given}); load it again",
-            row_version=present,
-        )
 
 
 async def _free_name(session: AsyncSession, actor: Actor, name: str, *, but: UUID | None = None) -> None:

@@ -8,12 +8,14 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
-from headrace.accounts.service import Actor, clean_name
+from headrace.access.grants import refuse_gain
+from headrace.access.resolve import reach, reached
+from headrace.accounts.service import Actor, check_version, clean_name
 from headrace.infra.clock import now
 from headrace.infra.ids import new_id
 from headrace.sdk.errors import ConfigError, Conflict, NotFound
 from headrace.workspaces.models import Folder, Workspace
-from headrace.workspaces.service import check_version, get_workspace, on_delete
+from headrace.workspaces.service import get_workspace, on_delete
 
 MAX_DEPTH = 32
 
@@ -29,14 +31,12 @@ async def create_folder(
         Conflict: the name is taken there.
         ConfigError: too deep.
     """
-    actor.require("folder:create")
-    await get_workspace(session, actor, workspace_id)
+    await require_place(session, actor, "folder:create", workspace_id, parent_id)
+    await get_workspace(session, actor, workspace_id, right=None)
     await _lock_tree(session, actor, workspace_id)
     name = clean_name(name, "folder")
-    if parent_id is not None:
-        await _parent(session, actor, workspace_id, parent_id)
-        if len(await path(session, actor, parent_id)) >= MAX_DEPTH:
-            raise ConfigError(f"folders nest at most {MAX_DEPTH} deep; choose a higher one", field="parent_id")
+    if parent_id is not None and len(await path(session, actor, parent_id)) >= MAX_DEPTH:
+        raise ConfigError(f"folders nest at most {MAX_DEPTH} deep; choose a higher one", field="parent_id")
     await _free_name(session, actor, workspace_id, parent_id, name)
     folder = Folder(
         organization_id=actor.organization_id, id=new_id(), workspace_id=workspace_id, parent_id=parent_id, name=name,
@@ -47,28 +47,51 @@ async def create_folder(
     return folder
 
 
-async def get_folder(session: AsyncSession, actor: Actor, folder_id: UUID) -> Folder:
-    """A live folder.
+async def get_folder(
+    session: AsyncSession, actor: Actor, folder_id: UUID, *, right: str | None = "folder:read"
+) -> Folder:
+    """A live folder; `right` is what the actor is to do with it, None when that was asked already.
 
     Raises:
-        NotFound: there is none.
+        NotFound: there is none, or the actor may not know of it.
+        Denied: they may not do this.
     """
-    actor.require("folder:read")
+    if right is not None:
+        await reach(session, actor, right, "folder", folder_id)
     found = await session.get(Folder, (actor.organization_id, folder_id))
     if found is None or found.deleted_at is not None:
         raise NotFound("there is no such folder", folder_id=str(folder_id))
     return found
 
 
+async def require_place(
+    session: AsyncSession, actor: Actor, permission: str, workspace_id: UUID, folder_id: UUID | None
+) -> None:
+    """Go on only when the actor may do this in the folder, or at the top of the workspace.
+
+    Raises:
+        NotFound: there is no such place, or they may not know of it.
+        Denied: they may not do this there.
+    """
+    if folder_id is None:
+        await reach(session, actor, permission, "workspace", workspace_id)
+        return
+    await reach(session, actor, permission, "folder", folder_id)
+    await _parent(session, actor, workspace_id, folder_id)
+
+
 async def list_folders(session: AsyncSession, actor: Actor, workspace_id: UUID) -> list[Folder]:
-    """Every live folder of a workspace by name; `parent_id` makes the tree."""
-    await get_workspace(session, actor, workspace_id)
+    """Every live folder of a workspace that the actor may read, by name; `parent_id` makes the tree."""
     query = sa.select(Folder).where(
         Folder.organization_id == actor.organization_id,
         Folder.workspace_id == workspace_id,
         Folder.deleted_at.is_(None),
+        reached(actor, "folder:read", "folder", Folder.id),
     )
-    return list((await session.scalars(query.order_by(sa.func.lower(Folder.name), Folder.id))).all())
+    rows = list((await session.scalars(query.order_by(sa.func.lower(Folder.name), Folder.id))).all())
+    if not rows:
+        await get_workspace(session, actor, workspace_id)
+    return rows
 
 
 async def path(session: AsyncSession, actor: Actor, folder_id: UUID) -> list[Folder]:
@@ -97,8 +120,7 @@ async def update_folder(
         PreconditionFailed: `row_version` is not the present one.
         Conflict: the name is taken.
     """
-    actor.require("folder:update")
-    folder = await get_folder(session, actor, folder_id)
+    folder = await get_folder(session, actor, folder_id, right="folder:update")
     check_version(folder.row_version, row_version)
     if name is not None and name.strip() != folder.name:
         name = clean_name(name, "folder")
@@ -122,16 +144,15 @@ async def move_folder(
         Conflict: the name is taken there.
         PreconditionFailed: `row_version` is not the present one.
     """
-    actor.require("folder:update")
-    folder = await get_folder(session, actor, folder_id)
+    folder = await get_folder(session, actor, folder_id, right="folder:update")
     await _lock_tree(session, actor, folder.workspace_id)
     await session.refresh(folder)
     check_version(folder.row_version, row_version)
+    await move_into(session, actor, "folder", folder_id, folder.workspace_id, parent_id)
     below = await _subtree(session, actor, folder_id)
     if parent_id is not None:
         if parent_id in below:
             raise ConfigError("a folder cannot be moved into itself or a folder below it", field="parent_id")
-        await _parent(session, actor, folder.workspace_id, parent_id)
         if len(await path(session, actor, parent_id)) + max(below.values()) > MAX_DEPTH:
             raise ConfigError(f"folders nest at most {MAX_DEPTH} deep; choose a higher one", field="parent_id")
     await _free_name(session, actor, folder.workspace_id, parent_id, folder.name, but=folder_id)
@@ -140,10 +161,22 @@ async def move_folder(
     return folder
 
 
+async def move_into(
+    session: AsyncSession, actor: Actor, kind: str, object_id: UUID, workspace_id: UUID, folder_id: UUID | None
+) -> None:
+    """Go on only when the actor may put this there, and has no more rights over it then than now.
+
+    Raises:
+        NotFound, Denied: otherwise.
+    """
+    await require_place(session, actor, f"{kind}:create", workspace_id, folder_id)
+    place, into = ("folder", folder_id) if folder_id else ("workspace", workspace_id)
+    await refuse_gain(session, actor, kind, object_id, place, into)
+
+
 async def delete_folder(session: AsyncSession, actor: Actor, folder_id: UUID) -> None:
     """Delete softly, with everything in it."""
-    actor.require("folder:delete")
-    folder = await get_folder(session, actor, folder_id)
+    folder = await get_folder(session, actor, folder_id, right="folder:delete")
     await _lock_tree(session, actor, folder.workspace_id)
     ids = list(await _subtree(session, actor, folder_id))
     at = now()
@@ -165,7 +198,7 @@ async def _lock_tree(session: AsyncSession, actor: Actor, workspace_id: UUID) ->
 
 
 async def _parent(session: AsyncSession, actor: Actor, workspace_id: UUID, parent_id: UUID) -> None:
-    parent = await get_folder(session, actor, parent_id)
+    parent = await get_folder(session, actor, parent_id, right=None)
     if parent.workspace_id != workspace_id:
         raise NotFound("there is no such folder in this workspace", folder_id=str(parent_id))
 

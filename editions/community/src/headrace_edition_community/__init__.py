@@ -13,6 +13,13 @@ def headrace_editions() -> list[EditionManifest]:
         id="free",
         title="Free",
         features=FREE,
-        limits={"flows": 5, "connections": 3, "executions": 100, "users": 3, "concurrent_executions": 2},
+        limits={
+            "flows": 5,
+            "connections": 3,
+            "executions": 100,
+            "users": 3,
+            "concurrent_executions": 2,
+            "api_requests": 100,
+        },
     )
     return [EditionManifest(id="community", title="Community", plans=(community, free))]

@@ -24,6 +24,7 @@ def headrace_editions() -> list[EditionManifest]:
     premium = Plan(
         id="premium",
         title="Premium",
+        price="299 USD a month",
         limits={"flows": 100, "connections": 50, "executions": 1_000, "users": 50, "concurrent_executions": 20},
     )
     growth = Plan(

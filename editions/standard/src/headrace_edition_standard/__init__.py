@@ -11,6 +11,7 @@ def headrace_editions() -> list[EditionManifest]:
     standard = Plan(
         id="standard",
         title="Standard",
+        price="99 USD a month",
         limits={"flows": 10, "connections": 10, "executions": 100, "users": 5, "concurrent_executions": 5},
     )
     starter = Plan(

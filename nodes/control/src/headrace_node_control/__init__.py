@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from headrace.sdk import ERROR_PORT, NodeManifest, Port, hookimpl, lazy
+from headrace.sdk import COMPENSATE_PORT, ERROR_PORT, NodeManifest, Port, hookimpl, lazy
 
 from headrace_node_control import configs as c
 
@@ -56,9 +56,10 @@ def _loops() -> list[NodeManifest]:
         _node("subflow", "Call a flow", "Execute another flow, and go on with what it gives.", c.SubflowConfig,
               "loops:Subflow", "workflow", tags=("sub-flow", "execute workflow"),
               inputs=(_MAYBE, Port("after", "After", kind="control", many=True, required=False)),
-              outputs=(_OUT, Port("done", "Done", required=False)),
+              outputs=(_OUT, Port("done", "Done", required=False), COMPENSATE_PORT),
               docs="Rows enter at the called flow's step 'Flow input' and come back from its 'Flow output'. `Done` is "
-              "a row about how it ended; led into `After` of another call it only says the order."),
+              "a row about how it ended; led into `After` of another call it only says the order. "
+              "What `To undo it` leads to stands for all that the called flow would undo by itself."),
         _node("input", "Flow input", "Where rows enter when another flow calls this one.", c.InputConfig,
               "loops:FlowInput", "log-in", role="input", inputs=(),
               docs="Executed by itself, the flow gets no rows here, but the columns that you declare."),

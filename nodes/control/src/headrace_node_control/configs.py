@@ -57,16 +57,28 @@ class ForEachConfig(Config):
     """What an item is, and how many are executed at a time."""
 
     over: Annotated[
-        Literal["rows", "batches", "values"],
-        Field("For each", "Row of the input, batch of rows, or value of the list.", widget="segmented"),
+        Literal["rows", "batches", "values", "files"],
+        Field("For each", "Row of the input, batch of rows, value of the list, or file.", widget="segmented"),
     ] = "rows"
     batch_rows: Annotated[int, Field("Rows in a batch", "For batches.", ge=1, le=10_000_000)] = 1_000
     values: Annotated[list[str], Field("Values", "For values; `params.item` is the value inside.")] = []
+    connection: Annotated[
+        str, Field("Connection", "Of a folder or bucket.", widget="connection", visible_if={"over": "files"})
+    ] = ""
+    pattern: Annotated[
+        str,
+        Field("Files", "Path or glob; `params.item.path` is the file inside.", visible_if={"over": "files"}),
+    ] = "*"
     parallel: Annotated[int, Field("At a time", "How many items are executed at the same time.", ge=1, le=100)] = 4
     on_item_error: Annotated[
         Literal["fail", "continue"],
         Field("When an item fails", "Fail the step, or go on and send the item to the error port.", widget="segmented"),
     ] = "fail"
+
+    def __post_init__(self) -> None:
+        """Files are somewhere."""
+        if self.over == "files" and not self.connection:
+            raise ValueError("choose the connection whose files are meant")
 
 
 class WhileConfig(Config):
@@ -74,6 +86,10 @@ class WhileConfig(Config):
 
     where: Annotated[str, Field("Repeat while", "SQL expression; true for any row.", widget="sql", examples=["id < 9"])]
     max_rounds: Annotated[int, Field("Rounds at most", "A hard limit.", ge=1, le=1_000)] = 100
+    max_seconds: Annotated[
+        float,
+        Field("Seconds at most", "A hard limit; a round that is under way is stopped.", ge=1, le=31_536_000, unit="s"),
+    ] = 86_400
     at_limit: Annotated[
         Literal["fail", "continue"],
         Field("At the limit", "Fail, or go on with what there is.", widget="segmented"),

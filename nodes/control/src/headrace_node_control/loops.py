@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from headrace.sdk import Column, DataError, DataType, Node, NodeContext, Reject
+from headrace.sdk import Column, DataError, DataType, FileFacts, Node, NodeContext, Reject
 from headrace.sdk.frames import Frame, Frames
 from headrace.sdk.waiting import Child, Children, Item, Parked
 
@@ -47,6 +47,12 @@ class ForEach(Node[ForEachConfig]):
                 Item(source="none", params={"item": value, "index": index})
                 for index, value in enumerate(self.config.values)
             ]
+        if self.config.over == "files":
+            found = ctx.connector(self.config.connection).files(self.config.pattern)
+            return [
+                Item(source="none", params={"item": _about(file), "index": index})
+                for index, file in enumerate(sorted(found, key=lambda file: file.path))
+            ]
         if frame is None:
             raise DataError("there are no rows to go through; connect the input, or choose values", field="over")
         rows = ctx.input_rows()
@@ -71,10 +77,13 @@ class While(Node[WhileConfig]):
     def run(self, ctx: NodeContext, inputs: Frames) -> Frames:
         """Return `out`: the rows that do not meet the condition any more."""
         frame: Frame | None = inputs.get("in")
-        rounds = 0
+        rounds, left_s = 0, self.config.max_seconds
         if ctx.resumed is not None:
             rounds = ctx.resumed.before + len(ctx.resumed.children)
+            left_s -= ctx.resumed.elapsed_s
             last = ctx.resumed.children[-1]
+            if last.status == "timed_out" and left_s <= 0:
+                raise DataError(f"round {rounds:,} did not end within {self._seconds()}", field="max_seconds")
             if last.status != "completed":
                 raise DataError(_told(last, rounds))
             frame = ctx.results()
@@ -83,16 +92,23 @@ class While(Node[WhileConfig]):
         if not matches(ctx, frame, self.config.where):
             return {"out": frame}
         if rounds >= self.config.max_rounds:
-            if self.config.at_limit == "fail":
-                raise DataError(
-                    f"the condition is still true after {rounds:,} rounds, the limit; raise it, or correct the steps "
-                    "inside",
-                    field="max_rounds",
-                )
-            ctx.log(f"stopped at the limit of {rounds:,} rounds", level="warning")
-            return {"out": frame}
+            return self._at_limit(ctx, frame, f"{rounds:,} rounds, the limit", "max_rounds")
+        if left_s <= 0:
+            return self._at_limit(ctx, frame, self._seconds(), "max_seconds")
         source: Any = "previous" if rounds else "input"
-        raise Parked(Children(items=(Item(source=source, params={"index": rounds}),)))
+        item = Item(source=source, params={"index": rounds})
+        raise Parked(Children(items=(item,), deadline_s=left_s))
+
+    def _seconds(self) -> str:
+        return f"{self.config.max_seconds:g} seconds, the limit"
+
+    def _at_limit(self, ctx: NodeContext, frame: Frame, limit: str, field: str) -> Frames:
+        if self.config.at_limit == "fail":
+            raise DataError(
+                f"the condition is still true after {limit}; raise it, or correct the steps inside", field=field
+            )
+        ctx.log(f"stopped after {limit}", level="warning")
+        return {"out": frame}
 
 
 class Subflow(Node[SubflowConfig]):
@@ -132,6 +148,10 @@ class FlowOutput(Node[OutputConfig]):
     def run(self, ctx: NodeContext, inputs: Frames) -> Frames:
         """Return `out`: the input."""
         return {"out": inputs["in"]}
+
+
+def _about(file: FileFacts) -> dict[str, Any]:
+    return {"path": file.path, "size_bytes": file.size_bytes, "modified_at": file.modified_at.isoformat()}
 
 
 def _told(child: Child, of: int) -> str:

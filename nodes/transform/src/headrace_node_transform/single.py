@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 
+import msgspec
 from headrace.sdk import Node, NodeContext
 from headrace.sdk.config import ConfigT
 from headrace.sdk.frames import Frame, Frames, follow
@@ -14,7 +15,8 @@ class Single(Node[ConfigT]):
 
     def run(self, ctx: NodeContext, inputs: Frames) -> Frames:
         """Return `out`."""
-        return {"out": follow(inputs["in"], ctx.engine.empty, self.step)}
+        name = (type(self), type(ctx.engine), msgspec.msgpack.encode(self.config))
+        return {"out": follow(inputs["in"], ctx.engine.empty, self.step, name=name)}
 
     @abstractmethod
     def step(self, frame: Frame) -> Frame:

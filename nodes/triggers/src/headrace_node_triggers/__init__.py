@@ -7,13 +7,23 @@ from typing import Any
 
 from headrace.sdk import Column, DataType, TriggerType, hookimpl, lazy
 
+from headrace_node_triggers import asset_configs as a
 from headrace_node_triggers import broker_configs as b
 from headrace_node_triggers import configs as c
+from headrace_node_triggers import form_configs as f
 
 _DUE = (
     Column("scheduled_at", DataType.TEXT),
     Column("interval_start", DataType.TEXT),
     Column("interval_end", DataType.TEXT),
+)
+
+_FILE = (
+    Column("path", DataType.TEXT),
+    Column("folder", DataType.TEXT),
+    Column("name", DataType.TEXT),
+    Column("size_bytes", DataType.INTEGER, bits=64),
+    Column("modified_at", DataType.TEXT),
 )
 
 
@@ -52,6 +62,18 @@ def headrace_triggers() -> list[TriggerType]:
             "The call is answered 202 once the execution is stored. A delivery id that was seen within 24 hours starts nothing again.",
         ),
         TriggerType(
+            id="asset", title="Assets written", mode="asset", config=a.AssetConfig, icon="lucide:database-zap",
+            summary="Starts when flows have written tables or files.", tags=("data", "after", "lineage"),
+            docs="An asset is what a write step writes. Writes since the last start count, each once; a flow cannot wait for what it writes itself, "
+            "and a ring of flows ends after 20 links.",
+        ),
+        TriggerType(
+            id="form", title="Form", mode="form", config=f.FormConfig, secrets=f.FormSecrets, icon="lucide:clipboard-pen",
+            summary="Somebody fills in a page that headrace shows.", tags=("page", "survey", "upload", "request"),
+            docs="The page works without scripts and in the dark. Each page counts once, however often it is sent. A file goes to the object store; "
+            "its column has name, content_type, bytes, sha256 and key.",
+        ),
+        TriggerType(
             id="flow_completed", title="Another flow ended", mode="flow", config=c.FlowCompletedConfig, icon="lucide:git-merge",
             summary="Starts when executions of another flow end.", tags=("chain", "after"),
             docs="Executions of single steps do not count. A chain of flows ends after 20 links.",
@@ -61,6 +83,13 @@ def headrace_triggers() -> list[TriggerType]:
             icon="lucide:refresh-cw", summary="Asks a stream of a connection for new rows and starts with them.", tags=("incremental", "cursor", "watch"),
             docs="New rows are those whose cursor column is greater than the last one seen; choose a column that only grows, such as an identity. "
             "The place is stored together with the event, so no batch is lost or given twice.",
+        ),
+        TriggerType(
+            id="file", title="File arrival", mode="source", config=c.FileConfig, factory=lazy("headrace_node_triggers.files:Files"),
+            icon="lucide:file-box", columns=_FILE, tags=("folder", "bucket", "watch", "upload"),
+            summary="Starts with files that arrive or change in a folder or a bucket.",
+            docs="A file counts by name, size and time, so one that is moved in with an old time is seen too. It is taken once it has stayed as it is "
+            "for a while; each starts exactly one execution. A file that is gone is forgotten: when it comes again, it counts again.",
         ),
         *_messages(),
     ]  # fmt: skip

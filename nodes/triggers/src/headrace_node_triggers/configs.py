@@ -137,3 +137,33 @@ class PollConfig(TriggerConfig, kw_only=True):
     first: Annotated[
         Literal["new", "all"], Field("At first", "Begin with what comes from now on, or with all there is.", order=5)
     ] = "new"
+
+
+class FileConfig(TriggerConfig, kw_only=True):
+    """Which files, and when they count as arrived."""
+
+    connection: Annotated[
+        str, Field("Connection", "Stored connection to a folder or a bucket.", widget="connection", order=0)
+    ]
+    path: Annotated[
+        str, Field("Path", "A file or a pattern below the connection's folder; ** also looks in the folders below.",
+                   min_length=1, max_length=1_000, examples=["inbox/*.csv", "**/*.parquet"], order=1)
+    ]  # fmt: skip
+    start: Annotated[
+        Literal["file", "batch"], Field("Start", "One execution for each file, or one for all of a look.", order=2)
+    ] = "file"
+    batch_files: Annotated[
+        int, Field("Files at once", "No more files in one execution.", ge=1, le=10_000, visible_if={"start": "batch"},
+                   order=3)
+    ] = 1_000  # fmt: skip
+    changed: Annotated[
+        bool, Field("Changed files too", "A file whose size or time is another counts again.", order=4)
+    ] = True
+    every_seconds: Annotated[float, Field("Every", "Between two looks.", ge=1, le=86_400, unit="s", order=5)] = 10
+    settle_seconds: Annotated[
+        float, Field("Settled after", "A file is taken once it has stayed as it is for so long, so that none is taken "
+                     "half-written.", ge=0, le=86_400, unit="s", order=6)
+    ] = 5  # fmt: skip
+    first: Annotated[
+        Literal["new", "all"], Field("At first", "Begin with what comes from now on, or with all there is.", order=7)
+    ] = "new"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from typing import TYPE_CHECKING, Any, Final
 from uuid import uuid4
 
@@ -69,20 +70,21 @@ class PolarsEngine(Engine):
 
     def sink(self, frames: Mapping[Path, nw.LazyFrame[Any]]) -> Mapping[Path, FrameFacts]:
         """Stream frames to Parquet in one execution; a file has its name only once all are whole."""
-        parts = {path: path.with_name(f".{path.name}.{uuid4().hex}.part") for path in frames}
+        mark = f".{uuid4().hex}.part"
+        parts = {path: path.parent / mark / path.name for path in frames}
         try:
             with translated():
                 sinks = []
                 for path, frame in frames.items():
-                    path.parent.mkdir(parents=True, exist_ok=True)
+                    parts[path].parent.mkdir(parents=True, exist_ok=True)
                     sinks.append(_native(frame).sink_parquet(parts[path], lazy=True, maintain_order=True))
                 pl.collect_all([sink for sink in sinks if sink is not None], engine="streaming")
                 facts = {path: self._facts(parts[path]) for path in frames}
             for path, part in parts.items():
                 part.replace(path)
         finally:
-            for part in parts.values():
-                part.unlink(missing_ok=True)
+            for folder in {part.parent for part in parts.values()}:
+                _remove(folder)
         return facts
 
     def _facts(self, part: Path) -> FrameFacts:
@@ -131,3 +133,11 @@ class PolarsEngine(Engine):
 def _native(frame: nw.LazyFrame[Any]) -> pl.LazyFrame:
     native: pl.LazyFrame = frame.to_native()
     return native
+
+
+def _remove(folder: Path) -> None:
+    """Remove a folder: Polars may still begin a file after another of its sinks has failed, and cannot without it."""
+    for _ in range(3):
+        shutil.rmtree(folder, ignore_errors=True)
+        if not folder.exists():
+            return

@@ -1,21 +1,22 @@
-"""One's own account: sign-ins and password; the organization's members."""
+"""One's own sign-ins, and the organization's members."""
 
 from __future__ import annotations
 
 from datetime import datetime
 from uuid import UUID
 
+from headrace.accounts import recovery, second_factor, sign_in
 from headrace.accounts import service as accounts
-from headrace.accounts import sign_in
-from headrace.sdk.errors import Unauthenticated
-from litestar import Controller, delete, get, post
+from headrace.accounts.models import Membership, User
+from headrace.infra.database import set_tenant
+from litestar import Controller, delete, get, patch, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType
 
 from headrace_web.deps import Context
-from headrace_web.envelope import ApiStruct, Envelope, ok, shown
-from headrace_web.guards import SIGNED_IN, permission
+from headrace_web.envelope import ApiStruct, Envelope, IfMatch, base_version, ok, shown
+from headrace_web.guards import PERSON, permission
 
 
 class SignInOut(Struct, kw_only=True):
@@ -27,33 +28,44 @@ class SignInOut(Struct, kw_only=True):
     user_agent: str
     created_at: datetime
     last_activity_at: datetime
+    expires_at: datetime
     current: bool = False
 
 
 class MemberOut(Struct, kw_only=True):
-    """A member of the organization."""
+    """A member of the organization; `kind` is person or service."""
 
     id: UUID
+    kind: str
     email: str
     full_name: str
     role: str
     is_active: bool
+    last_login_at: datetime | None
+    row_version: int
 
 
-class PasswordBody(ApiStruct):
-    """A change of password."""
+class MemberPatch(ApiStruct):
+    """What to change of a member."""
 
-    old_password: str
-    new_password: str
+    role: str | UnsetType = UNSET
+    is_active: bool | UnsetType = UNSET
+    row_version: int | UnsetType = UNSET
 
 
-class AccountController(Controller):
-    """One's own account."""
+class LinkOut(Struct, kw_only=True):
+    """A one-time link, for the admin who asked to hand over."""
 
-    path = "/account"
+    link: str
+
+
+class SessionsController(Controller):
+    """One's own sign-ins."""
+
+    path = "/sessions"
     tags = ("accounts",)
 
-    @get("/sessions", opt=SIGNED_IN)
+    @get("/", opt=PERSON)
     async def list_sessions(self, ctx: NamedDependency[Context]) -> Envelope[list[SignInOut]]:
         """Where I am signed in."""
         async with ctx.transaction() as session:
@@ -63,23 +75,18 @@ class AccountController(Controller):
             one.current = one.id == ctx.actor.session_id
         return ok(found)
 
-    @delete("/sessions/{session_id:uuid}", opt=SIGNED_IN, status_code=200)
+    @delete("/", opt=PERSON, status_code=200)
+    async def end_sessions(self, ctx: NamedDependency[Context]) -> Envelope[dict[str, int]]:
+        """End all my sign-ins but this one."""
+        async with ctx.transaction() as session:
+            return ok({"ended": await sign_in.end_sessions(session, ctx.actor)})
+
+    @delete("/{session_id:uuid}", opt=PERSON, status_code=200)
     async def end_session(self, ctx: NamedDependency[Context], session_id: FromPath[UUID]) -> Envelope[dict[str, UUID]]:
         """End one of my sign-ins."""
         async with ctx.transaction() as session:
             await sign_in.end_session(session, ctx.actor, session_id)
         return ok({"id": session_id})
-
-    @post("/password", opt=SIGNED_IN, status_code=200)
-    async def change_password(
-        self, ctx: NamedDependency[Context], data: JSONBody[PasswordBody]
-    ) -> Envelope[dict[str, bool]]:
-        """Change my password; tokens given out before end."""
-        if ctx.actor.user_id is None:
-            raise Unauthenticated("only people have passwords")
-        async with ctx.transaction() as session:
-            await accounts.change_password(session, ctx.actor.user_id, old=data.old_password, new=data.new_password)
-        return ok({"changed": True})
 
 
 class MembersController(Controller):
@@ -93,12 +100,61 @@ class MembersController(Controller):
         """Who belongs to the organization."""
         async with ctx.transaction() as session:
             rows = await accounts.list_members(session, ctx.organization_id)
-        return ok(
-            [
-                MemberOut(
-                    id=user.id, email=user.email, full_name=user.full_name, role=membership.role,
-                    is_active=membership.is_active and user.is_active,
-                )
-                for user, membership in rows
-            ]
-        )  # fmt: skip
+        return ok([_member(user, membership) for user, membership in rows])
+
+    @get("/{user_id:uuid}", opt=permission("organization:manage_members"))
+    async def get_member(self, ctx: NamedDependency[Context], user_id: FromPath[UUID]) -> Envelope[MemberOut]:
+        """One member."""
+        async with ctx.transaction() as session:
+            membership = await accounts.get_member(session, ctx.organization_id, user_id)
+            return ok(_member(await accounts.user_by_id(session, user_id), membership))
+
+    @patch("/{user_id:uuid}", opt=permission("organization:manage_members"))
+    async def update_member(
+        self, ctx: NamedDependency[Context], user_id: FromPath[UUID], data: JSONBody[MemberPatch],
+        if_match: IfMatch = None,
+    ) -> Envelope[MemberOut]:  # fmt: skip
+        """Change the role, shut out, or let in again; acts at the next request of the member."""
+        async with ctx.transaction() as session:
+            membership = await accounts.get_member(session, ctx.organization_id, user_id)
+            accounts.check_version(membership.row_version, base_version(if_match, data.row_version, "member"))
+            if data.role is not UNSET and data.role != membership.role:
+                await accounts.set_role(session, ctx.actor, user_id, data.role)
+            if data.is_active is True:
+                await accounts.activate_member(session, ctx.actor, user_id)
+            elif data.is_active is False:
+                await accounts.deactivate_member(session, ctx.actor, user_id)
+            return ok(_member(await accounts.user_by_id(session, user_id), membership))
+
+    @delete("/{user_id:uuid}", opt=permission("organization:manage_members"), status_code=200)
+    async def remove_member(self, ctx: NamedDependency[Context], user_id: FromPath[UUID]) -> Envelope[dict[str, UUID]]:
+        """Shut a member out; sign-ins, keys, grants and places in groups end."""
+        async with ctx.transaction() as session:
+            await accounts.remove_member(session, ctx.actor, user_id)
+        return ok({"id": user_id})
+
+    @post("/{user_id:uuid}/reset-link", opt=permission("organization:manage_members"), status_code=200)
+    async def make_reset_link(self, ctx: NamedDependency[Context], user_id: FromPath[UUID]) -> Envelope[LinkOut]:
+        """A link with which a member chooses a new password, good for 15 minutes; for installs without mail."""
+        async with ctx.transaction() as session:
+            opened = await recovery.help_member(session, ctx.actor, user_id, ctx.services.settings.link_base)
+        return ok(LinkOut(link=opened.link))
+
+    @delete("/{user_id:uuid}/second-factor", opt=permission("organization:manage_members"), status_code=200)
+    async def forget_second_factor(
+        self, ctx: NamedDependency[Context], user_id: FromPath[UUID]
+    ) -> Envelope[dict[str, UUID]]:
+        """Remove the second factor of a member who has lost it."""
+        async with ctx.transaction() as session:
+            await recovery.recoverable(session, ctx.actor, user_id)
+            await set_tenant(session, ctx.organization_id, user_id=user_id)
+            await second_factor.remove(session, user_id)
+        return ok({"id": user_id})
+
+
+def _member(user: User, membership: Membership) -> MemberOut:
+    return MemberOut(
+        id=user.id, kind=user.kind, email=user.email, full_name=user.full_name, role=membership.role,
+        is_active=membership.is_active and user.is_active, last_login_at=user.last_login_at,
+        row_version=membership.row_version,
+    )  # fmt: skip

@@ -2,34 +2,43 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
+from headrace.accounts import recovery, second_factor, setup, sign_in
 from headrace.accounts import service as accounts
-from headrace.accounts import setup, sign_in
 from headrace.accounts.permissions import EVERY
 from headrace.entitlements import service as entitlements
-from headrace.sdk.errors import Unauthenticated
-from litestar import Controller, Request, Response, get, post
+from headrace.identities import entrance
+from headrace.sdk.errors import Denied, Unauthenticated
+from litestar import Controller, Request, Response, get, patch, post, put
 from litestar.di import NamedDependency
-from litestar.params import JSONBody
-from msgspec import UNSET, Struct, UnsetType
+from litestar.params import FromQuery, JSONBody
+from msgspec import UNSET, Meta, Struct, UnsetType, to_builtins
 
 from headrace_web.deps import Context
-from headrace_web.envelope import ApiStruct, Envelope, ok, shown
-from headrace_web.guards import PUBLIC, SIGNED_IN
-from headrace_web.limits import count_attempt, forget_attempts
+from headrace_web.envelope import ApiStruct, Envelope, IfMatch, base_version, given, ok, shown
+from headrace_web.guards import ENTRANCE, PERSON, SIGNED_IN
+from headrace_web.limits import RateLimited, count_attempt, forget_attempts
+from headrace_web.security.address import client_address
 from headrace_web.security.cookies import ended_cookies, session_cookies
 from headrace_web.services import Services
 
 Kind = Literal["browser", "program"]
+Name = Annotated[str, Meta(max_length=200, pattern=r"^[^\x00-\x1f]*$")]
+Offset = Annotated[int, Meta(ge=-14 * 60, le=14 * 60, description="Minutes from UTC.")]
+PhotoUrl = Annotated[str, Meta(max_length=2000, pattern=r"^https://[^\s]+$")]
 
 
 class LoginBody(ApiStruct):
-    """Who signs in. `kind` browser sets a cookie; program answers tokens; absent, the request's headers tell."""
+    """Who signs in; `code` is of the second factor, or a recovery code.
+
+    `kind` browser sets a cookie; program answers tokens; absent, the request's headers tell.
+    """
 
     email: str
     password: str
+    code: str | None = None
     kind: Kind | UnsetType = UNSET
     organization_id: UUID | None = None
 
@@ -66,7 +75,65 @@ class UserOut(Struct, kw_only=True):
     id: UUID
     email: str
     full_name: str
+    first_name: str
+    last_name: str
+    photo_url: str | None
+    user_utc_offset: int
+    is_email_verified: bool
     is_platform_admin: bool
+    settings: dict[str, Any]
+    row_version: int
+
+
+class UserPatch(ApiStruct):
+    """What to change of oneself."""
+
+    full_name: str | UnsetType = UNSET
+    first_name: Name | UnsetType = UNSET
+    last_name: Name | UnsetType = UNSET
+    photo_url: PhotoUrl | UnsetType | None = UNSET
+    user_utc_offset: Offset | UnsetType = UNSET
+    settings: dict[str, Any] | UnsetType = UNSET
+    row_version: int | UnsetType = UNSET
+
+
+class UserPut(ApiStruct):
+    """Oneself as a whole: what is left out takes its default."""
+
+    full_name: str
+    first_name: Name = ""
+    last_name: Name = ""
+    photo_url: PhotoUrl | None = None
+    user_utc_offset: Offset = 0
+    settings: dict[str, Any] = {}
+    row_version: int | UnsetType = UNSET
+
+
+class SecondFactorRequired(Unauthenticated):
+    """The password is right; send the sign-in again with `code`."""
+
+    code = "SECOND_FACTOR_REQUIRED"
+
+
+class ProviderOut(Struct, kw_only=True):
+    """A way to sign in.
+
+    `kind` password and form take a name and a password at `action`; one goes to `action` of the others with the
+    browser.
+    """
+
+    id: str
+    title: str
+    kind: str
+    icon: str
+    action: str
+
+
+class Providers(Struct, kw_only=True):
+    """How one signs in here, and whether strangers may make accounts."""
+
+    providers: list[ProviderOut]
+    registration: recovery.Registration
 
 
 class OrganizationOut(Struct, kw_only=True):
@@ -83,6 +150,7 @@ class Me(Struct, kw_only=True):
     user: UserOut
     organization: OrganizationOut
     role: str
+    role_name: str
     permissions: list[str]
     features: dict[str, bool]
     csrf_token: str
@@ -94,14 +162,14 @@ class AuthController(Controller):
     path = "/auth"
     tags = ("auth",)
 
-    @post("/login", opt=PUBLIC, status_code=200, security=[])
+    @post("/login", opt=ENTRANCE, status_code=200, security=[])
     async def login(
         self, request: Request[Any, Any, Any], services: NamedDependency[Services], data: JSONBody[LoginBody]
     ) -> Response[Envelope[Tokens]]:
         """Sign in with e-mail address and password."""
         return answer(services, await sign_in_with(services, request, data), secure=request.url.scheme == "https")
 
-    @post("/refresh", opt=PUBLIC, status_code=200, security=[])
+    @post("/refresh", opt=ENTRANCE, status_code=200, security=[])
     async def refresh(
         self, services: NamedDependency[Services], data: JSONBody[RefreshBody]
     ) -> Response[Envelope[Tokens]]:
@@ -112,7 +180,7 @@ class AuthController(Controller):
             raise Unauthenticated("the refresh token is not valid any more; sign in again")
         return answer(services, signed_in, secure=False)
 
-    @post("/logout", opt=SIGNED_IN, status_code=200)
+    @post("/logout", opt=PERSON, status_code=200)
     async def logout(self, ctx: NamedDependency[Context]) -> Response[Envelope[dict[str, bool]]]:
         """End this sign-in."""
         async with ctx.transaction() as session:
@@ -124,6 +192,31 @@ class AuthController(Controller):
         """Who is signed in, and what they may do."""
         return ok(await who(ctx))
 
+    @patch("/me", opt=PERSON)
+    async def update_me(
+        self, ctx: NamedDependency[Context], data: JSONBody[UserPatch], if_match: IfMatch = None
+    ) -> Envelope[Me]:
+        """Change what is given of oneself."""
+        return await _changed(ctx, data, if_match)
+
+    @put("/me", opt=PERSON)
+    async def replace_me(
+        self, ctx: NamedDependency[Context], data: JSONBody[UserPut], if_match: IfMatch = None
+    ) -> Envelope[Me]:
+        """Put oneself as a whole."""
+        return await _changed(ctx, data, if_match)
+
+    @get("/providers", opt=ENTRANCE, security=[])
+    async def list_providers(
+        self, services: NamedDependency[Services], organization: FromQuery[str] = "", email: FromQuery[str] = ""
+    ) -> Envelope[Providers]:
+        """How to sign in here: for everybody, in an organization (its slug), and with an e-mail address."""
+        async with services.database.transaction() as session:
+            found = await entrance.offers(session, services.host.registry, slug=organization, email=email)
+            registration = await recovery.registration(session)
+        shown_ = [ProviderOut(**to_builtins(offer), action=action_of(offer)) for offer in found]
+        return ok(Providers(providers=shown_, registration=registration))
+
 
 class SetupController(Controller):
     """The first account of an installation."""
@@ -131,19 +224,19 @@ class SetupController(Controller):
     path = "/setup"
     tags = ("auth",)
 
-    @get("/", opt=PUBLIC, security=[])
+    @get("/", opt=ENTRANCE, security=[])
     async def setup_state(self, services: NamedDependency[Services]) -> Envelope[dict[str, bool]]:
         """Whether there is no account yet."""
         async with services.database.transaction() as session:
             return ok({"needs_setup": await setup.needs_setup(session)})
 
-    @post("/", opt=PUBLIC, security=[])
+    @post("/", opt=ENTRANCE, security=[])
     async def complete_setup(
         self, request: Request[Any, Any, Any], services: NamedDependency[Services], data: JSONBody[SetupBody]
     ) -> Response[Envelope[Tokens]]:
         """Make the first account and sign it in."""
         address = client_address(request)
-        await count_attempt(services, account="setup", address=address)
+        await count_attempt(services, account=f"setup|{address}", address=address)
         async with services.database.transaction() as session:
             user, membership = await setup.complete_setup(
                 session, token=data.token, email=data.email, password=data.password, full_name=data.full_name,
@@ -156,27 +249,45 @@ class SetupController(Controller):
         return answer(services, signed_in, secure=request.url.scheme == "https")
 
 
+def action_of(offer: entrance.Offer) -> str:
+    """Where one signs in with it."""
+    if offer.kind == "password":
+        return "/api/v1/auth/login"
+    return f"/api/v1/auth/providers/{offer.id}/{'login' if offer.kind == 'form' else 'start'}"
+
+
 async def sign_in_with(services: Services, request: Request[Any, Any, Any], data: LoginBody) -> sign_in.SignedIn:
     """Sign in with a password, a limited number of times; pages with a form use it too.
 
     Raises:
         Unauthenticated: one answer for whatever is wrong.
+        SecondFactorRequired: the password is right and a code is asked for.
         RateLimited: too many attempts.
     """
+    if all(one.manifest.kind != "password" for one in services.host.registry.auth_providers.values()):
+        raise Denied("one does not sign in with a password here; choose another way")
     address = client_address(request)
     await count_attempt(services, account=data.email, address=address)
     async with services.database.transaction() as session:
         signed_in = await sign_in.login(
-            session, services.signer, email=data.email, password=data.password, kind=kind_of(request, data.kind),
-            organization_id=data.organization_id, ip_address=address, user_agent=request.headers.get("user-agent", ""),
+            session, services.signer, email=data.email, password=data.password, code=data.code,
+            kind=kind_of(request, data.kind), organization_id=data.organization_id, ip_address=address,
+            user_agent=request.headers.get("user-agent", ""),
         )  # fmt: skip
+    if not isinstance(signed_in, sign_in.SignedIn):
+        raise refused(signed_in)
     await forget_attempts(services, account=data.email, address=address)
     return signed_in
 
 
-def client_address(request: Request[Any, Any, Any]) -> str:
-    """Of the peer; headers that anybody can send do not count."""
-    return request.client.host if request.client else ""
+def refused(outcome: second_factor.Outcome) -> Exception:
+    """What a second factor that did not pass means."""
+    if outcome == "missing":
+        return SecondFactorRequired("give the code of your authenticator, or a recovery code, as `code`")
+    if outcome == "locked":
+        wait = int(second_factor.LOCK.total_seconds())
+        return RateLimited(f"too many wrong codes; wait {wait // 60} minutes and try again", retry_after_s=wait)
+    return Unauthenticated("the code is wrong or was used already; wait for the next one")
 
 
 def kind_of(request: Request[Any, Any, Any], said: Kind | UnsetType) -> Kind:
@@ -200,16 +311,33 @@ def answer(services: Services, signed_in: sign_in.SignedIn, *, secure: bool) -> 
     return Response(ok(tokens), cookies=session_cookies(services, signed_in, secure=secure))
 
 
+async def _changed(ctx: Context, data: UserPatch | UserPut, if_match: str | None) -> Envelope[Me]:
+    version = base_version(if_match, data.row_version, "user")
+    async with ctx.transaction() as session:
+        await accounts.update_user(session, person(ctx), given(data, "row_version"), row_version=version)
+    return ok(await who(ctx))
+
+
 async def who(ctx: Context) -> Me:
     """The actor in words; also in the boot data of pages."""
-    if ctx.actor.user_id is None:
-        raise Unauthenticated("you are not signed in; sign in first")
     async with ctx.transaction() as session:
-        user = await accounts.user_by_id(session, ctx.actor.user_id)
+        user = await accounts.user_by_id(session, person(ctx))
         organization = await accounts.get_organization(session, ctx.organization_id)
         features = await entitlements.enabled_features(session)
     return Me(
         user=shown(UserOut, user), organization=shown(OrganizationOut, organization), role=ctx.actor.role,
+        role_name=ctx.actor.role_name or ctx.actor.role,
         permissions=sorted(permission for permission in EVERY if ctx.actor.may(permission)), features=features,
         csrf_token=ctx.services.csrf_token(ctx.actor.session_id),
     )  # fmt: skip
+
+
+def person(ctx: Context) -> UUID:
+    """The user who acts.
+
+    Raises:
+        Unauthenticated: nobody does.
+    """
+    if ctx.actor.user_id is None:
+        raise Unauthenticated("you are not signed in; sign in first")
+    return ctx.actor.user_id

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
+from headrace.access.resolve import reach
 from headrace.triggers import backfills
 from litestar import Controller, get, post
 from litestar.di import NamedDependency
@@ -14,7 +15,7 @@ from msgspec import Meta, Struct, field
 
 from headrace_web.deps import Context
 from headrace_web.envelope import ApiStruct, Envelope, Paging, ok, page_of
-from headrace_web.guards import permission
+from headrace_web.guards import permission, scoped
 
 
 class BackfillOut(Struct, kw_only=True):
@@ -56,7 +57,7 @@ class BackfillsController(Controller):
     path = "/backfills"
     tags = ("backfills",)
 
-    @get("/", opt=permission("schedule:read"))
+    @get("/", opt=scoped("schedule:read"))
     async def list_backfills(
         self, ctx: NamedDependency[Context], paging: NamedDependency[Paging], flow_id: FromQuery[UUID | None] = None
     ) -> Envelope[list[BackfillOut]]:
@@ -67,13 +68,14 @@ class BackfillsController(Controller):
             )
         return page_of([_shown(row) for row in rows], total, paging)
 
-    @post("/", opt=permission("schedule:create"), status_code=202)
+    @post("/", opt=scoped("schedule:create"), status_code=202)
     async def create_backfill(
         self, ctx: NamedDependency[Context], data: JSONBody[BackfillBody]
     ) -> Envelope[BackfillOut]:
         """Begin a backfill; its executions come after all others."""
-        ctx.actor.require("flow:execute")
         async with ctx.transaction() as session:
+            for right in ("schedule:create", "flow:execute"):
+                await reach(session, ctx.actor, right, "flow", data.target)
             return ok(_shown(await backfills.create(
                 session, ctx.actor, flow_id=data.target, from_at=data.from_at, to_at=data.to_at, step=data.step,
                 timezone=data.timezone, parallelism=data.parallelism, variables=data.variables,

@@ -1,26 +1,23 @@
-"""What is installed: connectors, plugins, editions; what the organization may use."""
+"""What is installed: connectors and plugins."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from headrace.connections import service as connections
 from headrace.entitlements import resolve
-from headrace.entitlements import service as entitlements
-from headrace.executions import service as executions
-from headrace.flows import service as flows
+from headrace.infra import states
 from headrace.plugins.records import PluginRecord
 from headrace.plugins.registry import ConnectorEntry
-from headrace.sdk.errors import NotFound
+from headrace.sdk.errors import Conflict, NotFound
 from headrace.sdk.forms import config_schema
-from litestar import Controller, get
+from litestar import Controller, get, patch
 from litestar.di import NamedDependency
-from litestar.params import FromPath
+from litestar.params import FromPath, JSONBody
 from msgspec import Struct
 
 from headrace_web.deps import Context
-from headrace_web.envelope import Envelope, ok
-from headrace_web.guards import SIGNED_IN
+from headrace_web.envelope import ApiStruct, Envelope, ok
+from headrace_web.guards import SIGNED_IN, permission
 
 
 class ConnectorOut(Struct, kw_only=True):
@@ -55,6 +52,12 @@ class PluginOut(Struct, kw_only=True):
     trace: str
     load_ms: float
     provides: dict[str, list[str]]
+
+
+class PluginPatch(ApiStruct):
+    """Whether it is on."""
+
+    enabled: bool
 
 
 class ConnectorsController(Controller):
@@ -92,64 +95,24 @@ class PluginsController(Controller):
         """Every installed plugin, the broken ones with the reason."""
         return ok([_plugin(ctx, record) for record in ctx.services.host.records])
 
-
-class EditionsController(Controller):
-    """Editions."""
-
-    path = "/editions"
-    tags = ("editions",)
-
-    @get("/", opt=SIGNED_IN)
-    async def list_editions(self, ctx: NamedDependency[Context]) -> Envelope[list[dict[str, Any]]]:
-        """Installed editions with their plans; the organization's own is marked."""
+    @patch("/{name:str}", opt=permission("plugin:manage"))
+    async def switch_plugin(
+        self, ctx: NamedDependency[Context], name: FromPath[str], data: JSONBody[PluginPatch]
+    ) -> Envelope[PluginOut]:
+        """Switch a plugin, and what else its package brings, off or on; every process follows within seconds."""
+        record = next((one for one in ctx.services.host.records if one.name == name), None)
+        if record is None:
+            raise NotFound("there is no such plugin", resource="plugin")
+        if not data.enabled and (record.kind, record.id) == ("edition", resolve.DEFAULT):
+            raise Conflict(
+                f"the edition '{record.id}' is that of every organization without a subscription; it stays on",
+                field="enabled",
+            )
         async with ctx.transaction() as session:
-            info = await entitlements.organization_info(session)
-        return ok(
-            [
-                {
-                    "id": one.id, "title": one.title, "features": sorted(one.features),
-                    "current": one.id == info.edition,
-                    "plans": [
-                        {"id": plan.id, "title": plan.title, "features": sorted(plan.features), "limits": plan.limits}
-                        for plan in one.plans
-                    ],
-                }
-                for _, one in sorted(ctx.registry.editions.items())
-            ]
-        )  # fmt: skip
-
-
-class FeaturesController(Controller):
-    """Features and limits of the organization."""
-
-    path = "/features"
-    tags = ("features",)
-
-    @get("/enabled", opt=SIGNED_IN)
-    async def list_enabled(self, ctx: NamedDependency[Context]) -> Envelope[dict[str, bool]]:
-        """Every known feature and whether the organization has it."""
-        async with ctx.transaction() as session:
-            return ok(await entitlements.enabled_features(session))
-
-    @get("/check/{key:str}", opt=SIGNED_IN)
-    async def check(self, ctx: NamedDependency[Context], key: FromPath[str]) -> Envelope[resolve.FeatureAnswer]:
-        """Whether the organization has a feature, and by what."""
-        async with ctx.transaction() as session:
-            return ok(await entitlements.check_feature(session, key))
-
-    @get("/usage/{kind:str}", opt=SIGNED_IN)
-    async def usage(self, ctx: NamedDependency[Context], kind: FromPath[str]) -> Envelope[entitlements.Usage]:
-        """How much of a limit is used: flows, connections or executions."""
-        async with ctx.transaction() as session:
-            if kind == "flows":
-                used = await flows.count(session, ctx.organization_id)
-            elif kind == "connections":
-                _, used = await connections.list_(session, ctx.actor, limit=1)
-            elif kind == "executions":
-                _, used = await executions.find(session, ctx.organization_id, limit=1)
-            else:
-                raise NotFound("there is no such limit; ask for flows, connections or executions", resource="limit")
-            return ok(await entitlements.usage(session, kind, used))
+            await states.switch_plugin(session, record.distribution, enabled=data.enabled, by=ctx.actor.user_id)
+            disabled = await states.disabled_plugins(session)
+        ctx.services.host.switch(disabled)
+        return ok(_plugin(ctx, record))
 
 
 def described(entry: ConnectorEntry) -> ConnectorOut:

@@ -6,10 +6,10 @@ from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
+from headrace.accounts.service import check_version
 from headrace.connections import explore, secrets
 from headrace.connections import service as connections
 from headrace.connections.models import Connection
-from headrace.entitlements import service as entitlements
 from headrace.flows.uses import refuse_used
 from headrace.infra.clock import now
 from headrace.workspaces import service as workspaces
@@ -22,7 +22,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from headrace_web.api.flows import checked_name
 from headrace_web.deps import Context
 from headrace_web.envelope import ApiStruct, Envelope, Paging, base_version, given, ok, page_of, shown
-from headrace_web.guards import permission
+from headrace_web.guards import permission, scoped
 
 IfMatch = Annotated[str | None, HeaderParameter(name="If-Match")]
 Rows = Annotated[int, QueryParameter(ge=1, le=1_000)]
@@ -96,7 +96,7 @@ class ConnectionsController(Controller):
     path = "/connections"
     tags = ("connections",)
 
-    @get("/", opt=permission("connection:read"))
+    @get("/", opt=scoped("connection:read"))
     async def list_connections(
         self,
         ctx: NamedDependency[Context],
@@ -111,16 +111,16 @@ class ConnectionsController(Controller):
             )
         return page_of([shown(ConnectionOut, row) for row in rows], total, paging)
 
-    @post("/", opt=permission("connection:create"))
+    @post("/", opt=scoped("connection:create"))
     async def create_connection(
         self, ctx: NamedDependency[Context], data: JSONBody[ConnectionBody]
     ) -> Envelope[ConnectionWhole]:
         """Store a connection."""
         async with ctx.transaction() as session:
-            if data.workspace_id is not None:
-                await workspaces.get_workspace(session, ctx.actor, data.workspace_id)
-            _, used = await connections.list_(session, ctx.actor, limit=1)
-            await entitlements.check_limit(session, ctx.organization_id, "connections", used)
+            if data.workspace_id is None:
+                ctx.actor.require("connection:create")
+            else:
+                await workspaces.get_workspace(session, ctx.actor, data.workspace_id, right="connection:create")
             row = await connections.create(
                 session, ctx.actor, ctx.services.vault, ctx.registry, name=checked_name(data.name),
                 connector=data.connector, config=data.config, workspace_id=data.workspace_id,
@@ -147,7 +147,7 @@ class ConnectionsController(Controller):
         """Change what is given."""
         async with ctx.transaction() as session:
             row = await connections.get(session, ctx.actor, connection_id)
-            workspaces.check_version(row.row_version, base_version(if_match, data.row_version, "connection"))
+            check_version(row.row_version, base_version(if_match, data.row_version, "connection"))
             changes = given(data, "row_version")
             if "name" in changes:
                 changes["name"] = checked_name(changes["name"])

@@ -7,12 +7,13 @@ from typing import Annotated, Any, Literal
 from uuid import UUID
 
 import msgspec
+from headrace.access.resolve import reach_of
 from headrace.connections import service as connections
 from headrace.executions import forecast, live, pins
 from headrace.executions import service as executions
 from headrace.executions.leases import Event
 from headrace.executions.rows import pin_rows
-from headrace.executions.service import LogRow, NodeOutput
+from headrace.executions.service import NodeOutput
 from headrace.executions.state import TERMINAL
 from headrace.flows import service as flows
 from headrace.flows.canvas import graph_of
@@ -26,7 +27,7 @@ from litestar.params import FromPath, FromQuery, HeaderParameter, JSONBody, Quer
 from headrace_web.deps import Context
 from headrace_web.envelope import ApiStruct, Envelope, Paging, ok, page_of
 from headrace_web.frames import stored_preview
-from headrace_web.guards import permission
+from headrace_web.guards import permission, scoped
 from headrace_web.idempotency import OWN_KEY
 
 IdempotencyKey = Annotated[str | None, HeaderParameter(name="Idempotency-Key", min_length=1, max_length=200)]
@@ -34,7 +35,6 @@ After = Annotated[int, QueryParameter(ge=0, le=2**53)]
 Rows = Annotated[int, QueryParameter(ge=1, le=1_000)]
 ROW_LIMIT = 1_000
 ExecutionStatus = Literal["queued", "running", "waiting", "completed", "failed", "cancelling", "cancelled", "timed_out"]
-Level = Literal["debug", "info", "warning", "error"]
 
 
 class ExecuteBody(ApiStruct):
@@ -177,7 +177,7 @@ class ExecutionsController(Controller):
     path = "/executions"
     tags = ("executions",)
 
-    @get("/", opt=permission("execution:read"))
+    @get("/", opt=scoped("execution:read"))
     async def list_executions(
         self,
         ctx: NamedDependency[Context],
@@ -193,7 +193,7 @@ class ExecutionsController(Controller):
             rows, total = await executions.find(
                 session, ctx.organization_id, flow_id=flow_id, statuses=[status] if status else None,
                 trigger_type=trigger_type, parent_id=parent_id, parent_segment_no=parent_segment_no,
-                limit=paging.limit, offset=paging.offset,
+                limit=paging.limit, offset=paging.offset, within=reach_of(ctx.actor, "execution:read"),
             )  # fmt: skip
         return page_of([_listed(row) for row in rows], total, paging)
 
@@ -204,6 +204,7 @@ class ExecutionsController(Controller):
         """One execution; while it runs, with the time at which it will probably end."""
         async with ctx.transaction() as session:
             found = await executions.get(session, ctx.organization_id, execution_id)
+            found = await executions.with_input(session, ctx.organization_id, found)
             return ok({**found, **await forecast.of_execution(session, ctx.organization_id, execution_id)})
 
     @get("/{execution_id:uuid}/nodes", opt=permission("execution:read"))
@@ -239,27 +240,6 @@ class ExecutionsController(Controller):
         async with ctx.transaction() as session:
             await executions.get(session, ctx.organization_id, execution_id)
             return ok(await executions.events(session, ctx.organization_id, execution_id, after=after, limit=limit))
-
-    @get("/{execution_id:uuid}/logs", opt=permission("execution:read"))
-    async def list_logs(
-        self,
-        ctx: NamedDependency[Context],
-        execution_id: FromPath[UUID],
-        after: After = 0,
-        limit: Rows = 500,
-        level: FromQuery[list[Level] | None] = None,
-        node_id: FromQuery[str | None] = None,
-        q: FromQuery[str | None] = None,
-    ) -> Envelope[list[LogRow]]:
-        """Log lines with an id above `after`, oldest first."""
-        async with ctx.transaction() as session:
-            await executions.get(session, ctx.organization_id, execution_id)
-            return ok(
-                await executions.logs(
-                    session, ctx.organization_id, execution_id, after=after, limit=limit, levels=level,
-                    node_id=node_id, text=q,
-                )
-            )  # fmt: skip
 
     @post("/{execution_id:uuid}/cancel", opt=permission("execution:cancel"), status_code=202)
     async def cancel_execution(

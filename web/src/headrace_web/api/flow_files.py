@@ -8,7 +8,8 @@ from uuid import UUID
 
 from headrace.flows import service as flows
 from headrace.flows import text, versions
-from headrace.flows.canvas import canvas_of, graph_of
+from headrace.flows.canvas import canvas_of
+from headrace.triggers import declared
 from headrace.triggers import service as triggers
 from litestar import Controller, Response, get, post
 from litestar.di import NamedDependency
@@ -18,7 +19,7 @@ from msgspec import Struct
 from headrace_web.api.flows import FlowOut, checked_name, make
 from headrace_web.deps import Context
 from headrace_web.envelope import ApiStruct, Envelope, ok, shown
-from headrace_web.guards import permission
+from headrace_web.guards import permission, scoped
 
 
 class VersionOut(Struct, kw_only=True):
@@ -91,22 +92,26 @@ class FlowFilesController(Controller):
             await triggers.sync(session, ctx.actor, ctx.services.vault, ctx.registry, flow_id)
             return ok(shown(VersionOut, version))
 
-    @post("/import", opt=permission("flow:create"))
+    @post("/import", opt=scoped("flow:create"))
     async def import_flow(self, ctx: NamedDependency[Context], data: JSONBody[ImportBody]) -> Envelope[FlowOut]:
-        """Make a flow from its text form; connections it names are not made."""
+        """Make a flow from its text form. Connections are not made; triggers that lack secrets are switched off."""
         parsed = text.parse(data.text)
-        fields = {"folder_id": data.folder_id, "description": parsed.description, "kind": parsed.kind}
+        fields = {
+            "folder_id": data.folder_id, "description": parsed.description, "kind": parsed.kind,
+            "settings": parsed.settings,
+        }  # fmt: skip
         async with ctx.transaction() as session:
             name = checked_name(data.name or parsed.name)
-            return ok(await make(ctx, session, data.workspace_id, name, canvas_of(parsed.graph), fields))
+            made = await make(ctx, session, data.workspace_id, name, canvas_of(parsed.graph), fields)
+            await declared.declare_text(session, ctx.actor, ctx.services.vault, ctx.registry, made.id, parsed)
+            return ok(made)
 
-    @get("/{flow_id:uuid}/export", opt=permission("flow:read"))
+    @get("/{flow_id:uuid}/export", opt=permission("flow:read"), media_type="application/yaml")
     async def export_flow(self, ctx: NamedDependency[Context], flow_id: FromPath[UUID]) -> Response[bytes]:
-        """The flow in its text form (YAML)."""
+        """The flow in its text form (YAML), with its triggers and without their secrets."""
         async with ctx.transaction() as session:
             flow = await flows.get(session, ctx.actor, flow_id)
-            data = await flows.get_data(session, ctx.actor, flow_id)
-        rendered = text.render(flow.name, graph_of(data.definition), description=flow.description, kind=flow.kind)
+            rendered = await declared.take_out(session, ctx.actor, flow_id)
         safe = "".join(c if c.isascii() and (c.isalnum() or c in "-_") else "-" for c in flow.name)[:80] or "flow"
         headers = {"Content-Disposition": f'attachment; filename="{safe}.yaml"'}
         return Response(rendered.encode(), media_type="application/yaml", headers=headers)

@@ -6,14 +6,18 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
+from headrace.access.resolve import reach
 from headrace.connections import service as connections
 from headrace.entitlements import service as entitlements
 from headrace.executions import pins
+from headrace.executions.admission import policy_of
 from headrace.flows import service as flows
 from headrace.flows.canvas import graph_of
+from headrace.flows.models import Flow
 from headrace.flows.problems import FlowProblem
 from headrace.flows.validate import validate
 from headrace.sdk.errors import ConfigError
+from headrace.triggers import declared
 from headrace.triggers import service as triggers
 from headrace.workspaces import service as workspaces
 from headrace.workspaces import tree
@@ -23,9 +27,10 @@ from litestar.params import FromPath, FromQuery, HeaderParameter, JSONBody
 from msgspec import UNSET, Struct, UnsetType
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from headrace_web.api.triggers import TriggerBody
 from headrace_web.deps import Context
 from headrace_web.envelope import ApiStruct, Envelope, Paging, base_version, given, ok, page_of, shown
-from headrace_web.guards import permission
+from headrace_web.guards import permission, scoped
 
 IfMatch = Annotated[str | None, HeaderParameter(name="If-Match")]
 Status = Literal["draft", "active", "inactive", "archived"]
@@ -77,7 +82,7 @@ class Draft(ApiStruct):
 
 
 class FlowBody(ApiStruct):
-    """A new flow; without a workspace it goes to the first one."""
+    """A new flow with its triggers; without a workspace it goes to the first one."""
 
     name: str
     workspace_id: UUID | None = None
@@ -90,11 +95,19 @@ class FlowBody(ApiStruct):
     variables: dict[str, Any] = {}
     settings: dict[str, Any] = {}
     definition: Canvas | None = None
+    triggers: list[TriggerBody] | None = None
+
+
+class FlowPut(FlowBody):
+    """A flow as it shall be: what is left out takes its default; canvas and triggers stay then."""
+
+    row_version: int | UnsetType = UNSET
 
 
 class FlowPatch(ApiStruct):
-    """What to change."""
+    """What to change; `triggers` are all that the flow has beside its canvas."""
 
+    triggers: list[TriggerBody] | UnsetType = UNSET
     name: str | UnsetType = UNSET
     folder_id: UUID | UnsetType | None = UNSET
     description: str | UnsetType = UNSET
@@ -120,7 +133,7 @@ class FlowsController(Controller):
     path = "/flows"
     tags = ("flows",)
 
-    @get("/", opt=permission("flow:read"))
+    @get("/", opt=scoped("flow:read"))
     async def list_flows(
         self,
         ctx: NamedDependency[Context],
@@ -140,13 +153,15 @@ class FlowsController(Controller):
             )  # fmt: skip
         return page_of([shown(FlowOut, row) for row in rows], total, paging)
 
-    @post("/", opt=permission("flow:create"))
+    @post("/", opt=scoped("flow:create"))
     async def create_flow(self, ctx: NamedDependency[Context], data: JSONBody[FlowBody]) -> Envelope[FlowOut]:
         """Make a flow."""
         async with ctx.transaction() as session:
-            fields = given(data, "definition", "workspace_id", "name")
+            fields = given(data, "definition", "workspace_id", "name", "triggers")
             definition = data.definition.document() if data.definition else None
-            return ok(await make(ctx, session, data.workspace_id, checked_name(data.name), definition, fields))
+            made = await make(ctx, session, data.workspace_id, checked_name(data.name), definition, fields)
+            await _declare(ctx, session, made.id, data.triggers)
+            return ok(made)
 
     @get("/{flow_id:uuid}", opt=permission("flow:read"))
     async def get_flow(self, ctx: NamedDependency[Context], flow_id: FromPath[UUID]) -> Envelope[FlowOut]:
@@ -166,12 +181,28 @@ class FlowsController(Controller):
         async with ctx.transaction() as session:
             await flows.get(session, ctx.actor, flow_id)
             version = base_version(if_match, data.row_version, "flow")
-            changes = given(data, "row_version")
-            if "name" in changes:
-                changes["name"] = checked_name(changes["name"])
-            if changes.get("folder_id") is not None:
-                await tree.get_folder(session, ctx.actor, changes["folder_id"])
-            return ok(shown(FlowOut, await flows.update(session, ctx.actor, flow_id, changes, version)))
+            row = await _update(ctx, session, flow_id, given(data, "row_version", "triggers"), version)
+            await _declare(ctx, session, flow_id, None if data.triggers is UNSET else data.triggers)
+            return ok(shown(FlowOut, row))
+
+    @put("/{flow_id:uuid}", opt=permission("flow:update"))
+    async def replace_flow(
+        self, ctx: NamedDependency[Context], flow_id: FromPath[UUID], data: JSONBody[FlowPut], if_match: IfMatch = None
+    ) -> Envelope[FlowOut]:
+        """Put a whole flow: fields, canvas and triggers in one transaction."""
+        async with ctx.transaction() as session:
+            stored = await flows.get(session, ctx.actor, flow_id)
+            if data.workspace_id not in {None, stored.workspace_id}:
+                raise ConfigError("a flow stays in its workspace; leave out workspace_id", field="workspace_id")
+            version = base_version(if_match, data.row_version, "flow")
+            fields = given(data, "row_version", "triggers", "definition", "workspace_id")
+            row = await _update(ctx, session, flow_id, fields, version)
+            if data.definition is not None:
+                before = await flows.get_data(session, ctx.actor, flow_id)
+                await flows.put_data(session, ctx.actor, flow_id, data.definition.document(), before.row_version)
+                await triggers.sync(session, ctx.actor, ctx.services.vault, ctx.registry, flow_id)
+            await _declare(ctx, session, flow_id, data.triggers)
+            return ok(shown(FlowOut, row))
 
     @delete("/{flow_id:uuid}", opt=permission("flow:delete"), status_code=200)
     async def delete_flow(self, ctx: NamedDependency[Context], flow_id: FromPath[UUID]) -> Envelope[dict[str, UUID]]:
@@ -219,6 +250,32 @@ class FlowsController(Controller):
         return ok(Validation(valid=not any(one.severity == "error" for one in problems), problems=problems))
 
 
+async def _update(
+    ctx: Context, session: AsyncSession, flow_id: UUID, changes: dict[str, Any], version: int | None
+) -> Flow:
+    policy_of(changes.get("settings", {}))
+    if "name" in changes:
+        changes["name"] = checked_name(changes["name"])
+    row = await flows.get(session, ctx.actor, flow_id)
+    if row.kind in {"job", "job_package"} and changes.get("settings", row.settings).get("job") != row.settings.get(
+        "job"
+    ):
+        raise ConfigError("what a job does is changed by its own address; leave 'job' as it is", field="settings")
+    if "folder_id" in changes and changes["folder_id"] != row.folder_id:
+        await tree.move_into(session, ctx.actor, "flow", flow_id, row.workspace_id, changes["folder_id"])
+    return await flows.update(session, ctx.actor, flow_id, changes, version)
+
+
+async def _declare(ctx: Context, session: AsyncSession, flow_id: UUID, wanted: list[TriggerBody] | None) -> None:
+    """Make the triggers of a body; whoever may not make triggers may not so either."""
+    if wanted is None:
+        return
+    for right in ("trigger:create", "trigger:update"):
+        await reach(session, ctx.actor, right, "flow", flow_id)
+    made = [declared.Declared(type=one.trigger_type, **given(one, "trigger_type", "row_version")) for one in wanted]
+    await declared.declare(session, ctx.actor, ctx.services.vault, ctx.registry, flow_id, made)
+
+
 async def make(
     ctx: Context,
     session: AsyncSession,
@@ -228,25 +285,32 @@ async def make(
     fields: dict[str, Any],
 ) -> FlowOut:
     """Create a flow where the actor may see the workspace and the folder."""
-    workspace_id = await workspace_of(session, ctx, workspace_id)
-    if fields.get("folder_id") is not None:
-        await tree.get_folder(session, ctx.actor, fields["folder_id"])
-    used = await flows.count(session, ctx.organization_id)
-    await entitlements.check_limit(session, ctx.organization_id, "flows", used)
+    policy_of(fields.get("settings", {}))
+    workspace_id = await place_of(session, ctx, "flow:create", workspace_id, fields.get("folder_id"))
     row = await flows.create(session, ctx.actor, workspace_id=workspace_id, name=name, definition=definition, **fields)
     await triggers.sync(session, ctx.actor, ctx.services.vault, ctx.registry, row.id)
     return shown(FlowOut, row)
 
 
-async def workspace_of(session: AsyncSession, ctx: Context, workspace_id: UUID | None) -> UUID:
-    """The workspace that is meant: the first one when none is named."""
-    if workspace_id is not None:
-        await workspaces.get_workspace(session, ctx.actor, workspace_id)
-        return workspace_id
-    found, _ = await workspaces.list_workspaces(session, ctx.actor, per_page=1)
-    if not found:
-        raise ConfigError("there is no workspace yet; create one first", field="workspace_id")
-    return found[0].id
+async def place_of(
+    session: AsyncSession, ctx: Context, permission: str, workspace_id: UUID | None, folder_id: UUID | None
+) -> UUID:
+    """The workspace that is meant, where the actor may do this: that of the folder, or the first, when none is named.
+
+    Raises:
+        NotFound: no such workspace, or no such folder in it.
+        Denied: they may not do this there.
+    """
+    if workspace_id is None and folder_id is not None:
+        workspace_id = (await tree.get_folder(session, ctx.actor, folder_id)).workspace_id
+    if workspace_id is None:
+        found, _ = await workspaces.list_workspaces(session, ctx.actor, per_page=1)
+        if not found:
+            raise ConfigError("there is no workspace yet; create one first", field="workspace_id")
+        workspace_id = found[0].id
+    await tree.require_place(session, ctx.actor, permission, workspace_id, folder_id)
+    await workspaces.get_workspace(session, ctx.actor, workspace_id, right=None)
+    return workspace_id
 
 
 def checked_name(name: str) -> str:

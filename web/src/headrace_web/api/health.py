@@ -16,7 +16,7 @@ from litestar.handlers import HTTPRouteHandler
 from msgspec import Struct
 
 from headrace_web.envelope import Meta
-from headrace_web.guards import PUBLIC
+from headrace_web.guards import PUBLIC, limited
 from headrace_web.services import Services
 
 
@@ -49,14 +49,16 @@ async def _checks(services: Services) -> list[health.CheckResult]:
     return await health.run_checks(
         {
             "database": health.database_check(services.database),
+            "role": health.role_check(services.database),
             "migrations": health.migrations_check(services.database, revisions),
             "redis": health.redis_check(services.settings.redis_url.reveal()),
             "storage": health.store_check(services.store),
+            "keys": health.keys_check(services.database, services.vault.ring),
         }
     )
 
 
-CRITICAL = frozenset({"database", "migrations"})
+CRITICAL = frozenset({"database", "role", "migrations"})
 
 
 class HealthController(Controller):
@@ -64,19 +66,22 @@ class HealthController(Controller):
 
     path = "/health"
     tags = ("health",)
-    opt = PUBLIC
+    opt = {**PUBLIC, **limited("health")}
     security: list[dict[str, list[str]]] = []
 
     @get("/")
     async def health(self, services: NamedDependency[Services]) -> Response[Health]:
-        """Every check; degraded while only what we can do without is away."""
+        """Every check; sealed without the master key, degraded while only what we can do without is away."""
         found = await _checks(services)
         bad = [one for one in found if not one.ok]
-        status: Literal["healthy", "degraded", "unhealthy"] = "healthy"
+        status: Literal["healthy", "degraded", "sealed", "unhealthy"] = "healthy"
         if bad:
-            status = "unhealthy" if any(one.name in CRITICAL for one in bad) else "degraded"
+            names = {one.name for one in bad}
+            status = "unhealthy" if names & CRITICAL else "sealed" if "keys" in names else "degraded"
         checks = {one.name: {"ok": one.ok, "response_time_ms": one.ms, "message": one.message} for one in found}
-        return _health(status, code=503 if status == "unhealthy" else 200, version=__version__, checks=checks)
+        return _health(
+            status, code=503 if status in {"unhealthy", "sealed"} else 200, version=__version__, checks=checks
+        )
 
     @get("/live")
     async def live(self) -> Response[Health]:
@@ -92,7 +97,7 @@ class HealthController(Controller):
         return _health("ready")
 
 
-@get("/metrics", opt=PUBLIC, media_type=MediaType.TEXT, include_in_schema=False)
+@get("/metrics", opt={**PUBLIC, **limited("health")}, media_type=MediaType.TEXT, include_in_schema=False)
 async def metrics(services: NamedDependency[Services]) -> str:
     """Counters in Prometheus' text format."""
     return services.metrics.text()

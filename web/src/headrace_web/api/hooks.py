@@ -11,7 +11,7 @@ from headrace.accounts.permissions import system_actor
 from headrace.executions import service as executions
 from headrace.executions.state import TERMINAL
 from headrace.sdk.errors import NotFound
-from headrace.triggers import answers, calls
+from headrace.triggers import answers, calls, hooks
 from litestar import Controller, Request, Response, post, route
 from litestar.di import NamedDependency
 from litestar.enums import HttpMethod
@@ -20,7 +20,8 @@ from litestar.params import FromPath
 from headrace_web.deps import Context
 from headrace_web.envelope import Envelope, ok
 from headrace_web.frames import stored_preview
-from headrace_web.guards import PUBLIC
+from headrace_web.guards import PUBLIC, limited
+from headrace_web.security.address import client_address
 from headrace_web.services import Services
 
 ROWS_MAX = 1_000
@@ -40,7 +41,7 @@ class HooksController(Controller):
 
     path = "/hooks"
     tags = ("hooks",)
-    opt = PUBLIC
+    opt = {**PUBLIC, **limited("webhook")}
     request_max_body_size = calls.BODY_MAX
 
     @post("/{place:path}", status_code=202)
@@ -62,13 +63,12 @@ class HooksController(Controller):
 
 
 async def _answer(request: Request[Any, Any, Any], services: Services, place: Path) -> Response[Any]:
-    client = request.scope.get("client")
     call = calls.Call(
         place=str(place).strip("/"), method=request.method, query=request.scope["query_string"].decode("latin-1"),
         headers={name.lower(): value for name, value in request.headers.items()}, body=await request.body(),
-        remote=client[0] if client else "",
+        remote=client_address(request),
     )  # fmt: skip
-    accepted = await calls.accept(services.database, services.host, services.vault, call)
+    accepted = await hooks.accept(services.database, services.flows, services.vault, services.store, call)
     if accepted.response == "immediate":
         return Response(ok(Called(execution_id=accepted.execution_id)), status_code=202)
     state = await answers.wait(
@@ -76,7 +76,7 @@ async def _answer(request: Request[Any, Any, Any], services: Services, place: Pa
         respond=accepted.response == "respond_node",
     )  # fmt: skip
     if state["response"] is not None and accepted.response == "respond_node":
-        return _responded(state["response"])
+        return responded(state["response"])
     if state["status"] not in TERMINAL:
         return Response(ok(Called(execution_id=accepted.execution_id, status=state["status"])), status_code=202)
     if state["status"] != "completed":
@@ -85,10 +85,10 @@ async def _answer(request: Request[Any, Any, Any], services: Services, place: Pa
         return Response({"success": False, "error": error}, status_code=502)
     if accepted.response == "respond_node":
         return Response(ok(Called(execution_id=accepted.execution_id, status="completed")), status_code=200)
-    return await _last_rows(services, accepted)
+    return await _last_rows(services, accepted, state)
 
 
-def _responded(response: dict[str, Any]) -> Response[bytes]:
+def responded(response: dict[str, Any]) -> Response[bytes]:
     """What the flow answers: its status and body, and of its headers those that cannot act on our own pages."""
     given = {str(name).lower(): str(value) for name, value in (response.get("headers") or {}).items()}
     headers = {name: value for name, value in given.items() if name in _KEPT_HEADERS or name.startswith("x-")}
@@ -102,15 +102,16 @@ def _responded(response: dict[str, Any]) -> Response[bytes]:
     )  # fmt: skip
 
 
-async def _last_rows(services: Services, accepted: calls.Accepted) -> Response[Envelope[dict[str, Any]]]:
+async def _last_rows(
+    services: Services, accepted: calls.Accepted, state: dict[str, Any]
+) -> Response[Envelope[dict[str, Any]]]:
     """Rows of the last step, 1,000 at most."""
     ctx = Context(services, system_actor(accepted.organization_id))
+    names = [name for name in state["output_data"] or {} if not name.endswith(".error")]
+    node_id, _, port = (names[-1] if names else "").rpartition(".")
     async with ctx.transaction() as session:
-        row = await executions.get(session, accepted.organization_id, accepted.execution_id)
-        names = [name for name in row["output_data"] or {} if not name.endswith(".error")]
-        node_id, _, port = (names[-1] if names else "").rpartition(".")
         found = await executions.latest_output(
-            session, accepted.organization_id, row["flow_id"], node_id, execution_id=accepted.execution_id
+            session, accepted.organization_id, state["flow_id"], node_id, execution_id=accepted.execution_id
         )
     data: dict[str, Any] = {"execution_id": accepted.execution_id, "status": "completed", "rows": [], "total_rows": 0}
     try:

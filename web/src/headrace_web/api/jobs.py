@@ -12,6 +12,7 @@ from headrace.flows import service as flows
 from headrace.flows.models import Flow
 from headrace.jobs import service as jobs
 from headrace.jobs.service import Kind, Member, Plan
+from headrace.sdk.errors import ConfigError
 from headrace.workspaces import tree
 from litestar import Controller, Response, delete, get, patch, post, put
 from litestar.di import NamedDependency
@@ -19,10 +20,10 @@ from litestar.params import FromPath, FromQuery, JSONBody
 from msgspec import UNSET, Meta, Struct, UnsetType, structs
 
 from headrace_web.api.executions import IdempotencyKey, _accepted, _listed, _own
-from headrace_web.api.flows import IfMatch, checked_name, workspace_of
+from headrace_web.api.flows import IfMatch, checked_name, place_of
 from headrace_web.deps import Context
 from headrace_web.envelope import ApiStruct, Envelope, Paging, base_version, given, ok, page_of
-from headrace_web.guards import permission
+from headrace_web.guards import permission, scoped
 
 OnFailure = Literal["stop", "continue"]
 Schedule = Literal["manual", "cron", "trigger"]
@@ -49,60 +50,44 @@ class JobOut(Struct, kw_only=True):
     row_version: int
 
 
-class JobBody(ApiStruct):
+class _Change(ApiStruct):
+    """What jobs and packages have alike."""
+
+    name: str | UnsetType = UNSET
+    description: str | UnsetType = UNSET
+    on_failure: OnFailure | UnsetType = UNSET
+    schedule_type: Schedule | UnsetType = UNSET
+    cron_expression: str | UnsetType = UNSET
+    timezone: str | UnsetType = UNSET
+    row_version: int | UnsetType = UNSET
+
+
+class JobPatch(_Change):
+    """What to change."""
+
+    folder_id: UUID | UnsetType | None = UNSET
+    flows: list[Member] | UnsetType = UNSET
+    environment: Short | UnsetType = UNSET
+
+
+class JobBody(JobPatch, kw_only=True):
     """A new job."""
 
     name: str
     workspace_id: UUID | None = None
-    folder_id: UUID | None = None
-    description: str = ""
-    flows: list[Member] = []
-    on_failure: OnFailure = "stop"
-    environment: Short = "development"
-    schedule_type: Schedule = "manual"
-    cron_expression: str = ""
-    timezone: str = "UTC"
 
 
-class JobPatch(ApiStruct):
+class PackagePatch(_Change):
     """What to change."""
 
-    name: str | UnsetType = UNSET
-    folder_id: UUID | UnsetType | None = UNSET
-    description: str | UnsetType = UNSET
-    flows: list[Member] | UnsetType = UNSET
-    on_failure: OnFailure | UnsetType = UNSET
-    environment: Short | UnsetType = UNSET
-    schedule_type: Schedule | UnsetType = UNSET
-    cron_expression: str | UnsetType = UNSET
-    timezone: str | UnsetType = UNSET
-    row_version: int | UnsetType = UNSET
+    job_ids: list[UUID] | UnsetType = UNSET
 
 
-class PackageBody(ApiStruct):
+class PackageBody(PackagePatch, kw_only=True):
     """A new package; its jobs are executed one after the other."""
 
     name: str
     workspace_id: UUID | None = None
-    description: str = ""
-    job_ids: list[UUID] = []
-    on_failure: OnFailure = "stop"
-    schedule_type: Schedule = "manual"
-    cron_expression: str = ""
-    timezone: str = "UTC"
-
-
-class PackagePatch(ApiStruct):
-    """What to change."""
-
-    name: str | UnsetType = UNSET
-    description: str | UnsetType = UNSET
-    job_ids: list[UUID] | UnsetType = UNSET
-    on_failure: OnFailure | UnsetType = UNSET
-    schedule_type: Schedule | UnsetType = UNSET
-    cron_expression: str | UnsetType = UNSET
-    timezone: str | UnsetType = UNSET
-    row_version: int | UnsetType = UNSET
 
 
 class JobsController(Controller):
@@ -117,7 +102,7 @@ class JobsController(Controller):
     ) -> Envelope[list[JobOut]]:
         """Jobs of a folder, by name."""
         async with ctx.transaction() as session:
-            await tree.get_folder(session, ctx.actor, folder_id)
+            await tree.get_folder(session, ctx.actor, folder_id, right=None)
         return await _list(ctx, "job", paging, folder_id)
 
     @post("/folders/{folder_id:uuid}/jobs", opt=permission("job:create"))
@@ -125,19 +110,21 @@ class JobsController(Controller):
         self, ctx: NamedDependency[Context], folder_id: FromPath[UUID], data: JSONBody[JobBody]
     ) -> Envelope[JobOut]:
         """Make a job in a folder."""
-        return await _create_job(ctx, structs.replace(data, folder_id=folder_id))
+        if data.folder_id not in {UNSET, None, folder_id}:
+            raise ConfigError("the address names another folder; leave out folder_id", field="folder_id")
+        return await _create(ctx, "job", structs.replace(data, folder_id=folder_id))
 
-    @get("/jobs", opt=permission("job:read"))
+    @get("/jobs", opt=scoped("job:read"))
     async def list_all_jobs(
         self, ctx: NamedDependency[Context], paging: NamedDependency[Paging], folder_id: FromQuery[UUID | None] = None
     ) -> Envelope[list[JobOut]]:
         """All jobs, by name."""
         return await _list(ctx, "job", paging, folder_id)
 
-    @post("/jobs", opt=permission("job:create"))
+    @post("/jobs", opt=scoped("job:create"))
     async def create_job(self, ctx: NamedDependency[Context], data: JSONBody[JobBody]) -> Envelope[JobOut]:
         """Make a job."""
-        return await _create_job(ctx, data)
+        return await _create(ctx, "job", data)
 
     @get("/jobs/{job_id:uuid}", opt=permission("job:read"))
     async def get_job(self, ctx: NamedDependency[Context], job_id: FromPath[UUID]) -> Envelope[JobOut]:
@@ -210,21 +197,17 @@ class PackagesController(Controller):
     path = "/job-packages"
     tags = ("jobs",)
 
-    @get("/", opt=permission("job:read"))
+    @get("/", opt=scoped("job:read"))
     async def list_packages(
         self, ctx: NamedDependency[Context], paging: NamedDependency[Paging]
     ) -> Envelope[list[JobOut]]:
         """Packages, by name."""
         return await _list(ctx, "job_package", paging, None)
 
-    @post("/", opt=permission("job:create"))
+    @post("/", opt=scoped("job:create"))
     async def create_package(self, ctx: NamedDependency[Context], data: JSONBody[PackageBody]) -> Envelope[JobOut]:
         """Make a package."""
-        plan = Plan(
-            members=jobs.in_order(data.job_ids), on_failure=data.on_failure, schedule_type=data.schedule_type,
-            cron_expression=data.cron_expression, timezone=data.timezone,
-        )  # fmt: skip
-        return await _create(ctx, "job_package", data.name, data.workspace_id, None, data.description, plan)
+        return await _create(ctx, "job_package", data)
 
     @get("/{package_id:uuid}", opt=permission("job:read"))
     async def get_package(self, ctx: NamedDependency[Context], package_id: FromPath[UUID]) -> Envelope[JobOut]:
@@ -239,8 +222,6 @@ class PackagesController(Controller):
     ) -> Envelope[JobOut]:  # fmt: skip
         """Change a package."""
         changes = given(data, "row_version")
-        if "job_ids" in changes:
-            changes["flows"] = list(jobs.in_order(changes.pop("job_ids")))
         return await _update(ctx, "job_package", package_id, changes, base_version(if_match, data.row_version, "job"))
 
     @delete("/{package_id:uuid}", opt=permission("job:delete"), status_code=200)
@@ -278,23 +259,16 @@ async def _list(ctx: Context, kind: Kind, paging: Paging, folder_id: UUID | None
         return page_of([_shown(row) for row in rows], total, paging)
 
 
-async def _create_job(ctx: Context, data: JobBody) -> Envelope[JobOut]:
-    plan = Plan(
-        members=tuple(data.flows), on_failure=data.on_failure, environment=data.environment,
-        schedule_type=data.schedule_type, cron_expression=data.cron_expression, timezone=data.timezone,
-    )  # fmt: skip
-    return await _create(ctx, "job", data.name, data.workspace_id, data.folder_id, data.description, plan)
-
-
-async def _create(
-    ctx: Context, kind: Kind, name: str, workspace_id: UUID | None, folder_id: UUID | None, description: str, plan: Plan
-) -> Envelope[JobOut]:
+async def _create(ctx: Context, kind: Kind, data: JobBody | PackageBody) -> Envelope[JobOut]:
+    plan, fields = _split(Plan(), given(data, "row_version", "workspace_id"))
     async with ctx.transaction() as session:
-        folder = await tree.get_folder(session, ctx.actor, folder_id) if folder_id else None
-        home = folder.workspace_id if folder else await workspace_of(session, ctx, workspace_id)
+        folder_id = fields.get("folder_id")
+        home = await place_of(session, ctx, "job:create", None if folder_id else data.workspace_id, folder_id)
+        if folder_id and data.workspace_id not in {None, home}:
+            raise ConfigError("the folder is in another workspace; leave out workspace_id", field="workspace_id")
         row = await jobs.create(
-            session, ctx.actor, ctx.services.vault, ctx.registry, kind, workspace_id=home, name=checked_name(name),
-            plan=plan, folder_id=folder_id, description=description,
+            session, ctx.actor, ctx.services.vault, ctx.registry, kind, workspace_id=home, plan=plan,
+            **{**fields, "name": checked_name(data.name)},
         )  # fmt: skip
         await session.refresh(row)
         return ok(_shown(row))
@@ -305,18 +279,25 @@ async def _update(
 ) -> Envelope[JobOut]:
     async with ctx.transaction() as session:
         row = await jobs.get(session, ctx.actor, kind, job_id)
-        if changes.get("folder_id") is not None:
-            await tree.get_folder(session, ctx.actor, changes["folder_id"])
-        said = {"members" if name == "flows" else name: value for name, value in changes.items()}
-        plan = jobs.plan_of(row)
-        plan = structs.replace(plan, **{n: said.pop(n) for n in list(said) if n in plan.__struct_fields__})
-        plan = structs.replace(plan, members=tuple(plan.members))
+        plan, fields = _split(jobs.plan_of(row), changes)
+        if "folder_id" in fields and fields["folder_id"] != row.folder_id:
+            await tree.move_into(session, ctx.actor, "job", job_id, row.workspace_id, fields["folder_id"])
         row = await jobs.update(
-            session, ctx.actor, ctx.services.vault, ctx.registry, kind, job_id, fields=said, plan=plan,
+            session, ctx.actor, ctx.services.vault, ctx.registry, kind, job_id, fields=fields, plan=plan,
             row_version=row_version,
         )  # fmt: skip
         await session.refresh(row)
         return ok(_shown(row))
+
+
+def _split(plan: Plan, changes: dict[str, Any]) -> tuple[Plan, dict[str, Any]]:
+    """The plan with what a body says of it, and the fields of the flow that keeps it."""
+    if "flows" in changes:
+        changes["members"] = tuple(changes.pop("flows"))
+    if "job_ids" in changes:
+        changes["members"] = jobs.in_order(changes.pop("job_ids"))
+    said = {name: changes.pop(name) for name in list(changes) if name in plan.__struct_fields__}
+    return structs.replace(plan, **said), changes
 
 
 async def _delete(ctx: Context, kind: Kind, job_id: UUID) -> Envelope[dict[str, UUID]]:

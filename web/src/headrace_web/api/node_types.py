@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+from headrace.access.references import refuse_new_in
 from headrace.connections import explore
 from headrace.connections import service as connections
 from headrace.plugins.registry import NodeType
 from headrace.sdk.errors import ConfigError, NotFound
 from headrace.sdk.forms import config_schema
 from headrace.sdk.manifests import Port
+from headrace.triggers import calendars
 from litestar import Controller, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
@@ -17,7 +19,7 @@ from msgspec import Struct, to_builtins
 
 from headrace_web.deps import Context
 from headrace_web.envelope import ApiStruct, Envelope, ok
-from headrace_web.guards import SIGNED_IN, permission
+from headrace_web.guards import SIGNED_IN, scoped
 
 OPTIONS_MAX = 200
 
@@ -86,16 +88,19 @@ class NodeTypesController(Controller):
         """One node type."""
         return ok(described(_found(ctx, type_id)))
 
-    @post("/{type_id:str}/options", opt=permission("connection:query"), status_code=200)
+    @post("/{type_id:str}/options", opt=scoped("connection:query"), status_code=200)
     async def list_options(
         self, ctx: NamedDependency[Context], type_id: FromPath[str], data: JSONBody[OptionsBody]
     ) -> Envelope[dict[str, list[Option]]]:
-        """Values for a field: connections, and the streams and columns of the chosen one."""
+        """Values for a field: connections, the streams and columns of the chosen one, calendars."""
         kind = _found(ctx, type_id)
         hints = config_schema(kind.manifest.config).get("properties", {}).get(data.field, {}).get("x-ui", {})
         source = hints.get("options_from") or hints.get("widget", "")
         if source == "connection":
             found = await _connections(ctx, hints.get("connection_type"))
+        elif source == "calendars":
+            ctx.actor.require("schedule:read")
+            found = await _calendars(ctx)
         elif source in {"stream", "columns"}:
             found = await _streams(ctx, data.config, columns=source == "columns")
         else:
@@ -137,11 +142,18 @@ async def _connections(ctx: Context, connector: str | None) -> list[Option]:
     return [Option(value=row.name, label=row.name, hint=row.connector) for row in rows]
 
 
+async def _calendars(ctx: Context) -> list[Option]:
+    async with ctx.transaction() as session:
+        rows, _ = await calendars.list_(session, ctx.actor, limit=OPTIONS_MAX)
+    return [Option(value=str(row.id), label=row.name, hint=row.country) for row in rows]
+
+
 async def _streams(ctx: Context, config: dict[str, Any], *, columns: bool) -> list[Option]:
     name = config.get("connection")
     if not isinstance(name, str) or not name:
         return []
     async with ctx.transaction() as session:
+        await refuse_new_in(session, ctx.actor, None, {"connection": name})
         spec = (await connections.resolve(session, ctx.services.vault, ctx.organization_id, [name])).get(name)
     if spec is None:
         return []

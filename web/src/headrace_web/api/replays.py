@@ -1,12 +1,14 @@
-"""Execute executions again, cancel many, compare two."""
+"""Execute executions again, undo what they did, cancel many, compare two."""
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable, Iterable
+from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
 import msgspec
-from headrace.executions import compare, replay
+from headrace.executions import compare, compensation, replay
 from headrace.executions import service as executions
 from headrace.sdk.errors import HeadraceError
 from litestar import Controller, get, post
@@ -54,6 +56,20 @@ class BulkOutcome(Struct, kw_only=True):
     error: dict[str, Any] | None = None
 
 
+class CompensationOut(Struct, kw_only=True):
+    """An effect of a step, and whether it is undone: armed while its execution may complete; how often it was tried."""
+
+    execution_id: UUID
+    node_id: str
+    status: Literal["armed", "due", "running", "completed", "failed"]
+    rounds: int
+    error: str | None
+    compensating_execution_id: UUID | None
+    armed_at: datetime
+    started_at: datetime | None
+    ended_at: datetime | None
+
+
 class ReplaysController(Controller):
     """Executions, again and side by side."""
 
@@ -73,37 +89,49 @@ class ReplaysController(Controller):
              "parent_execution_id": execution_id}
         )  # fmt: skip
 
+    @get("/{execution_id:uuid}/compensations", opt=permission("execution:read"))
+    async def list_compensations(
+        self, ctx: NamedDependency[Context], execution_id: FromPath[UUID]
+    ) -> Envelope[list[CompensationOut]]:
+        """Effects that can be undone, the newest first, and what became of them."""
+        async with ctx.transaction() as session:
+            await executions.get(session, ctx.organization_id, execution_id)
+            rows = await compensation.listed(session, ctx.organization_id, execution_id)
+        return ok([CompensationOut(**row) for row in rows])
+
+    @post("/{execution_id:uuid}/compensate", opt=permission("execution:retry"), status_code=202)
+    async def compensate_again(
+        self, ctx: NamedDependency[Context], execution_id: FromPath[UUID]
+    ) -> Envelope[dict[str, Any]]:
+        """Undo once more what could not be undone."""
+        async with ctx.transaction() as session:
+            await executions.get(session, ctx.organization_id, execution_id)
+            await compensation.again(session, ctx.organization_id, execution_id)
+            return ok(await executions.get(session, ctx.organization_id, execution_id))
+
     @post("/bulk/cancel", opt=permission("execution:cancel"), status_code=202)
     async def cancel_executions(
         self, ctx: NamedDependency[Context], data: JSONBody[BulkBody]
     ) -> Envelope[list[BulkOutcome]]:
         """Ask for the end of many; each is answered for itself."""
-        found = []
-        async with ctx.transaction() as session:
-            for id_ in sorted(set(data.ids)):
-                try:
-                    async with session.begin_nested():
-                        row = await executions.cancel(session, ctx.organization_id, id_)
-                    found.append(BulkOutcome(id=id_, success=True, status=row["status"], execution_id=id_))
-                except HeadraceError as error:
-                    found.append(_refused(id_, error))
-        return ok(found)
+
+        async def cancel(session: AsyncSession, id_: UUID) -> BulkOutcome:
+            row = await executions.cancel(session, ctx.organization_id, id_)
+            return BulkOutcome(id=id_, success=True, status=row["status"], execution_id=id_)
+
+        return ok(await _each(ctx, data.ids, cancel))
 
     @post("/bulk/retry", opt=permission("execution:retry"), status_code=202)
     async def retry_executions(
         self, ctx: NamedDependency[Context], data: JSONBody[BulkRetryBody]
     ) -> Envelope[list[BulkOutcome]]:
         """Execute many again; each is answered for itself."""
-        found = []
-        async with ctx.transaction() as session:
-            for id_ in sorted(set(data.ids)):
-                try:
-                    async with session.begin_nested():
-                        new = await _again(ctx, session, id_, data)
-                    found.append(BulkOutcome(id=id_, success=True, status="queued", execution_id=new))
-                except HeadraceError as error:
-                    found.append(_refused(id_, error))
-        return ok(found)
+
+        async def retry(session: AsyncSession, id_: UUID) -> BulkOutcome:
+            new = await _again(ctx, session, id_, data)
+            return BulkOutcome(id=id_, success=True, status="queued", execution_id=new)
+
+        return ok(await _each(ctx, data.ids, retry))
 
     @get("/{execution_id:uuid}/compare/{other_id:uuid}", opt=permission("execution:read"))
     async def compare_executions(
@@ -121,5 +149,17 @@ async def _again(ctx: Context, session: AsyncSession, execution_id: UUID, how: R
     )  # fmt: skip
 
 
-def _refused(id_: UUID, error: HeadraceError) -> BulkOutcome:
-    return BulkOutcome(id=id_, success=False, error={"code": error.code, "message": error.message})
+async def _each(
+    ctx: Context, ids: Iterable[UUID], do: Callable[[AsyncSession, UUID], Awaitable[BulkOutcome]]
+) -> list[BulkOutcome]:
+    """Each for itself, in a savepoint: what is refused does not undo the others."""
+    found = []
+    async with ctx.transaction() as session:
+        for id_ in sorted(set(ids)):
+            try:
+                async with session.begin_nested():
+                    found.append(await do(session, id_))
+            except HeadraceError as error:
+                refusal = {"code": error.code, "message": error.message}
+                found.append(BulkOutcome(id=id_, success=False, error=refusal))
+    return found

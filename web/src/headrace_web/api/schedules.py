@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
+from headrace.access.resolve import reach
 from headrace.flows import service as flows
 from headrace.sdk.errors import ConfigError
 from headrace.triggers import service as triggers
@@ -17,15 +18,17 @@ from litestar.params import FromPath, FromQuery, JSONBody
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from headrace_web.api.executions import IdempotencyKey, _own
-from headrace_web.api.triggers import IfMatch
+from headrace_web.api.triggers import IfMatch, Started
 from headrace_web.deps import Context
 from headrace_web.envelope import ApiStruct, Envelope, Paging, base_version, given, ok, page_of
-from headrace_web.guards import permission
+from headrace_web.guards import permission, scoped
 
 Kind = Literal["cron", "interval", "rrule"]
 Misfire = Literal["skip", "coalesce", "run_all"]
 Count = Annotated[int, Meta(ge=0, le=10_000)]
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks", "mo": "months"}
+_OWN = ("name", "variables", "priority", "is_active")
+"""Fields of the trigger; the others are of its configuration."""
 _PLAIN = ("timezone", "misfire", "max_pending", "start_at", "end_at")
 
 
@@ -39,6 +42,7 @@ class ScheduleOut(Struct, kw_only=True):
     type: str
     expression: str
     timezone: str
+    calendar_id: UUID | None
     misfire: str
     max_pending: int
     start_at: str | None
@@ -58,30 +62,13 @@ class ScheduleOut(Struct, kw_only=True):
     row_version: int
 
 
-class ScheduleBody(ApiStruct):
-    """A new schedule. `expression` is cron's text, an interval like 15m, or an RRULE; `configuration` has the rest."""
-
-    flow_id: UUID
-    expression: str
-    type: Kind = "cron"
-    name: str = ""
-    timezone: str = "UTC"
-    misfire: Misfire = "coalesce"
-    max_pending: Count = 0
-    start_at: datetime | None = None
-    end_at: datetime | None = None
-    configuration: dict[str, Any] = {}
-    variables: dict[str, Any] = {}
-    priority: Annotated[int, Meta(ge=-10, le=10)] = 0
-    is_active: bool = True
-
-
 class SchedulePatch(ApiStruct):
     """What to change; a schedule that changes counts from now."""
 
     expression: str | UnsetType = UNSET
     name: str | UnsetType = UNSET
     timezone: str | UnsetType = UNSET
+    calendar_id: UUID | UnsetType | None = UNSET
     misfire: Misfire | UnsetType = UNSET
     max_pending: Count | UnsetType = UNSET
     start_at: datetime | UnsetType | None = UNSET
@@ -93,12 +80,21 @@ class SchedulePatch(ApiStruct):
     row_version: int | UnsetType = UNSET
 
 
+class ScheduleBody(SchedulePatch, kw_only=True):
+    """A new schedule. `expression` is cron's text, an interval like 15m, or an RRULE; `configuration` has the rest."""
+
+    flow_id: UUID
+    expression: str
+    type: Kind = "cron"
+
+
 class PreviewBody(ApiStruct):
     """A schedule that is not stored."""
 
     expression: str
     type: Kind = "cron"
     timezone: str = "UTC"
+    calendar_id: UUID | None = None
     start_at: datetime | None = None
     end_at: datetime | None = None
     configuration: dict[str, Any] = {}
@@ -122,19 +118,13 @@ class TickOut(Struct, kw_only=True):
     created_at: datetime
 
 
-class Started(Struct, kw_only=True):
-    """An execution that was accepted."""
-
-    execution_id: UUID
-
-
 class SchedulesController(Controller):
     """Schedules."""
 
     path = "/schedules"
     tags = ("schedules",)
 
-    @get("/", opt=permission("schedule:read"))
+    @get("/", opt=scoped("schedule:read"))
     async def list_schedules(
         self,
         ctx: NamedDependency[Context],
@@ -150,22 +140,23 @@ class SchedulesController(Controller):
             )  # fmt: skip
         return page_of([_shown(row) for row in rows], total, paging)
 
-    @post("/", opt=permission("schedule:create"))
+    @post("/", opt=scoped("schedule:create"))
     async def create_schedule(
         self, ctx: NamedDependency[Context], data: JSONBody[ScheduleBody]
     ) -> Envelope[ScheduleOut]:
         """Make a schedule; it acts while it and the flow are active."""
-        configuration = _configuration(data.type, given(data), {})
+        fields = given(data, "row_version")
+        configuration = _configuration(data.type, fields, {})
         async with ctx.transaction() as session:
+            await reach(session, ctx.actor, "schedule:create", "flow", data.flow_id)
             await flows.get(session, ctx.actor, data.flow_id)
             row = await triggers.create(
                 session, ctx.actor, ctx.services.vault, ctx.registry, flow_id=data.flow_id, type=data.type,
-                configuration=configuration, name=data.name, variables=data.variables, priority=data.priority,
-                is_active=data.is_active,
+                configuration=configuration, **{name: fields[name] for name in _OWN if name in fields},
             )  # fmt: skip
             return ok(_shown(row))
 
-    @get("/next", opt=permission("schedule:read"))
+    @get("/next", opt=scoped("schedule:read"))
     async def list_next(
         self, ctx: NamedDependency[Context], paging: NamedDependency[Paging]
     ) -> Envelope[list[ScheduleOut]]:
@@ -196,8 +187,7 @@ class SchedulesController(Controller):
             row = await triggers.get(session, ctx.actor, schedule_id, mode="time")
             version = base_version(if_match, data.row_version, "schedule")
             fields = given(data, "row_version")
-            plain = ("name", "variables", "priority", "is_active")
-            changes: dict[str, Any] = {name: fields[name] for name in plain if name in fields}
+            changes: dict[str, Any] = {name: fields[name] for name in _OWN if name in fields}
             if fields.keys() - changes.keys():
                 changes["configuration"] = _configuration(row.type, fields, row.configuration)
             return ok(_shown(await triggers.update(
@@ -276,7 +266,7 @@ async def _preview(ctx: Context, kind: str, configuration: dict[str, Any]) -> Pr
     from zoneinfo import ZoneInfo
 
     async with ctx.transaction() as session:
-        found = await triggers.preview(session, ctx.registry, kind, configuration)
+        found = await triggers.preview(session, ctx.actor, ctx.registry, kind, configuration)
     zone = configuration.get("timezone", "UTC")
     return Preview(timezone=zone, next=[at.astimezone(ZoneInfo(zone)) for at in found])
 
@@ -288,6 +278,8 @@ def _configuration(kind: str, fields: dict[str, Any], stored: dict[str, Any]) ->
         if name in fields:
             value = fields[name]
             made[name] = value.isoformat() if isinstance(value, datetime) else value
+    if "calendar_id" in fields:
+        made["calendar_id"] = str(fields["calendar_id"] or "")
     if "expression" in fields:
         made |= _expressed(kind, fields["expression"])
     return made
@@ -311,9 +303,11 @@ def _shown(row: Trigger) -> ScheduleOut:
     text = {"cron": config.get("expression", ""), "rrule": config.get("rule", "")}.get(
         row.type, f"{config.get('every', '')}{units.get(config.get('unit', 'minutes'), '')}"
     )
-    names = ("id", "name", "flow_id", "node_id", "type", "timezone", "misfire", "configuration", "variables",
-             "priority", "is_active", "armed", "last_execution_id", "missed", "error", "created_at", "updated_at",
-             "row_version")  # fmt: skip
+    names = (
+        "id", "name", "flow_id", "node_id", "type", "timezone", "calendar_id", "misfire", "configuration", "variables",
+        "priority", "is_active", "armed", "last_execution_id", "missed", "error", "created_at", "updated_at",
+        "row_version",
+    )  # fmt: skip
     return ScheduleOut(
         **{name: getattr(row, name) for name in names}, expression=text, max_pending=row.max_pending or 0,
         start_at=config.get("start_at"), end_at=config.get("end_at"), next_run_at=row.next_fire_at,

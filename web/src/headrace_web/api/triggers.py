@@ -8,7 +8,7 @@ from uuid import UUID
 
 from headrace.flows import service as flows
 from headrace.sdk.forms import config_schema
-from headrace.triggers import secrets
+from headrace.triggers import addresses, keys, secrets
 from headrace.triggers import service as triggers
 from headrace.triggers.models import Trigger
 from litestar import Controller, delete, get, patch, post
@@ -17,10 +17,13 @@ from litestar.params import FromPath, FromQuery, HeaderParameter, JSONBody
 from msgspec import UNSET, Struct, UnsetType
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from headrace_web.api.executions import IdempotencyKey, _own
 from headrace_web.deps import Context
 from headrace_web.envelope import ApiStruct, Envelope, Paging, base_version, given, ok, page_of
-from headrace_web.guards import permission
+from headrace_web.guards import permission, scoped
 
+_PLACES = {"webhook": "hooks", "form": "forms"}
+_OTHERWISE = frozenset({"trigger_type", "secrets", "state", "url", "alias_url"})
 IfMatch = Annotated[str | None, HeaderParameter(name="If-Match")]
 
 
@@ -39,7 +42,7 @@ class TriggerTypeOut(Struct, kw_only=True):
 
 
 class TriggerOut(Struct, kw_only=True):
-    """A trigger; secrets show only whether they are set."""
+    """A trigger; secrets show only whether they are set. `url` and `alias_url` are where a webhook or form is."""
 
     id: UUID
     flow_id: UUID
@@ -63,18 +66,35 @@ class TriggerOut(Struct, kw_only=True):
     created_at: datetime
     updated_at: datetime
     row_version: int
+    url: str | None = None
+    alias_url: str | None = None
 
 
-class TriggerBody(ApiStruct):
-    """A new trigger."""
+class Duplicate(Struct, kw_only=True):
+    """An event whose key was seen before; it started nothing.
 
-    trigger_type: str
-    name: str = ""
-    configuration: dict[str, Any] = {}
-    secrets: dict[str, Any] = {}
-    variables: dict[str, Any] = {}
-    priority: int = 0
-    is_active: bool = True
+    Attributes:
+        origin: What brought it: a delivery id, a due instant, the key of an event.
+        execution_id: What the first one started.
+    """
+
+    id: int
+    key: str
+    origin: str
+    execution_id: UUID | None
+    created_at: datetime
+
+
+class Started(Struct, kw_only=True):
+    """An execution that was accepted."""
+
+    execution_id: UUID
+
+
+class RunBody(ApiStruct):
+    """What the trigger's step gives: rows, or one row."""
+
+    input_data: dict[str, Any] = {}
 
 
 class TriggerPatch(ApiStruct):
@@ -87,6 +107,19 @@ class TriggerPatch(ApiStruct):
     priority: int | UnsetType = UNSET
     is_active: bool | UnsetType = UNSET
     row_version: int | UnsetType = UNSET
+
+
+class TriggerBody(TriggerPatch, kw_only=True):
+    """A new trigger."""
+
+    trigger_type: str
+
+
+class NextBody(ApiStruct):
+    """A trigger that is not stored."""
+
+    trigger_type: str
+    configuration: dict[str, Any] = {}
 
 
 class FlowTriggersController(Controller):
@@ -115,7 +148,7 @@ class FlowTriggersController(Controller):
         async with ctx.transaction() as session:
             row = await triggers.create(
                 session, ctx.actor, ctx.services.vault, ctx.registry, flow_id=flow_id, type=data.trigger_type,
-                **given(data, "trigger_type"),
+                **given(data, "trigger_type", "row_version"),
             )  # fmt: skip
             return ok(await shown_trigger(ctx, session, row))
 
@@ -126,7 +159,7 @@ class TriggersController(Controller):
     path = "/triggers"
     tags = ("triggers",)
 
-    @get("/types", opt=permission("flow:read"))
+    @get("/types", opt=scoped("flow:read"))
     async def list_trigger_types(self, ctx: NamedDependency[Context]) -> Envelope[list[TriggerTypeOut]]:
         """Kinds of triggers that the plugins offer, with their forms."""
         found = []
@@ -139,7 +172,15 @@ class TriggersController(Controller):
             ))  # fmt: skip
         return ok(found)
 
-    @get("/", opt=permission("trigger:read"))
+    @post("/next", opt=permission("trigger:read"), status_code=200)
+    async def next_of_unsaved(
+        self, ctx: NamedDependency[Context], data: JSONBody[NextBody]
+    ) -> Envelope[list[datetime]]:
+        """The next ten due instants of a trigger by the clock that is not stored."""
+        async with ctx.transaction() as session:
+            return ok(await triggers.preview(session, ctx.actor, ctx.registry, data.trigger_type, data.configuration))
+
+    @get("/", opt=scoped("trigger:read"))
     async def list_triggers(
         self,
         ctx: NamedDependency[Context],
@@ -183,13 +224,51 @@ class TriggersController(Controller):
             await triggers.delete(session, ctx.actor, trigger_id)
         return ok({"id": trigger_id})
 
+    @get("/{trigger_id:uuid}/duplicates", opt=permission("trigger:read"))
+    async def list_duplicates(
+        self, ctx: NamedDependency[Context], trigger_id: FromPath[UUID], paging: NamedDependency[Paging]
+    ) -> Envelope[list[Duplicate]]:
+        """Events that its `unique_by` took for ones seen before, newest first."""
+        async with ctx.transaction() as session:
+            row = await triggers.get(session, ctx.actor, trigger_id)
+            found, total = await keys.duplicates(session, row, limit=paging.limit, offset=paging.offset)
+        names = Duplicate.__struct_fields__
+        return page_of([Duplicate(**{name: one[name] for name in names}) for one in found], total, paging)
+
+    @post("/{trigger_id:uuid}/run", opt=permission("flow:execute"), status_code=202)
+    async def run_trigger(
+        self, ctx: NamedDependency[Context], trigger_id: FromPath[UUID], data: JSONBody[RunBody | None] = None,
+        idempotency_key: IdempotencyKey = None,
+    ) -> Envelope[Started]:  # fmt: skip
+        """Start its flow now, whether it is active or not."""
+        async with ctx.transaction() as session:
+            made = await triggers.run(
+                session, ctx.actor, ctx.services.host, trigger_id, input_data=data.input_data if data else None,
+                key=_own(ctx, idempotency_key),
+            )  # fmt: skip
+        return ok(Started(execution_id=made))
+
 
 async def shown_trigger(ctx: Context, session: AsyncSession, row: Trigger) -> TriggerOut:
     """A row as answers give it; a kind whose plugin is gone shows no secrets."""
     entry = ctx.registry.triggers.get(row.type)
     stored = await secrets.Sealed(ctx.services.vault, row).open(session) if entry and row.secrets else {}
-    names = (name for name in TriggerOut.__struct_fields__ if name not in {"trigger_type", "secrets"})
+    names = (name for name in TriggerOut.__struct_fields__ if name not in _OTHERWISE)
+    url, alias_url = await addresses_of(ctx, session, row, stored)
+    state = {name: value for name, value in row.state.items() if name != "cursor"}  # the source's own, and large
     return TriggerOut(
+        state=state,
         trigger_type=row.type, secrets=secrets.shown(entry.manifest.secrets if entry else None, stored),
-        **{name: getattr(row, name) for name in names},
+        url=url, alias_url=alias_url, **{name: getattr(row, name) for name in names},
     )  # fmt: skip
+
+
+async def addresses_of(
+    ctx: Context, session: AsyncSession, row: Trigger, stored: dict[str, Any]
+) -> tuple[str | None, str | None]:
+    """Where a webhook or form is reached: by its key, and by its own path."""
+    if row.mode not in _PLACES or secrets.KEY not in stored:
+        return None, None
+    base = f"{ctx.services.settings.public_url.rstrip('/')}/{_PLACES[row.mode]}"
+    alias = f"{base}/{await addresses.slug_of(session, row)}/{row.alias}" if row.alias else None
+    return f"{base}/{stored[secrets.KEY]}", alias

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Literal
 from uuid import UUID
 
+from headrace.access.resolve import reach_of
 from headrace.accounts import service as accounts
 from headrace.executions import service as executions
 from headrace.executions import waits
@@ -16,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from headrace_web.deps import Context
 from headrace_web.envelope import ApiStruct, Envelope, Paging, ok
-from headrace_web.guards import PUBLIC, permission
+from headrace_web.guards import PUBLIC, limited, permission, scoped
 from headrace_web.services import Services
 
 Status = Literal["open", "resumed", "expired", "cancelled"]
@@ -40,7 +41,7 @@ class ApprovalsController(Controller):
     path = "/approvals"
     tags = ("waits",)
 
-    @get("/", opt=permission("execution:read"))
+    @get("/", opt=scoped("execution:read"))
     async def list_approvals(
         self, ctx: NamedDependency[Context], paging: NamedDependency[Paging], status: FromQuery[Status] = "open"
     ) -> Envelope[list[dict[str, Any]]]:
@@ -49,7 +50,7 @@ class ApprovalsController(Controller):
             return ok(
                 await waits.find(
                     session, ctx.organization_id, kind="approval", status=status, limit=paging.limit,
-                    offset=paging.offset,
+                    offset=paging.offset, within=reach_of(ctx.actor, "execution:read"),
                 )
             )  # fmt: skip
 
@@ -103,7 +104,12 @@ class WaitsController(Controller):
         base = str(request.base_url).rstrip("/")
         return ok({"url": f"{base}/api/v1/resume/{ctx.organization_id}/{wait_id}/{token}"})
 
-    @post("/resume/{organization_id:uuid}/{wait_id:uuid}/{token:str}", opt=PUBLIC, status_code=202, security=[])
+    @post(
+        "/resume/{organization_id:uuid}/{wait_id:uuid}/{token:str}",
+        opt={**PUBLIC, **limited("webhook")},
+        status_code=202,
+        security=[],
+    )
     async def resume(
         self, services: NamedDependency[Services], organization_id: FromPath[UUID], wait_id: FromPath[UUID],
         token: FromPath[str], data: JSONBody[dict[str, Any] | None] = None,

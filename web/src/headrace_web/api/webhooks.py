@@ -7,25 +7,27 @@ from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
 
+from headrace.access.resolve import reach
 from headrace.flows import service as flows
 from headrace.sdk.errors import NotFound
 from headrace.triggers import addresses, calls
 from headrace.triggers import service as triggers
 from headrace.triggers.models import Trigger
-from headrace.triggers.secrets import KEY, Sealed, shown
-from litestar import Controller, delete, get, patch, post
+from headrace.triggers.secrets import Sealed, shown
+from litestar import Controller, Response, delete, get, patch, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery, JSONBody
 from msgspec import UNSET, Struct, UnsetType
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from headrace_web.api.schedules import Started
-from headrace_web.api.triggers import IfMatch
+from headrace_web.api.triggers import IfMatch, Started, addresses_of
 from headrace_web.deps import Context
 from headrace_web.envelope import ApiStruct, Envelope, Paging, base_version, given, ok, page_of
-from headrace_web.guards import permission
+from headrace_web.guards import permission, scoped
 
 Method = Literal["POST", "PUT", "PATCH", "DELETE", "GET"]
+_OWN = ("name", "variables", "is_active", "secrets")
+"""Fields of the trigger; the others are of its configuration."""
 Authentication = Literal["hmac", "basic", "jwt", "header", "none"]
 
 
@@ -54,20 +56,6 @@ class WebhookOut(Struct, kw_only=True):
     signing_key: str | UnsetType = UNSET
 
 
-class WebhookBody(ApiStruct):
-    """A new webhook; `configuration` has the rest of its form."""
-
-    flow_id: UUID
-    name: str = ""
-    method: Method = "POST"
-    url_path: str = ""
-    authentication: Authentication = "hmac"
-    configuration: dict[str, Any] = {}
-    secrets: dict[str, Any] = {}
-    variables: dict[str, Any] = {}
-    is_active: bool = True
-
-
 class WebhookPatch(ApiStruct):
     """What to change; secrets that are left out stay."""
 
@@ -82,8 +70,14 @@ class WebhookPatch(ApiStruct):
     row_version: int | UnsetType = UNSET
 
 
+class WebhookBody(WebhookPatch, kw_only=True):
+    """A new webhook; `configuration` has the rest of its form."""
+
+    flow_id: UUID
+
+
 class CallOut(Struct, kw_only=True):
-    """A call as it came; the body up to 64 KiB."""
+    """A call as it came; the body up to 64 KiB, all of it at `/calls/{id}/body`."""
 
     id: UUID
     delivery_id: str | None
@@ -110,7 +104,7 @@ class WebhooksController(Controller):
     path = "/webhooks"
     tags = ("webhooks",)
 
-    @get("/", opt=permission("webhook:read"))
+    @get("/", opt=scoped("webhook:read"))
     async def list_webhooks(
         self, ctx: NamedDependency[Context], paging: NamedDependency[Paging], flow_id: FromQuery[UUID | None] = None
     ) -> Envelope[list[WebhookOut]]:
@@ -121,15 +115,16 @@ class WebhooksController(Controller):
             )
             return page_of([await _shown(ctx, session, row) for row in rows], total, paging)
 
-    @post("/", opt=permission("webhook:create"))
+    @post("/", opt=scoped("webhook:create"))
     async def create_webhook(self, ctx: NamedDependency[Context], data: JSONBody[WebhookBody]) -> Envelope[WebhookOut]:
         """Make a webhook; it listens while it and the flow are active."""
         async with ctx.transaction() as session:
+            await reach(session, ctx.actor, "webhook:create", "flow", data.flow_id)
             await flows.get(session, ctx.actor, data.flow_id)
+            fields = given(data, "row_version")
             row = await triggers.create(
                 session, ctx.actor, ctx.services.vault, ctx.registry, flow_id=data.flow_id, type="webhook",
-                name=data.name, configuration=_configuration(given(data), {}), secrets=data.secrets,
-                variables=data.variables, is_active=data.is_active,
+                configuration=_configuration(fields, {}), **{name: fields[name] for name in _OWN if name in fields},
             )  # fmt: skip
             return ok(await _shown(ctx, session, row, reveal=True))
 
@@ -150,8 +145,7 @@ class WebhooksController(Controller):
             row = await triggers.get(session, ctx.actor, webhook_id, mode="webhook")
             version = base_version(if_match, data.row_version, "webhook")
             fields = given(data, "row_version")
-            plain = ("name", "variables", "is_active", "secrets")
-            changes: dict[str, Any] = {name: fields[name] for name in plain if name in fields}
+            changes: dict[str, Any] = {name: fields[name] for name in _OWN if name in fields}
             if fields.keys() - changes.keys():
                 changes["configuration"] = _configuration(fields, row.configuration)
             row = await triggers.update(
@@ -190,13 +184,27 @@ class WebhooksController(Controller):
             rows, total = await calls.list_(session, ctx.actor, webhook_id, limit=paging.limit, offset=paging.offset)
         return page_of([_call(row) for row in rows], total, paging)
 
+    @get(
+        "/{webhook_id:uuid}/calls/{call_id:uuid}/body", opt=permission("webhook:read"),
+        media_type="application/octet-stream",
+    )  # fmt: skip
+    async def get_call_body(
+        self, ctx: NamedDependency[Context], webhook_id: FromPath[UUID], call_id: FromPath[UUID]
+    ) -> Response[bytes]:
+        """The whole body of a call, as it came."""
+        async with ctx.transaction() as session:
+            row = await triggers.get(session, ctx.actor, webhook_id, mode="webhook")
+            call = await calls.get(session, row, call_id)
+        body = await calls.body_kept(ctx.services.store, row.organization_id, call)
+        return Response(body, media_type="application/octet-stream", headers={"Content-Disposition": "attachment"})
+
     @post("/{webhook_id:uuid}/calls/{call_id:uuid}/replay", opt=permission("flow:execute"), status_code=202)
     async def replay_call(
         self, ctx: NamedDependency[Context], webhook_id: FromPath[UUID], call_id: FromPath[UUID]
     ) -> Envelope[Started]:
         """Start the flow again with what the call brought."""
         async with ctx.transaction() as session:
-            made = await calls.replay(session, ctx.actor, ctx.services.host, webhook_id, call_id)
+            made = await calls.replay(session, ctx.actor, ctx.services.host, ctx.services.store, webhook_id, call_id)
         return ok(Started(execution_id=made))
 
 
@@ -210,12 +218,11 @@ async def _shown(ctx: Context, session: AsyncSession, row: Trigger, *, reveal: b
     if entry is None:
         raise NotFound("the plugin of this webhook is not enabled; enable headrace-node-triggers", resource="webhook")
     stored = await Sealed(ctx.services.vault, row).open(session)
-    base = ctx.services.settings.public_url.rstrip("/")
+    url, alias_url = await addresses_of(ctx, session, row, stored)
     names = ("id", "flow_id", "node_id", "name", "configuration", "variables", "is_active", "armed",
              "last_execution_id", "error", "created_at", "updated_at", "row_version")  # fmt: skip
     return WebhookOut(
-        **{name: getattr(row, name) for name in names}, url=f"{base}/hooks/{stored.get(KEY, '')}",
-        alias_url=f"{base}/hooks/{await addresses.slug_of(session, row)}/{row.alias}" if row.alias else None,
+        **{name: getattr(row, name) for name in names}, url=url or "", alias_url=alias_url,
         method=row.configuration.get("method", "POST"),
         authentication=row.configuration.get("authentication", "hmac"),
         secrets=shown(entry.manifest.secrets, stored), last_called_at=row.last_fired_at,

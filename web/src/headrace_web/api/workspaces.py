@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Any
 from uuid import UUID
 
 from headrace.workspaces import service as workspaces
 from headrace.workspaces import tree
 from litestar import Controller, delete, get, patch, post
 from litestar.di import NamedDependency
-from litestar.params import FromPath, FromQuery, HeaderParameter, JSONBody
+from litestar.params import FromPath, FromQuery, JSONBody
 from msgspec import UNSET, Struct, UnsetType
 
 from headrace_web.deps import Context
-from headrace_web.envelope import ApiStruct, Envelope, Paging, base_version, given, ok, page_of, shown
-from headrace_web.guards import permission
-
-IfMatch = Annotated[str | None, HeaderParameter(name="If-Match")]
+from headrace_web.envelope import ApiStruct, Envelope, IfMatch, Paging, base_version, given, ok, page_of, shown
+from headrace_web.guards import permission, scoped
 
 
 class WorkspaceOut(Struct, kw_only=True):
@@ -90,7 +88,7 @@ class WorkspacesController(Controller):
     path = "/workspaces"
     tags = ("workspaces",)
 
-    @get("/", opt=permission("workspace:read"))
+    @get("/", opt=scoped("workspace:read"))
     async def list_workspaces(
         self, ctx: NamedDependency[Context], paging: NamedDependency[Paging], q: FromQuery[str] = ""
     ) -> Envelope[list[WorkspaceOut]]:
@@ -154,7 +152,7 @@ class WorkspacesController(Controller):
         async with ctx.transaction() as session:
             return ok(shown(WorkspaceOut, await workspaces.restore_workspace(session, ctx.actor, workspace_id)))
 
-    @get("/{workspace_id:uuid}/folders", opt=permission("folder:read"))
+    @get("/{workspace_id:uuid}/folders", opt=scoped("folder:read"))
     async def list_folders(
         self, ctx: NamedDependency[Context], workspace_id: FromPath[UUID]
     ) -> Envelope[list[FolderOut]]:
@@ -163,7 +161,7 @@ class WorkspacesController(Controller):
             rows = await tree.list_folders(session, ctx.actor, workspace_id)
         return ok([shown(FolderOut, row) for row in rows])
 
-    @post("/{workspace_id:uuid}/folders", opt=permission("folder:create"))
+    @post("/{workspace_id:uuid}/folders", opt=scoped("folder:create"))
     async def create_folder(
         self, ctx: NamedDependency[Context], workspace_id: FromPath[UUID], data: JSONBody[FolderBody]
     ) -> Envelope[FolderOut]:

@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from headrace_web.deps import Context
 from headrace_web.envelope import Envelope, ok
-from headrace_web.guards import SIGNED_IN
+from headrace_web.guards import PERSON
 from headrace_web.realtime.tickets import TICKET_S, issue
 
 
@@ -25,7 +25,7 @@ class TicketsController(Controller):
     path = "/ws-tickets"
     tags = ("realtime",)
 
-    @post("/", opt=SIGNED_IN)
+    @post("/", opt=PERSON)
     async def create_ticket(self, ctx: NamedDependency[Context]) -> Envelope[Ticket]:
         """A ticket for one WebSocket."""
         return ok(Ticket(ticket=await issue(ctx.services, ctx.actor)))

@@ -6,17 +6,23 @@ import re
 from collections.abc import AsyncIterator
 from uuid import UUID
 
+import msgspec
+from headrace.access.resolve import reach
 from headrace.accounts.permissions import Actor
-from headrace.executions import live
+from headrace.executions import live, logs
 from headrace.executions import service as executions
 from headrace.flows import service as flows
 from headrace.infra.bus import Message
-from headrace.sdk.errors import NotFound
+from headrace.infra.clock import now
+from headrace.sdk.errors import Denied, NotFound
 from msgspec import Struct
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from headrace_web.services import Services
 
-_CHANNEL = re.compile(r"(execution|flow):([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})\Z")
+_CHANNEL = re.compile(
+    r"(execution|flow|logs|organization):([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})\Z"
+)
 
 
 class Channel(Struct, frozen=True):
@@ -38,13 +44,38 @@ async def open_channel(services: Services, actor: Actor, name: str) -> Channel:
     if match is None:
         raise NotFound("there is no such channel")
     kind, id_ = match[1], UUID(match[2])
-    actor.require(f"{kind}:read")
+    if kind == "organization":
+        if id_ != actor.organization_id:
+            raise NotFound("there is no such channel")
+        return Channel(kind, id_)
     async with services.database.transaction(actor.organization_id, user_id=actor.user_id) as session:
+        await _may_hear(session, actor, kind, id_)
         if kind == "flow":
             await flows.get(session, actor, id_)
             return Channel(kind, id_)
         execution = await executions.get(session, actor.organization_id, id_)
+        if kind == "logs":
+            return Channel(kind, id_, await logs.last_id(session, actor.organization_id, id_))
         return Channel(kind, id_, execution["last_seq"])
+
+
+async def may_hear(services: Services, actor: Actor, channel: Channel) -> bool:
+    """Whether the actor may still listen; who may by role is not asked for again."""
+    if channel.kind == "organization":
+        return channel.id == actor.organization_id
+    try:
+        async with services.database.transaction(actor.organization_id, user_id=actor.user_id) as session:
+            await _may_hear(session, actor, channel.kind, channel.id)
+    except (NotFound, Denied):
+        return False
+    return True
+
+
+async def _may_hear(session: AsyncSession, actor: Actor, kind: str, id_: UUID) -> None:
+    if kind == "flow":
+        await reach(session, actor, "flow:read", "flow", id_)
+    else:
+        await reach(session, actor, "execution:read", "execution", id_)
 
 
 async def listen(services: Services, actor: Actor, channel: Channel, after: int) -> AsyncIterator[Message]:
@@ -55,7 +86,14 @@ async def listen(services: Services, actor: Actor, channel: Channel, after: int)
         ):
             yield message
         return
-    async with services.bus.subscribe(actor.organization_id, f"flow:{channel.id}") as queue:
+    if channel.kind == "logs":
+        async for page in logs.follow(services.database, services.bus, actor.organization_id, channel.id, after=after):
+            yield Message(
+                channel=f"logs:{channel.id}", seq=page[-1].id, type="logs", timestamp=now(),
+                data={"lines": [msgspec.to_builtins(row) for row in page]},
+            )  # fmt: skip
+        return
+    async with services.bus.subscribe(actor.organization_id, f"{channel.kind}:{channel.id}") as queue:
         while True:
             heard = await queue.get()
             if heard is not None:

@@ -12,13 +12,13 @@ from typing import Any
 import msgspec
 from headrace.accounts import sign_in
 from headrace.accounts.permissions import Actor
-from headrace.sdk.errors import HeadraceError, Unauthenticated
+from headrace.sdk.errors import HeadraceError, NotFound, Unauthenticated
 from litestar import WebSocket, websocket
 from litestar.exceptions import WebSocketDisconnect
 
 from headrace_web.guards import TICKET
 from headrace_web.realtime import protocol
-from headrace_web.realtime.channels import Channel, listen, open_channel
+from headrace_web.realtime.channels import Channel, listen, may_hear, open_channel
 from headrace_web.realtime.outbox import Outbox, Overflow
 from headrace_web.realtime.protocol import Command, Outgoing
 from headrace_web.realtime.tickets import Holder, redeem
@@ -92,6 +92,7 @@ class _Session:
         self._actor = actor
         self._outbox = Outbox()
         self._listeners: dict[str, asyncio.Task[None]] = {}
+        self._heard: dict[str, Channel] = {}  # by grant, which may end
         self._recent: deque[float] = deque()
 
     async def serve(self) -> None:
@@ -140,6 +141,7 @@ class _Session:
         if command.op == "ping":
             self._outbox.put(Outgoing(op="pong"))
         elif command.op == "unsubscribe":
+            self._heard.pop(command.channel, None)
             task = self._listeners.pop(command.channel, None)
             if task is not None:
                 task.cancel()
@@ -164,6 +166,8 @@ class _Session:
             self._outbox.put(Outgoing(op="resync", channel=name, seq=channel.seq))
             start = channel.seq
         self._outbox.put(Outgoing(op="subscribed", channel=name, seq=channel.seq))
+        if not self._actor.may("flow:read" if channel.kind == "flow" else "execution:read"):
+            self._heard[name] = channel
         self._listeners[name] = asyncio.create_task(self._listen(name, channel, start))
 
     async def _listen(self, name: str, channel: Channel, after: int) -> None:
@@ -188,6 +192,14 @@ class _Session:
                     raise _Closing(protocol.SLOW, "reading too slowly") from None
             await asyncio.sleep(protocol.COALESCE_S)
 
+    async def _drop_lost(self) -> None:
+        """End what a grant that is over allowed to hear."""
+        for name, channel in list(self._heard.items()):
+            if not await may_hear(self._services, self._actor, channel):
+                del self._heard[name]
+                self._listeners.pop(name).cancel()
+                self._error(name, NotFound.code, "there is no such channel any more")
+
     async def _watch(self) -> None:
         """Say now and then that we live, and end the socket when the sign-in ends or the rights change."""
         beat = time.monotonic()
@@ -195,6 +207,7 @@ class _Session:
             await asyncio.sleep(protocol.RECHECK_S)
             try:
                 actor = await _actor(self._services, self._holder)
+                await self._drop_lost()
             except Unauthenticated:
                 raise _Closing(protocol.UNAUTHENTICATED, "signed out") from None
             except HeadraceError:

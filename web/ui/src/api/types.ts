@@ -17,7 +17,7 @@ export type Schema = {
 }
 
 export type Kind = 'trigger' | 'source' | 'transform' | 'logic' | 'ai' | 'quality' | 'sink'
-export type Port = { name: string; title: string; kind: 'data' | 'error' | 'control'; many: boolean; required: boolean }
+export type Port = { name: string; title: string; kind: 'data' | 'error' | 'control' | 'compensate'; many: boolean; required: boolean }
 export type Plugin = { name: string; distribution: string; version: string }
 export type NodeType = {
   id: string; title: string; kind: Kind; role: '' | 'join' | 'loop' | 'input' | 'output' | 'on_error' | 'finally'; category: string; summary: string; icon: string; docs: string; tags: string[]
@@ -62,8 +62,9 @@ export type NodeExecution = {
   completed_at: string | null; duration_ms: number | null; rows_in: number | null; rows_out: number | null
   rows_rejected: number; bytes: number | null; error: Failure | null; has_output: boolean
   ports: Record<string, number | null>; waits_for: 'timer' | 'callback' | 'children' | null; resumes_at: string | null
+  compensation?: 'armed' | 'due' | 'running' | 'completed' | 'failed' | null
 }
-export type Children = { segment_no: number | null; mode: 'body' | 'flow' | 'handler'; status: string; count: number }
+export type Children = { segment_no: number | null; mode: 'body' | 'flow' | 'handler' | 'compensation'; status: string; count: number }
 export type Wait = {
   id: string; execution_id: string; flow_id: string; flow_name: string; segment_no: number; node_id: string
   kind: 'approval' | 'webhook'; title: string; message: string; form: Schema; assignees: string[]
@@ -73,7 +74,8 @@ export type Wait = {
 export type Execution = {
   id: string; flow_id: string; status: string; trigger_type: string; queued_at: string; started_at: string | null
   completed_at: string | null; duration_ms: number | null; error: Failure | null; error_message?: string | null
-  rows_processed: number; rows_failed: number; last_seq: number; held: boolean; mode: string; progress: number
+  rows_processed: number; rows_failed: number; last_seq: number; held: boolean; mode: string; progress: number; target_node_id?: string | null
+  compensation?: 'running' | 'compensated' | 'incomplete' | null
   parent_execution_id: string | null; parent_segment_no: number | null; item_no: number | null
 }
 export type LogLine = { id: number; node_id: string; level: string; message: string; created_at: string }

@@ -1,5 +1,5 @@
 // The frame of every page: navigation, who is signed in, the state of the line.
-import { Activity, Cable, CircleCheckBig, LogOut, Moon, Sun, Workflow } from 'lucide-react'
+import { Activity, Cable, CircleCheckBig, LogOut, Moon, Sun, Workflow, Zap } from 'lucide-react'
 import { Suspense, lazy } from 'react'
 import type { ReactNode } from 'react'
 import { Link, Redirect, Route, Switch, useLocation } from 'wouter'
@@ -8,18 +8,20 @@ import { useApprovals } from '../api/queries'
 import { useLine } from '../api/socket'
 import { Empty, Page, Waiting } from '../kit/parts'
 import { Toasts, fail } from '../kit/toasts'
-import { Connections } from '../pages/connections'
 import { Executions } from '../pages/executions'
 import { Flows } from '../pages/flows'
 import { useMe } from './me'
 import { isDark, toggle, useTheme } from './theme'
 
 const Approvals = lazy(() => import('../pages/approvals').then(({ Approvals: page }) => ({ default: page })))
+const Connections = lazy(() => import('../pages/connections').then(({ Connections: page }) => ({ default: page })))
+const Triggers = lazy(() => import('../pages/triggers'))
 const Editor = lazy(() => import('../pages/editor'))
 const ExecutionPage = lazy(() => import('../pages/execution'))
 
 const PLACES = [
   { href: '/flows', word: 'Flows', Icon: Workflow }, { href: '/executions', word: 'Executions', Icon: Activity },
+  { href: '/triggers', word: 'Triggers', Icon: Zap },
   { href: '/approvals', word: 'Approvals', Icon: CircleCheckBig }, { href: '/connections', word: 'Connections', Icon: Cable },
 ]
 
@@ -46,6 +48,7 @@ export function Shell() {
           <Route path="/flows/:id">{({ id }) => <Editor key={id} id={id} />}</Route>
           <Route path="/executions"><Executions /></Route>
           <Route path="/executions/:id">{({ id }) => <ExecutionPage key={id} id={id} />}</Route>
+          <Route path="/triggers"><Triggers /></Route>
           <Route path="/approvals"><Approvals /></Route>
           <Route path="/approvals/:id">{({ id }) => <Approvals id={id} />}</Route>
           <Route path="/connections"><Connections /></Route>

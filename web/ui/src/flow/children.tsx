@@ -11,9 +11,11 @@ import { count, moment, since, took } from '../lib/format'
 
 const ORDER = ['failed', 'timed_out', 'running', 'waiting', 'queued', 'held', 'cancelling', 'cancelled', 'completed']
 const PAGE = 50
-type Props = { executionId: string; segment: number | null; counts: Children[]; title: string; live: boolean; handlers?: boolean }
+/** Executions that follow the flow, rather than belonging to one of its steps. */
+export const isAfter = (mode: string) => mode === 'handler' || mode === 'compensation'
+type Props = { executionId: string; segment: number | null; counts: Children[]; title: string; live: boolean; handlers?: boolean; names?: Map<string, string> }
 
-export function ChildrenTable({ executionId, segment, counts, title, live, handlers }: Props) {
+export function ChildrenTable({ executionId, segment, counts, title, live, handlers = false, names }: Props) {
   const [status, setStatus] = useState('')
   const [page, setPage] = useState(1)
   const asked = new URLSearchParams({ parent_id: executionId, page: String(page), per_page: String(PAGE) })
@@ -24,7 +26,7 @@ export function ChildrenTable({ executionId, segment, counts, title, live, handl
   })
   const total = counts.reduce((all, one) => all + one.count, 0)
   const states = ORDER.map((name) => [name, counts.filter((one) => one.status === name).reduce((all, one) => all + one.count, 0)] as const).filter(([, number]) => number > 0)
-  const rows = data?.data.filter((one) => (handlers ? one.mode === 'handler' : one.mode !== 'handler') && (status === 'held' ? one.held : status !== 'queued' || !one.held))
+  const rows = data?.data.filter((one) => (handlers === isAfter(one.mode)) && (status === 'held' ? one.held : status !== 'queued' || !one.held))
   return (
     <section className="children" aria-label={title}>
       <div className="children-states" role="radiogroup" aria-label="State">
@@ -38,7 +40,7 @@ export function ChildrenTable({ executionId, segment, counts, title, live, handl
             <tbody>
               {[...rows].sort((a, b) => (a.item_no ?? 0) - (b.item_no ?? 0)).map((one) => (
                 <tr key={one.id}>
-                  <td><Link href={`/executions/${one.id}`}>{handlers ? 'Afterwards' : `Item ${count((one.item_no ?? 0) + 1)}`}</Link>{one.error && <span className="soft list-error">{one.error.message}</span>}</td>
+                  <td><Link href={`/executions/${one.id}`}>{one.mode === 'compensation' ? `Undoes ${names?.get(one.target_node_id ?? '') ?? one.target_node_id}` : handlers ? 'Afterwards' : `Item ${count((one.item_no ?? 0) + 1)}`}</Link>{one.error && <span className="soft list-error">{one.error.message}</span>}</td>
                   <td><State name={one.held ? 'held' : one.status} /></td>
                   <td>{one.started_at ? <time dateTime={one.started_at} title={moment(one.started_at)}>{since(one.started_at)}</time> : '–'}</td>
                   <td data-numeric>{one.duration_ms === null ? '–' : took(one.duration_ms)}</td>

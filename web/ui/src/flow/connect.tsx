@@ -2,7 +2,7 @@
 import { useMemo, useRef, useState } from 'react'
 import type { KeyboardEvent } from 'react'
 import { Dialog } from '../kit/dialog'
-import { Tile } from '../kit/icon'
+import { Tile } from '../kit/tile'
 import { say } from '../kit/toasts'
 import { focusStep } from './canvas'
 import { useFlowPage } from './context'

@@ -1,8 +1,11 @@
 // The bar above the canvas: name, state, faces, save, run.
 import { Menu } from '@base-ui/react/menu'
+import { Switch } from '@base-ui/react/switch'
 import { ChevronDown, ChevronLeft, List, Play, Save, Square, Workflow } from 'lucide-react'
 import { Link } from 'wouter'
-import { fail } from '../kit/toasts'
+import { patch } from '../api/client'
+import { client, useFlow } from '../api/queries'
+import { fail, say } from '../kit/toasts'
 import { useFlowPage } from './context'
 import { cancel, useRun } from './run'
 import { useDoc } from './store'
@@ -24,6 +27,7 @@ export function EditorHead({ name }: { name: string }) {
       <span className="badge saved" data-tone={dirty ? 'warn' : 'idle'} aria-live="polite">{dirty ? 'Unsaved' : 'Saved'}</span>
       <span className="grow" />
       <span className="soft only-large">{steps} {steps === 1 ? 'step' : 'steps'}</span>
+      <Active readOnly={readOnly} />
       <div className="segmented faces" role="radiogroup" aria-label="View">
         <label><input type="radio" name="face" checked={face === 'canvas'} onChange={() => useUi.setState({ face: 'canvas' })} /><span><Workflow size={15} aria-hidden="true" /><span className="face-word">Canvas</span></span></label>
         <label><input type="radio" name="face" checked={face === 'outline'} onChange={() => useUi.setState({ face: 'outline' })} /><span><List size={15} aria-hidden="true" /><span className="face-word">Outline</span></span></label>
@@ -44,5 +48,24 @@ export function EditorHead({ name }: { name: string }) {
           </span>
         )}
     </header>
+  )
+}
+
+/** Triggers start a flow while it is active; whoever runs it by hand need not care. */
+function Active({ readOnly }: { readOnly: boolean }) {
+  const { flowId, types } = useFlowPage()
+  const { data: flow } = useFlow(flowId)
+  const triggers = useDoc((state) => state.nodes.some((node) => 'nodeType' in node.data && types.get(node.data.nodeType)?.kind === 'trigger'))
+  if (!flow) return null
+  const active = flow.status === 'active'
+  const turn = (on: boolean) => void patch(`/flows/${flowId}`, { status: on ? 'active' : 'inactive' }, flow.row_version)
+    .then(() => say(!on ? 'Nothing starts it by itself any more; what runs goes on.' : triggers ? 'Its triggers start it from now on.' : 'It is active; add a trigger step, and it starts by itself.', 'ok'))
+    .catch(fail)
+    .finally(() => { for (const key of ['flow', 'flows', 'triggers']) void client.invalidateQueries({ queryKey: [key] }) })
+  return (
+    <label className="active-switch" title="While it is active, its triggers start it">
+      <Switch.Root className="switch" checked={active} disabled={readOnly || flow.status === 'archived'} onCheckedChange={turn}><Switch.Thumb className="switch-thumb" /></Switch.Root>
+      <span className="head-word">Active</span>
+    </label>
   )
 }

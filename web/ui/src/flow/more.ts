@@ -3,10 +3,12 @@ import { count, took, until } from '../lib/format'
 import type { Live } from './run'
 
 const WAITS: Record<string, string> = { timer: 'waits', callback: 'waits for an answer', children: 'executes what is inside' }
+const UNDO: Record<string, string> = { due: 'will be undone', running: 'is being undone…', completed: 'undone', failed: 'could not be undone' }
 
 export function moreOf(run: Live | undefined, otherwise: string): string {
   if (!run) return otherwise
   if (run.error) return run.error.message
+  if (run.compensation && UNDO[run.compensation]) return UNDO[run.compensation] as string
   if (run.status === 'parked') return `${WAITS[run.waits_for ?? ''] ?? 'waits'}${run.resumes_at ? ` until ${until(run.resumes_at)}` : ''}`
   if (run.status === 'waiting' && run.resumes_at) return `tries again ${until(run.resumes_at)}`
   if (run.status === 'skipped') return 'not taken'

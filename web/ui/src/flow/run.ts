@@ -12,6 +12,7 @@ const NOTHING: State = { execution: null, nodes: {}, children: [], waits: [], li
 const BATCH_MS = 60
 const LOOK_MS = 1_500
 export const ENDED = new Set(['completed', 'failed', 'cancelled', 'timed_out'])
+const isOver = (execution: Execution) => ENDED.has(execution.status) && execution.compensation !== 'running'
 
 export const useRun = create<State>(() => NOTHING)
 let stop: () => void = () => undefined
@@ -41,7 +42,7 @@ async function stored(id: string): Promise<State> {
   const [execution, nodes, children, waits] = await Promise.all([
     get<Execution>(`/executions/${id}`), get<NodeExecution[]>(`/executions/${id}/nodes`), get<Children[]>(`/executions/${id}/children`), get<Wait[]>(`/executions/${id}/waits`),
   ])
-  return { execution, children, waits, nodes: Object.fromEntries(nodes.map((node) => [node.node_id, node])), live: !ENDED.has(execution.status) }
+  return { execution, children, waits, nodes: Object.fromEntries(nodes.map((node) => [node.node_id, node])), live: !isOver(execution) }
 }
 
 /** While steps wait, look now and then: their children's progress is told on channels of their own. */
@@ -50,8 +51,8 @@ function look(id: string) {
   clearTimeout(looking)
   looking = setTimeout(() => {
     if (watched !== id || !useRun.getState().live) return
-    const waits = Object.values(useRun.getState().nodes).some((node) => node.status === 'parked')
-    if (waits) void settle(id, false)
+    const { nodes, execution } = useRun.getState()
+    if (execution?.compensation === 'running' || Object.values(nodes).some((node) => node.status === 'parked')) void settle(id, false)
     look(id)
   }, LOOK_MS)
 }
@@ -113,6 +114,7 @@ async function settle(id: string, ended: boolean) {
   const read = await stored(id).catch(() => null)
   if (watched === id && read && (ended || !read.live || useRun.getState().live)) useRun.setState(read)
   if (!ended) return
+  if (read?.live) look(id)
   for (const key of ['executions', 'flows', 'rows', 'logs']) void client.invalidateQueries({ queryKey: [key] })
 }
 

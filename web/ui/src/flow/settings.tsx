@@ -9,9 +9,10 @@ import type { Rows, StepData, Value } from '../api/types'
 import { SchemaForm } from '../form/form'
 import type { Option } from '../form/context'
 import { NumberInput } from '../form/inputs'
-import { Tile } from '../kit/icon'
+import { Tile } from '../kit/tile'
 import { errorsByPath } from '../lib/schema'
 import { useFlowPage } from './context'
+import { Starts } from './starts'
 import { setData, useDoc } from './store'
 import type { StepNode } from './store'
 import { useRun } from './run'
@@ -59,6 +60,7 @@ function StepSettings({ step, open }: { step: StepNode; open: boolean }) {
               <fieldset className="bare" disabled={readOnly}>
                 <SchemaForm schema={type.schema} value={step.data.config ?? {}} onChange={(config) => set({ config }, 'config')} errors={errors} readOnly={readOnly} options={options} columns={columns} scope={step.id} />
               </fieldset>
+              {type.kind === 'trigger' && <Starts node={step.id} config={step.data.config ?? {}} />}
             </form>
           ) : <p className="soft">The plugin of “{step.data.nodeType}” is not installed. The step is kept as it is; install the plugin, or replace the step.</p>}
         </Tabs.Panel>

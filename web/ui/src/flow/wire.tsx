@@ -20,7 +20,7 @@ export const StepWire = memo(function StepWire(props: EdgeProps<StepEdge>) {
   const several = useDoc((state) => state.edges.filter((edge) => edge.source === source).length > 2)
   const [path, x, y] = getBezierPath({ sourceX, sourceY, targetX, targetY, sourcePosition, targetPosition })
   const port = sourceHandleId ?? 'out'
-  const chooses = (types.get(type)?.outputs.filter((one) => one.kind !== 'error').length ?? 1) > 1
+  const chooses = (types.get(type)?.outputs.filter((one) => one.kind === 'data').length ?? 1) > 1
   const known = run?.ports?.[port]
   const count = known ?? (port === 'error' ? run?.rows_rejected : chooses ? undefined : run?.rows_out)
   const choice = types.get(type)?.kind === 'logic' && chooses && port !== 'item'

@@ -1,32 +1,8 @@
-// The bundled icons; a plugin names one as `lucide:name`, anything else shows two letters.
+// A state as an icon and a word.
 import {
-  AppWindow, ArrowDownUp, Box, Calculator, Calendar, CalendarClock, CalendarRange, CircleAlert, CircleCheck, CircleDashed, CircleSlash, CircleX, Clock,
-  Cloud, Code, Columns3, CopyMinus, Database, DatabaseZap, Dices, FileBox, FileText, Filter, FolderOpen, GitMerge, Globe, Hand, ListEnd, LoaderCircle, Mail, Merge,
-  Flag, GitFork, Hourglass, LogIn, LogOut, OctagonX, PaintBucket, PauseCircle, Pencil, Plug, RefreshCw, Repeat, Replace, Reply, Rows3, ShieldCheck, Sigma, Siren, Sparkles, Split, Table2,
-  TableRowsSplit, Timer, UnfoldVertical, UserCheck, Webhook, Workflow, Zap,
+  CircleAlert, CircleCheck, CircleDashed, CircleSlash, CircleX, Clock, Hourglass, LoaderCircle, PauseCircle,
 } from 'lucide-react'
 import type { LucideIcon } from 'lucide-react'
-import type { Kind } from '../api/types'
-
-const BUNDLED: Record<string, LucideIcon> = {
-  'app-window': AppWindow, 'arrow-down-up': ArrowDownUp, box: Box, calculator: Calculator, calendar: Calendar, clock: Clock,
-  cloud: Cloud, 'columns-3': Columns3, 'copy-minus': CopyMinus, database: Database, dices: Dices, 'file-box': FileBox,
-  'file-text': FileText, filter: Filter, 'folder-open': FolderOpen, globe: Globe, 'list-end': ListEnd, mail: Mail, merge: Merge,
-  'paint-bucket': PaintBucket, pencil: Pencil, replace: Replace, 'rows-3': Rows3, 'shield-check': ShieldCheck, sigma: Sigma,
-  sparkles: Sparkles, split: Split, 'table-2': Table2, 'table-rows-split': TableRowsSplit, 'unfold-vertical': UnfoldVertical,
-  webhook: Webhook, 'calendar-clock': CalendarClock, 'calendar-range': CalendarRange, code: Code, 'database-zap': DatabaseZap,
-  flag: Flag, 'git-fork': GitFork, 'log-in': LogIn, 'log-out': LogOut, 'octagon-x': OctagonX, repeat: Repeat, reply: Reply, siren: Siren,
-  'user-check': UserCheck, workflow: Workflow, 'git-merge': GitMerge, hand: Hand, plug: Plug, 'refresh-cw': RefreshCw, timer: Timer, zap: Zap,
-}
-
-export function Tile({ icon, kind, title, small }: { icon: string; kind: Kind | 'connector'; title: string; small?: boolean }) {
-  const Found = BUNDLED[icon.replace(/^lucide:/, '')]
-  return (
-    <span className={small ? 'tile tile-small' : 'tile'} data-kind={kind} aria-hidden="true">
-      {Found ? <Found size={small ? 16 : 18} /> : title.slice(0, 2)}
-    </span>
-  )
-}
 
 const STATES: Record<string, { word: string; tone: string; Icon: LucideIcon }> = {
   completed: { word: 'Succeeded', tone: 'ok', Icon: CircleCheck }, success: { word: 'Works', tone: 'ok', Icon: CircleCheck },

@@ -9,6 +9,9 @@ export const count = (value: number) => whole.format(value)
 export const short = (value: number) => compact.format(value)
 export const rows = (value: number) => `${whole.format(value)} ${value === 1 ? 'row' : 'rows'}`
 export const moment = (iso: string) => date.format(new Date(iso))
+const day = new Intl.DateTimeFormat(undefined, { weekday: 'short', day: 'numeric', month: 'short', year: 'numeric', hour: 'numeric', minute: '2-digit' })
+/** An instant of a schedule: the day of the week matters. */
+export const due = (iso: string) => day.format(new Date(iso))
 export const time = (iso: string) => clock.format(new Date(iso))
 
 const near = new Intl.DateTimeFormat(undefined, { timeStyle: 'short' })

@@ -1,24 +1,25 @@
 // One execution: its state, what it waits for, each step with rows and time, the canvas that was executed, the log.
 import { Tabs } from '@base-ui/react/tabs'
 import { ReactFlowProvider } from '@xyflow/react'
-import { CornerLeftUp, Pencil, Square } from 'lucide-react'
+import { CornerLeftUp, Pencil, RotateCcw, Square } from 'lucide-react'
 import { useEffect, useMemo, useState } from 'react'
-import { Link } from 'wouter'
+import { Link, useLocation } from 'wouter'
+import { post } from '../api/client'
 import { useDefinition, useFlow, useNodeTypes } from '../api/queries'
 import type { Canvas, CanvasNode, Execution, NodeType } from '../api/types'
 import { useMay } from '../app/me'
 import { CanvasView } from '../flow/canvas'
-import { ChildrenTable } from '../flow/children'
+import { ChildrenTable, isAfter } from '../flow/children'
 import { FlowPageContext } from '../flow/context'
 import { Logs, StepOutput, Timeline } from '../flow/dock'
 import { moreOf } from '../flow/more'
 import type { Live } from '../flow/run'
-import { cancel, leave, refresh, tally, useRun, watch } from '../flow/run'
+import { ENDED, cancel, leave, refresh, tally, useRun, watch } from '../flow/run'
 import { show, useDoc } from '../flow/store'
 import { TimerCard, WaitCard } from '../flow/waiting'
 import { State, StateIcon } from '../kit/icon'
 import { Page, Trouble, Waiting } from '../kit/parts'
-import { fail } from '../kit/toasts'
+import { fail, say } from '../kit/toasts'
 import { count, moment, took } from '../lib/format'
 import { TRIGGERS } from './executions'
 import { useTitle } from './flows'
@@ -29,14 +30,20 @@ export default function ExecutionPage({ id }: { id: string }) {
   const live = useRun((state) => state.live)
   const flow = useFlow(execution?.flow_id)
   const mayStop = useMay('execution:cancel')
+  const mayRetry = useMay('execution:retry')
+  const [, go] = useLocation()
   useTitle(flow.data ? `Execution of ${flow.data.name}` : 'Execution')
   useEffect(() => { setError(null); watch(id).catch(setError); return leave }, [id])
   if (error) return <Page title="Execution"><Trouble error={error} again={() => { setError(null); watch(id).catch(setError) }} /></Page>
   if (!execution || execution.id !== id) return <Page title="Execution"><Waiting what="the execution" /></Page>
   const stopping = execution.status === 'cancelling'
+  const retry = (from: 'failed' | 'start') => void post<{ id: string }>(`/executions/${id}/retry`, { from }).then((made) => { say('Started again.', 'ok'); go(`/executions/${made.id}`) }).catch(fail)
   const actions = (
     <>
       {live && mayStop && <button type="button" className="button" disabled={stopping} onClick={() => void cancel(id).then(refresh).catch(fail)}><Square size={14} aria-hidden="true" />{stopping ? 'Stopping…' : 'Stop'}</button>}
+      {mayRetry && ENDED.has(execution.status) && !execution.parent_segment_no && (
+        <button type="button" className="button" title={execution.status === 'completed' ? 'Execute the whole again with the same input' : 'Execute what failed and what follows; what succeeded is kept'} onClick={() => retry(execution.status === 'completed' ? 'start' : 'failed')}><RotateCcw size={14} aria-hidden="true" />{execution.status === 'completed' ? 'Run again' : 'Retry from the failure'}</button>
+      )}
       <Link href={`/flows/${execution.flow_id}`} className="button"><Pencil size={14} aria-hidden="true" />Open the flow</Link>
     </>
   )
@@ -53,11 +60,14 @@ export default function ExecutionPage({ id }: { id: string }) {
   )
 }
 
+const UNDONE = { running: 'What it did is being undone.', compensated: 'What it did is undone.', incomplete: 'Not all that it did could be undone.' }
+
 /** Its state, and of what it is a part. */
-function Standing({ execution: { status, held, mode, item_no, parent_execution_id } }: { execution: Execution }) {
-  const part = mode === 'handler' ? 'What comes after' : mode === 'flow' ? 'Called by' : `Item ${count((item_no ?? 0) + 1)} of`
+function Standing({ execution: { status, held, mode, item_no, parent_execution_id, compensation } }: { execution: Execution }) {
+  const part = mode === 'handler' ? 'What comes after' : mode === 'compensation' ? 'Undoes a step of' : mode === 'flow' ? 'Called by' : `Item ${count((item_no ?? 0) + 1)} of`
   return (
     <span className="row standing"><State name={held ? 'held' : status} />
+      {compensation && <span className="soft">{UNDONE[compensation]}</span>}
       {held && <span className="soft">It begins when others of its kind have ended.</span>}
       {parent_execution_id && <Link href={`/executions/${parent_execution_id}`}><CornerLeftUp size={13} aria-hidden="true" /> {part} another execution</Link>}
     </span>
@@ -78,7 +88,7 @@ function Parts({ execution }: { execution: Execution }) {
   const shown = chosen || (listed.find((node) => node.error) ?? listed.filter((node) => node.has_output).at(-1) ?? listed[0])?.node_id || ''
   const open = waits.filter((wait) => wait.status === 'open')
   const timers = listed.filter((node) => node.status === 'parked' && node.waits_for === 'timer' && node.resumes_at)
-  const handlers = children.filter((one) => one.mode === 'handler')
+  const handlers = children.filter((one) => isAfter(one.mode))
   const name = (id: string) => names.get(id) ?? id
   const ready = types.data && (canvas || definition.isError)
   if (definition.isPending) return <Waiting what="the steps" />
@@ -101,7 +111,7 @@ function Parts({ execution }: { execution: Execution }) {
         <Tabs.Panel value="logs" className="card"><Logs /></Tabs.Panel>
       </Tabs.Root>
       {handlers.length > 0 && (
-        <section className="card handlers"><h2>After the flow</h2><ChildrenTable executionId={execution.id} segment={null} counts={handlers} title="After the flow" live={live} handlers /></section>
+        <section className="card handlers"><h2>After the flow</h2><ChildrenTable executionId={execution.id} segment={null} counts={handlers} title="After the flow" live={live} handlers names={names} /></section>
       )}
     </>
   )

@@ -12,7 +12,7 @@ import { count, moment, since, took } from '../lib/format'
 import { useTitle } from './flows'
 
 const STATES: [string, string][] = [['', 'All'], ['running', 'Running'], ['waiting', 'Waiting'], ['queued', 'Queued'], ['completed', 'Succeeded'], ['failed', 'Failed'], ['cancelled', 'Cancelled']]
-export const TRIGGERS: Record<string, string> = { manual: 'By hand', test: 'Test', api: 'API', schedule: 'Schedule', webhook: 'Webhook', event: 'Event', flow: 'Another flow', backfill: 'Backfill' }
+export const TRIGGERS: Record<string, string> = { manual: 'By hand', test: 'Test', api: 'API', scheduled: 'Schedule', webhook: 'Webhook', event: 'Event', flow: 'Another flow', job: 'Job', retry: 'Again', backfill: 'Backfill' }
 
 export function Executions() {
   useTitle('Executions')

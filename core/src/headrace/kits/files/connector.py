@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 import tempfile
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from headrace.kits.files import paths
 from headrace.kits.files.options import ReadOptions, WriteOptions
 from headrace.sdk.config import ConfigT
-from headrace.sdk.connectors import Connector, Rejector, Stream, WriteMode, WriteResult
+from headrace.sdk.connectors import Connector, FileFacts, Rejector, Stream, WriteMode, WriteResult
 from headrace.sdk.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -88,6 +90,18 @@ class FilesConnector(Connector[ConfigT]):
         root, _ = self.root()
         found = ((str(path), path.stat()) for path in paths.matching(root, stream))
         return json.dumps([(path, s.st_ino, s.st_size, s.st_mtime_ns, s.st_ctime_ns) for path, s in found])
+
+    def files(self, pattern: str) -> Iterator[FileFacts]:
+        """Size and time of each file that a path or glob matches."""
+        root, _ = self.root()
+        paths.watched_folder(root, pattern)
+        for path in paths.listed(root, pattern):
+            if path.name.startswith("."):
+                continue
+            with suppress(FileNotFoundError):  # it went between the two looks
+                found = path.stat()
+                at = datetime.fromtimestamp(found.st_mtime_ns / 1e9, UTC)
+                yield FileFacts(path=path.relative_to(root).as_posix(), size_bytes=found.st_size, modified_at=at)
 
     def scan(
         self, stream: Stream, *, options: Any = None, reject: Rejector | None = None, scratch: Path | None = None

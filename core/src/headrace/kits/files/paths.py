@@ -24,6 +24,11 @@ RATIO_MAX = 1_000
 """A file that unpacks to more than so many times its size is a bomb (from 1 GiB on)."""
 
 
+NAME_MAX = 2_000
+PART_MAX = 255
+"""Bytes of a name in a folder; file systems answer more with an error of their own."""
+
+
 def file_roots() -> list[Path]:
     """Folders that connections may use: `HEADRACE_FILE_ROOTS`, or `files` in the home of this install."""
     given = os.environ.get("HEADRACE_FILE_ROOTS", "")
@@ -95,10 +100,36 @@ def inside(root: Path, name: str) -> Path:
     """
     if not name or "\0" in name or Path(name).is_absolute():
         raise ConfigError(f"'{name}' is no file below the connection's folder; write a relative path", field="stream")
+    if len(name) > NAME_MAX or any(len(part.encode()) > PART_MAX for part in name.split("/")):
+        raise ConfigError("the name of the file is too long for any folder; write a shorter one", field="stream")
     path = (root / name).resolve()
     if not path.is_relative_to(root) or path == root:
         raise ConfigError(f"'{name}' leads out of the connection's folder; write a path below it", field="stream")
     return path
+
+
+def listed(root: Path, name: str) -> list[Path]:
+    """Files that a path or glob below the root matches, in no order; links that lead out are left out."""
+    if not any(sign in name for sign in "*?["):
+        path = inside(root, name)
+        return [path] if path.is_file() else []
+    inside(root, name.replace("*", "x").replace("?", "x").replace("[", "x"))
+    return [path for path in root.glob(name) if path.is_file() and path.resolve().is_relative_to(root)]
+
+
+def watched_folder(root: Path, pattern: str) -> Path:
+    """The folder of a path or glob: what stands before its first sign.
+
+    Raises:
+        ConfigError: it does not exist.
+    """
+    folder = Path(pattern).parent
+    while any(sign in str(folder) for sign in "*?["):
+        folder = folder.parent
+    found = root if folder == Path() else inside(root, str(folder))
+    if not found.is_dir():
+        raise ConfigError(f"there is no folder '{folder}' in {root.name}; create it or correct the path", field="path")
+    return found
 
 
 def matching(root: Path, name: str) -> list[Path]:
@@ -107,12 +138,7 @@ def matching(root: Path, name: str) -> list[Path]:
     Raises:
         ConfigError: there is none.
     """
-    if any(sign in name for sign in "*?["):
-        inside(root, name.replace("*", "x").replace("?", "x").replace("[", "x"))
-        found = sorted(path for path in root.glob(name) if path.is_file() and path.resolve().is_relative_to(root))
-    else:
-        path = inside(root, name)
-        found = [path] if path.is_file() else []
+    found = sorted(listed(root, name))
     if not found:
         near = ", ".join(sorted(p.name for p in root.iterdir() if p.is_file() and p.name[0] != ".")[:10]) or "nothing"
         raise ConfigError(f"there is no file '{name}' in {root.name}; there is {near}", field="stream")

@@ -56,7 +56,7 @@ def rest_manifest(module: str, config: type[Config], *, factory: Lazy | None = N
         capabilities=frozenset(capabilities),
         actions=tuple(_action(part) for part in said.actions),
         triggers=tuple(Trigger(**msgspec.structs.asdict(part)) for part in said.triggers),
-        icon=said.icon, docs=said.docs, proof=said.proof,
+        icon=said.icon, docs=said.docs, proof=said.proof, waits=True,
     )  # fmt: skip
 
 

@@ -113,6 +113,7 @@ class Session:
         raise AssertionError("retry_context returns or raises")  # pragma: no cover
 
     def _once(self, method: str, url: str, body: bytes, headers: Mapping[str, str], *, changes: bool) -> Answer:
+        self.own(url)  # whoever built it
         self._wait()
         answer = self._client.request(method, url, headers=headers, credentials=self._sign_in.headers(), body=body)
         if answer.status == 401 and self._sign_in.renew():

@@ -1,0 +1,27 @@
+"""How `pytest -n` shares tests out: those of a file, and of a folder with an install of its own, stay together."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from xdist.scheduler import Scheduling  # type: ignore[import-untyped]
+
+TOGETHER = ("tests/bad_input/", "tests/e2e/", "tests/faults/")
+"""Folders whose fixtures take longer than most of their tests."""
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Scheduling:
+    """Groups in the order of collection: the long ones, which are in `tests`, first."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class Together(LoadScopeScheduling):  # type: ignore[misc]  # it has no types
+        def _split_scope(self, nodeid: str) -> str:
+            path = nodeid.partition("::")[0]
+            return next((folder for folder in TOGETHER if path.startswith(folder)), path)
+
+    config.option.loadscopereorder = False
+    return Together(config, log)

@@ -1,0 +1,1 @@
+"""Who may do what with which object: roles everywhere, grants on single objects."""

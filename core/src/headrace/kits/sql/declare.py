@@ -1,0 +1,19 @@
+"""What the declarations of database connectors share. Imports no driver and not SQLAlchemy."""
+
+from typing import Annotated
+
+from headrace.sdk import Capability, Config, Field, Secret
+
+TABLES = frozenset({Capability.READ, Capability.WRITE, Capability.UPSERT, Capability.QUERY, Capability.INCREMENTAL})
+"""What the kit does for every database with tables."""
+
+Port = Annotated[int, Field("Port", ge=1, le=65535, order=1)]
+
+
+class ServerConfig(Config, kw_only=True):
+    """How to reach a database on a server; a connector adds `port: Port` with its default."""
+
+    host: Annotated[str, Field("Host", examples=["db.example.org"], order=0)]
+    database: Annotated[str, Field("Database", examples=["shop"], order=2)]
+    user: Annotated[str, Field("User", order=3)]
+    password: Annotated[Secret, Field("Password", order=4)] = Secret("")

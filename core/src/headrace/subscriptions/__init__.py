@@ -1,0 +1,1 @@
+"""Event subscriptions: what happens here is told to addresses outside."""

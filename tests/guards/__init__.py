@@ -1,0 +1,1 @@
+"""Negative controls: each guard is taken away once, and something must notice."""

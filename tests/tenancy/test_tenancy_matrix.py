@@ -1,0 +1,52 @@
+"""T-IDOR: who reaches what. An operation whose ids nobody knows how to make, and a route nobody has named, fail."""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime
+from zlib import crc32
+
+import pytest
+
+from tests.tenancy.matrix import Judge, admin_url, digests
+from tests.tenancy.operations import Document
+from tests.tenancy.things import side_of, unmakable
+
+PARTS = 48
+"""The default run takes another part of the cells each day."""
+
+
+async def judged(site, settings, *, part: int | None) -> tuple[Judge, Judge]:
+    document = Document(site.app)
+    assert unmakable(document) == [], "tell tests/tenancy/things.py how to make these"
+    sides = [await side_of(site, "alphacanary"), await side_of(site, "betacanary")]
+    judges = (Judge(site, document, *sides), Judge(site, document, *reversed(sides)))
+    for judge in judges:
+        before = digests(admin_url(settings), judge.theirs.organization_id)
+        for cell in judge.cells():
+            if part is None or crc32(f"{cell.name} {judge.mine.canary}".encode()) % PARTS == part:
+                await judge.judge(cell)
+        after = digests(admin_url(settings), judge.theirs.organization_id)
+        judge.wrong += [
+            f"{name} of the other organization has changed" for name in before if before[name] != after[name]
+        ]
+    return judges
+
+
+@pytest.mark.parametrize(
+    "part",
+    [pytest.param(None, marks=[pytest.mark.slow, pytest.mark.timeout(900)]), datetime.now(UTC).toordinal() % PARTS],
+)
+async def test_every_cell_is_as_the_rule_says(site, headrace_settings, told, part):
+    started = time.monotonic()
+    judges = await judged(site, headrace_settings, part=part)
+    cells, wrong = sum(judge.counted.total() for judge in judges), [one for judge in judges for one in judge.wrong]
+    leaks = sum(judge.leaks for judge in judges)
+    whole = "all" if part is None else f"part {part} of {PARTS}"
+    told(
+        f"tenancy: {cells} cells ({whole}), {leaks} leaks, {len(wrong)} wrong, {time.monotonic() - started:.0f} s",
+        cells=cells,
+        leaks=leaks,
+    )
+    assert not wrong, "\n".join(wrong[:60])
+    assert cells > (10_000 if part is None else 200)
