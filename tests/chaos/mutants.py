@@ -16,7 +16,7 @@ CONTROLS = {"fence": "I3 ", "reconciler": "executions stuck", "ledger": "effects
 def believe_late_reports() -> None:
     """Take the comparison of fences out of the one statement that has it."""
     text = statements.HELD.text
-    broken = text.replace("AND fence = :fence AND status = 'running'", "AND (fence > 0 OR fence = :fence)")
+    broken = text.replace("AND n.fence = :fence AND n.status = 'running'", "AND (n.fence > 0 OR n.fence = :fence)")
     if broken == text:
         raise RuntimeError("the statement that compares fences has changed; change this control with it")
     statements.HELD = sa.text(broken)

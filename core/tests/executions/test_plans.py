@@ -9,7 +9,7 @@ import pytest
 import sqlalchemy as sa
 from headrace.executions import family_statements as families
 from headrace.executions import queries, statements
-from headrace.executions.leases import Doorbell, as_json, claim
+from headrace.executions.leases import Doorbell, claim, events_json
 from headrace.flows.graph import FlowGraph, NodeSpec
 from headrace.infra import migrate
 from headrace.infra.ids import new_id
@@ -66,27 +66,26 @@ def asked(world, execution_id, fence) -> dict[str, tuple[sa.TextClause, dict]]:
     work = {"queues": list(QUEUES), "distributions": sorted(world.host.distributions)}
     again = {**segment, "error": None, "delay_s": 0.0, "crashes": 0, "errors": 0, "alone": False}
     bells = {"organization_id": world.organization_id, "executions": [execution_id], "segments": [0]}
-    claimed = as_json([{"execution_id": execution_id, "segment_no": 0, "depends_on": [0], "inputs": ["a.out"]}])
-    events = as_json([{"execution_id": execution_id, "type": "x", "data": {}}])
-    organization = {"organization_id": world.organization_id}
+    events = events_json([("x", {})])
     settled = {**segment, "status": "completed", "outputs": "{}", "error": None, "crashes": 0}
     leases = {"organizations": [world.organization_id], "executions": [execution_id], "segments": [0]}
     log = {**key, "after": 0, "limit": 100, "levels": None, "node_id": "a", "text": None}
     return {
         "claim": (statements.CLAIM, {**bells, **work, "worker_id": new_id(), "lease_s": 15.0}),
-        "started": (statements.STARTED, {**organization, "claimed": claimed}),
         "candidates": (statements.CANDIDATES, {**work, "limit": 10}),
         "heartbeat": (statements.HEARTBEAT, {**leases, "fences": [fence], "lease_s": 15.0}),
         "lock": (statements.LOCK, key),
         "held": (statements.HELD, {**segment, "fence": fence, "expired": False}),
         "settle": (statements.SETTLE, settled),
         "again": (statements.AGAIN, again),
-        "attempt ended": (statements.ATTEMPT_ENDED, {**key, "fence": fence, "outcome": "completed"}),
+        "attempt ended": (
+            statements.ATTEMPT_ENDED,
+            {**segment, "fence": fence, "attempt": 1, "outcome": "completed", "rows": "[]"},
+        ),
         "children": (statements.CHILDREN, {**key, "children": [1], "outputs": ["a.out"]}),
         "ring": (statements.RING, {**key, "segments": [0]}),
-        "passed": (statements.PASSED, {**key, "ended": 0, "rows": 0, "rejected": 0}),
-        "close": (statements.CLOSE, key),
-        "events": (statements.EVENTS, {**organization, "events": events}),
+        "passed": (statements.PASSED, {**key, "ended": 1, "rows": 0, "rejected": 0, "events": events}),
+        "events": (statements.EVENTS, {**key, "events": events}),
         "events after": (statements.EVENTS_AFTER, {**key, "after": 0, "limit": 100}),
         "expired": (statements.EXPIRED, {}),
         "overdue": (statements.OVERDUE, {}),

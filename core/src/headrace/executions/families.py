@@ -202,15 +202,21 @@ async def resumed(
     return Resumed(wait=wait, before=first, children=children, elapsed_s=elapsed_s), refs
 
 
-async def closed(session: AsyncSession, key: dict[str, Any], parent_id: UUID | None, segment_no: int | None) -> None:
-    """An execution has ended: its slots go to whoever is next, and its parent is woken if it waited for this."""
-    released = list((await session.scalars(sql.SLOTS_OF, key)).all())
+async def closed(session: AsyncSession, key: dict[str, Any], row: Any) -> None:
+    """An execution has ended: its slots go to whoever is next, and its parent is woken if it waited for this.
+
+    Args:
+        session: The transaction that ends it.
+        key: The execution.
+        row: Its parent, and the keys of the slots that it had.
+    """
+    parent_id, segment_no = row.parent_execution_id, row.parent_segment_no
     family = [f"family:{parent_id}:{segment_no}"] if parent_id is not None and segment_no is not None else []
     organization_id = key["organization_id"]
-    if released or family:
-        names = [f"{organization_id}:{name}" for name in (*released, *family)]
+    if row.released or family:
+        names = [f"{organization_id}:{name}" for name in (*row.released, *family)]
         await session.execute(sql.LOCK_KEYS, {"keys": names})
-    for name in released:
+    for name in row.released:
         await session.execute(sql.ADMIT, {"organization_id": organization_id, "key": name, "most": 10})
     if family:
         where = {"organization_id": organization_id, "execution_id": parent_id, "segment_no": segment_no}

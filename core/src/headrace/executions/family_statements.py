@@ -120,10 +120,6 @@ LOCK_KEYS = sa.text("""
 SELECT pg_advisory_xact_lock(hashtextextended(k, 7)) FROM unnest(CAST(:keys AS text[])) AS k ORDER BY k
 """)
 
-SLOTS_OF = sa.text("""
-DELETE FROM execution_slots WHERE organization_id = :organization_id AND execution_id = :execution_id RETURNING key
-""")
-
 TAKE = sa.text("""
 INSERT INTO execution_slots (organization_id, key, execution_id, capacity, taken, priority)
 SELECT :organization_id, s.key, :execution_id, s.capacity, :taken, :priority

@@ -125,24 +125,11 @@ async def claim_all(
     rows = (await session.execute(sql.CLAIM, where)).all()
     if not rows:
         return []
-    loads = [{name: getattr(row, name) for name in ("execution_id", "segment_no", "depends_on", "inputs")}
-             for row in rows]  # fmt: skip
-    started = (await session.execute(sql.STARTED, {**key, "claimed": as_json(loads)})).all()
-    found = {(one.id, one.segment_no): one for one in started}
-    await append_all(session, organization_id, [(row.execution_id, "segment_update", _running(row)) for row in rows])
     events = await events_since(session, organization_id, {row.execution_id: row.before for row in rows})
-    return [
-        await _claim(session, organization_id, row, found[row.execution_id, row.segment_no],
-                     events.pop(row.execution_id, []))
-        for row in rows
-    ]  # fmt: skip
+    return [await _claim(session, organization_id, row, events.pop(row.execution_id, [])) for row in rows]
 
 
-def _running(row: Any) -> dict[str, Any]:
-    return {"segment_no": row.segment_no, "status": "running", "attempt": row.attempt, "node_ids": row.node_ids}
-
-
-async def _claim(session: AsyncSession, organization_id: UUID, row: Any, found: Any, events: list[Event]) -> Claim:
+async def _claim(session: AsyncSession, organization_id: UUID, row: Any, events: list[Event]) -> Claim:
     lease = Lease(
         organization_id=organization_id, execution_id=row.execution_id, segment_no=row.segment_no, fence=row.fence,
         attempt=row.attempt,
@@ -156,11 +143,11 @@ async def _claim(session: AsyncSession, organization_id: UUID, row: Any, found: 
 
         resumed, results = await families.resumed(session, lease, row.parked, row.resume)
     return Claim(
-        lease=lease, spec=spec, error_count=row.error_count, params=found.params, input_data=found.input_data,
-        observe=found.observe, reuse=found.reuse, row_limit=found.row_limit, resumed=resumed, results=results,
-        queue=row.queue, alone=row.alone, input_hash=found.input_hash,
+        lease=lease, spec=spec, error_count=row.error_count, params=row.params, input_data=row.input_data,
+        observe=row.observe, reuse=row.reuse, row_limit=row.row_limit, resumed=resumed, results=results,
+        queue=row.queue, alone=row.alone, input_hash=row.input_hash,
         failure=msgspec.convert(failure, Problem) if failure else None,
-        inputs={**spec.given, **msgspec.convert(found.frames, dict[str, FrameRef])}, events=events,
+        inputs={**spec.given, **msgspec.convert(row.frames, dict[str, FrameRef])}, events=events,
     )  # fmt: skip
 
 
@@ -189,20 +176,16 @@ async def heartbeat(session: AsyncSession, leases: Sequence[Lease], *, lease_s: 
     return {row.fence: row.stop for row in rows}
 
 
+def events_json(events: Sequence[tuple[str, dict[str, Any]]]) -> str:
+    """Events `(type, data)` as statements take them."""
+    return as_json([{"type": kind, "data": data} for kind, data in events])
+
+
 async def append_events(
     session: AsyncSession, key: Mapping[str, Any], events: Sequence[tuple[str, dict[str, Any]]]
 ) -> None:
-    """Write events `(type, data)` with the next sequence numbers; the caller holds the lock on the execution."""
-    execution_id = key["execution_id"]
-    await append_all(session, key["organization_id"], [(execution_id, kind, data) for kind, data in events])
-
-
-async def append_all(
-    session: AsyncSession, organization_id: UUID, events: Sequence[tuple[UUID, str, dict[str, Any]]]
-) -> None:
-    """Write events `(execution, type, data)` of several executions, whose locks the caller holds."""
-    listed = [{"execution_id": execution_id, "type": kind, "data": data} for execution_id, kind, data in events]
-    await session.execute(sql.EVENTS, {"organization_id": organization_id, "events": as_json(listed)})
+    """Write events with the next sequence numbers; the caller holds the lock on the execution."""
+    await session.execute(sql.EVENTS, {**key, "events": events_json(events)})
 
 
 async def events_since(

@@ -165,7 +165,7 @@ async def start(
         await hold_if_full(session, actor.organization_id, execution_id, (*bounds, *slots), priority)
         await session.execute(queries.RING_READY, key)
     else:
-        await settle.close(session, key)
+        await settle.pass_segments(session, key, ended=0)
     await session.execute(queries.TOUCH_FLOW, {"organization_id": actor.organization_id, "flow_id": flow_id})
     return execution_id
 

@@ -18,7 +18,7 @@ from headrace.engine.messages import FrameRef, NodeFinished, Problem, Responded
 from headrace.executions import assets, cached, compensation, families, handlers, waits, ways
 from headrace.executions import family_statements as families_sql
 from headrace.executions import statements as sql
-from headrace.executions.leases import Claim, Doorbell, Event, Lease, append_events, as_json, events_after
+from headrace.executions.leases import Claim, Doorbell, Event, Lease, append_events, as_json, events_after, events_json
 from headrace.executions.state import CRASHES_MAX
 from headrace.infra.logs import redact_text
 from headrace.plugins.registry import Registry
@@ -71,12 +71,9 @@ async def complete(
     held = await _hold(session, lease)
     if held is None:
         return Settled(held=False)
-    await _record(session, lease, nodes)
     await assets.record(session, lease.execution, nodes)
     await cached.remember(session, lease.execution, remember)
-    await session.execute(
-        sql.SETTLE, {**lease.key, "status": "completed", "outputs": as_json(outputs), "error": None, "crashes": 0}
-    )
+    await _settle(session, lease, "completed", None, outputs=outputs)
     done = {node.report.node_id for node in nodes if node.report.status == "completed" and not node.report.cache_hit}
     await compensation.arm(session, lease.key, [node_id for node_id in undo if node_id in done])
     left_out = set(keep) - outputs.keys()
@@ -111,7 +108,6 @@ async def cancelled(session: AsyncSession, lease: Lease, *, nodes: Sequence[Node
     held = await _hold(session, lease)
     if held is None:
         return Settled(held=False)
-    await _record(session, lease, nodes)
     await _settle(session, lease, "cancelled", None)
     return await _ended(session, lease, held, "cancelled", nodes)
 
@@ -126,8 +122,7 @@ async def retry(
     if held.closing:
         await _settle(session, lease, "cancelled", problem)
         return await _ended(session, lease, held, "cancelled", nodes)
-    await _record(session, lease, nodes)
-    return await _again(session, lease, held, "retried", problem=problem, delay_s=delay_s, errors=1)
+    return await _again(session, lease, held, "retried", nodes, problem=problem, delay_s=delay_s, errors=1)
 
 
 async def park(
@@ -158,7 +153,7 @@ async def park(
             after_s = None if wait.wait and begun else 0.0
     await session.execute(families_sql.PARK, {**lease.key, "parked": as_json(told), "at": at, "after_s": after_s})
     ready = await _ring(session, lease, [lease.segment_no] if after_s == 0 else [])
-    await session.execute(sql.ATTEMPT_ENDED, {**lease.execution, "fence": lease.fence, "outcome": "parked"})
+    await _attempt_ended(session, lease, "parked")
     update = {"segment_no": lease.segment_no, "status": "parked", "attempt": held.attempt, "node_ids": held.node_ids,
               "waits_for": told["type"]}  # fmt: skip
     await append_events(session, lease.execution, [("segment_update", update)])
@@ -224,28 +219,22 @@ class _Held(Struct, frozen=True, kw_only=True):
 
 
 async def _hold(session: AsyncSession, lease: Lease, *, expired: bool = False) -> _Held | None:
-    """Lock the execution, then the segment if the fence is the newest and it runs."""
-    execution = (await session.execute(sql.LOCK, lease.execution)).one_or_none()
-    row = None
-    if execution is not None:
-        row = (await session.execute(sql.HELD, {**lease.key, "fence": lease.fence, "expired": expired})).one_or_none()
-    if row is None or execution is None:
+    """Lock the execution and the segment if the fence is the newest and it runs."""
+    row = (await session.execute(sql.HELD, {**lease.key, "fence": lease.fence, "expired": expired})).one_or_none()
+    if row is None:
         if not expired:
             await session.execute(sql.STALE, {**lease.execution, "fence": lease.fence})
         return None
-    return _Held(
-        children=row.children, crash_count=row.crash_count, attempt=row.attempt, node_ids=row.node_ids,
-        closing=execution.closing, before=execution.event_seq,
-    )  # fmt: skip
+    return _Held(**row._mapping)
 
 
 async def _settle(
-    session: AsyncSession, lease: Lease, status: str, problem: Problem | None, *, crashes: int = 0
-) -> None:
+    session: AsyncSession, lease: Lease, status: str, problem: Problem | None, *, crashes: int = 0,
+    outputs: Mapping[str, FrameRef] | None = None,
+) -> None:  # fmt: skip
     error = as_json(shown(problem)) if problem else None
-    await session.execute(
-        sql.SETTLE, {**lease.key, "status": status, "outputs": "{}", "error": error, "crashes": crashes}
-    )
+    settled = {"status": status, "outputs": as_json(outputs or {}), "error": error, "crashes": crashes}
+    await session.execute(sql.SETTLE, {**lease.key, **settled})
 
 
 async def _give_up(
@@ -258,15 +247,13 @@ async def _give_up(
         return None
     failure = msgspec.structs.replace(problem, node_id=node_id, retryable=False)
     await session.execute(sql.GIVE_UP, {**lease.key, "failure": as_json(failure)})
-    await _record(session, lease, nodes)
-    return await _again(session, lease, held, outcome, problem=failure, crashes=crashes)
+    return await _again(session, lease, held, outcome, nodes, problem=failure, crashes=crashes)
 
 
 async def _fail(
     session: AsyncSession, lease: Lease, held: _Held, problem: Problem, nodes: Sequence[NodeOutcome], *, status: str,
     outcome: str = "failed", crashes: int = 0,
 ) -> Settled:  # fmt: skip
-    await _record(session, lease, nodes)
     await _settle(session, lease, status, problem, crashes=crashes)
     dropped = await begin_closing(session, lease.execution, closing=held.closing or "failed", problem=problem)
     done = await _ended(session, lease, held, status, nodes, outcome=outcome, dropped=dropped, problem=problem)
@@ -290,14 +277,14 @@ async def begin_closing(session: AsyncSession, key: Mapping[str, Any], *, closin
 
 
 async def _again(
-    session: AsyncSession, lease: Lease, held: _Held, outcome: str, *, problem: Problem | None = None,
-    delay_s: float = 0, crashes: int = 0, errors: int = 0, alone: bool = False,
+    session: AsyncSession, lease: Lease, held: _Held, outcome: str, nodes: Sequence[NodeOutcome] = (), *,
+    problem: Problem | None = None, delay_s: float = 0, crashes: int = 0, errors: int = 0, alone: bool = False,
 ) -> Settled:  # fmt: skip
     error = as_json(shown(problem)) if problem else None
     again = {**lease.key, "error": error, "delay_s": delay_s, "crashes": crashes, "errors": errors,
              "alone": alone}  # fmt: skip
     await session.execute(sql.AGAIN, again)
-    await session.execute(sql.ATTEMPT_ENDED, {**lease.execution, "fence": lease.fence, "outcome": outcome})
+    await _attempt_ended(session, lease, outcome, nodes)
     ready = await _ring(session, lease, [lease.segment_no]) if delay_s <= 0 else ()
     update = {"segment_no": lease.segment_no, "status": "retry_wait", "attempt": held.attempt,
               "node_ids": held.node_ids,
@@ -306,11 +293,11 @@ async def _again(
     return Settled(held=True, ready=ready, events=tuple(await events_after(session, lease.execution, held.before)))
 
 
-async def _record(session: AsyncSession, lease: Lease, nodes: Sequence[NodeOutcome]) -> None:
-    if nodes:
-        await session.execute(
-            sql.NODES, {**lease.key, "attempt": lease.attempt, "rows": as_json([node.row() for node in nodes])}
-        )
+async def _attempt_ended(session: AsyncSession, lease: Lease, outcome: str, nodes: Sequence[NodeOutcome] = ()) -> None:
+    """Close the attempt, and keep what its nodes did."""
+    rows = as_json([node.row() for node in nodes])
+    told = {"fence": lease.fence, "attempt": lease.attempt, "outcome": outcome, "rows": rows}
+    await session.execute(sql.ATTEMPT_ENDED, {**lease.key, **told})
 
 
 async def _ended(
@@ -320,38 +307,34 @@ async def _ended(
 ) -> Settled:  # fmt: skip
     """The segment is final: end the attempt, write events, close the execution when nothing is open."""
     key = lease.execution
-    await session.execute(
-        sql.ATTEMPT_ENDED,
-        {**key, "fence": lease.fence, "outcome": outcome or ("failed" if status == "dead" else status)},
-    )
+    await _attempt_ended(session, lease, outcome or ("failed" if status == "dead" else status), nodes)
     update: dict[str, Any] = {"segment_no": lease.segment_no, "status": status, "attempt": held.attempt}
     if problem:
         update["error"] = shown(problem)
     events = [("node_update", node_json(lease, node)) for node in nodes]
-    await append_events(session, key, [*events, ("segment_update", {**update, "node_ids": held.node_ids})])
+    events.append(("segment_update", {**update, "node_ids": held.node_ids}))
     rejected = sum(node.report.rows_rejected for node in nodes)
-    await pass_segments(session, key, ended=1 + dropped, rows=rows, rejected=rejected)
+    await pass_segments(session, key, ended=1 + dropped, rows=rows, rejected=rejected, events=events)
     return Settled(held=True, ready=ready, events=tuple(await events_after(session, key, held.before)))
 
 
 async def pass_segments(
-    session: AsyncSession, key: Mapping[str, Any], *, ended: int, rows: int = 0, rejected: int = 0
-) -> bool:
-    """Count ended segments; close the execution when none is open. Returns whether it closed."""
-    left = await session.scalar(sql.PASSED, {**key, "ended": ended, "rows": rows, "rejected": rejected})
-    if left == 0:
-        await close(session, key)
-    return bool(left == 0)
+    session: AsyncSession, key: Mapping[str, Any], *, ended: int, rows: int = 0, rejected: int = 0,
+    events: Sequence[tuple[str, dict[str, Any]]] = (),
+) -> bool:  # fmt: skip
+    """Count ended segments; when none is open, end the execution and tell who waits for it. Returns whether it ended.
 
-
-async def close(session: AsyncSession, key: Mapping[str, Any]) -> None:
-    """End an execution of which nothing is open, and tell who waits for it."""
-    row = (await session.execute(sql.CLOSE, dict(key))).one_or_none()
-    if row is not None:
-        await families.closed(session, dict(key), row.parent_execution_id, row.parent_segment_no)
-        undoing = await compensation.closed(session, key, row)
-        if row.handled:
-            await handlers.begin(session, dict(key), ("on_error",) if undoing else handlers.KINDS)
+    The caller holds the lock on the execution.
+    """
+    counts = {"ended": ended, "rows": rows, "rejected": rejected, "events": events_json(events)}
+    row = (await session.execute(sql.PASSED, {**key, **counts})).one_or_none()
+    if row is None or not row.closes:
+        return False
+    await families.closed(session, dict(key), row)
+    undoing = await compensation.closed(session, key, row)
+    if row.handled:
+        await handlers.begin(session, dict(key), ("on_error",) if undoing else handlers.KINDS)
+    return True
 
 
 def node_json(lease: Lease, node: NodeOutcome) -> dict[str, Any]:

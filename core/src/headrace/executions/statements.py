@@ -29,23 +29,23 @@ c AS (
     n.node_ids, n.parked, n.resume, n.queue, n.alone, e.event_seq AS before),
 a AS (
   INSERT INTO segment_attempts (organization_id, fence, execution_id, segment_no, attempt, worker_id)
-  SELECT :organization_id, fence, execution_id, segment_no, attempt, :worker_id FROM c)
-SELECT * FROM c ORDER BY fence
-""")
-
-STARTED = sa.text("""
-WITH c AS (
-  SELECT * FROM jsonb_to_recordset(CAST(:claimed AS jsonb))
-    AS c(execution_id uuid, segment_no integer, depends_on integer[], inputs text[])),
+  SELECT :organization_id, fence, execution_id, segment_no, attempt, :worker_id FROM c),
+v AS (
+  INSERT INTO execution_events (organization_id, execution_id, seq, type, data)
+  SELECT :organization_id, execution_id, before + row_number() OVER (PARTITION BY execution_id ORDER BY fence),
+    'segment_update', jsonb_build_object('segment_no', segment_no, 'status', 'running', 'attempt', attempt,
+      'node_ids', node_ids) FROM c),
 x AS (
-  UPDATE executions SET status = 'running', started_at = coalesce(started_at, clock_timestamp())
-  WHERE organization_id = :organization_id AND id IN (SELECT execution_id FROM c)
-  RETURNING id, params, input_data, execution_details #>> '{input,sha256}' AS input_hash, observe, reuse, row_limit)
-SELECT x.*, c.segment_no,
+  UPDATE executions x SET status = 'running', started_at = coalesce(started_at, clock_timestamp()),
+    event_seq = event_seq + k.n
+  FROM (SELECT execution_id, count(*) AS n FROM c GROUP BY execution_id) k
+  WHERE x.organization_id = :organization_id AND x.id = k.execution_id
+  RETURNING x.id, params, input_data, execution_details #>> '{input,sha256}' AS input_hash, observe, reuse, row_limit)
+SELECT c.*, x.params, x.input_data, x.input_hash, x.observe, x.reuse, x.row_limit,
   coalesce((SELECT jsonb_object_agg(o.key, o.value) FROM segment_runs p, jsonb_each(p.outputs) o
     WHERE p.organization_id = :organization_id AND p.execution_id = x.id
       AND p.segment_no = ANY(c.depends_on) AND o.key = ANY(c.inputs)), '{}') AS frames
-FROM x JOIN c ON c.execution_id = x.id
+FROM c JOIN x ON x.id = c.execution_id ORDER BY c.fence
 """)
 
 CANDIDATES = sa.text("""
@@ -94,10 +94,13 @@ WHERE organization_id = :organization_id AND id = :execution_id FOR NO KEY UPDAT
 """)
 
 HELD = sa.text("""
-SELECT crash_count, error_count, attempt, node_ids, children, queue FROM segment_runs
-WHERE organization_id = :organization_id AND execution_id = :execution_id AND segment_no = :segment_no
-  AND fence = :fence AND status = 'running' AND (NOT :expired OR lease_until < clock_timestamp()) FOR UPDATE
+SELECT x.closing, x.event_seq AS before, n.crash_count, n.attempt, n.node_ids, n.children
+FROM executions x JOIN segment_runs n ON n.organization_id = x.organization_id AND n.execution_id = x.id
+WHERE x.organization_id = :organization_id AND x.id = :execution_id AND n.segment_no = :segment_no
+  AND n.fence = :fence AND n.status = 'running' AND (NOT :expired OR n.lease_until < clock_timestamp())
+FOR NO KEY UPDATE OF x, n
 """)
+"""Locks in the order in which they are named; what changed while it waited for a lock is looked at again."""
 
 SETTLE = sa.text("""
 UPDATE segment_runs SET status = :status, lease_owner = NULL, lease_until = NULL, outputs = CAST(:outputs AS jsonb),
@@ -125,6 +128,20 @@ WHERE organization_id = :organization_id AND execution_id = :execution_id AND se
 """)
 
 ATTEMPT_ENDED = sa.text("""
+WITH nodes AS (
+  INSERT INTO node_executions (organization_id, execution_id, node_id, segment_no, status, attempt, started_at,
+    completed_at, duration_ms, rows_in, rows_out, rows_rejected, bytes, error, outputs, cache_hit, pinned)
+  SELECT :organization_id, :execution_id, r.node_id, :segment_no, r.status, :attempt, r.started_at, r.completed_at,
+    r.duration_ms, r.rows_in, r.rows_out, r.rows_rejected, r.bytes, r.error, coalesce(r.outputs, '{}'),
+    r.cache_hit, r.pinned
+  FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(node_id text, status text, started_at timestamptz,
+    completed_at timestamptz, duration_ms double precision, rows_in bigint, rows_out bigint, rows_rejected bigint,
+    bytes bigint, error jsonb, outputs jsonb, cache_hit boolean, pinned boolean)
+  ON CONFLICT (organization_id, execution_id, node_id) DO UPDATE SET segment_no = excluded.segment_no,
+    status = excluded.status, attempt = excluded.attempt, started_at = excluded.started_at,
+    completed_at = excluded.completed_at, duration_ms = excluded.duration_ms, rows_in = excluded.rows_in,
+    rows_out = excluded.rows_out, rows_rejected = excluded.rows_rejected, bytes = excluded.bytes,
+    error = excluded.error, outputs = excluded.outputs, cache_hit = excluded.cache_hit, pinned = excluded.pinned)
 UPDATE segment_attempts SET finished_at = clock_timestamp(), outcome = :outcome
 WHERE organization_id = :organization_id AND execution_id = :execution_id AND fence = :fence AND outcome IS NULL
 """)
@@ -191,58 +208,55 @@ WHERE organization_id = :organization_id AND id = :execution_id
 """)
 
 PASSED = sa.text("""
-UPDATE executions x SET segments_open = segments_open - :ended, rows_processed = rows_processed + :rows,
-  rows_failed = rows_failed + :rejected,
-  status = CASE WHEN status = 'running' AND closing IS NULL AND segments_open > :ended
-    AND EXISTS (SELECT 1 FROM segment_runs n WHERE n.organization_id = x.organization_id AND n.execution_id = x.id
-      AND n.status = 'parked')
-    AND NOT EXISTS (SELECT 1 FROM segment_runs n WHERE n.organization_id = x.organization_id AND n.execution_id = x.id
-      AND n.status IN ('ready', 'running', 'retry_wait')) THEN 'waiting' ELSE status END
-WHERE organization_id = :organization_id AND id = :execution_id RETURNING segments_open
+WITH t AS (
+  SELECT item ->> 'type' AS type, item -> 'data' AS data, no
+  FROM jsonb_array_elements(CAST(:events AS jsonb)) WITH ORDINALITY AS a(item, no)),
+o AS (
+  SELECT event_seq, segments_open <= :ended AND status IN ('queued', 'running', 'waiting', 'cancelling') AS closes
+  FROM executions WHERE organization_id = :organization_id AND id = :execution_id),
+v AS (
+  INSERT INTO execution_events (organization_id, execution_id, seq, type, data)
+  SELECT :organization_id, :execution_id, o.event_seq + t.no, t.type, t.data FROM o, t),
+x AS (
+  UPDATE executions x SET segments_open = segments_open - :ended, rows_processed = rows_processed + :rows,
+    rows_failed = rows_failed + :rejected, event_seq = x.event_seq + (SELECT count(*) FROM t),
+    completed_at = CASE WHEN o.closes THEN clock_timestamp() ELSE completed_at END,
+    output_data = CASE WHEN o.closes THEN (
+      SELECT coalesce(jsonb_object_agg(f.key, jsonb_build_object('rows', f.value -> 'rows')), '{}')
+      FROM segment_runs n, jsonb_each(n.outputs) f
+      WHERE n.organization_id = x.organization_id AND n.execution_id = x.id AND cardinality(n.children) = 0)
+      ELSE output_data END,
+    status = CASE WHEN o.closes THEN coalesce(closing, 'completed')
+      WHEN status = 'running' AND closing IS NULL AND segments_open > :ended
+        AND EXISTS (SELECT 1 FROM segment_runs n WHERE n.organization_id = x.organization_id
+          AND n.execution_id = x.id AND n.status = 'parked')
+        AND NOT EXISTS (SELECT 1 FROM segment_runs n WHERE n.organization_id = x.organization_id
+          AND n.execution_id = x.id AND n.status IN ('ready', 'running', 'retry_wait')) THEN 'waiting'
+      ELSE status END
+  FROM o WHERE x.organization_id = :organization_id AND x.id = :execution_id
+  RETURNING o.closes, x.parent_execution_id, x.parent_segment_no, x.status, x.mode, x.handlers <> '{}' AS handled),
+s AS (
+  DELETE FROM execution_slots USING x WHERE x.closes AND organization_id = :organization_id
+    AND execution_id = :execution_id RETURNING key)
+SELECT x.*, ARRAY(SELECT key FROM s) AS released FROM x
 """)
-
-CLOSE = sa.text("""
-UPDATE executions SET status = coalesce(closing, 'completed'), completed_at = clock_timestamp(),
-  output_data = (SELECT coalesce(jsonb_object_agg(o.key, jsonb_build_object('rows', o.value -> 'rows')), '{}')
-    FROM segment_runs n, jsonb_each(n.outputs) o
-    WHERE n.organization_id = :organization_id AND n.execution_id = :execution_id AND cardinality(n.children) = 0)
-WHERE organization_id = :organization_id AND id = :execution_id AND segments_open = 0
-  AND status IN ('queued', 'running', 'waiting', 'cancelling')
-RETURNING parent_execution_id, parent_segment_no, status, mode, handlers <> '{}' AS handled
-""")
+"""Count ended segments and write events; end the execution and free its slots when no segment is open."""
 
 RESPOND = sa.text("""
 UPDATE executions SET response = coalesce(response, CAST(:response AS jsonb))
 WHERE organization_id = :organization_id AND id = :execution_id
 """)
 
-NODES = sa.text("""
-INSERT INTO node_executions (organization_id, execution_id, node_id, segment_no, status, attempt, started_at,
-  completed_at, duration_ms, rows_in, rows_out, rows_rejected, bytes, error, outputs, cache_hit, pinned)
-SELECT :organization_id, :execution_id, r.node_id, :segment_no, r.status, :attempt, r.started_at, r.completed_at,
-  r.duration_ms, r.rows_in, r.rows_out, r.rows_rejected, r.bytes, r.error, coalesce(r.outputs, '{}'),
-  r.cache_hit, r.pinned
-FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(node_id text, status text, started_at timestamptz,
-  completed_at timestamptz, duration_ms double precision, rows_in bigint, rows_out bigint, rows_rejected bigint,
-  bytes bigint, error jsonb, outputs jsonb, cache_hit boolean, pinned boolean)
-ON CONFLICT (organization_id, execution_id, node_id) DO UPDATE SET segment_no = excluded.segment_no,
-  status = excluded.status, attempt = excluded.attempt, started_at = excluded.started_at,
-  completed_at = excluded.completed_at, duration_ms = excluded.duration_ms, rows_in = excluded.rows_in,
-  rows_out = excluded.rows_out, rows_rejected = excluded.rows_rejected, bytes = excluded.bytes,
-  error = excluded.error, outputs = excluded.outputs, cache_hit = excluded.cache_hit, pinned = excluded.pinned
-""")
-
 EVENTS = sa.text("""
 WITH t AS (
-  SELECT CAST(item ->> 'execution_id' AS uuid) AS execution_id, item ->> 'type' AS type, item -> 'data' AS data,
-    row_number() OVER (PARTITION BY item ->> 'execution_id' ORDER BY no) AS place
+  SELECT item ->> 'type' AS type, item -> 'data' AS data, no
   FROM jsonb_array_elements(CAST(:events AS jsonb)) WITH ORDINALITY AS a(item, no)),
-k AS (SELECT execution_id, count(*) AS n FROM t GROUP BY execution_id),
-e AS (
-  UPDATE executions x SET event_seq = x.event_seq + k.n FROM k
-  WHERE x.organization_id = :organization_id AND x.id = k.execution_id RETURNING x.id, x.event_seq - k.n AS base)
+x AS (
+  UPDATE executions SET event_seq = event_seq + (SELECT count(*) FROM t)
+  WHERE organization_id = :organization_id AND id = :execution_id
+  RETURNING event_seq - (SELECT count(*) FROM t) AS base)
 INSERT INTO execution_events (organization_id, execution_id, seq, type, data)
-SELECT :organization_id, t.execution_id, e.base + t.place, t.type, t.data FROM e JOIN t ON t.execution_id = e.id
+SELECT :organization_id, :execution_id, x.base + t.no, t.type, t.data FROM x, t
 """)
 
 EVENTS_AFTER = sa.text("""

@@ -38,6 +38,8 @@ async def follow(
     ended = deque([(children, outputs, left_out)])
     while ended:
         children, outputs, left_out = ended.popleft()
+        if not children:
+            continue
         given = {**key, "children": list(children), "outputs": list(outputs)}
         freed = (await session.execute(sql.CHILDREN, given)).all()
         ready |= {row.segment_no for row in freed if row.status == "ready"}

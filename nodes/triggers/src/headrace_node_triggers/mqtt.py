@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import socket
 import time
 from collections.abc import Mapping
 from typing import Any
@@ -18,13 +20,28 @@ from headrace_node_triggers.brokers import Place, event, tls_context
 _REFUSED = frozenset({"Bad user name or password", "Not authorized"})
 
 
+_LINGER_S = 1.0
+
+
 class _Pinned(Client):
-    """Dials a judged address; the name stays for TLS."""
+    """Dials a judged address; the name stays for TLS. Hangs up so that the broker reads the last acknowledgement."""
 
     address = ""
 
     def _create_socket_connection(self) -> Any:
         return dial(self.address, self._port, timeout_s=self._connect_timeout)
+
+    def _sock_close(self) -> None:
+        """Read to the broker's end first: a socket closed over unread bytes resets what was sent before."""
+        link: Any = self._sock
+        with contextlib.suppress(OSError):
+            if link is not None:
+                link.settimeout(_LINGER_S)
+                link.shutdown(socket.SHUT_WR)
+                end = time.monotonic() + _LINGER_S
+                while link.recv(65536) and time.monotonic() < end:
+                    pass
+        super()._sock_close()
 
 
 class Mqtt(SourceTrigger[MqttConfig]):
