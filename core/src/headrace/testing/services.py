@@ -25,7 +25,7 @@ from headrace.testing.server import TEMPLATE, Ready
 if TYPE_CHECKING:
     from headrace.infra.settings import Settings
 
-_START_S = 120
+_START_S = 280
 _LOOPBACK = {"mariadb": "mysql://root@127.0.0.1:3306/", "rabbitmq": "amqp://guest:guest@127.0.0.1:5672/"}
 
 
