@@ -160,7 +160,7 @@ async def new_flow(database: Database, organization_id: UUID) -> tuple[UUID, UUI
         await session.execute(
             sa.text("insert into organizations (id, name, slug) values (:o, 'One', :o) on conflict do nothing"), ids
         )
-        await session.execute(sa.text("insert into workspaces (organization_id, id, name) values (:o, :w, 'W')"), ids)
+        await session.execute(sa.text("insert into workspaces (organization_id, id, name) values (:o, :w, :w)"), ids)
         await session.execute(
             sa.text("insert into flows (organization_id, id, workspace_id, name) values (:o, :f, :w, 'F')"), ids
         )

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from headrace.infra.settings import Settings
 
 DEADLINE_S = 60
+START_S = 240
+"""A process imports for seconds, and for minutes on a machine that is busy with other things."""
 _MODULES = {"worker": "supervisor", "scheduler": "scheduler"}
 _CODE = """
 import datetime, importlib, json, sys, time
@@ -117,7 +119,7 @@ class Processes:
                 pytest.fail(f"the {kind} ended with {child.returncode}: {path.read_text()[-3000:]}")
             return f"{kind} ready" in path.read_text()
 
-        await until(ready)
+        await until(ready, deadline_s=START_S)
         return child
 
     def log(self, number: int) -> str:
