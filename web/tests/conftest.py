@@ -45,7 +45,7 @@ def plugin_host() -> Host:
 
 @pytest.fixture(autouse=True)
 def cheap_passwords(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Hashing at full cost would take most of the time of these tests; core's test the cost."""
+    """Hashing at full cost would take most of the time of these tests; `core/tests/test_accounts.py` has the cost."""
     monkeypatch.setattr(passwords, "_HASHER", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
 
 
