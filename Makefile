@@ -1,6 +1,7 @@
 # The two commands are `make start` and `make test`; `make help` lists the rest.
 UV := $(shell sh tools/uv.sh --path)
 RUN := "$(UV)" run --no-sync --all-packages
+TESTS := $(RUN) pytest -n auto --reruns 1 -r fER
 SHELL := /bin/sh
 .PHONY: help start test test-all lint bench sync ui clean
 
@@ -10,10 +11,10 @@ start: sync ui ## bring everything up, with a demo
 	@exec .venv/bin/headrace up --demo
 
 test: sync ui ## the suite
-	@$(RUN) pytest -n auto
+	@$(TESTS)
 
 test-all: sync ui ## the suite with the slow proofs
-	@$(RUN) pytest -n auto -m "not bench"
+	@$(TESTS) -m "not bench"
 
 lint: sync ## format, types, import order
 	@$(RUN) prek run --all-files

@@ -13,6 +13,14 @@ TOGETHER = ("tests/bad_input/", "tests/e2e/", "tests/faults/")
 """Folders whose fixtures take longer than most of their tests."""
 
 
+def pytest_configure() -> None:
+    """Examples take as long as the machine needs."""
+    from hypothesis import HealthCheck, settings
+
+    settings.register_profile("busy", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    settings.load_profile("busy")
+
+
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Scheduling:
     """Groups in the order of collection: the long ones, which are in `tests`, first."""

@@ -11,7 +11,7 @@ import jwt
 import pytest
 import sqlalchemy as sa
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from headrace.accounts import service, setup, sign_in
+from headrace.accounts import passwords, service, setup, sign_in
 from headrace.accounts.permissions import PERMISSIONS, Actor
 from headrace.accounts.tokens import COOKIE, REFRESH, Claims, SessionToken, Signer
 from headrace.infra.clock import clock, now
@@ -24,6 +24,14 @@ from msgspec import Struct
 
 PASSWORD = "correct horse battery"
 EMAIL = "ada@example.org"
+HASHER = passwords._HASHER
+"""That of the product; tests have a cheap one."""
+
+
+def test_a_hash_is_expensive_and_for_nobody_as_much():
+    cost = "$argon2id$v=19$m=65536,t=3,p=4$"
+    assert HASHER.hash(PASSWORD).startswith(cost)
+    assert passwords._NOBODY.startswith(cost)
 
 
 class World(Struct):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from datetime import UTC, datetime, timedelta
 
-import pytest
 from headrace.accounts import service, sign_in
 from headrace.accounts.tokens import Signer
 from headrace.infra.clock import clock
@@ -148,12 +147,7 @@ def machine(database: Database, loop: asyncio.AbstractEventLoop) -> type[RuleBas
     return Machine
 
 
-def test_the_machine_holds(database_urls, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Real argon2 would take most of the time and is not what this is about; its cost alone is lowered."""
-    from argon2 import PasswordHasher
-    from headrace.accounts import passwords
-
-    monkeypatch.setattr(passwords, "_HASHER", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
+def test_the_machine_holds(database_urls) -> None:
     loop = asyncio.new_event_loop()
     database = Database.from_url(database_urls.app_url)
     try:

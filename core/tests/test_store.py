@@ -71,9 +71,10 @@ async def test_health_tells_what_is_wrong(database, redis_url: str, tmp_path: Pa
     results = await run_checks({
         "database": database_check(database), "migrations": migrations_check(database, heads()),
         "behind": migrations_check(database, ("9999",)), "redis": redis_check(redis_url),
-        "away": redis_check("redis://:canary-pw@127.0.0.1:1/0"), "hangs": hangs,
+        "away": redis_check("redis://:canary-pw@127.0.0.1:1/0"),
         "store": store_check(Store(tmp_path.as_uri())),
-    }, deadline_s=1)  # fmt: skip
+    }, deadline_s=60)  # fmt: skip
+    results += await run_checks({"hangs": hangs}, deadline_s=0.1)
     assert {result.name: result.ok for result in results} == {
         "database": True,
         "migrations": True,

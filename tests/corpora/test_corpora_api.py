@@ -51,11 +51,15 @@ async def test_no_text_of_a_query_or_a_name_is_sql(site, headrace_settings, told
                 continue
             address = operation.address({name: mine.ids.get(name, GHOST) for name in operation.ids})
             name = words[number % len(words)]
-            started = time.monotonic()
             url = httpx.URL(address).copy_set_param(name, text.encode("utf-16", "surrogatepass").decode("utf-16"))
-            answer = await site.call("GET", str(url), mine.owner.headers)
+            for _ in range(3):  # what sleeps or explodes is slow each time, a machine that is busy is not
+                started = time.monotonic()
+                answer = await site.call("GET", str(url), mine.owner.headers)
+                slow = time.monotonic() - started > SLOW_S
+                if not slow:
+                    break
             tried += 1
-            if answer.status_code >= 500 or theirs.canary in answer.text or time.monotonic() - started > SLOW_S:
+            if answer.status_code >= 500 or theirs.canary in answer.text or slow:
                 wrong.append(f"{id_} as {name} of {operation.id}: {answer.status_code} {answer.text[:300]}")
         made = await site.call("POST", "/api/v1/workspaces", mine.owner.headers, {"name": text[:200]})
         tried += 1

@@ -77,7 +77,7 @@ def make(tmp_path: Path, machine: Path, checkout: Path) -> Callable[..., Said]:
                  "PIP_CONFIG_FILE": os.devnull, "UV_HTTP_RETRIES": "0", "PIP_RETRIES": "0"}  # fmt: skip
         words = [str(machine / "make"), "-C", str(checkout), target]
         command = [*before, *([str(machine / "env"), f"PATH={machine}"] if before else ()), *words]
-        return subprocess.run(command, env={**clean, **env}, capture_output=True, text=True, check=False, timeout=120)
+        return subprocess.run(command, env={**clean, **env}, capture_output=True, text=True, check=False, timeout=240)
 
     return run
 

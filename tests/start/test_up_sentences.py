@@ -23,7 +23,7 @@ def up(tmp_path: Path) -> Up:
         clean = {k: v for k, v in os.environ.items() if not k.startswith("HEADRACE_")}
         clean |= {"HEADRACE_HOME": str(home or tmp_path / "home"), **env}
         command = [*before, sys.executable, "-m", "headrace", "up", *options]
-        said = subprocess.run(command, env=clean, capture_output=True, text=True, check=False, timeout=60)
+        said = subprocess.run(command, env=clean, capture_output=True, text=True, check=False, timeout=240)
         assert (said.returncode, said.stdout) == (1, ""), said.stdout + said.stderr
         (line,) = said.stderr.splitlines()
         return line.removeprefix("headrace: ")

@@ -19,9 +19,9 @@ from headrace.infra.clock import clock, now
 from headrace.infra.database import set_tenant
 from headrace.infra.settings import Settings
 from headrace.plugins.manager import Host
-from headrace_web.app import create_app
 from headrace_web.security.browser import SAFE
-from headrace_web.services import Services, open_services
+from headrace_web.services import Services
+from headrace_web.testing import serving
 from litestar import Litestar
 from msgspec import Struct
 
@@ -137,14 +137,10 @@ class Site:
 @asynccontextmanager
 async def open_site(settings: Settings, host: Host) -> AsyncIterator[Site]:
     """The application on real services."""
-    app = create_app(settings, host)
-    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
-    async with (
-        open_services(settings, host) as services,
-        httpx.AsyncClient(transport=transport, base_url=BASE) as client,
-    ):
-        app.state.services = services
-        yield Site(app, services, client)
+    async with serving(settings, host) as app:
+        transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+        async with httpx.AsyncClient(transport=transport, base_url=BASE) as client:
+            yield Site(app, app.state.services, client)
 
 
 async def people_of(site: Site, side: Side) -> dict[str, Principal]:

@@ -23,8 +23,7 @@ from headrace.accounts import service as accounts
 from headrace.infra.database import Database
 from headrace.infra.settings import Settings
 from headrace.plugins.manager import Host, load_plugins
-from headrace_web.app import create_app
-from headrace_web.services import open_services
+from headrace_web.testing import serving
 
 PASSWORD = "correct horse battery staple 9"
 BASE = "http://127.0.0.1:8080"
@@ -46,7 +45,7 @@ def plugin_host() -> Host:
 
 @pytest.fixture(autouse=True)
 def cheap_passwords(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Hashing at full cost would take most of the time of these tests; core's test the cost."""
+    """Hashing at full cost would take most of the time of these tests; `core/tests/test_accounts.py` has the cost."""
     monkeypatch.setattr(passwords, "_HASHER", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
 
 
@@ -58,15 +57,11 @@ class Client(httpx.AsyncClient):
 
 @pytest.fixture
 async def client(headrace_settings: Settings, plugin_host: Host) -> AsyncIterator[Client]:
-    app = create_app(headrace_settings, plugin_host)
-    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
-    async with (
-        open_services(headrace_settings, plugin_host) as services,
-        Client(transport=transport, base_url=BASE) as opened,
-    ):
-        app.state.services = services
-        opened.app = app
-        yield opened
+    async with serving(headrace_settings, plugin_host) as app:
+        transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+        async with Client(transport=transport, base_url=BASE) as opened:
+            opened.app = app
+            yield opened
 
 
 Sign = Callable[..., Awaitable[Person]]

@@ -10,6 +10,7 @@ import time
 import jwt
 import pytest
 import sqlalchemy as sa
+from headrace.testing.processes import until
 from headrace.triggers.callers import sign
 
 API = "/api/v1"
@@ -323,15 +324,12 @@ async def test_a_call_again(site):
 
 
 async def respond(site, **response):
-    for _ in range(500):
-        if await site.rows("select 1 from executions"):
-            break
-        await asyncio.sleep(0.01)
+    await until(lambda: site.rows("select 1 from executions"))
     await site.do("update executions set response = cast(:r as jsonb)", r=json.dumps(response))
 
 
 async def test_the_answer_of_a_respond_step(site):
-    _, place = await site.hook(configuration={"response": "respond_node", "wait_seconds": 20})
+    _, place = await site.hook(configuration={"response": "respond_node", "wait_seconds": 60})
     headers = {"Content-Type": "text/html", "Set-Cookie": "a=b", "X-Shop": "7", "Access-Control-Allow-Origin": "*"}
     answer, _ = await asyncio.gather(
         site.call(place), respond(site, status=201, headers=headers, body="<script>alert(1)</script>")
@@ -346,11 +344,10 @@ async def test_an_answer_that_does_not_come(site):
     _, place = await site.hook(configuration={"response": "respond_node", "wait_seconds": 1})
     answer = await site.call(place)
     assert (answer.status_code, answer.json()["data"]["status"]) == (202, "queued")
-    made, place = await site.hook(configuration={"response": "last_node", "wait_seconds": 20})
+    made, place = await site.hook(configuration={"response": "last_node", "wait_seconds": 60})
 
     async def fail():
-        while not await site.rows("select 1 from executions where flow_id = :f", f=made["flow_id"]):
-            await asyncio.sleep(0.01)
+        await until(lambda: site.rows("select 1 from executions where flow_id = :f", f=made["flow_id"]))
         await site.do("update executions set status = 'failed', error_message = 'inner' where status = 'queued'")
 
     answer, _ = await asyncio.gather(site.call(place), fail())

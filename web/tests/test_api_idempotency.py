@@ -11,7 +11,9 @@ import pytest
 import sqlalchemy as sa
 from headrace.infra.database import Database
 from headrace.plugins.manager import load_plugins
+from headrace.sdk.errors import TransientError
 from headrace_web.app import create_app
+from headrace_web.idempotency import Keyed
 
 API = "/api/v1"
 PUBLIC = {"auth_complete_setup", "auth_confirm_registration", "waits_resume", "hooks_call"}
@@ -215,3 +217,16 @@ async def test_a_key_is_of_one_person(client, sign_up, world):
     assert mine.json()["data"]["id"] != theirs.json()["data"]["id"]
     nobody = await client.post(f"{API}/workspaces", json={"name": "Same"}, headers={"Idempotency-Key": "shared"})
     assert nobody.status_code == 401
+
+
+async def test_without_a_free_connection_it_says_so_and_is_asked_again(client, admin):
+    database = client.app.state.services.database
+    pool = database.engine.sync_engine.pool
+    pool._timeout = 0.05
+    taken = [await database.engine.connect() for _ in range(15)]
+    keyed = Keyed(None)
+    with pytest.raises(TransientError, match="all database connections are in use"):
+        await keyed.begin(client.app.state.services, admin.organization_id, None, "k")
+    for one in taken:
+        await one.close()
+    await keyed._leave(RuntimeError("it is over"))

@@ -23,7 +23,7 @@ async def send(client, admin):
     return ask
 
 
-async def test_a_hundred_creates_at_once_at_ten_give_ten(send, database, admin):
+async def test_forty_creates_at_once_at_ten_give_ten(send, database, admin):
     assert (await send("POST", "/subscriptions", {"plan_id": "standard"}))[0] == 201
     file = "headrace: 1\nname: {}\n"
     doors = [
@@ -32,7 +32,13 @@ async def test_a_hundred_creates_at_once_at_ten_give_ten(send, database, admin):
         lambda n: send("POST", "/jobs", {"name": f"j{n}"}),
         lambda n: send("POST", "/flows", {"name": f"k{n}"}, **{"Idempotency-Key": f"k{n}"}),
     ]
-    answers = await asyncio.gather(*(doors[n % 4](n) for n in range(100)))
+
+    async def through(n):
+        while (answer := await doors[n % 4](n))[0] == 503:
+            assert answer[1]["code"] == "UNAVAILABLE", "more at once than connections: it says so, and is asked again"
+        return answer
+
+    answers = await asyncio.gather(*(through(n) for n in range(40)))
     assert sorted({status for status, _ in answers}) == [201, 403]
     assert sum(status == 201 for status, _ in answers) == 10
     refused = next(body for status, body in answers if status == 403)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ from headrace.infra.ids import new_id
 from headrace.infra.settings import Settings
 from headrace.plugins.manager import Host, load_plugins
 from headrace.testing.processes import DEADLINE_S, Processes, until
+from headrace.testing.services import Urls, emptied_redis, fresh_urls, new_settings
 from headrace.workspaces import service as _  # noqa: F401 - its tables are referenced by those of connections
 from msgspec import Struct
 
@@ -151,16 +153,77 @@ class World:
         return await until(look, deadline_s=deadline_s)
 
 
-async def new_flow(database: Database) -> tuple[UUID, UUID]:
-    organization_id, workspace_id, flow_id = new_id(), new_id(), new_id()
+async def new_flow(database: Database, organization_id: UUID) -> tuple[UUID, UUID]:
+    workspace_id, flow_id = new_id(), new_id()
     async with database.transaction(organization_id) as session:
         ids = {"o": organization_id, "w": workspace_id, "f": flow_id}
-        await session.execute(sa.text("insert into organizations (id, name, slug) values (:o, 'One', :o)"), ids)
-        await session.execute(sa.text("insert into workspaces (organization_id, id, name) values (:o, :w, 'W')"), ids)
+        await session.execute(
+            sa.text("insert into organizations (id, name, slug) values (:o, 'One', :o) on conflict do nothing"), ids
+        )
+        await session.execute(sa.text("insert into workspaces (organization_id, id, name) values (:o, :w, :w)"), ids)
         await session.execute(
             sa.text("insert into flows (organization_id, id, workspace_id, name) values (:o, :f, :w, 'F')"), ids
         )
     return organization_id, flow_id
+
+
+class Crew(Struct, frozen=True):
+    """What the tests of a file share.
+
+    Attributes:
+        organization_id: Of those who own no connections: a runner is warm for one.
+        slots: Segments that its worker executes at a time.
+    """
+
+    urls: Urls
+    settings: Settings
+    organization_id: UUID
+    slots: int = 3
+
+
+@pytest.fixture(scope="module")
+def crew(lab: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Crew]:
+    """A scheduler and a worker, started once for the tests of a file that break neither.
+
+    A test that asks for it has its database, Valkey and settings; its flow and its folder are its own.
+    """
+    logs = tmp_path_factory.mktemp("crew")
+    with fresh_urls() as urls:
+        settings = new_settings(urls, emptied_redis(shared=True), logs / "home")
+        settings.home.mkdir()
+        made = Crew(urls, settings, new_id())
+        processes = Processes(settings, lab, logs, plugins=WITH_FILES, slots=made.slots, **FAST)
+        try:
+            asyncio.run(processes.start("scheduler"))
+            asyncio.run(processes.start("worker"))
+            yield made
+        finally:
+            processes.end()
+
+
+def crew_of(request: pytest.FixtureRequest) -> Crew | None:
+    return request.getfixturevalue("crew") if "crew" in request.fixturenames else None
+
+
+@pytest.fixture
+def database_urls(request: pytest.FixtureRequest) -> Iterator[Urls]:
+    if crew := crew_of(request):
+        yield crew.urls
+        return
+    with fresh_urls() as urls:
+        yield urls
+
+
+@pytest.fixture
+def redis_url(request: pytest.FixtureRequest) -> str:
+    crew = crew_of(request)
+    return crew.settings.redis_url.reveal() if crew else emptied_redis()
+
+
+@pytest.fixture
+def headrace_settings(request: pytest.FixtureRequest, database_urls: Urls, redis_url: str, tmp_path: Path) -> Settings:
+    crew = crew_of(request)
+    return crew.settings if crew else new_settings(database_urls, redis_url, tmp_path / "home")
 
 
 @pytest.fixture
@@ -169,8 +232,9 @@ def retry() -> type[Retry]:
 
 
 @pytest.fixture
-async def world(database: Database, host: Host, tmp_path: Path) -> World:
-    organization_id, flow_id = await new_flow(database)
+async def world(request: pytest.FixtureRequest, database: Database, host: Host, tmp_path: Path) -> World:
+    crew = None if "owner" in request.fixturenames else crew_of(request)
+    organization_id, flow_id = await new_flow(database, crew.organization_id if crew else new_id())
     folder = tmp_path / "world"
     folder.mkdir()
     return World(database, host, organization_id, flow_id, folder)
@@ -179,7 +243,7 @@ async def world(database: Database, host: Host, tmp_path: Path) -> World:
 @pytest.fixture
 async def other_world(database: Database, host: Host, tmp_path: Path) -> World:
     """Another organization."""
-    organization_id, flow_id = await new_flow(database)
+    organization_id, flow_id = await new_flow(database, new_id())
     folder = tmp_path / "other"
     folder.mkdir()
     return World(database, host, organization_id, flow_id, folder)
@@ -237,12 +301,11 @@ class Owner:
 
 
 @pytest.fixture
-async def owner(world, processes, headrace_settings, lab):
+async def owner(world, crew, lab):
     world.host = load_plugins(only=WITH_FILES, strict=True)
     async with world.database.transaction(world.organization_id) as session:
         await connections.create(
-            session, world.actor, connections.Vault(KeyRing(headrace_settings.master_keys)), world.host.registry,
+            session, world.actor, connections.Vault(KeyRing(crew.settings.master_keys)), world.host.registry,
             name="Files", connector="local_files", config={"root": str(world.folder)},
         )  # fmt: skip
-    await processes.start("worker", plugins=WITH_FILES)
     return Owner(world)

@@ -165,7 +165,7 @@ async def test_a_key_that_cannot_be_filled_in_refuses_the_start(world):
         await world.start(ONE, params={})
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", [0, 1, pytest.param(2, marks=pytest.mark.slow)])
 async def test_many_starters_and_closers_never_exceed_a_limit_and_leave_nobody_behind(  # noqa: PLR0915
     world, worker_database, reconciler, seed
 ):
@@ -232,7 +232,7 @@ async def test_many_starters_and_closers_never_exceed_a_limit_and_leave_nobody_b
         while not closing.is_set():
             await look()
 
-    async with asyncio.timeout(90):
+    async with asyncio.timeout(240):
         closers = [asyncio.create_task(closer(n)) for n in range(4)]
         watching = asyncio.create_task(watcher())
         await asyncio.gather(*(starter(n) for n in range(6)))

@@ -15,13 +15,6 @@ SAGA = (
 
 
 @pytest.fixture
-async def running(processes):
-    await processes.start("scheduler")
-    await processes.start("worker")
-    return processes
-
-
-@pytest.fixture
 def saga(world, retry):
     """Two effects, a step that fails for good, and what undoes them; `undone` tells what was undone, and when."""
 
@@ -69,7 +62,7 @@ def test_what_undoes_an_undo_is_a_problem(world, saga):
     assert [(one.code, one.node_id) for one in found] == [("compensation", "u")]
 
 
-async def test_effects_are_undone_in_reverse_and_the_state_stays_failed(world, running, saga, worker_database):
+async def test_effects_are_undone_in_reverse_and_the_state_stays_failed(world, crew, saga, worker_database):
     execution_id = await world.start(saga())
     assert (await world.ended(execution_id))["status"] == "failed"
     ended = await undone(world, execution_id)
@@ -86,7 +79,7 @@ async def test_effects_are_undone_in_reverse_and_the_state_stays_failed(world, r
     await sound(worker_database)
 
 
-async def test_an_execution_that_completes_undoes_nothing(world, running, saga):
+async def test_an_execution_that_completes_undoes_nothing(world, crew, saga):
     execution_id = await world.start(saga(x={"fail_times": 0}))
     ended = await world.ended(execution_id)
     assert (ended["status"], ended["compensation"]) == ("completed", None)
@@ -94,7 +87,7 @@ async def test_an_execution_that_completes_undoes_nothing(world, running, saga):
     assert world.lines("undone") == []
 
 
-async def test_what_fails_for_a_moment_is_retried_and_what_fails_for_good_is_listed(world, running, saga):
+async def test_what_fails_for_a_moment_is_retried_and_what_fails_for_good_is_listed(world, crew, saga):
     execution_id = await world.start(
         saga(v={"fail_times": 9, "transient": False}, u={"fail_times": 1, "transient": True})
     )
@@ -112,7 +105,7 @@ async def test_what_fails_for_a_moment_is_retried_and_what_fails_for_good_is_lis
 
 
 @pytest.mark.parametrize("end", ["cancelled", "timed_out"])
-async def test_a_cancel_and_a_deadline_undo_as_well(world, running, saga, end):
+async def test_a_cancel_and_a_deadline_undo_as_well(world, crew, saga, end):
     execution_id = await world.start(saga(x={"wait_for": world.path("never")}), deadline_s=3600)
     await world.until(lambda: world.lines("x"))
     if end == "cancelled":
@@ -125,19 +118,21 @@ async def test_a_cancel_and_a_deadline_undo_as_well(world, running, saga, end):
     assert order(world) == ["v", "u"]
 
 
-async def test_no_crash_undoes_twice_or_forgets(world, running, saga, worker_database):
+async def test_no_crash_undoes_twice_or_forgets(world, processes, saga, worker_database):
     """The runner dies in one compensation, the worker in the other."""
+    await processes.start("scheduler")
+    await processes.start("worker")
     execution_id = await world.start(saga(v={"die_times": 1}, u={"wait_for": world.path("open")}))
     await world.until(lambda: world.lines("u"))
-    running.children[-1].kill()
-    await running.start("worker")
+    processes.children[-1].kill()
+    await processes.start("worker")
     (world.folder / "open").touch()
     assert (await undone(world, execution_id))["compensation"] == "compensated"
     assert order(world) == ["v", "u"]
     await sound(worker_database)
 
 
-async def test_items_that_were_done_are_undone_with_their_own_rows(world, running, saga, worker_database):
+async def test_items_that_were_done_are_undone_with_their_own_rows(world, crew, saga, worker_database):
     """Three items write one after the other, then the step after the loop fails."""
     text = (
         "r:lab.rows e:control.for_each e/a:lab.write e/u:lab.write x:lab.gate "
@@ -158,13 +153,12 @@ async def test_items_that_were_done_are_undone_with_their_own_rows(world, runnin
     await sound(worker_database)
 
 
-async def test_a_branch_takes_rows_of_the_flow_and_what_follows_comes_last(world, running, saga):
+async def test_a_branch_takes_rows_of_the_flow_and_what_follows_comes_last(world, crew, saga):
     """The undo gets the rows that were written, not only their count; `finally` waits for it, `on_error` does not."""
     text = (
         "r:lab.rows a:lab.write x:lab.gate m:control.merge u:lab.write r>a a.result>x a.compensate>m r>m m>u "
         "h:control.on_error v:lab.write h>v z:control.finally w:lab.write z>w"
     )
-    await running.start("worker")
     final = {"began": world.path("w"), "target": world.path("final")}
     execution_id = await world.start(saga(text, u={"wait_for": world.path("open")}, w=final))
     await world.until(lambda: order(world) == ["v"])
@@ -178,7 +172,7 @@ async def test_a_branch_takes_rows_of_the_flow_and_what_follows_comes_last(world
     assert [row.c for row in told] == ["compensated"]
 
 
-async def test_a_test_of_one_step_undoes_nothing_and_an_undo_can_be_tried(world, running, saga):
+async def test_a_test_of_one_step_undoes_nothing_and_an_undo_can_be_tried(world, crew, saga):
     first = await world.start(saga(), mode="to_here", target_node_id="b", observe="all", trigger_type="test")
     assert (await world.ended(first))["status"] == "completed"
     tried = await world.start(saga(), mode="node", target_node_id="v", observe="all", trigger_type="test")

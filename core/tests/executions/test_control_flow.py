@@ -9,15 +9,10 @@ from headrace.executions import waits
 from headrace.flows.canvas import canvas_of
 from headrace.sdk.errors import ConfigError, Conflict, NotFound
 
-
-@pytest.fixture
-async def running(processes):
-    await processes.start("scheduler")
-    await processes.start("worker")
-    return processes
+pytestmark = pytest.mark.usefixtures("crew")
 
 
-async def test_a_way_that_is_not_taken_is_skipped_and_a_merge_goes_on_with_the_other(world, running):
+async def test_a_way_that_is_not_taken_is_skipped_and_a_merge_goes_on_with_the_other(world):
     flow = world.flow(
         "r:lab.rows i:control.if a:transform.limit b:transform.limit c:transform.limit m:control.merge "
         "r>i i.true>a i.false>b b>c a>m c>m",
@@ -30,7 +25,7 @@ async def test_a_way_that_is_not_taken_is_skipped_and_a_merge_goes_on_with_the_o
     assert await world.outputs(execution_id) == {"m.out": 3}
 
 
-async def test_what_is_decided_and_what_only_waits_is_shown_at_once(world, running):
+async def test_what_is_decided_and_what_only_waits_is_shown_at_once(world):
     """A step that needs a way not taken is skipped though its other input still waits; then all there is waits."""
     flow = world.flow(
         "r:lab.rows i:control.if w:control.wait_webhook a:transform.derive j:transform.join k:transform.limit "
@@ -39,7 +34,6 @@ async def test_what_is_decided_and_what_only_waits_is_shown_at_once(world, runni
         j={"keys": [{"left": "id", "right": "id"}]},
         g={"began": world.path("gate"), "wait_for": world.path("open")},
     )  # fmt: skip
-    await running.start("worker")  # the gate holds the slot of one
     execution_id = await world.start(flow)
     wait = await open_wait(world, execution_id)
     await world.until(lambda: world.lines("gate"))
@@ -60,7 +54,7 @@ async def test_what_is_decided_and_what_only_waits_is_shown_at_once(world, runni
     assert (await world.states(execution_id))["j"] == "skipped"
 
 
-async def test_rows_part_by_case_and_none_is_lost(world, running):
+async def test_rows_part_by_case_and_none_is_lost(world):
     flow = world.flow("r:lab.rows s:control.switch r>s", r={"count": 10},
                  s={"cases": [{"where": "id < 3"}, {"where": "id < 5"}]})  # fmt: skip
     execution_id = await world.start(flow)
@@ -68,12 +62,11 @@ async def test_rows_part_by_case_and_none_is_lost(world, running):
     assert await world.outputs(execution_id) == {"s.case_1": 3, "s.case_2": 2, "s.default": 5}
 
 
-async def test_a_merge_of_any_starts_with_the_first_branch(world, running):
+async def test_a_merge_of_any_starts_with_the_first_branch(world):
     slow = world.path("open")
     flow = world.flow("r:lab.rows g:lab.gate m:control.merge a:transform.limit l:lab.write r>g r>a a>m g>m m>l",
                  g={"began": world.path("gate"), "wait_for": slow}, a={"rows": 2, "_": {"timeout_s": 50.0}},
                  m={"wait_for": "any"}, l={"began": world.path("l"), "target": world.path("target")})  # fmt: skip
-    await running.start("worker")
     execution_id = await world.start(flow)
     await world.until(lambda: world.lines("target"))
     assert len(world.lines("target")) == 2
@@ -81,7 +74,7 @@ async def test_a_merge_of_any_starts_with_the_first_branch(world, running):
     assert (await world.ended(execution_id))["status"] == "completed"
 
 
-async def test_each_item_is_executed_and_what_they_give_comes_back_in_order(world, running):
+async def test_each_item_is_executed_and_what_they_give_comes_back_in_order(world):
     flow = world.flow(
         "r:lab.rows e:control.for_each e/d:transform.derive f:transform.filter r>e e.item>d d>e.result e>f",
         r={"count": 7}, e={"parallel": 3}, f={"where": "twice >= 0"},
@@ -95,7 +88,7 @@ async def test_each_item_is_executed_and_what_they_give_comes_back_in_order(worl
     assert {row["status"] for row in found} == {"completed"}
 
 
-async def test_an_item_that_fails_fails_the_loop_or_leaves_by_the_error_port(world, running):
+async def test_an_item_that_fails_fails_the_loop_or_leaves_by_the_error_port(world):
     def flow(on_item_error):
         return world.flow(
             "r:lab.rows e:control.for_each e/x:control.stop t:transform.limit u:transform.limit "
@@ -115,11 +108,9 @@ async def test_an_item_that_fails_fails_the_loop_or_leaves_by_the_error_port(wor
     assert (await world.outputs(going_on))["u.out"] == 4
 
 
-async def test_at_most_so_many_items_are_open_at_a_time(world, running):
+async def test_at_most_so_many_items_are_open_at_a_time(world):
     flow = world.flow("r:lab.rows e:control.for_each e/g:lab.gate r>e e.item>g g>e.result", r={"count": 6},
                  e={"parallel": 2}, g={"began": world.path("gate"), "wait_for": world.path("open")})  # fmt: skip
-    await running.start("worker")
-    await running.start("worker")
     execution_id = await world.start(flow)
     await world.until(lambda: len(world.lines("gate")) >= 2)
     held = [row["held"] for row in await world.children(execution_id)]
@@ -129,7 +120,7 @@ async def test_at_most_so_many_items_are_open_at_a_time(world, running):
     assert len(world.lines("gate")) == 6
 
 
-async def test_a_while_goes_round_until_its_condition_is_false_or_its_limit(world, running):
+async def test_a_while_goes_round_until_its_condition_is_false_or_its_limit(world):
     def flow(most):
         return world.flow(
             "r:lab.rows w:control.while w/d:transform.derive w/s:transform.select r>w w.item>d d>s s>w.result",
@@ -165,7 +156,7 @@ async def store(world, name, flow):
     return flow_id
 
 
-async def test_flows_call_flows_five_deep_and_rows_come_back(world, running):
+async def test_flows_call_flows_five_deep_and_rows_come_back(world):
     last = world.flow("i:control.input d:transform.derive o:control.output i>d d>o",
                  d={"columns": [{"name": "id", "expression": "id + 100"}]})  # fmt: skip
     await store(world, "level 5", last)
@@ -181,7 +172,7 @@ async def test_flows_call_flows_five_deep_and_rows_come_back(world, running):
     assert await world.outputs(execution_id) == {"f.out": 3}
 
 
-async def test_a_flow_that_calls_itself_and_one_that_is_not_there_fail_with_a_sentence(world, running):
+async def test_a_flow_that_calls_itself_and_one_that_is_not_there_fail_with_a_sentence(world):
     await store(world, "ring", world.flow("c:control.subflow", c={"flow": "ring"}))
     ended = await world.ended(await world.start(world.flow("c:control.subflow", c={"flow": "ring"})))
     assert ended["status"] == "failed"
@@ -190,16 +181,29 @@ async def test_a_flow_that_calls_itself_and_one_that_is_not_there_fail_with_a_se
     assert "there is no flow 'nowhere'" in ended["error_message"]
 
 
-async def test_a_wait_holds_no_worker(world, running):
+async def test_a_wait_holds_no_worker(world):
     until = (datetime.now(UTC) + timedelta(seconds=1)).isoformat()
     flow = world.flow("r:lab.rows w:control.wait v:control.wait r>w w>v", w={"seconds": 0.5}, v={"until": until})
     execution_id = await world.start(flow)
-    quick = await world.start(world.flow("r:lab.rows"))
-    assert (await world.ended(quick))["status"] == "completed", "one slot, and it is free"
     ended = await world.ended(execution_id)
     assert ended["status"] == "completed"
     assert (ended["completed_at"] - ended["started_at"]).total_seconds() >= 0.5
     assert await world.outputs(execution_id) == {"v.out": 3}
+
+
+async def test_more_than_there_are_workers_wait_and_another_completes(world, crew):
+    long = world.flow("r:lab.rows w:control.wait r>w", w={"seconds": 600})
+    waiting = [await world.start(long) for _ in range(crew.slots + 1)]
+    quick = await world.start(world.flow("r:lab.rows"))
+    assert (await world.ended(quick))["status"] == "completed"
+
+    async def all_wait():
+        return {(await world.execution(one))["status"] for one in waiting} == {"waiting"}
+
+    await world.until(all_wait)
+    for one in waiting:
+        await world.cancel(one)
+        assert (await world.ended(one))["status"] == "cancelled"
 
 
 async def open_wait(world, execution_id):
@@ -215,7 +219,7 @@ async def resume(world, wait_id, payload, **who):
         return await waits.resume(session, world.organization_id, wait_id, payload, **who)
 
 
-async def test_an_approval_takes_the_way_that_was_decided_once(world, other_world, running):
+async def test_an_approval_takes_the_way_that_was_decided_once(world, other_world):
     flow = world.flow("r:lab.rows a:control.approval y:transform.limit n:transform.limit r>a a.approved>y a.rejected>n",
                  a={"title": "Go?", "form": [{"name": "why", "required": True}]}, y={"rows": 9},
                  n={"rows": 9})  # fmt: skip
@@ -234,7 +238,7 @@ async def test_an_approval_takes_the_way_that_was_decided_once(world, other_worl
         await resume(world, wait["id"], {"approved": False, "why": "late"})
 
 
-async def test_a_call_from_outside_needs_its_secret(world, running):
+async def test_a_call_from_outside_needs_its_secret(world):
     execution_id = await world.start(
         world.flow("w:control.wait_webhook f:transform.filter w>f", f={"where": "amount > 1"})
     )
@@ -248,7 +252,7 @@ async def test_a_call_from_outside_needs_its_secret(world, running):
     assert await world.outputs(execution_id) == {"f.out": 1}
 
 
-async def test_a_deadline_goes_on_without_an_answer(world, running):
+async def test_a_deadline_goes_on_without_an_answer(world):
     flow = world.flow("w:control.wait_webhook l:transform.limit w.timeout>l", w={"deadline_s": 1}, l={"rows": 9})
     execution_id = await world.start(flow)
     assert (await world.ended(execution_id))["status"] == "completed"
@@ -257,7 +261,7 @@ async def test_a_deadline_goes_on_without_an_answer(world, running):
     assert [row.status for row in rows] == ["expired"]
 
 
-async def test_cancelling_ends_what_waits_and_the_children(world, running):
+async def test_cancelling_ends_what_waits_and_the_children(world):
     flow = world.flow("r:lab.rows e:control.for_each e/w:control.wait r>e e.item>w w>e.result", w={"seconds": 600},
                  e={"parallel": 2})  # fmt: skip
     execution_id = await world.start(flow)
@@ -272,7 +276,7 @@ async def test_cancelling_ends_what_waits_and_the_children(world, running):
         assert (await world.ended(child["id"]))["status"] == "cancelled"
 
 
-async def test_the_error_handler_and_finally_are_executed_after_the_flow(world, running):
+async def test_the_error_handler_and_finally_are_executed_after_the_flow(world):
     flow = world.flow(
         "r:lab.rows x:control.stop r>x h:control.on_error w:lab.write h>w z:control.finally y:lab.write z>y",
         x={"message": "as asked"}, w={"began": world.path("w"), "target": world.path("handled")},
@@ -289,7 +293,7 @@ async def test_the_error_handler_and_finally_are_executed_after_the_flow(world, 
     assert await world.children(calm) == []
 
 
-async def test_an_answer_is_kept_with_the_execution(world, running):
+async def test_an_answer_is_kept_with_the_execution(world):
     flow = world.flow("r:lab.rows a:control.respond r>a", a={"status": 201})
     execution_id = await world.start(flow)
     assert (await world.ended(execution_id))["status"] == "completed"
@@ -298,7 +302,7 @@ async def test_an_answer_is_kept_with_the_execution(world, running):
     assert row.response["body"] == '[{"id": 0}, {"id": 1}, {"id": 2}]'
 
 
-async def test_a_job_goes_on_or_stops_and_has_one_status(world, running):
+async def test_a_job_goes_on_or_stops_and_has_one_status(world):
     from headrace.jobs.service import Member, Plan, graph_of
 
     good = await store(world, "good", world.flow("r:lab.rows"))

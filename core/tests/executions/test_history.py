@@ -17,7 +17,7 @@ from headrace.infra.ids import new_id
 from headrace.infra.queue_names import QUEUES
 from headrace.infra.store import Store
 from headrace.worker.maintenance import Maintenance, orphaned
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 ONE = FlowGraph(nodes=(NodeSpec(id="rows", type="lab.rows"),))
@@ -135,7 +135,6 @@ STEPS = st.builds(
 )  # fmt: skip
 
 
-@settings(suppress_health_check=[HealthCheck.too_slow])  # of a machine that is busy
 @given(st.lists(STEPS, max_size=20), st.none() | MS)
 def test_a_forecast_is_in_order_and_in_bounds(steps, usual):
     found = forecast.forecast(steps, usual)

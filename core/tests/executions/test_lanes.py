@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 from headrace.flows.graph import FlowGraph, NodeSpec
 
+pytestmark = pytest.mark.usefixtures("crew")
+
 
 @pytest.fixture
 def call(world):
@@ -38,9 +40,7 @@ async def outcomes(world, execution_id):
     return [row.outcome for row in rows]
 
 
-async def test_many_wait_in_one_runner_beside_one_that_computes(world, other_world, processes, call):
-    await processes.start("scheduler")
-    await processes.start("worker")
+async def test_many_wait_in_one_runner_beside_one_that_computes(world, other_world, call):
     names = [f"call-{number}" for number in range(6)]
     started = [await call(name, wait_for=world.path("open")) for name in names]
     strange = await call("strange", where=other_world, wait_for=world.path("open"))
@@ -55,9 +55,7 @@ async def test_many_wait_in_one_runner_beside_one_that_computes(world, other_wor
     assert (await other_world.ended(strange))["status"] == "completed"
 
 
-async def test_cancelling_one_that_listens_disturbs_no_neighbour(world, processes, call):
-    await processes.start("scheduler")
-    await processes.start("worker")
+async def test_cancelling_one_that_listens_disturbs_no_neighbour(world, call):
     mine, other = [await call(name, wait_for=world.path("open")) for name in ("mine", "other")]
     await begun(world, "mine", "other")
     await world.cancel(mine)
@@ -68,9 +66,7 @@ async def test_cancelling_one_that_listens_disturbs_no_neighbour(world, processe
 
 
 @pytest.mark.parametrize("how", ["cancelled", "late"])
-async def test_ending_one_that_is_deaf_gives_its_neighbours_back_uncounted(world, processes, call, how):
-    await processes.start("scheduler")
-    await processes.start("worker")
+async def test_ending_one_that_is_deaf_gives_its_neighbours_back_uncounted(world, call, how):
     other = await call("other", wait_for=world.path("open"))
     await begun(world, "other")
     deaf = await call("deaf", wait_for=world.path("never"), deaf=True, timeout_s=0.5 if how == "late" else 0)
@@ -86,9 +82,7 @@ async def test_ending_one_that_is_deaf_gives_its_neighbours_back_uncounted(world
     assert await budget(world, other) == (0, 0, False)
 
 
-async def test_who_takes_a_shared_runner_down_is_found_and_the_others_complete(world, processes, call):
-    await processes.start("scheduler")
-    await processes.start("worker")
+async def test_who_takes_a_shared_runner_down_is_found_and_the_others_complete(world, call):
     others = [await call(name, wait_for=world.path("open")) for name in ("one", "two")]
     await begun(world, "one", "two")
     poison = await call("poison", die_times=99)

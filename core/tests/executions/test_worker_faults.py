@@ -35,19 +35,16 @@ def one_effect(world, execution_id) -> None:
     assert sorted(world.lines("target")) == [f"{execution_id}:write {n}" for n in range(3)]
 
 
-async def test_a_runner_killed_in_the_middle_is_tried_again_at_once(world, processes):
-    await processes.start("scheduler")
-    await processes.start("worker")
+async def test_a_runner_killed_in_the_middle_is_tried_again_at_once(world, crew):
     execution_id = await world.start(world.graph(write={"die_times": 1}))
     assert (await world.ended(execution_id))["status"] == "completed"
     one_effect(world, execution_id)
-    outcomes = await world.rows("select outcome from segment_attempts where segment_no = 1 or true order by fence")
+    outcomes = await world.rows("select outcome from segment_attempts where execution_id = :e", e=execution_id)
     assert [row.outcome for row in outcomes].count("crashed") == 1
     assert len(world.lines("gate")) == 1, "completed segments are not repeated"
 
 
-async def test_a_segment_that_kills_every_runner_is_dead_and_says_why(world, processes):
-    await processes.start("worker")
+async def test_a_segment_that_kills_every_runner_is_dead_and_says_why(world, crew):
     execution_id = await world.start(world.graph(gate={"die_times": 99}))
     execution = await world.ended(execution_id)
     assert (execution["status"], execution["error"]["code"]) == ("failed", "WORKER_CRASHED")
@@ -133,9 +130,7 @@ async def test_duplicate_and_forged_doorbells_do_nothing(world, processes, redis
 
 
 @pytest.mark.parametrize("deaf", [False, True], ids=["cooperative", "killed"])
-async def test_cancelling_stops_what_runs_and_starts_nothing_more(world, processes, wait, deaf):
-    await processes.start("scheduler")
-    await processes.start("worker")
+async def test_cancelling_stops_what_runs_and_starts_nothing_more(world, crew, wait, deaf):
     execution_id = await world.start(world.graph(gate={"wait_for": world.path("never"), "deaf": deaf}))
     await wait("gate")
     assert (await world.cancel(execution_id))["status"] == "cancelling"
@@ -160,8 +155,7 @@ async def test_a_stopping_worker_gives_its_segment_back(world, processes, wait):
     assert await world.rows("select 1 from workers where pid = :pid", pid=first.pid) == []
 
 
-async def test_a_failed_node_is_retried_by_its_policy_and_no_further(world, processes, retry):
-    await processes.start("worker")
+async def test_a_failed_node_is_retried_by_its_policy_and_no_further(world, crew, retry):
     heals = await world.start(world.graph(gate={"fail_times": 2}, retry=retry(max=2, delay_s=0.01)))
     assert (await world.ended(heals))["status"] == "completed"
     assert len(world.lines("gate")) == 3
@@ -180,27 +174,23 @@ async def test_a_failed_node_is_retried_by_its_policy_and_no_further(world, proc
     assert len(world.lines("g3")) == 1, "what does not pass by itself is not retried"
 
 
-async def test_a_node_past_its_timeout_is_stopped(world, processes):
-    await processes.start("worker")
+async def test_a_node_past_its_timeout_is_stopped(world, crew):
     execution_id = await world.start(world.graph(gate={"wait_for": world.path("never"), "deaf": True}, timeout_s=0.5))
     execution = await world.ended(execution_id)
     assert (execution["status"], execution["error"]["code"]) == ("failed", "TIMED_OUT")
 
 
-async def test_an_execution_past_its_deadline_is_timed_out(world, processes):
-    await processes.start("scheduler")
-    await processes.start("worker")
+async def test_an_execution_past_its_deadline_is_timed_out(world, crew):
     execution_id = await world.start(world.graph(gate={"wait_for": world.path("never")}), deadline_s=0.5)
     execution = await world.ended(execution_id)
     assert (execution["status"], execution["error"]["code"]) == ("timed_out", "TIMED_OUT")
 
 
-async def test_a_runner_sees_no_secret_of_its_worker(world, processes, wait, headrace_settings):
-    await processes.start("worker")
+async def test_a_runner_sees_no_secret_of_its_worker(world, crew, wait):
     execution_id = await world.start(world.graph(write={"wait_for": world.path("open")}))
     (runner, *_) = await wait("write")
     environment = Path(f"/proc/{runner}/environ").read_text()
-    secrets = (headrace_settings.database_url, headrace_settings.database_worker_url, headrace_settings.master_keys[0])
+    secrets = (crew.settings.database_url, crew.settings.database_worker_url, crew.settings.master_keys[0])
     assert not [secret for secret in secrets if secret.reveal() in environment]
     assert "HEADRACE_DATABASE" not in environment
     limits = Path(f"/proc/{runner}/limits").read_text().splitlines()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -46,6 +45,22 @@ def ctx(inbox: Path) -> Iterator[Context]:
     opened = connector.open({"root": "."})
     yield Context(opened)
     opened.close()
+
+
+class Clock:
+    """Stands still until it is told."""
+
+    now = 0.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    made = Clock()
+    monkeypatch.setattr("headrace_node_triggers.files.time", made)
+    return made
 
 
 def source(**config) -> Files:
@@ -97,30 +112,30 @@ def test_facts_of_the_file_and_the_key_of_its_event(inbox, ctx):
     assert source(first="all").receive(ctx, {}, wait_s=0).events[0].key != first[0].key
 
 
-def test_a_file_that_is_being_written_is_left_until_it_settles(inbox, ctx):
+def test_a_file_that_is_being_written_is_left_until_it_settles(inbox, ctx, clock):
     watcher = source(first="all", settle_seconds=0.2, every_seconds=60)
     with (inbox / "growing.csv").open("w") as out:
         for _ in range(4):
             out.write("more\n")
             out.flush()
             assert watcher.receive(ctx, {"known": ""}, wait_s=0).events == []
-            time.sleep(0.1)
+            clock.now += 0.1
     assert watcher.every_s == 1, "it is looked at again soon"
     assert watcher.receive(ctx, {"known": ""}, wait_s=0).events == []
-    time.sleep(0.25)
+    clock.now += 0.25
     (event,) = watcher.receive(ctx, {"known": ""}, wait_s=0).events
     assert event.rows[0]["size_bytes"] == 20
     assert watcher.every_s == 60
 
 
-def test_what_has_settled_is_given_in_parts_from_one_look(inbox, ctx, monkeypatch):
+def test_what_has_settled_is_given_in_parts_from_one_look(inbox, ctx, clock, monkeypatch):
     monkeypatch.setattr("headrace_node_triggers.files.EVENTS_MAX", 2)
     for number in range(5):
         (inbox / f"{number}.csv").write_text("x")
     watcher = source(first="all", settle_seconds=0.2)
     found, place = look(watcher, ctx, {})
     assert found == []
-    time.sleep(0.25)
+    clock.now += 0.25
     found, place = look(watcher, ctx, place)
     assert sorted(found) == [[f"{number}.csv"] for number in range(5)]
     assert look(watcher, ctx, place)[0] == []

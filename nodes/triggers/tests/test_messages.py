@@ -47,7 +47,7 @@ def _closed() -> Iterator[None]:
 def take(source, ctx, count: int, *, store: bool = True) -> list:
     """So many events; each batch is acknowledged when `store`."""
     found: list = []
-    end = time.monotonic() + 20
+    end = time.monotonic() + 60
     while len(found) < count and time.monotonic() < end:
         received = source.receive(ctx, {}, wait_s=0.5)
         found += received.events
@@ -76,13 +76,15 @@ def started(command: list[str], port: int) -> Iterator[int]:
         pytest.skip(f"no {command[0]} on this machine; apt-get install {command[0]}")
     process = subprocess.Popen([binary, *command[1:]], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
-        end = time.monotonic() + 20
-        while time.monotonic() < end:
+        end = time.monotonic() + 60
+        while True:
             try:
                 socket.create_connection(("127.0.0.1", port), timeout=1).close()
                 break
             except OSError:
                 assert process.poll() is None
+                assert time.monotonic() < end, f"{command[0]} does not listen"
+                time.sleep(0.02)
         yield port
     finally:
         process.terminate()

@@ -100,7 +100,7 @@ def directory(tmp_path_factory):
 
 
 def fill(port: int, process: subprocess.Popen[bytes], log: Path) -> None:
-    for _ in range(200):
+    for _ in range(1_200):
         try:
             socket.create_connection(("127.0.0.1", port), timeout=1).close()
             break

@@ -7,8 +7,8 @@ itself (`OWN_KEY`).
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from typing import Any
 
 import sqlalchemy as sa
@@ -78,7 +78,12 @@ class Keyed:
 
         Raises:
             Conflict: the key was used for another request.
+            TransientError: the database is away, or all its connections are in use.
         """
+        with _in_our_words():
+            return await self._take(services, organization_id, user_id, key)
+
+    async def _take(self, services: Services, organization_id: Any, user_id: Any, key: str) -> Response[bytes] | None:
         self._services = services
         self._unit = services.database.transaction(organization_id, user_id=user_id)
         self.session = await self._unit.__aenter__()
@@ -101,14 +106,9 @@ class Keyed:
         session = self.session
         if session is None:
             raise RuntimeError("the request's transaction has ended")
-        try:
+        with _in_our_words():
             async with session.begin_nested():
                 yield session
-        except (SQLAlchemyError, StaleDataError) as error:
-            translated = translate(error)
-            if translated is error:
-                raise
-            raise translated from error
 
     async def send(self, message: Message) -> None:
         """Hold the answer back until it is stored and committed."""
@@ -180,6 +180,17 @@ def keyed_of(request: Request[Any, Any, Any]) -> Keyed | None:
     """The request's key, if it has one that counts."""
     found: Keyed | None = request.scope["state"].get(_STATE)
     return found if found is not None and found.request_hash is not None else None
+
+
+@contextmanager
+def _in_our_words() -> Iterator[None]:
+    try:
+        yield
+    except (SQLAlchemyError, StaleDataError) as error:
+        translated = translate(error)
+        if translated is error:
+            raise
+        raise translated from error
 
 
 async def begin(request: Request[Any, Any, Any]) -> Response[bytes] | None:

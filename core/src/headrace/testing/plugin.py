@@ -23,10 +23,10 @@ def pytest_configure() -> None:
 @pytest.fixture
 def database_urls() -> Iterator[Urls]:
     """Addresses of a freshly migrated database, by role."""
-    from headrace.testing.services import Urls, as_role, fresh_database
+    from headrace.testing.services import fresh_urls
 
-    with fresh_database(migrated=True) as url:
-        yield Urls(*(as_role(url, role) for role in ("headrace_owner", "headrace_app", "headrace_worker")))
+    with fresh_urls() as urls:
+        yield urls
 
 
 @pytest.fixture
@@ -61,30 +61,14 @@ def postgres_url() -> Iterator[str]:
 @pytest.fixture
 def redis_url() -> str:
     """An emptied Valkey database that no other pytest worker uses."""
-    import redis
+    from headrace.testing.services import emptied_redis
 
-    from headrace.testing.services import needs, with_database
-
-    number = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % 16
-    url = with_database(needs("redis"), str(number))
-    with redis.Redis.from_url(url) as client:
-        client.flushdb()
-    return url
+    return emptied_redis()
 
 
 @pytest.fixture
 def headrace_settings(database_urls: Urls, redis_url: str, tmp_path: Path) -> Settings:
     """Settings of an installation of its own."""
-    from headrace.infra.crypto import generate_key
-    from headrace.infra.settings import Settings
-    from headrace.sdk.config import Secret
+    from headrace.testing.services import new_settings
 
-    return Settings(
-        home=tmp_path / "home",
-        database_url=Secret(database_urls.app_url),
-        database_worker_url=Secret(database_urls.worker_url),
-        database_owner_url=Secret(database_urls.owner_url),
-        redis_url=Secret(redis_url),
-        master_keys=(Secret(generate_key()),),
-        rate_limits=("anonymous=100000/h", "sign_in=100000/h", "route=100000/m", "user=1000000/h"),
-    )
+    return new_settings(database_urls, redis_url, tmp_path / "home")

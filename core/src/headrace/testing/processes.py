@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from headrace.infra.settings import Settings
 
 DEADLINE_S = 60
+START_S = 240
+"""A process imports for seconds, and for minutes on a machine that is busy with other things."""
 _MODULES = {"worker": "supervisor", "scheduler": "scheduler"}
 _CODE = """
 import datetime, importlib, json, sys, time
@@ -78,13 +80,14 @@ class Processes:
         path: On the path of the processes, for nodes of the tests.
         logs: Folder of their outputs; the folder above may be read and written by flows.
         plugins: That they load.
+        slots: Segments that a worker executes at a time.
         timing: Fields of `Timing`.
     """
 
     def __init__(
-        self, settings: Settings, path: Path, logs: Path, *, plugins: Sequence[str], **timing: float
+        self, settings: Settings, path: Path, logs: Path, *, plugins: Sequence[str], slots: int = 1, **timing: float
     ) -> None:  # fmt: skip
-        self._settings, self._path, self._logs = settings, path, logs
+        self._settings, self._path, self._logs, self._slots = settings, path, logs, slots
         self._plugins, self._timing = plugins, timing
         self.children: list[subprocess.Popen[bytes]] = []
 
@@ -99,7 +102,7 @@ class Processes:
             "HEADRACE_HOME": str(settings.home), "HEADRACE_DATABASE_URL": settings.database_url.reveal(),
             "HEADRACE_DATABASE_WORKER_URL": settings.database_worker_url.reveal(),
             "HEADRACE_REDIS_URL": redis_url or settings.redis_url.reveal(),
-            "HEADRACE_MASTER_KEYS": settings.master_keys[0].reveal(), "HEADRACE_WORKER_PROCESSES": "1",
+            "HEADRACE_MASTER_KEYS": settings.master_keys[0].reveal(), "HEADRACE_WORKER_PROCESSES": str(self._slots),
             "HEADRACE_LOAD_PLUGINS": ",".join(plugins or self._plugins), "HEADRACE_FILE_ROOTS": str(self._logs.parent),
         }  # fmt: skip
         path = self._logs / f"{kind}-{len(self.children)}.log"
@@ -116,7 +119,7 @@ class Processes:
                 pytest.fail(f"the {kind} ended with {child.returncode}: {path.read_text()[-3000:]}")
             return f"{kind} ready" in path.read_text()
 
-        await until(ready)
+        await until(ready, deadline_s=START_S)
         return child
 
     def log(self, number: int) -> str:

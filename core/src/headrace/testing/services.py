@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit, urlunsplit
 
 import pytest
@@ -21,7 +22,10 @@ from msgspec import Struct, json
 
 from headrace.testing.server import TEMPLATE, Ready
 
-_START_S = 120
+if TYPE_CHECKING:
+    from headrace.infra.settings import Settings
+
+_START_S = 280
 _LOOPBACK = {"mariadb": "mysql://root@127.0.0.1:3306/", "rabbitmq": "amqp://guest:guest@127.0.0.1:5672/"}
 
 
@@ -114,6 +118,45 @@ def fresh_database(*, migrated: bool) -> Iterator[str]:
             yield with_database(admin, name)
         finally:
             connection.execute(drop)
+
+
+@contextmanager
+def fresh_urls() -> Iterator[Urls]:
+    """A freshly migrated database of its own for the block, as each role sees it."""
+    with fresh_database(migrated=True) as url:
+        yield Urls(*(as_role(url, role) for role in ("headrace_owner", "headrace_app", "headrace_worker")))
+
+
+def emptied_redis(*, shared: bool = False) -> str:
+    """A Valkey database, emptied, that no other pytest worker uses.
+
+    Args:
+        shared: For what several tests share; the tests between do not empty that one.
+    """
+    import redis
+
+    number = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % 8
+    url = with_database(needs("redis"), str(number + 8 * shared))
+    with redis.Redis.from_url(url) as client:
+        client.flushdb()
+    return url
+
+
+def new_settings(urls: Urls, redis_url: str, home: Path) -> Settings:
+    """Settings of an installation of its own."""
+    from headrace.infra.crypto import generate_key
+    from headrace.infra.settings import Settings
+    from headrace.sdk.config import Secret
+
+    return Settings(
+        home=home,
+        database_url=Secret(urls.app_url),
+        database_worker_url=Secret(urls.worker_url),
+        database_owner_url=Secret(urls.owner_url),
+        redis_url=Secret(redis_url),
+        master_keys=(Secret(generate_key()),),
+        rate_limits=("anonymous=100000/h", "sign_in=100000/h", "route=100000/m", "user=1000000/h"),
+    )
 
 
 def with_database(url: str, name: str) -> str:
