@@ -97,6 +97,8 @@ def known() -> frozenset[str]:
 async def _posted(site: Site, side: Side, what: str, by: Principal) -> str:
     path, body = MADE[what]
     who = by if what == "key_id" else side.owner
+    if not who.proves_itself("POST"):
+        who = await site.again(side, who)
     named = {} if what in NAMELESS else {"name": site.unique(side)}
     if what == "invitation_id":
         named = {"email": f"{site.unique(side).replace(' ', '.')}@example.org"}
