@@ -21,8 +21,10 @@ FILL = (
     "insert into memberships (organization_id, user_id, role) values (:o, :u, 'owner')",
     "insert into workspaces (organization_id, id, name) values (:o, :w, :n)",
     "insert into folders (organization_id, id, workspace_id, name) values (:o, :w, :w, :n)",
-    "insert into grants (organization_id, id, object_type, object_id, user_id, level) "
-    "values (:o, :w, 'workspace', :w, :u, 'view')",
+    (
+        "insert into grants (organization_id, id, object_type, object_id, user_id, level) "
+        "values (:o, :w, 'workspace', :w, :u, 'view')"
+    ),
     "insert into data_keys (organization_id, version, wrapped) values (:o, 1, 'x')",
 )
 NAMES = sa.text("select name from workspaces order by name")

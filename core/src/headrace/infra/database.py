@@ -45,15 +45,21 @@ def _set_tenant(session: Session, transaction: SessionTransaction, connection: s
     organization, user = session.info.get("organization_id"), session.info.get("user_id")
     if organization or user:
         said = connection.execute(_SET, {"organization": str(organization or ""), "user": str(user or "")}).one()
-        session.info["elsewhere"] = Elsewhere(said.state, said.place) if said.state else None
+        _note(session.info, said)
+
+
+def _note(info: dict[Any, Any], said: Any) -> None:
+    """What the database says of the organization; of each in turn, where one transaction is of several."""
+    info["elsewhere"] = Elsewhere(said.state, said.place) if said.state else None
+    if said.state:
+        info.setdefault("places", {})[info["organization_id"]] = said.place
 
 
 async def set_tenant(session: AsyncSession, organization_id: UUID | None, *, user_id: UUID | None = None) -> None:
     """Change whose rows the rest of this transaction sees. For signing in and setting up only."""
     session.info["organization_id"], session.info["user_id"] = organization_id, user_id
     given = {"organization": str(organization_id or ""), "user": str(user_id or "")}
-    said = (await session.execute(_SET, given)).one()
-    session.info["elsewhere"] = Elsewhere(said.state, said.place) if said.state else None
+    _note(session.info, (await session.execute(_SET, given)).one())
 
 
 def require_here(session: AsyncSession) -> None:
@@ -211,20 +217,21 @@ class Database:
 
     @asynccontextmanager
     async def _unit(self, info: dict[str, Any]) -> AsyncIterator[AsyncSession]:
-        changed = None
+        changed: dict[UUID, str] = {}
         async with self._sessions(info={**info, "place": self.place}) as session:
             try:
                 async with session.begin():
                     yield session
-                    if self.on_change is not None and session.info.get("elsewhere") and await session.scalar(_WROTE):
-                        changed = (session.info["organization_id"], session.info["elsewhere"].place)
+                    if self.on_change is not None and "places" in session.info and await session.scalar(_WROTE):
+                        changed = session.info["places"]
             except (SQLAlchemyError, StaleDataError) as error:
                 translated = translate(error)
                 if translated is error:
                     raise
                 raise translated from error
-        if changed is not None and self.on_change is not None:
-            await self.on_change(*changed)
+        for organization_id, place in changed.items():
+            if self.on_change is not None:
+                await self.on_change(organization_id, place)
 
     async def close(self) -> None:
         """Close every connection."""

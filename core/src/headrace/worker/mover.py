@@ -56,4 +56,3 @@ class Moves:
             rows = (await session.execute(_THERE)).all()
         for row in rows:
             await mirror_quietly(self._url, row.id, row.place)
-
