@@ -30,8 +30,9 @@ _AWAY_S = 5
 _MOVES = (
     sql.SQL("ALTER ROLE {} CREATEDB").format(sql.Identifier(OWNER_ROLE)),
     sql.SQL("GRANT SET ON PARAMETER session_replication_role TO {}").format(sql.Identifier(OWNER_ROLE)),
+    sql.SQL("GRANT pg_signal_backend TO {}").format(sql.Identifier(OWNER_ROLE)),
 )
-"""What the owner needs to give an organization a database of its own; neither opens a row."""
+"""What the owner needs to give an organization a database of its own, and to drop it; none of it opens a row."""
 _ROLE = sql.SQL("{} ROLE {} LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOBYPASSRLS NOREPLICATION PASSWORD {}")
 _DATABASE = sql.SQL("CREATE DATABASE {} OWNER {} TEMPLATE {}")
 _CLOSE = sql.SQL("REVOKE ALL ON DATABASE {} FROM PUBLIC")
