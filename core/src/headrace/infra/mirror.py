@@ -16,7 +16,7 @@ from psycopg import sql
 
 from headrace.infra.database import sqlalchemy_url
 from headrace.infra.homes import url_at
-from headrace.sdk.errors import HeadraceError
+from headrace.sdk.errors import ConfigError, HeadraceError
 
 OF_ORGANIZATION = ("roles", "groups", "memberships", "group_members", "subscriptions", "feature_overrides")
 OF_INSTALL = ("plans", "plan_features", "plan_limits", "features", "editions", "plugin_states", "paused_queues")
@@ -70,14 +70,17 @@ def mirror(shared_url: str, own_url: str, organization_id: UUID) -> None:
 
     Raises:
         psycopg.Error: a database is away.
+        ConfigError: the organization is not in the shared one; what cascades from its row must never go by mistake.
     """
     with connect(shared_url, organization_id) as source, connect(own_url, organization_id) as target:
         source.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
         held = {table: _read(source, table, organization_id) for table in TABLES}
         source.rollback()
+        if held["organizations"][2] == "[]":
+            raise ConfigError("the shared database does not show the organization; its copies stay as they are")
         target.execute("SELECT pg_advisory_xact_lock(hashtextextended('headrace mirror', 0))")
         target.execute(_ROLELESS, (held["roles"][2],))
-        for table in reversed(TABLES):
+        for table in reversed(TABLES[1:]):
             _, key, rows = held[table]
             same = sql.SQL(" AND ").join(sql.SQL("t.{0} = n.{0}").format(sql.Identifier(name)) for name in key)
             forget = _FORGET.format(table=sql.Identifier(table), same=same)
