@@ -73,7 +73,8 @@ def create_app(settings: Settings, host: Host, *, more: list[Any] | None = None)
     async def lifespan(app: Litestar) -> AsyncIterator[None]:
         async with open_services(settings, host) as services:
             app.state.services = services
-            follower = Follower(services.database, settings.database_url.reveal(), host)
+            url = settings.database_url.reveal()
+            follower = Follower(services.database, url, host, heard=services.hub.tell)
             await follower.look()
             following = asyncio.create_task(follower.serve())
             try:

@@ -26,6 +26,7 @@ from redis.backoff import NoBackoff
 
 from headrace_web.metrics import Metrics
 from headrace_web.rates import Rates
+from headrace_web.realtime.hub import Hub
 
 
 class Services(Struct, kw_only=True):
@@ -41,6 +42,7 @@ class Services(Struct, kw_only=True):
     host: Host
     database: Database
     bus: Bus
+    hub: Hub
     redis: Redis
     store: Store
     signer: Signer
@@ -82,7 +84,7 @@ async def open_services(settings: Settings, host: Host) -> AsyncIterator[Service
     redis = Redis.from_url(redis_url, socket_connect_timeout=2, socket_timeout=5, retry=Retry(NoBackoff(), 0))
     try:
         yield Services(
-            settings=settings, host=host, database=database, bus=bus, redis=redis, store=Store(settings.objects_url),
+            settings=settings, host=host, database=database, bus=bus, hub=Hub(), redis=redis, store=Store(settings.objects_url),
             signer=Signer(ring), vault=Vault(ring), metrics=Metrics(), flows=Preparer(host),
             rates=Rates(redis, settings), origins=own_origins(settings),
         )  # fmt: skip
