@@ -84,7 +84,8 @@ async def open_services(settings: Settings, host: Host) -> AsyncIterator[Service
     redis = Redis.from_url(redis_url, socket_connect_timeout=2, socket_timeout=5, retry=Retry(NoBackoff(), 0))
     try:
         yield Services(
-            settings=settings, host=host, database=database, bus=bus, hub=Hub(), redis=redis, store=Store(settings.objects_url),
+            settings=settings, host=host, database=database, bus=bus, hub=Hub(), redis=redis,
+            store=Store(settings.objects_url),
             signer=Signer(ring), vault=Vault(ring), metrics=Metrics(), flows=Preparer(host),
             rates=Rates(redis, settings), origins=own_origins(settings),
         )  # fmt: skip
