@@ -7,7 +7,7 @@ import pytest
 import sqlalchemy as sa
 from headrace.accounts import service as accounts
 from headrace.accounts.permissions import Actor, system_actor
-from headrace.entitlements import resolve, service, subscriptions
+from headrace.entitlements import counts, resolve, service, subscriptions
 from headrace.flows import service as flows
 from headrace.infra.clock import now
 from headrace.infra.database import Database
@@ -203,3 +203,20 @@ async def test_a_plugin_decides_first_and_a_broken_one_denies(database, actor, h
         assert (await service.check_feature(session, "dedicated_infrastructure")).enabled
         assert not (await service.check_feature(session, "broken")).enabled
         assert (await service.check_feature(session, "lineage")).enabled
+
+
+async def test_what_models_cost_is_counted_by_month_and_organization(database, actor) -> None:
+    other = new_id()
+    async with database.transaction(other) as session:
+        await session.execute(sa.text("insert into organizations (id, name, slug) values (:o, 'o', 'o')"), {"o": other})
+        await counts.spend(session, other, 9_000_000)
+
+    async def spends() -> None:
+        async with database.transaction(actor.organization_id) as session:
+            await counts.spend(session, actor.organization_id, 250_001)
+
+    await asyncio.gather(*(spends() for _ in range(8)))
+    async with database.transaction(actor.organization_id) as session:
+        assert (await service.usage(session, "ai_cost_usd")).used == 3, "2.000008 US dollars, rounded up"
+        with pytest.raises(ValueError, match="not negative"):
+            await counts.spend(session, actor.organization_id, -1)

@@ -9,6 +9,7 @@ from typing import Any
 import jwt
 import pytest
 import sqlalchemy as sa
+from headrace.access import resolve
 from headrace.accounts import api_keys, letters, passwords, second_factor, service_accounts, sign_in, tokens
 from headrace.accounts.models import ApiKey, Membership, SignIn, User
 from headrace.accounts.permissions import Actor
@@ -97,6 +98,10 @@ async def _ticket_kept(services: Any, ticket: str) -> Any:
     return tickets.msgspec.json.decode(found, type=tickets.Holder) if found else None
 
 
+async def _let_in(*_: Any) -> None:
+    """Reaches everything."""
+
+
 async def _off(*_: Any) -> str:
     return "off"
 
@@ -121,6 +126,7 @@ def _no_bounds(patch: pytest.MonkeyPatch, _: Stage) -> None:
 REMOVALS = (
     Removal("somebody is signed in", _everybody, cell("flows_list_flows", "a stranger")),
     Removal("permission of the role", put(Actor, "require", nothing), cell("invitations_invite", "viewer")),
+    Removal("grants open only what they are on", put(resolve, "reach", _let_in), cell("flows_update_flow", "viewer")),
     Removal("rights of the installation", put(Actor, "may", yes), cell("system_list_letters", "owner")),
     Removal("a sign-in that has ended", put(sign_in, "_alive", _alive_for_ever), cell("auth_me", "a revoked token")),
     Removal("a token's time", put(tokens, "now", lambda: now() - timedelta(minutes=110)),

@@ -97,6 +97,8 @@ def known() -> frozenset[str]:
 async def _posted(site: Site, side: Side, what: str, by: Principal) -> str:
     path, body = MADE[what]
     who = by if what == "key_id" else side.owner
+    if not who.proves_itself("POST"):
+        who = await site.again(side, who)
     named = {} if what in NAMELESS else {"name": site.unique(side)}
     if what == "invitation_id":
         named = {"email": f"{site.unique(side).replace(' ', '.')}@example.org"}
@@ -169,7 +171,7 @@ async def _itself(_site: Site, side: Side, _by: Principal) -> str:
 
 OWN: dict[str, Factory] = {
     "execution_id": _execution, "other_id": _execution, "call_id": _call, "session_id": _session, "user_id": _member,
-    "letter_id": _letter, "subscriber_id": _itself,
+    "letter_id": _letter, "subscriber_id": _itself, "person_id": _member,
     "object_id": lambda site, side, by: make(site, side, "flow_id", by),
 }  # fmt: skip
 _DEAD = (_started, "UPDATE segment_runs SET status = 'dead' WHERE execution_id = :id")
@@ -182,7 +184,7 @@ READY: dict[str, tuple[Factory, str]] = {
     ),
 }
 """What an operation wants its thing to be before it is called."""
-GLOBAL = {"letter_id", "subscriber_id"}
+GLOBAL = {"letter_id", "subscriber_id", "person_id"}
 """Things of the installation: of no organization, and so of no other one."""
 _ORDER = (
     "workspace_id",

@@ -60,6 +60,7 @@ BODIES: dict[str, Any] = {
     "api_keys_create_key": {"name": "Key", "permissions": ["flow:read"]},
     "api_keys_rotate_key": {},
     "service_accounts_create_account": {"name": "Robot"},
+    "users_create_user": {"email": "new@example.org"},
     "invitations_invite": {"email": "guest@example.org"},
     "organizations_create_organization": {"name": "Another"},
     "roles_create_role": {"name": "Reader", "permissions": ["flow:read"]},

@@ -85,7 +85,9 @@ MORE = {
     "subscriptions_list_subscriptions", "subscriptions_create_subscription", "subscriptions_upgrade",
     "subscriptions_get_subscription", "subscriptions_update_subscription", "subscriptions_delete_subscription",
     "subscriptions_put_override", "subscriptions_delete_override", "system_get_keys", "system_get_registration",
-    "system_put_registration", "system_list_letters", "system_open_letter", "workspaces_create_workspace",
+    "users_list_users", "users_create_user", "users_get_user", "users_update_user", "users_replace_user",
+    "users_shut_out", "system_put_registration", "system_list_letters", "system_open_letter", "homes_list_homes", "homes_get_home",
+    "homes_preview_move", "homes_give_own", "homes_give_back", "workspaces_create_workspace",
     "workspaces_update_workspace", "workspaces_delete_workspace", "workspaces_restore_workspace",
     "workspaces_create_folder", "folders_update_folder", "folders_delete_folder", "flows_create_flow",
     "flows_update_flow", "flows_replace_flow", "flows_delete_flow", "flows_put_data", "flow_files_check_in",
@@ -193,7 +195,10 @@ def test_a_handler_without_a_declared_permission_stops_the_start(headrace_settin
 def address(path: str, ids: dict[str, str]) -> str:
     return re.sub(
         r"\{(\w+)\}",
-        lambda m: ids.get(m[1], {"number": "1", "letter_id": GHOST, "subscriber_id": GHOST}.get(m[1], "local_files")),
+        lambda m: ids.get(
+            m[1],
+            {"number": "1", "letter_id": GHOST, "subscriber_id": GHOST, "person_id": GHOST}.get(m[1], "local_files"),
+        ),
         path,
     )
 

@@ -114,3 +114,24 @@ async def test_an_imported_bcrypt_hash_is_upgraded_by_the_right_password_only(cl
     for broken in ("$2b$04$short", "$2b$99$" + "x" * 53, "", "plain"):
         await stored(broken)
         assert await login(PASSWORD) == 401
+
+
+def test_wrong_passwords_cost_the_same_beside_imported_hashes(monkeypatch):
+    """From the first imported hash on, every wrong password is checked against each kind."""
+    done: list[str] = []
+    monkeypatch.setattr(passwords, "_IMPORTED", {})
+    monkeypatch.setattr(passwords, "_verify_argon2", lambda *_: done.append("argon2") or False)
+    monkeypatch.setattr(passwords, "_verify_bcrypt", lambda _, stored: done.append(f"bcrypt {stored[4:6]}") or False)
+    kinds = {"imported": "$2b$04$" + "C" * 53, "own": "$argon2id$v=19$", "nobody": None, "other": "$2b$05$" + "C" * 53}
+    for stored in kinds.values():
+        passwords._verify("wrong", stored)
+    costs = {}
+    for name, stored in kinds.items():
+        done.clear()
+        assert passwords._verify("wrong", stored) is False
+        costs[name] = sorted(done)
+    assert costs == {name: ["argon2", "bcrypt 04", "bcrypt 05"] for name in kinds}
+
+
+def test_the_hash_of_nobody_is_one_that_bcrypt_takes():
+    assert bcrypt.checkpw(b"x", f"$2b$04${'C' * 22}{'u' * 31}".encode()) is False

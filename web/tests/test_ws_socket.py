@@ -12,6 +12,7 @@ from headrace.executions.leases import Lease
 from headrace.infra.bus import Message
 from headrace.infra.clock import now
 from headrace.infra.ids import new_id
+from headrace.plugins.follow import Follower
 from headrace_web.realtime import protocol
 from headrace_web.realtime.outbox import Outbox, Overflow
 from headrace_web.realtime.protocol import OUTBOX_MAX
@@ -276,3 +277,23 @@ async def test_who_loses_a_grant_hears_nothing_more(client, sign_up, database, m
         lost = json.loads(await socket.receive_text())
         assert (lost["op"], lost["channel"]) == ("error", f"flow:{flows[0]}")
         assert (await say(socket, op="subscribe", channel=f"flow:{flows[0]}"))["op"] == "error"
+
+
+async def test_open_pages_hear_at_once_what_admins_switch(client, sign_up, admin, headrace_settings, plugin_host):
+    """Each process hears the database, and tells its own pages; whoever is signed in may listen."""
+    viewer = await sign_up("viewer", admin.organization_id)
+    services = client.app.state.services
+    url = headrace_settings.database_url.reveal()
+    follower = Follower(services.database, url, plugin_host, look_s=600, heard=services.hub.tell)
+    async with connect(client, await ticket_of(client, viewer)) as socket:
+        assert (await say(socket, op="subscribe", channel="system"))["op"] == "subscribed"
+        following = asyncio.create_task(follower.serve())
+        first = json.loads(await socket.receive_text())
+        assert (first["channel"], first["data"]) == ("system", {"switched": ""}), "it has begun to listen"
+        changed = await client.put(f"{API}/features/reports", json={"default_enabled": False}, headers=admin.headers)
+        assert changed.status_code == 200
+        async with asyncio.timeout(5):
+            told = json.loads(await socket.receive_text())
+        assert (told["op"], told["type"], told["data"]) == ("event", "system", {"switched": "entitlements"})
+        following.cancel()
+        await asyncio.gather(following, return_exceptions=True)

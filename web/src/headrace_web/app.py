@@ -9,6 +9,7 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
+from urllib.parse import quote
 
 from headrace.entitlements.licence import given
 from headrace.entitlements.service import use_host
@@ -19,6 +20,7 @@ from litestar import Litestar
 from litestar.config.cors import CORSConfig
 from litestar.types import Message, Scope
 
+from headrace_web.aliases import canonical
 from headrace_web.counting import add_rate
 from headrace_web.deps import DEPENDENCIES
 from headrace_web.discover import route_handlers
@@ -35,7 +37,7 @@ _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}\Z")
 
 
 class App(Litestar):
-    """Gives each request its id and nonce before anything else sees it."""
+    """Gives each request its id, nonce and canonical address before anything else sees it."""
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """Serve one connection."""
@@ -49,6 +51,8 @@ class App(Litestar):
                 "csp_nonce": secrets.token_urlsafe(16),
                 "started": time.perf_counter(),
             }
+            if (path := canonical(scope["path"])) != scope["path"]:
+                scope["path"], scope["raw_path"] = path, quote(path).encode()
         await super().__call__(scope, receive, send)
 
 
@@ -69,7 +73,8 @@ def create_app(settings: Settings, host: Host, *, more: list[Any] | None = None)
     async def lifespan(app: Litestar) -> AsyncIterator[None]:
         async with open_services(settings, host) as services:
             app.state.services = services
-            follower = Follower(services.database, settings.database_url.reveal(), host)
+            url = settings.database_url.reveal()
+            follower = Follower(services.database, url, host, heard=services.hub.tell)
             await follower.look()
             following = asyncio.create_task(follower.serve())
             try:

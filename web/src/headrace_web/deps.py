@@ -14,16 +14,17 @@ from msgspec import Struct
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from headrace_web.envelope import provide_paging
-from headrace_web.idempotency import Keyed, keyed_of
+from headrace_web.idempotency import ACCOUNTS, Keyed, keyed_of
 from headrace_web.services import Services
 
 
 class Context(Struct, frozen=True):
-    """Who asks, and with what we answer."""
+    """Who asks, and with what we answer; about `accounts` the shared database answers."""
 
     services: Services
     actor: Actor
     keyed: Keyed | None = None
+    accounts: bool = False
 
     @property
     def request_hash(self) -> str | None:
@@ -47,7 +48,9 @@ class Context(Struct, frozen=True):
         """
         if self.keyed is not None and self.keyed.session is not None:
             return self.keyed.part()
-        return self.services.database.transaction(self.actor.organization_id, user_id=self.actor.user_id)
+        return self.services.database.transaction(
+            self.actor.organization_id, user_id=self.actor.user_id, here=self.accounts
+        )
 
 
 def provide_services(request: Request[Any, Any, Any]) -> Services:
@@ -58,7 +61,8 @@ def provide_services(request: Request[Any, Any, Any]) -> Services:
 
 def provide_context(request: Request[Any, Any, Any]) -> Context:
     """Services and actor; the guard has put the actor there."""
-    return Context(request.app.state.services, request.state.actor, keyed_of(request))
+    accounts = bool(request.route_handler.opt.get(ACCOUNTS))
+    return Context(request.app.state.services, request.state.actor, keyed_of(request), accounts)
 
 
 DEPENDENCIES = {

@@ -18,6 +18,7 @@ from litestar.connection import ASGIConnection
 from litestar.handlers import BaseRouteHandler, HTTPRouteHandler
 
 from headrace_web.counting import RATE, admit_actor, admit_address
+from headrace_web.idempotency import ACCOUNTS
 from headrace_web.security.browser import check_browser, check_origin
 from headrace_web.security.identity import authenticate
 from headrace_web.services import Services
@@ -37,6 +38,11 @@ PERSON: dict[str, Any] = {ACCESS: _PERSON}
 """Whoever has signed in themselves: an API key never changes an account."""
 TICKET: dict[str, Any] = {ACCESS: _TICKET}
 """A WebSocket that redeems a ticket itself before it accepts."""
+
+
+OF_ACCOUNTS: dict[str, Any] = {ACCOUNTS: True}
+"""Of a controller about accounts, plans or the installation: its transactions are in the shared database, wherever the
+organization's work lives."""
 
 
 def limited(kind: str) -> dict[str, Any]:

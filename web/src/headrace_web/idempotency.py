@@ -31,6 +31,8 @@ REPLAYED = "Idempotency-Replayed"
 OWN_KEY: dict[str, Any] = {"idempotency": "own"}
 """For `opt` of a handler that waits for what it has started: the key goes with what it creates."""
 LENGTH_MAX = 200
+ACCOUNTS = "accounts"
+"""In `opt`: the handler's transactions are in the shared database."""
 _STATE = "idempotency"
 _CREATING = frozenset({201, 202})
 
@@ -73,7 +75,9 @@ class Keyed:
         self._services: Services | None = None
         self._unit: AbstractAsyncContextManager[AsyncSession] | None = None
 
-    async def begin(self, services: Services, organization_id: Any, user_id: Any, key: str) -> Response[bytes] | None:
+    async def begin(
+        self, services: Services, organization_id: Any, user_id: Any, key: str, *, accounts: bool
+    ) -> Response[bytes] | None:
         """Take the key, or give the answer that it has got. A request with the same key meanwhile waits for this one.
 
         Raises:
@@ -85,7 +89,7 @@ class Keyed:
 
     async def _take(self, services: Services, organization_id: Any, user_id: Any, key: str) -> Response[bytes] | None:
         self._services = services
-        self._unit = services.database.transaction(organization_id, user_id=user_id)
+        self._unit = services.database.transaction(organization_id, user_id=user_id, here=accounts)
         self.session = await self._unit.__aenter__()
         where = {"organization_id": organization_id, "id": new_id(), "key": f"{user_id}:{key}"}
         await self.session.execute(_EXPIRE, where)
@@ -213,4 +217,5 @@ async def begin(request: Request[Any, Any, Any]) -> Response[bytes] | None:
     keyed.request_hash = keyed.hashes[0]
     if handler.opt.get("idempotency") == "own":
         return None
-    return await keyed.begin(services, actor.organization_id, actor.user_id, key)
+    accounts = bool(handler.opt.get(ACCOUNTS))
+    return await keyed.begin(services, actor.organization_id, actor.user_id, key, accounts=accounts)

@@ -59,7 +59,7 @@ class Rates:
         until, most = self._plans.get(organization_id, (0.0, -1))
         if until <= time.monotonic():
             try:
-                async with database.transaction(organization_id) as session:
+                async with database.transaction(organization_id, here=True) as session:
                     most = await limit_of(session, "api_requests")
             except HeadraceError:
                 most = most if until else -1

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hmac
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from hashlib import sha256
 from urllib.parse import urlsplit
 from uuid import UUID
@@ -13,6 +14,7 @@ from headrace.accounts.tokens import Signer
 from headrace.connections.service import Vault
 from headrace.infra.bus import Bus
 from headrace.infra.database import Database
+from headrace.infra.mirror import mirror_quietly
 from headrace.infra.settings import Settings
 from headrace.infra.store import Store
 from headrace.plugins.manager import Host
@@ -24,6 +26,7 @@ from redis.backoff import NoBackoff
 
 from headrace_web.metrics import Metrics
 from headrace_web.rates import Rates
+from headrace_web.realtime.hub import Hub
 
 
 class Services(Struct, kw_only=True):
@@ -39,6 +42,7 @@ class Services(Struct, kw_only=True):
     host: Host
     database: Database
     bus: Bus
+    hub: Hub
     redis: Redis
     store: Store
     signer: Signer
@@ -75,11 +79,13 @@ async def open_services(settings: Settings, host: Host) -> AsyncIterator[Service
         settings.database_url.reveal(), pool_size=settings.pool_size, name="headrace-api",
         objects_url=settings.objects_url,
     )  # fmt: skip
+    database.on_change = partial(mirror_quietly, database.url)
     bus = Bus.from_url(redis_url)
     redis = Redis.from_url(redis_url, socket_connect_timeout=2, socket_timeout=5, retry=Retry(NoBackoff(), 0))
     try:
         yield Services(
-            settings=settings, host=host, database=database, bus=bus, redis=redis, store=Store(settings.objects_url),
+            settings=settings, host=host, database=database, bus=bus, hub=Hub(), redis=redis,
+            store=Store(settings.objects_url),
             signer=Signer(ring), vault=Vault(ring), metrics=Metrics(), flows=Preparer(host),
             rates=Rates(redis, settings), origins=own_origins(settings),
         )  # fmt: skip

@@ -60,6 +60,7 @@ class Membership(Versioned, Timed, Base):
 
     Attributes:
         provider_id: The identity provider that made it and goes on deciding over it; a password does not open it.
+        removed_at: When the member went for good; grants that are older are void, in whatever database they are.
     """
 
     __tablename__ = "memberships"
@@ -74,6 +75,7 @@ class Membership(Versioned, Timed, Base):
     is_active: Mapped[bool] = mapped_column(default=True, server_default=sa.true())
     session_version: Mapped[int] = mapped_column(default=1, server_default="1")
     provider_id: Mapped[UUID | None]
+    removed_at: Mapped[datetime | None]
 
     __table_args__ = (sa.Index("uq_memberships_username", "organization_id", sa.text("lower(username)"), unique=True),)
 

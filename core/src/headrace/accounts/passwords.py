@@ -16,6 +16,8 @@ MAX_LENGTH = 1024
 _BCRYPT = ("$2a$", "$2b$", "$2y$")
 _HASHER = PasswordHasher()
 _NOBODY = "$argon2id$v=19$m=65536,t=3,p=4$c2FsdHNhbHRzYWx0c2FsdA$wGTp2kWMkAYwJdsgcq7g9eCXtyYb4YIXEWNEMEBOv6Y"
+_IMPORTED: dict[str, str] = {}
+"""By cost, a bcrypt hash of nobody; from the first imported one that a process meets."""
 
 
 def check_strength(password: str, *, email: str = "") -> None:
@@ -44,11 +46,28 @@ async def verify_password(password: str, stored: str | None) -> bool:
 
 def _verify(password: str, stored: str | None) -> bool:
     if stored is not None and stored.startswith(_BCRYPT):
-        return _verify_bcrypt(password, stored)
+        _IMPORTED[stored[4:6]] = f"$2b${stored[4:6]}${'C' * 22}{'u' * 31}"
+        good = _verify_bcrypt(password, stored)
+        return good or _in_vain(password, _NOBODY, but=stored[4:6])
+    good = _verify_argon2(password, stored or _NOBODY) and stored is not None
+    return good or _in_vain(password)
+
+
+def _verify_argon2(password: str, stored: str) -> bool:
     try:
-        return _HASHER.verify(stored or _NOBODY, password) and stored is not None
+        return _HASHER.verify(stored, password)
     except (VerificationError, InvalidHashError):
         return False
+
+
+def _in_vain(password: str, *argon2: str, but: str = "") -> bool:
+    """The work of the other kinds of hashes, so that a wrong password takes as long whoever's it is. Returns False."""
+    for stored in argon2:
+        _verify_argon2(password, stored)
+    for cost, stored in _IMPORTED.items():
+        if cost != but:
+            _verify_bcrypt(password, stored)
+    return False
 
 
 def _verify_bcrypt(password: str, stored: str) -> bool:

@@ -245,6 +245,8 @@ async def _shut_out(session: AsyncSession, membership: Membership, reason: str) 
 async def _forget(session: AsyncSession, organization_id: UUID, user_id: UUID) -> None:
     mine = (GroupMember.organization_id == organization_id, GroupMember.user_id == user_id)
     await session.execute(sa.delete(GroupMember).where(*mine))
+    gone = sa.update(Membership).where(Membership.organization_id == organization_id, Membership.user_id == user_id)
+    await session.execute(gone.values(removed_at=now()))
     for farewell in on_removal:
         await farewell(session, organization_id, user_id)
 

@@ -20,6 +20,7 @@ COMMANDS = {
     "scheduler": "A scheduler process: relay, reconciler, mailer.",
     "migrate": "Bring the database to this version.",
     "keys": "Make, look at and rotate keys.",
+    "homes": "Databases that organizations have of their own.",
     "accounts": "Let somebody in again who forgot the password.",
     "flow": "Run, validate, export and import flows.",
     "plugins": "Installed plugins and what they offer.",

@@ -96,7 +96,10 @@ def _with(work: Callable[[Any], Awaitable[None]], **options: Any) -> None:
     async def call() -> None:
         database = Database.from_url(settings.database_worker_url.reveal(), pool_size=2, name="headrace-keys")
         try:
-            await work(Rotator(database, settings.key_ring(), **options))
+            for one in await database.everywhere():
+                if one.place:
+                    click.echo(f"database {one.place}:")
+                await work(Rotator(one, settings.key_ring(), **options))
         finally:
             await database.close()
 

@@ -64,6 +64,10 @@ FROM (SELECT 1) one LEFT JOIN usage_counters c
     "storage_bytes": Counted(
         sa.text("SELECT coalesce(sum(bytes), 0) FROM node_executions WHERE organization_id = :organization_id")
     ),
+    "ai_cost_usd": Counted(sa.text("""
+SELECT ceil(coalesce(sum(used), 0) / 1000000.0) FROM usage_counters
+WHERE organization_id = :organization_id AND key = 'ai_cost_usd' AND period = :period
+"""), monthly=True),
 }  # fmt: skip
 ALIASES = {"workflows": "flows", "connectors": "connections"}
 
@@ -82,6 +86,14 @@ WHERE organization_id = :organization_id AND key = 'executions' AND period = :pe
 _WRITE = sa.text("""
 UPDATE usage_counters SET used = :used, counted_to = clock_timestamp()
 WHERE organization_id = :organization_id AND key = 'executions' AND period = :period
+""")
+
+
+_SPEND = sa.text("""
+INSERT INTO usage_counters AS c (organization_id, key, period, used, counted_to)
+VALUES (:organization_id, 'ai_cost_usd', :period, :micro_usd, clock_timestamp())
+ON CONFLICT (organization_id, key, period) DO UPDATE
+  SET used = c.used + excluded.used, counted_to = excluded.counted_to
 """)
 
 
@@ -106,6 +118,17 @@ async def used(session: AsyncSession, key: str, organization_id: UUID) -> int:
     if counted is None:
         raise NotFound(f"there is no limit '{key}'; ask for {', '.join(COUNTED)} or api_requests", resource="limit")
     return int(await session.scalar(counted.used, _where(organization_id, counted)) or 0)
+
+
+async def spend(session: AsyncSession, organization_id: UUID, micro_usd: int) -> None:
+    """Count what a call of a model has cost, in millionths of a US dollar; the limit `ai_cost_usd` is asked before it.
+
+    Raises:
+        ValueError: it is negative.
+    """
+    if micro_usd < 0:
+        raise ValueError("a cost is not negative")
+    await session.execute(_SPEND, {**_month(organization_id), "micro_usd": micro_usd})
 
 
 async def promised(session: AsyncSession, organization_id: UUID) -> int:

@@ -73,7 +73,7 @@ _WHERE = """
   AND (CAST(:trigger_type AS text) IS NULL OR x.trigger_type = CAST(:trigger_type AS text))
 """
 
-_WITHIN = "  AND x.flow_id IN (" + FLOWS + ")"
+_WITHIN = "  AND (x.flow_id IN (" + FLOWS + ")) IS TRUE"
 _PAGE = " ORDER BY x.queued_at DESC, x.id DESC LIMIT :limit OFFSET :offset"
 LIST = sa.text("SELECT" + EXECUTION_FIELDS + _WHERE + _PAGE)
 COUNT = sa.text("SELECT count(*)" + _WHERE)

@@ -33,7 +33,7 @@ WHERE w.organization_id = :organization_id
 """
 _PAGE = " ORDER BY w.created_at, w.id LIMIT :limit OFFSET :offset"
 _OPEN = sa.text(_WAITS + _PAGE)
-_OPEN_WITHIN = sa.text(_WAITS + "  AND x.flow_id IN (" + FLOWS + ")" + _PAGE)
+_OPEN_WITHIN = sa.text(_WAITS + "  AND (x.flow_id IN (" + FLOWS + ")) IS TRUE" + _PAGE)
 _ONE = sa.text("""
 SELECT id, execution_id, segment_no, kind, token_hash, status, form, assignees FROM waits
 WHERE organization_id = :organization_id AND id = :id

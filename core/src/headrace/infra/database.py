@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from typing import Any
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any, TypeVar
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -18,13 +18,20 @@ from sqlalchemy.orm import Session, SessionTransaction
 from sqlalchemy.orm.exc import StaleDataError
 from sqlalchemy.pool import ConnectionPoolEntry
 
+from headrace.infra.homes import ELSEWHERE, MOVING, SHARED, Elsewhere, moving, url_at
 from headrace.sdk.errors import ConfigError, Conflict, PreconditionFailed, TransientError
 
 RESTED_S = 1.0
 """A connection that was used so long ago is tried before it is used again."""
 _UNSTORABLE = frozenset({"", "22003", "22021", "22P05"})
 """States of values that no column takes; the driver itself refuses NUL and has no state for it."""
-_SET = sa.text("select set_config('app.organization_id', :organization, true), set_config('app.user_id', :user, true)")
+_SET = sa.text("""
+select set_config('app.organization_id', :organization, true), set_config('app.user_id', :user, true), h.state, h.place
+from (select) one left join homes h on h.id = cast(nullif(:organization, '') as uuid) and h.state <> 'here'
+""")
+_WROTE = sa.text("select pg_current_xact_id_if_assigned() is not null")
+_HOPS = 3
+RowT = TypeVar("RowT")
 
 
 class HeadraceSession(Session):
@@ -37,13 +44,32 @@ def _set_tenant(session: Session, transaction: SessionTransaction, connection: s
         return
     organization, user = session.info.get("organization_id"), session.info.get("user_id")
     if organization or user:
-        connection.execute(_SET, {"organization": str(organization or ""), "user": str(user or "")})
+        said = connection.execute(_SET, {"organization": str(organization or ""), "user": str(user or "")}).one()
+        _note(session.info, said)
+
+
+def _note(info: dict[Any, Any], said: Any) -> None:
+    """What the database says of the organization; of each in turn, where one transaction is of several."""
+    info["elsewhere"] = Elsewhere(said.state, said.place) if said.state else None
+    if said.state:
+        info.setdefault("places", {})[info["organization_id"]] = said.place
 
 
 async def set_tenant(session: AsyncSession, organization_id: UUID | None, *, user_id: UUID | None = None) -> None:
     """Change whose rows the rest of this transaction sees. For signing in and setting up only."""
     session.info["organization_id"], session.info["user_id"] = organization_id, user_id
-    await session.execute(_SET, {"organization": str(organization_id or ""), "user": str(user_id or "")})
+    given = {"organization": str(organization_id or ""), "user": str(user_id or "")}
+    _note(session.info, (await session.execute(_SET, given)).one())
+
+
+def require_here(session: AsyncSession) -> None:
+    """Go on only when the organization of `set_tenant` is served in this database.
+
+    Raises:
+        Moving: it lives elsewhere, or is on its way.
+    """
+    if session.info.get("elsewhere") is not None:
+        raise moving()
 
 
 def sqlalchemy_url(url: str) -> sa.URL:
@@ -62,17 +88,31 @@ def sqlalchemy_url(url: str) -> sa.URL:
 
 
 class Database:
-    """A connection pool and its transactions."""
+    """A connection pool and its transactions; the shared one knows the pools of the other databases.
 
-    def __init__(self, engine: AsyncEngine, *, objects_url: str = "") -> None:
-        self.engine = engine
+    Attributes:
+        place: Where it is; empty is the shared one.
+        url: Its address, for listening.
+        on_change: Called with an organization that lives elsewhere, and its place, after a change of its accounts here.
+    """
+
+    def __init__(
+        self, engine: AsyncEngine, *, objects_url: str = "", url: str = "", place: str = SHARED,
+        open_at: Callable[[str], Database] | None = None,
+    ) -> None:  # fmt: skip
+        self.engine, self.url, self.place = engine, url, place
+        self.on_change: Callable[[UUID, str], Any] | None = None
         self._objects_url = objects_url
         self._sessions = async_sessionmaker(engine, expire_on_commit=False, sync_session_class=HeadraceSession)
+        self._open_at = open_at
+        self._others: dict[str, Database] = {}
+        self._places: dict[UUID, str] = {}
 
     @classmethod
     def from_url(
-        cls, url: str, *, pool_size: int = 10, max_overflow: int = 5, name: str = "headrace", objects_url: str = ""
-    ) -> Database:
+        cls, url: str, *, pool_size: int = 10, max_overflow: int = 5, name: str = "headrace", objects_url: str = "",
+        place: str = SHARED,
+    ) -> Database:  # fmt: skip
         """Open a pool; nothing connects yet.
 
         Args:
@@ -81,6 +121,7 @@ class Database:
             max_overflow: Connections more at a peak.
             name: Shown in `pg_stat_activity`.
             objects_url: The object store that keeps what is too large for a row.
+            place: Of an organization's own database, which leads nowhere else.
         """
         engine = create_async_engine(
             sqlalchemy_url(url),
@@ -92,33 +133,110 @@ class Database:
             connect_args={"application_name": name, "connect_timeout": 10},
         )
         _try_what_rested(engine.sync_engine)
-        return cls(engine, objects_url=objects_url)
+
+        def open_at(there: str) -> Database:
+            return cls.from_url(
+                url_at(url, there), pool_size=max(1, pool_size // 2), max_overflow=max_overflow, name=name,
+                objects_url=objects_url, place=there,
+            )  # fmt: skip
+
+        return cls(engine, objects_url=objects_url, url=url, place=place, open_at=None if place else open_at)
 
     @asynccontextmanager
     async def transaction(
-        self, organization_id: UUID | None = None, *, user_id: UUID | None = None
+        self, organization_id: UUID | None = None, *, user_id: UUID | None = None, here: bool = False
     ) -> AsyncIterator[AsyncSession]:
-        """Give a session; commit at the end, roll back on an error.
+        """Give a session where the organization's work lives; commit at the end, roll back on an error.
 
         Without an organization, tables of organizations show no rows at all.
 
+        Args:
+            organization_id: Whose rows.
+            user_id: Who does it.
+            here: In this database, wherever the work lives: accounts, plans and sign-ins are in the shared one.
+
         Raises:
-            TransientError: the database is away, or two transactions collided; try again.
+            TransientError: the database is away, two transactions collided, or the organization moves; try again.
             Conflict: a unique name is taken, or a row changed meanwhile.
         """
         info = {"organization_id": organization_id, "user_id": user_id, "objects_url": self._objects_url}
-        async with self._sessions(info=info) as session:
+        async with AsyncExitStack() as stack:
+            if organization_id is None or here:
+                yield await stack.enter_async_context(self._unit(info))
+            else:
+                yield await self._at_home(stack, organization_id, info)
+
+    async def everywhere(self) -> list[Database]:
+        """This database and those of organizations that live elsewhere."""
+        if self._open_at is None:
+            return [self]
+        async with self.transaction() as session:
+            rows = (await session.execute(ELSEWHERE)).all()
+        return [self, *(self._at(row.place) for row in rows if row.state != MOVING)]
+
+    async def served(self, rows: Sequence[RowT], organization: Callable[[RowT], UUID]) -> Iterable[RowT]:
+        """Those of organizations that are served in this database."""
+        async with self.transaction() as session:
+            gone = {row.id for row in await session.execute(ELSEWHERE)} if rows else set()
+        return [row for row in rows if organization(row) not in gone]
+
+    def at(self, other: Database) -> Database:
+        """The database at the place of another, as our role sees it."""
+        return self._at(other.place)
+
+    def home(self, organization_id: UUID) -> Database:
+        """Where the organization was last seen."""
+        return self._at(self._places.get(organization_id, SHARED))
+
+    async def _at_home(self, stack: AsyncExitStack, organization_id: UUID, info: dict[str, Any]) -> AsyncSession:
+        for _ in range(_HOPS):
+            database = self.home(organization_id)
+            try:
+                async with AsyncExitStack() as trial:
+                    session = await trial.enter_async_context(database._unit(info))
+                    await session.connection()
+                    elsewhere: Elsewhere | None = session.info.get("elsewhere")
+                    if elsewhere is None:
+                        stack.push_async_exit(trial.pop_all().__aexit__)
+                        return session
+            except TransientError:  # it may have come back meanwhile, and its own database be gone
+                if self._places.pop(organization_id, SHARED) == SHARED:
+                    raise
+                continue
+            if elsewhere.state == MOVING or self._open_at is None:
+                break
+            self._places[organization_id] = elsewhere.place
+        raise moving()
+
+    def _at(self, place: str) -> Database:
+        if place == self.place or self._open_at is None:
+            return self
+        if place not in self._others:
+            self._others[place] = self._open_at(place)
+        return self._others[place]
+
+    @asynccontextmanager
+    async def _unit(self, info: dict[str, Any]) -> AsyncIterator[AsyncSession]:
+        changed: dict[UUID, str] = {}
+        async with self._sessions(info={**info, "place": self.place}) as session:
             try:
                 async with session.begin():
                     yield session
+                    if self.on_change is not None and "places" in session.info and await session.scalar(_WROTE):
+                        changed = session.info["places"]
             except (SQLAlchemyError, StaleDataError) as error:
                 translated = translate(error)
                 if translated is error:
                     raise
                 raise translated from error
+        for organization_id, place in changed.items():
+            if self.on_change is not None:
+                await self.on_change(organization_id, place)
 
     async def close(self) -> None:
         """Close every connection."""
+        for other in self._others.values():
+            await other.close()
         await self.engine.dispose()
 
 
@@ -160,7 +278,7 @@ def translate(error: Exception) -> Exception:
         return ConfigError("a text has a character that cannot be stored (NUL), or a number is too large", detail=state)
     if state == "53100":
         return TransientError("the disk of the database server is full; free some space and try again", retry_after_s=5)
-    away = state[:2] in {"08", "57", "53"} or error.connection_invalidated or not state
+    away = state[:2] in {"08", "57", "53"} or state == "3D000" or error.connection_invalidated or not state
     if away and isinstance(error, OperationalError | InterfaceError):
         return TransientError("the database does not answer; try again in a moment", detail=state, retry_after_s=1)
     return error

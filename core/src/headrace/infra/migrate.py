@@ -15,6 +15,7 @@ from sqlalchemy.exc import OperationalError
 
 from headrace.infra import partitions
 from headrace.infra.database import sqlalchemy_url
+from headrace.infra.homes import url_at
 from headrace.infra.rls import APP_ROLE, WORKER_ROLE
 from headrace.infra.settings import Settings
 from headrace.sdk.errors import ConfigError, PluginError, TransientError
@@ -22,6 +23,9 @@ from headrace.sdk.manifests import MigrationBranch
 
 _CORE = "headrace.migrations"
 _LOCK = 7_210_463_001
+_MIGRATED = sa.text(
+    "SELECT place FROM homes WHERE place <> '' AND step NOT IN ('create', 'migrate', 'drop') ORDER BY 1"
+)
 
 
 def upgrade(
@@ -64,6 +68,30 @@ def upgrade(
         raise TransientError("the database does not answer; is it started?", detail=str(error.orig)) from None
     finally:
         engine.dispose()
+
+
+def upgrade_all(settings: Settings, branches: Iterable[MigrationBranch] = ()) -> list[str]:
+    """Bring the shared database and those that organizations have of their own to the newest revisions.
+
+    Returns:
+        The places of the latter.
+
+    Raises:
+        HeadraceError: as `upgrade`; those before are up to date then.
+    """
+    kept = list(branches)
+    upgrade(settings, kept)
+    url = settings.database_owner_url.reveal()
+    engine = sa.create_engine(sqlalchemy_url(url), hide_parameters=True, poolclass=sa.NullPool)
+    try:
+        with engine.connect() as connection:
+            rows = connection.execute(_MIGRATED).scalars()
+            places = list(rows)
+    finally:
+        engine.dispose()
+    for place in places:
+        upgrade(url_at(url, place), kept)
+    return places
 
 
 def downgrade(url: str, revision: str, branches: Iterable[MigrationBranch] = ()) -> None:

@@ -27,6 +27,12 @@ FROM pg_roles r WHERE r.rolname = current_user
 """What lets the role of a connection go around row-level security; empty for a role that serves."""
 _AWAY_S = 5
 
+_MOVES = (
+    sql.SQL("ALTER ROLE {} CREATEDB").format(sql.Identifier(OWNER_ROLE)),
+    sql.SQL("GRANT SET ON PARAMETER session_replication_role TO {}").format(sql.Identifier(OWNER_ROLE)),
+    sql.SQL("GRANT pg_signal_backend TO {}").format(sql.Identifier(OWNER_ROLE)),
+)
+"""What the owner needs to give an organization a database of its own, and to drop it; none of it opens a row."""
 _ROLE = sql.SQL("{} ROLE {} LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOBYPASSRLS NOREPLICATION PASSWORD {}")
 _DATABASE = sql.SQL("CREATE DATABASE {} OWNER {} TEMPLATE {}")
 _CLOSE = sql.SQL("REVOKE ALL ON DATABASE {} FROM PUBLIC")
@@ -61,6 +67,8 @@ def prepare_server(admin_url: str, passwords: Mapping[str, str]) -> None:
     """Roles, the database `headrace`, and the database `warehouse` of the role `demo`."""
     with psycopg.connect(admin_url, autocommit=True) as connection:
         ensure_roles(connection, passwords)
+        for statement in _MOVES:
+            connection.execute(statement)
         ensure_database(connection, DATABASE, OWNER_ROLE)
         ensure_database(connection, WAREHOUSE, DEMO_ROLE)
         grant_connect(connection, DATABASE)

@@ -80,7 +80,7 @@ class Rotator:
         while True:
             before = moved.keys + moved.blobs
             for organization_id in await self.organizations():
-                async with self.database.transaction(organization_id) as session:
+                async with self.database.transaction(organization_id, here=True) as session:
                     moved.keys += await rewrap_data_keys(session, self.ring, organization_id)
                 await asyncio.sleep(self._rest_s)
             for column in await self.marked(personal=True):
@@ -99,14 +99,14 @@ class Rotator:
             Sealed: the master key is missing.
         """
         moved = Moved()
-        async with self.database.transaction(organization_id) as session:
+        async with self.database.transaction(organization_id, here=True) as session:
             if not await wrapping(session, organization_id):
                 return moved
             await add_data_key(session, self.ring, organization_id)
             moved.keys = 1
         for column in await self.marked(personal=False):
             await self._column(column, moved, organization_id=organization_id)
-        async with self.database.transaction(organization_id) as session:
+        async with self.database.transaction(organization_id, here=True) as session:
             await retire_data_keys(session, organization_id)
         return moved
 
@@ -123,7 +123,7 @@ class Rotator:
                 began = now().isoformat()
                 await set_state(session, _BEGAN, began)
         for organization_id in await self.organizations():
-            async with self.database.transaction(organization_id) as session:
+            async with self.database.transaction(organization_id, here=True) as session:
                 keys = await wrapping(session, organization_id)
             if keys[-1].created_at >= datetime.fromisoformat(began) and sum(not one.retired for one in keys) == 1:
                 continue
@@ -155,7 +155,7 @@ class Rotator:
         """Everything of one owner in one column, in the order of its rows."""
         owner, last, found = organization_id or user_id or _NOBODY, _NOBODY, self._batch_rows
         while found == self._batch_rows:
-            async with self.database.transaction(organization_id, user_id=user_id) as session:
+            async with self.database.transaction(organization_id, user_id=user_id, here=True) as session:
                 cipher = await self._cipher(session, organization_id)
                 rows = (await session.execute(column.left(owner, cipher.current, last, self._batch_rows))).all()
                 for row in rows:
@@ -197,7 +197,7 @@ async def standing(rotator: Rotator) -> Standing:
     found = Standing()
     ring = rotator.ring
     for organization_id in await rotator.organizations():
-        async with rotator.database.transaction(organization_id) as session:
+        async with rotator.database.transaction(organization_id, here=True) as session:
             found.organizations += 1
             wrapped = await wrapping(session, organization_id)
             for one in wrapped:

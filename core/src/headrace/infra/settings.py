@@ -63,6 +63,8 @@ class Settings(Struct, frozen=True, kw_only=True):
         queues: Queues a worker listens to, comma separated: light, io, heavy, ai, reports, label:NAME; empty is all
             without a label.
         pool_size: Database connections per process.
+        database_servers: Further PostgreSQL servers, `host:port`, comma separated, where organizations may have a
+            database of their own; roles and passwords are those of the first.
         license: A licence, or the file that it is in; empty is `{home}/licence.key`, if there is one.
         trusted_proxies: Networks of the proxies before us, comma separated; of others X-Forwarded-For is not believed.
         rate_limits: Other rates than the usual, comma separated, e.g. `anonymous=100/h,route=600/m`; `0/h` is none.
@@ -95,6 +97,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     worker_reserve: int = 1
     queues: tuple[str, ...] = ()
     pool_size: int = 10
+    database_servers: tuple[str, ...] = ()
     license: Secret = Secret("")
     trusted_proxies: tuple[str, ...] = ()
     rate_limits: tuple[str, ...] = ()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections.abc import Callable
 
 import sqlalchemy as sa
 import structlog
@@ -33,24 +34,36 @@ class Follower:
         url: Where notifications are heard.
         host: The plugins.
         look_s: Between looks when nothing is heard.
+        heard: Called with what was switched, once it is so here; empty when something may have been missed.
     """
 
-    def __init__(self, database: Database, url: str, host: Host, *, look_s: float = LOOK_S) -> None:
+    def __init__(
+        self, database: Database, url: str, host: Host, *, look_s: float = LOOK_S,
+        heard: Callable[[str], None] | None = None,
+    ) -> None:  # fmt: skip
         self._database, self._url, self._host, self._look_s = database, url, host, look_s
         self._wake = asyncio.Event()
+        self._heard, self._told = heard, set[str]()
 
     async def serve(self) -> None:
         """Follow until cancelled."""
-        listener = asyncio.create_task(listen(self._url, (SWITCHED,), lambda *_: self._wake.set()))
+        listener = asyncio.create_task(listen(self._url, (SWITCHED,), self._hear))
         try:
             while True:
                 self._wake.clear()
+                told, self._told = self._told, set()
                 await self.look()
+                for what in sorted(told) if self._heard else ():
+                    self._heard(what)
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout(self._look_s):
                         await self._wake.wait()
         finally:
             listener.cancel()
+
+    def _hear(self, _channel: str, what: str) -> None:
+        self._told.add(what)
+        self._wake.set()
 
     async def look(self) -> None:
         """Look once; a database that is away changes nothing."""

@@ -66,6 +66,7 @@ class Sender:
         """Send what is due once. Returns how many deliveries were tried."""
         async with self._database.transaction() as session:
             taken = await deliveries.take(session)
+        taken = list(await self._database.served(taken, lambda one: one.organization_id))
         if taken:
             keys = await self._keys(taken)
             with ThreadPoolExecutor(self._threads, thread_name_prefix="headrace-sender") as threads:

@@ -11,7 +11,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from headrace.infra.database import set_tenant
+from headrace.infra.database import Database, set_tenant
 from headrace.infra.ids import new_id
 from headrace.sdk.errors import Conflict
 from headrace.triggers.models import Trigger
@@ -97,3 +97,13 @@ async def _by_id(session: AsyncSession, organization_id: UUID, path: str, mode: 
 def digest(place: str) -> bytes:
     """What is stored of an address."""
     return sha256(f"headrace-hook|{place}".encode()).digest()
+
+
+async def find_anywhere(database: Database, place: str, *, mode: str) -> tuple[UUID, UUID] | None:
+    """The same, also of organizations that have a database of their own."""
+    async with database.transaction() as session:
+        found = await find(session, place, mode=mode)
+    for one in [] if found else (await database.everywhere())[1:]:
+        async with one.transaction() as session:
+            found = found or await find(session, place, mode=mode)
+    return found

@@ -40,7 +40,7 @@ _GET = sa.text(_SELECT + "AND b.id = :id")
 _OF_FLOW = "AND (CAST(:flow_id AS uuid) IS NULL OR b.flow_id = CAST(:flow_id AS uuid))"
 _PAGE = " ORDER BY b.created_at DESC LIMIT :limit OFFSET :offset"
 _LIST = sa.text(_SELECT + _OF_FLOW + _PAGE)
-_LIST_WITHIN = sa.text(_SELECT + _OF_FLOW + " AND b.flow_id IN (" + FLOWS + ")" + _PAGE)
+_LIST_WITHIN = sa.text(_SELECT + _OF_FLOW + " AND (b.flow_id IN (" + FLOWS + ")) IS TRUE" + _PAGE)
 _CHANGE = sa.text("""
 UPDATE backfills SET status = :status, wake_at = clock_timestamp(),
   completed_at = CASE WHEN CAST(:status AS text) = 'cancelled' THEN clock_timestamp() END

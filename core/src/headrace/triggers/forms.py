@@ -74,8 +74,7 @@ async def find(
         NotFound: no form is there, or it does not listen.
         NotLetIn: the visitor has not signed in, or the token is not the right one.
     """
-    async with database.transaction() as session:
-        found = await addresses.find(session, place, mode="form")
+    found = await addresses.find_anywhere(database, place, mode="form")
     if found is None:
         raise NotFound(UNKNOWN)
     async with database.transaction(found[0]) as session:

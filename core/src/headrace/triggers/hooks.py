@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from headrace.connections.service import Vault
 from headrace.infra.clock import now
-from headrace.infra.database import Database, set_tenant
+from headrace.infra.database import Database, require_here, set_tenant
 from headrace.infra.store import Store
 from headrace.sdk.config import parse_config
 from headrace.sdk.errors import DataError, HeadraceError, NotFound
@@ -33,19 +33,32 @@ async def accept(database: Database, flows: Preparer, vault: Vault, store: Store
         Refused, WrongMethod, DataError, Busy: the call is not let in, malformed, or comes too soon.
         TransientError: the flow cannot be started now; the same delivery may come again.
     """
+    outcome: Accepted | HeadraceError | None = await _at(database, flows, vault, store, call)
+    if outcome is None:  # its organization may have a database of its own
+        for other in (await database.everywhere())[1:]:
+            outcome = outcome or await _at(other, flows, vault, store, call)
+    if outcome is None:
+        raise NotFound(UNKNOWN)
+    if isinstance(outcome, HeadraceError):
+        raise outcome
+    return outcome
+
+
+async def _at(
+    database: Database, flows: Preparer, vault: Vault, store: Store, call: Call
+) -> Accepted | HeadraceError | None:
+    """The same in one database; None when nothing is there."""
     async with database.transaction() as session:
         found = await addresses.find(session, call.place, mode="webhook")
         if found is None:
-            raise NotFound(UNKNOWN)
+            return None
         await set_tenant(session, found[0])
+        require_here(session)
         row = await session.get(Trigger, found)
         if row is None or not row.armed:
             raise NotFound(UNKNOWN)
         config: Any = parse_config(flows.host.registry.trigger(row.type).manifest.config, row.configuration)
-        outcome = await _judged(session, flows, vault, store, row, config, call)
-    if isinstance(outcome, HeadraceError):
-        raise outcome
-    return outcome
+        return await _judged(session, flows, vault, store, row, config, call)
 
 
 async def _judged(

@@ -21,6 +21,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from headrace.executions.leases import as_json
 from headrace.executions.pending import TooManyWaiting
 from headrace.infra.database import Database
+from headrace.infra.homes import Moving
 from headrace.infra.ids import new_id
 from headrace.infra.notify import listen
 from headrace.plugins.manager import Host
@@ -108,6 +109,8 @@ class Ticker:
             try:
                 async with self._database.transaction(row.organization_id) as session:
                     return await step(session, key)
+            except Moving:
+                return 0
             except TransientError:
                 raise
             except Exception as error:
@@ -123,6 +126,8 @@ class Ticker:
             try:
                 async with self._gate, self._database.transaction(organization_id) as session:
                     return await self._fire(session, {"organization_id": organization_id, "ids": ids})
+            except Moving:
+                return 0
             except TransientError:
                 raise
             except Exception as error:

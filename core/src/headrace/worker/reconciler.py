@@ -48,7 +48,7 @@ class Reconciler:
         async with self._database.transaction() as session:
             rows = (await session.execute(sql.EXPIRED)).all()
         taken = 0
-        for row in rows:
+        for row in await self._database.served(rows, lambda row: row.organization_id):
             lease = Lease(
                 organization_id=row.organization_id,
                 execution_id=row.execution_id,
@@ -70,12 +70,12 @@ class Reconciler:
             forgotten = (await session.execute(families.FORGOTTEN)).mappings().all()
             holding = (await session.scalars(families.HOLDING)).all()
             orphans = (await session.execute(families.ORPHANS)).all()
-        for row in forgotten:
+        for row in await self._database.served(forgotten, lambda row: row["organization_id"]):
             async with self._database.transaction(row["organization_id"]) as session:
                 await session.execute(families.WAKE, dict(row))
-        for organization_id in holding:
+        for organization_id in await self._database.served(holding, lambda one: one):
             await self._admit(organization_id)
-        for orphan in orphans:
+        for orphan in await self._database.served(orphans, lambda row: row.organization_id):
             async with self._database.transaction(orphan.organization_id) as session:
                 await service.cancel(session, orphan.organization_id, orphan.id)
 
@@ -95,7 +95,7 @@ class Reconciler:
             code="TIMED_OUT", message="the execution took longer than its deadline and was stopped",
             hint="raise the flow's timeout, or look for the slow step",
         )  # fmt: skip
-        for row in rows:
+        for row in await self._database.served(rows, lambda row: row.organization_id):
             key = {"organization_id": row.organization_id, "execution_id": row.id}
             async with self._database.transaction(row.organization_id) as session:
                 locked = (await session.execute(sql.LOCK, key)).one_or_none()

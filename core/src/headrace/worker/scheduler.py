@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import signal
+from collections.abc import Callable, Coroutine
+from typing import Any
 
 import structlog
 
@@ -20,16 +23,19 @@ from headrace.infra.settings import Settings
 from headrace.infra.store import Store
 from headrace.plugins.follow import Follower
 from headrace.plugins.manager import load_plugins
+from headrace.sdk.errors import HeadraceError
 from headrace.subscriptions.sender import Sender
 from headrace.triggers.ticker import Ticker
 from headrace.worker.confine import close_to_others
 from headrace.worker.history import History
 from headrace.worker.mailer import Mailer
 from headrace.worker.maintenance import Maintenance
+from headrace.worker.mover import Moves
 from headrace.worker.reconciler import Reconciler
 from headrace.worker.sources import Sources
 from headrace.worker.timing import Timing
 
+LOOK_S = 1.0
 _log = structlog.get_logger("headrace.scheduler")
 
 
@@ -59,26 +65,29 @@ async def serve(settings: Settings, timing: Timing, *, stop: asyncio.Event | Non
         stop = asyncio.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    parts = [
-        asyncio.create_task(Relay(database, url, ringer).serve()),
-        asyncio.create_task(Reconciler(database, bus, timing).serve()),
-        asyncio.create_task(Ticker(database, url, host, poll_s=timing.tick_s).serve()),
-        asyncio.create_task(Follower(database, url, host).serve()),
-        asyncio.create_task(Mailer(database, settings).serve()),
-        asyncio.create_task(Sender(database, url, vault).serve()),
-        asyncio.create_task(
-            Sources(
-                database,
-                host,
-                vault,
-                store,
-                lease_s=timing.lease_s,
-                poll_s=timing.tick_s,
-                secrets_file=settings.secrets_file,
-            ).serve()
-        ),
-        asyncio.create_task(Maintenance(database, store, history=History(owner, database) if owner else None).serve()),
-    ]
+
+    def parts_of(place: Database) -> list[Coroutine[Any, Any, None]]:
+        """What is done for each database: the shared one, and those that organizations have of their own."""
+        history = History(owner.at(place), place) if owner else None
+        sources = Sources(
+            place, host, vault, store, lease_s=timing.lease_s, poll_s=timing.tick_s, secrets_file=settings.secrets_file
+        )
+        return [
+            Relay(place, place.url, ringer).serve(),
+            Reconciler(place, bus, timing).serve(),
+            Ticker(place, place.url, host, poll_s=timing.tick_s).serve(),
+            Mailer(place, settings).serve(),
+            Sender(place, place.url, vault).serve(),
+            sources.serve(),
+            Maintenance(place, store, history=history).serve(),
+        ]
+
+    parts = [asyncio.create_task(part) for part in parts_of(database)]
+    parts.append(asyncio.create_task(Follower(database, url, host).serve()))
+    parts.append(asyncio.create_task(_elsewhere(database, parts_of)))
+    if owner is not None:
+        moves = Moves(database, owner_url, host.registry.migrations.values())
+        parts.append(asyncio.create_task(moves.serve()))
     _log.info("scheduler ready")
     try:
         stopped = asyncio.create_task(stop.wait())
@@ -96,3 +105,25 @@ async def serve(settings: Settings, timing: Timing, *, stop: asyncio.Event | Non
         if owner is not None:
             await owner.close()
     _log.info("scheduler stopped")
+
+
+async def _elsewhere(database: Database, parts_of: Callable[[Database], list[Coroutine[Any, Any, None]]]) -> None:
+    """Serve each database that an organization has of its own as long as it has; a failing one is begun again."""
+    served: dict[str, asyncio.Future[Any]] = {}
+    try:
+        while True:
+            with contextlib.suppress(HeadraceError):
+                there = {one.place: one for one in await database.everywhere() if one.place}
+                for place in served.keys() - there.keys():
+                    served.pop(place).cancel()
+                for place, one in there.items():
+                    if place in served and served[place].done():
+                        _log.error("parts of a database ended", place=place, reason=str(served[place].exception()))
+                    if place not in served or served[place].done():
+                        served[place] = asyncio.gather(*parts_of(one))
+                        _log.info("database served", place=place)
+            await asyncio.sleep(LOOK_S)
+    finally:
+        for future in served.values():
+            future.cancel()
+        await asyncio.gather(*served.values(), return_exceptions=True)

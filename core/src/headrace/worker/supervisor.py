@@ -103,7 +103,8 @@ class Supervisor:
             for lane, threads in zip(self._lanes, THREADS, strict=False)
         ]
         self._carrier = Carrier(self.database, self.bus, self.pool, settings, host.registry)
-        self._attempts: dict[int, Attempt] = {}
+        self._attempts: dict[tuple[UUID, int], Attempt] = {}
+        self._joined: dict[str, asyncio.Task[None]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._stopping = asyncio.Event()
         self._hurry = asyncio.Event()
@@ -134,8 +135,7 @@ class Supervisor:
         for doorbells in self._doorbells:
             doorbells.start()
         keeping = (
-            self._heartbeats(), listen(self._url, ("headrace_stop",), self._told_to_stop),
-            Follower(self.database, self._url, self.host).serve(),
+            self._heartbeats(), Follower(self.database, self._url, self.host).serve(),
             *map(self._claims, self._lanes), *map(self._looks, self._lanes),
         )  # fmt: skip
         keepers = [asyncio.create_task(keeper) for keeper in keeping]
@@ -161,7 +161,7 @@ class Supervisor:
         waits = False
         while not self._stopping.is_set():
             try:
-                await membership.join(self.database, self)
+                await self._join_everywhere()
             except TransientError as error:
                 if not waits:
                     _log.warning("worker waits", reason=error.message, detail=error.detail)
@@ -171,6 +171,14 @@ class Supervisor:
                         await self._stopping.wait()
             else:
                 return
+
+    async def _join_everywhere(self) -> None:
+        """Say so in each database that organizations have of their own as well, and listen there."""
+        for database in await self.database.everywhere():
+            if database.place not in self._joined:
+                await membership.join(database, self)
+                listening = listen(database.url, ("headrace_stop",), self._told_to_stop)
+                self._joined[database.place] = asyncio.create_task(listening)
 
     async def _await_stop(self) -> None:
         await self._stopping.wait()
@@ -198,8 +206,11 @@ class Supervisor:
 
     async def _close(self) -> None:
         await self.pool.close()
+        for listening in self._joined.values():
+            listening.cancel()
         with contextlib.suppress(HeadraceError):
-            await membership.leave(self.database, self.id)
+            for database in await self.database.everywhere():
+                await membership.leave(database, self.id)
         await self.bus.close()
         await self.database.close()
         _log.info("worker stopped", worker=str(self.id))
@@ -249,7 +260,7 @@ class Supervisor:
         lease = claim.lease
         feed = Feed(self.bus, lease.organization_id, lease.execution_id)
         attempt = Attempt(claim, feed, cancel_grace_s=self.timing.cancel_grace_s)
-        self._attempts[lease.fence] = attempt
+        self._attempts[lease.execution_id, lease.fence] = attempt
         lane.enter(lease.organization_id)
         self._spawn(self._carry(lane, attempt))
 
@@ -259,7 +270,7 @@ class Supervisor:
         try:
             settled = await self._carrier.carry(attempt, lane)
         finally:
-            self._attempts.pop(lease.fence, None)
+            self._attempts.pop((lease.execution_id, lease.fence), None)
             lane.leave()
         for bell in settled.ready:
             self._spawn(self._try(bell))
@@ -283,9 +294,17 @@ class Supervisor:
             await asyncio.sleep(self.timing.heartbeat_s)
             with contextlib.suppress(HeadraceError):
                 await self.heartbeat()
-                draining = self._drained or self._stopping.is_set()
-                if await membership.beat(self.database, self, draining=draining) and not draining:
-                    self._drained = True
+                await self._beat()
+
+    async def _beat(self) -> None:
+        """Say in each database that it lives; an admin drains it in the shared one."""
+        await self._join_everywhere()
+        draining = self._drained or self._stopping.is_set()
+        for database in await self.database.everywhere():
+            with contextlib.suppress(HeadraceError):
+                asked = await membership.beat(database, self, draining=draining)
+                if asked and not draining and not database.place:
+                    self._drained = draining = True
                     self._spawn(self._take_nothing_more())
 
     async def _take_nothing_more(self) -> None:
@@ -300,16 +319,24 @@ class Supervisor:
         held: list[Lease] = [attempt.lease for attempt in self._attempts.values()]
         if not held:
             return
-        async with self.database.transaction() as session:
-            kept = await leases.heartbeat(session, held, lease_s=self.timing.lease_s)
+        homes: dict[Database, list[Lease]] = {}
         for lease in held:
-            attempt = self._attempts.get(lease.fence)
-            if attempt is None:
-                continue
-            if lease.fence not in kept:
-                attempt.stop("lost")
-            elif kept[lease.fence]:
-                attempt.stop("cancelled")
+            homes.setdefault(self.database.home(lease.organization_id), []).append(lease)
+        await asyncio.gather(*(self._extend(database, there) for database, there in homes.items()))
+
+    async def _extend(self, database: Database, held: Sequence[Lease]) -> None:
+        """One database that is away keeps no other from being told."""
+        with contextlib.suppress(HeadraceError, TimeoutError):
+            async with asyncio.timeout(self.timing.lease_s / 2), database.transaction() as session:
+                kept = await leases.heartbeat(session, held, lease_s=self.timing.lease_s)
+            for lease in held:
+                attempt = self._attempts.get((lease.execution_id, lease.fence))
+                if attempt is None:
+                    continue
+                if lease.fence not in kept:
+                    attempt.stop("lost")
+                elif kept[lease.fence]:
+                    attempt.stop("cancelled")
 
     def _told_to_stop(self, _channel: str, execution: str) -> None:
         """An execution is to stop; without its id, something may have been missed: ask."""
@@ -334,10 +361,15 @@ class Supervisor:
 
     async def _look(self, lane: Lane, room: int) -> None:
         """Claim what waits, each organization in turn."""
-        async with self.database.transaction() as session:
-            bells = await leases.candidates(session, distributions=self.distributions, queues=lane.queues, limit=room)
+        bells: list[Doorbell] = []
+        for database in await self.database.everywhere():
+            with contextlib.suppress(HeadraceError):
+                async with database.transaction() as session:
+                    bells += await leases.candidates(
+                        session, distributions=self.distributions, queues=lane.queues, limit=room
+                    )
         claimed = await asyncio.gather(*map(lane.ring, bells))
-        if len(bells) == room:
+        if len(bells) >= room:
             lane.look_again()
         if bells and not any(claimed):  # others were faster
             await asyncio.sleep(AFTER_OTHERS_S)

@@ -16,7 +16,7 @@ from msgspec import UNSET, Struct, UnsetType
 
 from headrace_web.deps import Context
 from headrace_web.envelope import ApiStruct, Envelope, IfMatch, base_version, ok, shown
-from headrace_web.guards import PERSON, permission
+from headrace_web.guards import OF_ACCOUNTS, PERSON, permission
 
 
 class SignInOut(Struct, kw_only=True):
@@ -63,6 +63,7 @@ class SessionsController(Controller):
     """One's own sign-ins."""
 
     path = "/sessions"
+    opt = OF_ACCOUNTS
     tags = ("accounts",)
 
     @get("/", opt=PERSON)
@@ -93,6 +94,7 @@ class MembersController(Controller):
     """Members of the organization."""
 
     path = "/members"
+    opt = OF_ACCOUNTS
     tags = ("accounts",)
 
     @get("/", opt=permission("organization:manage_members"))

@@ -14,7 +14,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 
 from headrace_web.deps import Context
 from headrace_web.envelope import ApiStruct, Envelope, IfMatch, Paging, base_version, ok, page_of, shown
-from headrace_web.guards import PERSON
+from headrace_web.guards import OF_ACCOUNTS, PERSON
 
 
 class KeyOut(Struct, kw_only=True):
@@ -69,6 +69,7 @@ class ApiKeysController(Controller):
     """API keys. A key may do what it names and its owner still may; no key makes or changes keys."""
 
     path = "/api-keys"
+    opt = OF_ACCOUNTS
     tags = ("api keys",)
 
     @get("/", opt=PERSON)

@@ -18,7 +18,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType, to_builtins
 
 from headrace_web.deps import Context
 from headrace_web.envelope import ApiStruct, Envelope, IfMatch, base_version, given, ok, shown
-from headrace_web.guards import ENTRANCE, PERSON, SIGNED_IN
+from headrace_web.guards import ENTRANCE, OF_ACCOUNTS, PERSON, SIGNED_IN
 from headrace_web.limits import RateLimited, count_attempt, forget_attempts
 from headrace_web.security.address import client_address
 from headrace_web.security.cookies import ended_cookies, session_cookies
@@ -160,6 +160,7 @@ class AuthController(Controller):
     """Signing in and out."""
 
     path = "/auth"
+    opt = OF_ACCOUNTS
     tags = ("auth",)
 
     @post("/login", opt=ENTRANCE, status_code=200, security=[])
@@ -222,6 +223,7 @@ class SetupController(Controller):
     """The first account of an installation."""
 
     path = "/setup"
+    opt = OF_ACCOUNTS
     tags = ("auth",)
 
     @get("/", opt=ENTRANCE, security=[])

@@ -20,7 +20,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 from headrace_web.counting import principal
 from headrace_web.deps import Context
 from headrace_web.envelope import ApiStruct, Envelope, ok
-from headrace_web.guards import SIGNED_IN, permission
+from headrace_web.guards import OF_ACCOUNTS, SIGNED_IN, permission
 
 
 class EditionPatch(ApiStruct):
@@ -63,6 +63,7 @@ class EditionsController(Controller):
     """Editions."""
 
     path = "/editions"
+    opt = OF_ACCOUNTS
     tags = ("editions",)
 
     @get("/", opt=SIGNED_IN)

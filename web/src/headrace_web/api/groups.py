@@ -14,7 +14,7 @@ from msgspec import UNSET, Struct, UnsetType
 
 from headrace_web.deps import Context
 from headrace_web.envelope import ApiStruct, Envelope, IfMatch, Paging, base_version, given, ok, page_of, shown
-from headrace_web.guards import permission
+from headrace_web.guards import OF_ACCOUNTS, permission
 
 _MANAGE = permission("organization:manage_members")
 
@@ -65,6 +65,7 @@ class GroupsController(Controller):
     """Groups. What a group is granted all of it have; who manages members changes none with more rights than theirs."""
 
     path = "/groups"
+    opt = OF_ACCOUNTS
     tags = ("groups",)
 
     @get("/", opt=_MANAGE)

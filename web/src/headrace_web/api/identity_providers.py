@@ -23,7 +23,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from headrace_web.api.single_sign_on import callback_of
 from headrace_web.deps import Context
 from headrace_web.envelope import ApiStruct, Envelope, IfMatch, Paging, base_version, given, ok, page_of, shown
-from headrace_web.guards import permission
+from headrace_web.guards import OF_ACCOUNTS, permission
 
 _OWNER = permission(identities.MANAGE)
 Groups = Annotated[dict[str, str], Meta(max_length=200, description="Role by name of a group; the strongest counts.")]
@@ -121,6 +121,7 @@ class IdentityProvidersController(Controller):
     """Identity providers."""
 
     path = "/identity-providers"
+    opt = OF_ACCOUNTS
     tags = ("identity providers",)
 
     @get("/types", opt=_OWNER)

@@ -16,7 +16,7 @@ from headrace_web.api.accounts import LinkOut
 from headrace_web.api.passwords import count_link
 from headrace_web.deps import Context
 from headrace_web.envelope import ApiStruct, Envelope, Paging, ok, page_of, shown
-from headrace_web.guards import ENTRANCE, permission
+from headrace_web.guards import ENTRANCE, OF_ACCOUNTS, permission
 from headrace_web.services import Services
 
 
@@ -66,6 +66,7 @@ class InvitationsController(Controller):
     """Invitations."""
 
     path = "/invitations"
+    opt = OF_ACCOUNTS
     tags = ("invitations",)
 
     @get("/", opt=permission("organization:manage_members"))

@@ -17,7 +17,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 from headrace_web.api.auth import Tokens, answer, person
 from headrace_web.deps import Context
 from headrace_web.envelope import ApiStruct, Envelope, IfMatch, base_version, given, ok, shown
-from headrace_web.guards import PERSON, SIGNED_IN, permission
+from headrace_web.guards import OF_ACCOUNTS, PERSON, SIGNED_IN, permission
 from headrace_web.security.cookies import ended_cookies
 
 Domain = Annotated[str, Meta(max_length=253)]
@@ -77,6 +77,7 @@ class OrganizationsController(Controller):
     """Organizations. All but the list are about the one that one works in; `switch` goes to another."""
 
     path = "/organizations"
+    opt = OF_ACCOUNTS
     tags = ("organizations",)
 
     @get("/", opt=PERSON)
@@ -130,7 +131,10 @@ class OrganizationsController(Controller):
         """Close it: everything in it is deleted softly, and nobody can sign in to it any more."""
         async with ctx.transaction() as session:
             await organizations.get(session, ctx.actor, organization_id)
+            ctx.actor.require("organization:delete")
+        async with ctx.services.database.transaction(organization_id, user_id=ctx.actor.user_id) as session:
             await workspaces.delete_all(session, ctx.actor)
+        async with ctx.transaction() as session:
             await organizations.close(session, ctx.actor, organization_id)
         return ok({"id": organization_id})
 
@@ -139,7 +143,7 @@ class OrganizationsController(Controller):
         self, ctx: NamedDependency[Context], request: Request[Any, Any, Any], organization_id: FromPath[UUID]
     ) -> Response[Envelope[Tokens]]:
         """Go on in another organization of mine: this sign-in ends, and its tokens or cookie are of that one."""
-        async with ctx.services.database.transaction(ctx.organization_id, user_id=ctx.actor.user_id) as session:
+        async with ctx.transaction() as session:
             signed_in = await sign_in.switch(session, ctx.services.signer, ctx.actor, organization_id)
         return answer(ctx.services, signed_in, secure=request.url.scheme == "https")
 

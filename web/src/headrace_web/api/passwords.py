@@ -14,7 +14,7 @@ from msgspec import UNSET
 from headrace_web.api.auth import Tokens, answer, kind_of, person
 from headrace_web.deps import Context
 from headrace_web.envelope import ApiStruct, Envelope, ok
-from headrace_web.guards import ENTRANCE, PERSON
+from headrace_web.guards import ENTRANCE, OF_ACCOUNTS, PERSON
 from headrace_web.limits import count_attempt
 from headrace_web.security.address import client_address
 from headrace_web.services import Services
@@ -59,6 +59,7 @@ class PasswordsController(Controller):
     """Accounts and passwords. Answers tell nobody which addresses have an account."""
 
     path = "/auth"
+    opt = OF_ACCOUNTS
     tags = ("auth",)
 
     @post("/register", opt=ENTRANCE, status_code=200, security=[])

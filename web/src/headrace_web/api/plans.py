@@ -12,7 +12,7 @@ from msgspec import UNSET, Struct, UnsetType
 
 from headrace_web.deps import Context
 from headrace_web.envelope import ApiStruct, Envelope, IfMatch, base_version, given, ok
-from headrace_web.guards import SIGNED_IN, permission
+from headrace_web.guards import OF_ACCOUNTS, SIGNED_IN, permission
 
 
 class PlanBody(ApiStruct):
@@ -51,6 +51,7 @@ class PlansController(Controller):
     """Plans."""
 
     path = "/plans"
+    opt = OF_ACCOUNTS
     tags = ("plans",)
 
     @get("/", opt=SIGNED_IN)

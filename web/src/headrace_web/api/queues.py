@@ -14,7 +14,7 @@ from litestar.params import FromPath, JSONBody
 
 from headrace_web.deps import Context
 from headrace_web.envelope import ApiStruct, Envelope, Paging, ok, page_of
-from headrace_web.guards import permission
+from headrace_web.guards import OF_ACCOUNTS, permission
 
 
 class PauseBody(ApiStruct):
@@ -35,7 +35,7 @@ class QueuesController(Controller):
         async with ctx.transaction() as session:
             return ok(await queues.overview(session, ctx.organization_id))
 
-    @post("/{queue:str}/pause", opt=permission("system:manage"), status_code=200)
+    @post("/{queue:str}/pause", opt={**permission("system:manage"), **OF_ACCOUNTS}, status_code=200)
     async def pause_queue(
         self, ctx: NamedDependency[Context], queue: FromPath[str], data: JSONBody[PauseBody | None] = None
     ) -> Envelope[dict[str, str]]:
@@ -44,7 +44,7 @@ class QueuesController(Controller):
             await queues.pause(session, ctx.actor, queue, reason=data.reason if data else "")
         return ok({"queue": queue})
 
-    @post("/{queue:str}/resume", opt=permission("system:manage"), status_code=200)
+    @post("/{queue:str}/resume", opt={**permission("system:manage"), **OF_ACCOUNTS}, status_code=200)
     async def resume_queue(self, ctx: NamedDependency[Context], queue: FromPath[str]) -> Envelope[dict[str, str]]:
         """Claim from the queue again."""
         async with ctx.transaction() as session:
@@ -85,6 +85,7 @@ class WorkersController(Controller):
     """Workers."""
 
     path = "/workers"
+    opt = OF_ACCOUNTS
     tags = ("queues",)
 
     @get("/", opt=permission("system:manage"))

@@ -15,7 +15,7 @@ from msgspec import UNSET, Struct, UnsetType
 
 from headrace_web.deps import Context
 from headrace_web.envelope import ApiStruct, Envelope, IfMatch, base_version, given, ok
-from headrace_web.guards import SIGNED_IN, permission
+from headrace_web.guards import OF_ACCOUNTS, SIGNED_IN, permission
 
 
 class RoleOut(Struct, kw_only=True):
@@ -52,6 +52,7 @@ class RolesController(Controller):
     """Roles. Nobody makes or changes one with more rights than they have."""
 
     path = "/roles"
+    opt = OF_ACCOUNTS
     tags = ("roles",)
 
     @get("/", opt=SIGNED_IN)

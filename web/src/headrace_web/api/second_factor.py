@@ -11,7 +11,7 @@ from litestar.params import JSONBody
 from headrace_web.api.auth import person
 from headrace_web.deps import Context
 from headrace_web.envelope import ApiStruct, Envelope, ok
-from headrace_web.guards import PERSON
+from headrace_web.guards import OF_ACCOUNTS, PERSON
 
 
 class CodeBody(ApiStruct):
@@ -30,6 +30,7 @@ class SecondFactorController(Controller):
     """The second factor."""
 
     path = "/auth/second-factor"
+    opt = OF_ACCOUNTS
     tags = ("auth",)
 
     @get("/", opt=PERSON)

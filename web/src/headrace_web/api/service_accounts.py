@@ -13,7 +13,7 @@ from msgspec import UNSET, Struct, UnsetType
 
 from headrace_web.deps import Context
 from headrace_web.envelope import ApiStruct, Envelope, IfMatch, base_version, given, ok
-from headrace_web.guards import permission
+from headrace_web.guards import OF_ACCOUNTS, permission
 
 
 class ServiceAccountOut(Struct, kw_only=True):
@@ -44,6 +44,7 @@ class ServiceAccountsController(Controller):
     """Service accounts; their keys are made at `/api-keys`."""
 
     path = "/service-accounts"
+    opt = OF_ACCOUNTS
     tags = ("service accounts",)
 
     @get("/", opt=permission("apikey:manage"))

@@ -23,7 +23,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 from headrace_web.api.auth import Kind, Tokens, answer, kind_of, person, refused
 from headrace_web.deps import Context
 from headrace_web.envelope import ApiStruct, Envelope, ok
-from headrace_web.guards import ANYWHERE, ENTRANCE, PERSON
+from headrace_web.guards import ANYWHERE, ENTRANCE, OF_ACCOUNTS, PERSON
 from headrace_web.limits import bounded, count_attempt, forget_attempts
 from headrace_web.security.address import client_address, peer_address
 from headrace_web.security.cookies import session_cookies
@@ -56,6 +56,7 @@ class SingleSignOnController(Controller):
     """Signing in with identity providers."""
 
     path = "/auth/providers/{provider_id:uuid}"
+    opt = OF_ACCOUNTS
     tags = ("auth",)
 
     @get("/start", opt=ENTRANCE, security=[], status_code=303)
@@ -162,7 +163,7 @@ async def _away(
     _check_kind(chosen, "redirect")
     way, callback = attempts.Way.new(), callback_of(services, chosen.row.id)
     begun = await _asked(services, chosen, lambda one: one.begin(state=way.state, callback=callback))
-    async with services.database.transaction(chosen.row.organization_id) as session:
+    async with services.database.transaction(chosen.row.organization_id, here=True) as session:
         await attempts.remember(
             session, services.signer.ring, chosen.row, way, begun.memory, next_=next_, user_id=user_id
         )
@@ -176,14 +177,16 @@ async def _return(services: Services, request: Request[Any, Any, Any], chosen: e
     _check_kind(chosen, "redirect")
     query = dict(request.query_params.items())
     state, browser = query.pop("state", ""), request.cookies.get(COOKIE, "")
-    async with services.database.transaction(chosen.row.organization_id) as session:
+    async with services.database.transaction(chosen.row.organization_id, here=True) as session:
         kept = await attempts.redeem(session, services.signer.ring, chosen.row, state=state, browser=browser)
     if kept is None:
         raise await _noted(services, chosen, attempts.gone())
     callback, fields = callback_of(services, chosen.row.id), kept.fields or query
     profile = await _asked(services, chosen, lambda one: one.finish(fields, memory=kept.memory, callback=callback))
     if kept.user_id is not None:
-        async with services.database.transaction(chosen.row.organization_id, user_id=kept.user_id) as session:
+        async with services.database.transaction(
+            chosen.row.organization_id, user_id=kept.user_id, here=True
+        ) as session:
             refusal = await link(session, chosen.row, profile, kept.user_id)
         if refusal is not None:
             raise await _noted(services, chosen, SignInRefused(refusal.message, detail=refusal.detail))
@@ -209,7 +212,7 @@ async def _asked(services: Services, chosen: entrance.Chosen, work: Any) -> Any:
 
 
 async def _arrive(services: Services, chosen: entrance.Chosen, profile: Profile, visit: Visit) -> sign_in.SignedIn:
-    async with services.database.transaction(chosen.row.organization_id) as session:
+    async with services.database.transaction(chosen.row.organization_id, here=True) as session:
         outcome = await arrive(session, services.signer, chosen.row, profile, visit)
     if isinstance(outcome, sign_in.SignedIn):
         return outcome
@@ -221,7 +224,7 @@ async def _arrive(services: Services, chosen: entrance.Chosen, profile: Profile,
 async def _noted(services: Services, chosen: entrance.Chosen, error: SignInRefused) -> SignInRefused:
     """The same refusal; its reason is kept for those who have set the provider up."""
     _LOG.warning("sign-in by %s refused: %s", chosen.row.id, error.detail)
-    async with services.database.transaction(chosen.row.organization_id) as session:
+    async with services.database.transaction(chosen.row.organization_id, here=True) as session:
         await identities.note_refusal(session, chosen.row, error.detail or error.message)
     return error
 

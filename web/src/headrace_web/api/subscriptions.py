@@ -20,7 +20,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from headrace_web.deps import Context
 from headrace_web.envelope import ApiStruct, Envelope, IfMatch, Paging, base_version, given, ok, page_of, shown
-from headrace_web.guards import permission
+from headrace_web.guards import OF_ACCOUNTS, permission
 
 Status = Literal["trialing", "active", "past_due", "suspended", "cancelled"]
 MANAGE = permission("subscription:manage")
@@ -113,7 +113,7 @@ class SubscriptionsController(Controller):
 
     path = "/subscriptions"
     tags = ("subscriptions",)
-    opt = MANAGE
+    opt = {**MANAGE, **OF_ACCOUNTS}
 
     @get("/")
     async def list_subscriptions(

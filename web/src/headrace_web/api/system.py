@@ -16,7 +16,7 @@ from msgspec import Meta, Struct
 
 from headrace_web.deps import Context
 from headrace_web.envelope import ApiStruct, Envelope, Paging, ok, page_of, shown
-from headrace_web.guards import permission
+from headrace_web.guards import OF_ACCOUNTS, permission
 
 
 class Registration(ApiStruct):
@@ -68,6 +68,7 @@ class SystemController(Controller):
     """The installation."""
 
     path = "/system"
+    opt = OF_ACCOUNTS
     tags = ("system",)
 
     @get("/registration", opt=permission("system:manage"))

@@ -18,6 +18,7 @@ from headrace.sdk.errors import Denied, NotFound
 from msgspec import Struct
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from headrace_web.realtime.hub import CHANNEL, EVERYBODY
 from headrace_web.services import Services
 
 _CHANNEL = re.compile(
@@ -40,6 +41,8 @@ async def open_channel(services: Services, actor: Actor, name: str) -> Channel:
         NotFound: there is none, or the actor may not know of it.
         Denied: the role does not include it.
     """
+    if name == CHANNEL:
+        return Channel(CHANNEL, EVERYBODY)
     match = _CHANNEL.match(name)
     if match is None:
         raise NotFound("there is no such channel")
@@ -61,6 +64,8 @@ async def open_channel(services: Services, actor: Actor, name: str) -> Channel:
 
 async def may_hear(services: Services, actor: Actor, channel: Channel) -> bool:
     """Whether the actor may still listen; who may by role is not asked for again."""
+    if channel.kind == CHANNEL:
+        return True
     if channel.kind == "organization":
         return channel.id == actor.organization_id
     try:
@@ -93,6 +98,10 @@ async def listen(services: Services, actor: Actor, channel: Channel, after: int)
                 data={"lines": [msgspec.to_builtins(row) for row in page]},
             )  # fmt: skip
         return
+    if channel.kind == CHANNEL:
+        with services.hub.subscribe() as told:
+            while True:
+                yield await told.get()
     async with services.bus.subscribe(actor.organization_id, f"{channel.kind}:{channel.id}") as queue:
         while True:
             heard = await queue.get()
