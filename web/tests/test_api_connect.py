@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from typing import Any
 from uuid import UUID
 
@@ -56,8 +56,8 @@ class Link:
 
 
 @pytest.fixture
-async def link(client: Any, sign_up: Any, service: OAuthServer) -> AsyncIterator[Link]:
-    yield await Link(client, await sign_up("owner"), service).made()
+async def link(client: Any, sign_up: Any, service: OAuthServer) -> Link:
+    return await Link(client, await sign_up("owner"), service).made()
 
 
 async def test_a_person_connects_and_the_connection_reads(link: Link) -> None:
@@ -121,7 +121,7 @@ async def test_a_revoked_sign_in_is_one_clear_error(
     link.service.revoke()
     vault, organization_id = Vault(headrace_settings.key_ring()), link.person.organization_id
     for _ in range(2):
-        with pytest.raises(AuthError, match="'By a person' is not connected any more: .*connect again"):
+        with pytest.raises(AuthError, match=r"'By a person' is not connected any more: .*connect again"):
             await fresh(database, vault, plugin_host.registry, organization_id, UUID(link.id))
     assert "refuses to renew" in (await link.ask("GET", "oauth")).json()["data"]["problem"]
     link.service.lasts_s = 3_600

@@ -138,9 +138,8 @@ async def update(
         parse_config(manifest.config, filled(manifest, config))
         row.config = await vault.seal(session, actor.organization_id, row.id, config)
         row.test_status, row.test_result, row.health_status = "untested", None, "unknown"
-        if manifest.oauth and (
-            moved(manifest, before, config) or secrets.values(manifest, before) != secrets.values(manifest, config)
-        ):
+        others = secrets.values(manifest, before) != secrets.values(manifest, config)
+        if manifest.oauth and (others or moved(manifest, before, config)):
             await forget_token(session, row)
     row.updated_by, row.updated_at = actor.user_id, now()
     await session.flush()

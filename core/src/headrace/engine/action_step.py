@@ -27,8 +27,10 @@ _DATA_MAX = 10_000
 
 
 class ActionStep(Node[Any]):
-    """Calls the action once for each row, in order; without rows, once. A row's number is part of its call's key, so
-    that a repeat of the step finds the effects that there are already, where the other side knows keys.
+    """Calls the action once for each row, in order; without rows, once.
+
+    A row's number is part of its call's key, so that a repeat of the step finds the effects that there are already,
+    where the other side knows keys.
     """
 
     def run(self, ctx: NodeContext, inputs: Frames) -> Frames:
@@ -66,11 +68,11 @@ class ActionStep(Node[Any]):
             answers: list[tuple[Any, ...]] = []
             for at, row in enumerate(batch.iter_rows(named=True)):
                 number += 1
-                value = fixed | {
-                    name: _plain(row[column]) for name, column in sources.items() if row[column] is not None
-                }
+                own = {name: _plain(row[column]) for name, column in sources.items() if row[column] is not None}
                 try:
-                    answer = connector.act(action.id, _parsed(action, value, number), key=f"{ctx.effect_key}:{number}")
+                    answer = connector.act(
+                        action.id, _parsed(action, fixed | own, number), key=f"{ctx.effect_key}:{number}"
+                    )
                 except DataError as error:
                     _refuse(ctx, number, error, row)
                     continue

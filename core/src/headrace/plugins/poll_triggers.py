@@ -18,11 +18,15 @@ def poll_triggers(connector: ConnectorManifest) -> Iterator[TriggerType]:
     """Derive a kind of trigger `<connector>_<trigger>` from each declared one."""
     for trigger in connector.triggers:
         yield TriggerType(
-            id=f"{connector.id}_{trigger.id}", title=f"{connector.title}: {trigger.title[:1].lower()}{trigger.title[1:]}",
+            id=f"{connector.id}_{trigger.id}", title=_title(connector, trigger),
             mode="source", summary=f"Starts with what is new in '{trigger.stream}' of {connector.title}.",
             config=_config(connector, trigger), factory=WORK, icon=connector.icon, docs=connector.docs,
             tags=("poll", connector.id), feature=connector.feature,
         )  # fmt: skip
+
+
+def _title(connector: ConnectorManifest, trigger: Trigger) -> str:
+    return f"{connector.title}: {trigger.title[:1].lower()}{trigger.title[1:]}"
 
 
 def _config(connector: ConnectorManifest, trigger: Trigger) -> type[TriggerConfig]:

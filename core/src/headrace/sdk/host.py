@@ -6,12 +6,12 @@ from typing import Protocol
 
 
 class ConnectionHost(Protocol):
-    """One connection's; the host sets it as `connector.host` after opening. May be called from the connector's thread."""
+    """One connection's; the host sets it as `connector.host` after opening. For the connector's own thread."""
 
     def wait_s(self, budgets: tuple[tuple[int, int], ...]) -> float:
-        """Take one request from each budget (so many in so many seconds), or from none: seconds to wait, then ask again.
+        """Take one request from each budget (so many in so many seconds), or from none.
 
-        0 is a leave to go on. Budgets are counted over all workers.
+        Returns the seconds to wait before asking again; 0 is leave to go on. Budgets are counted over all workers.
         """
 
     def token(self, refused: str = "") -> str:

@@ -1,4 +1,4 @@
-"""An OAuth 2 service on loopback that holds to it: PKCE, redirect address, single use, and refresh tokens that rotate."""
+"""An OAuth 2 service on loopback that holds to it: PKCE, redirect address, single use, rotating refresh tokens."""
 
 from __future__ import annotations
 

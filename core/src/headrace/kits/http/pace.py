@@ -105,7 +105,9 @@ def limits_of(headers: Mapping[str, str]) -> tuple[int | None, float | None]:
     left = next((headers[name] for name in _LEFT if name in headers), "")
     reset = next((headers[name] for name in _RESET if name in headers), "")
     if not left and "ratelimit" in headers:
-        words = dict(_FIELD.findall(headers["ratelimit"]))  # one draft writes whole words, the later one letters
+        words: dict[str, str] = dict(
+            _FIELD.findall(headers["ratelimit"])
+        )  # one draft writes whole words, the later one letters
         left, reset = words.get("remaining", words.get("r", "")), words.get("reset", words.get("t", ""))
     count = int(float(left)) if _SECONDS.fullmatch(left.strip()) else None
     return count, retry_after_s(reset)

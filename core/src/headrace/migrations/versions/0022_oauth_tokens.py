@@ -11,7 +11,8 @@ depends_on = None
 _TABLES = """
 CREATE TABLE connection_tokens (
   organization_id uuid NOT NULL, id uuid NOT NULL, tokens text NOT NULL,
-  expires_at timestamptz NOT NULL, problem text NOT NULL DEFAULT '', connected_by uuid, connected_at timestamptz NOT NULL,
+  expires_at timestamptz NOT NULL, problem text NOT NULL DEFAULT '', connected_by uuid,
+  connected_at timestamptz NOT NULL,
   row_version integer NOT NULL DEFAULT 1,
   created_at timestamptz NOT NULL DEFAULT now(), updated_at timestamptz NOT NULL DEFAULT now(),
   PRIMARY KEY (organization_id, id),
