@@ -15,7 +15,7 @@ from headrace.sdk.manifests import OAuthFlow
 from litestar import Controller, Request, Response, delete, get, post
 from litestar.datastructures import Cookie
 from litestar.di import NamedDependency
-from litestar.params import FromPath, FromQuery, JSONBody
+from litestar.params import FromPath, JSONBody
 from msgspec import Meta, Struct
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -58,7 +58,7 @@ class ConnectionSignInController(Controller):
     path = "/connections"
     tags = ("connections",)
 
-    @get("/{connection_id:uuid}/oauth", opt=permission("connection:read"))
+    @get("/{connection_id:uuid}/oauth", opt=permission("connection:query"))
     async def connect_status(
         self, ctx: NamedDependency[Context], connection_id: FromPath[UUID]
     ) -> Envelope[ConnectStatus]:
@@ -111,12 +111,11 @@ class ConnectionSignInController(Controller):
 
     @get("/oauth/callback", opt=ENTRANCE, security=[], status_code=303)
     async def finish_connect(
-        self, request: Request[Any, Any, Any], services: NamedDependency[Services], state: FromQuery[str] = "",
-        code: FromQuery[str] = "", error: FromQuery[str] = "",
-    ) -> Response[None]:  # fmt: skip
+        self, request: Request[Any, Any, Any], services: NamedDependency[Services]
+    ) -> Response[None]:
         """Come back from the other side: good once, and only in the browser that was sent."""
         try:
-            told = {"connected": str(await _return(services, request, state, code, error))}
+            told = {"connected": str(await _return(services, request))}
         except HeadraceError as problem:
             if "text/html" not in request.headers.get("accept", ""):
                 raise
@@ -126,7 +125,8 @@ class ConnectionSignInController(Controller):
         return away
 
 
-async def _return(services: Services, request: Request[Any, Any, Any], state: str, code: str, error: str) -> UUID:
+async def _return(services: Services, request: Request[Any, Any, Any]) -> UUID:
+    state, code, error = (request.query_params.get(name, "") for name in ("state", "code", "error"))
     organization_id = connect.state_organization(state)
     if organization_id is None:
         raise connect.gone()
