@@ -82,6 +82,7 @@ class Session:
     def call(
         self, method: str, url: str, *, body: bytes = b"", headers: Mapping[str, str] | None = None,
         repeatable: bool = True, changes: bool = False, attempts: int = ATTEMPTS,
+        passes: frozenset[int] = frozenset(),
     ) -> Answer:  # fmt: skip
         """Send a request, again where that is safe; the answer is no refusal.
 
@@ -93,6 +94,7 @@ class Session:
             repeatable: A repeat has no second effect.
             changes: What is refused is the caller's data, not the configuration.
             attempts: How often at most.
+            passes: Statuses whose answer the caller reads itself.
 
         Raises:
             AuthError, ConfigError, DataError, TransientError: by the answer's status.
@@ -108,16 +110,20 @@ class Session:
         sent = {**self._headers, **({"Content-Type": "application/json"} if body else {}), **(headers or {})}
         for attempt in stamina.retry_context(on=again, attempts=attempts, timeout=180, wait_initial=0.5, wait_max=20):
             with attempt:
-                return self._once(method, url, body, sent, changes=changes)
+                return self._once(method, url, body, sent, changes=changes, passes=passes)
         raise AssertionError("retry_context returns or raises")  # pragma: no cover
 
-    def _once(self, method: str, url: str, body: bytes, headers: Mapping[str, str], *, changes: bool) -> Answer:
+    def _once(
+        self, method: str, url: str, body: bytes, headers: Mapping[str, str], *, changes: bool, passes: frozenset[int]
+    ) -> Answer:
         self.own(url)  # whoever built it
         self._pace.wait()
         answer = self._send(method, url, body, headers)
         if answer.status == 401 and self._sign_in.renew():
             answer = self._send(method, url, body, headers)
         self._pace.heard(answer.headers)
+        if answer.status in passes:
+            return answer
         error = self._refusals.of(answer, changes=changes, secrets=self._sign_in.secrets())
         if error is not None:
             raise error
