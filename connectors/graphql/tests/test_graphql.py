@@ -15,6 +15,7 @@ from headrace.plugins.manager import load_plugins
 from headrace.sdk import AuthError, ConfigError, DataError, parse_config
 from headrace.testing.connector import ConnectorContract
 from headrace.testing.http_server import Asked, HttpServer, Reply, http_server, json_reply
+from headrace.testing.no_streams import no_streams
 from headrace.testing.readme_flow import execute_readme
 
 SCHEMA = build_schema("""
@@ -81,11 +82,10 @@ def server(service: Service) -> Iterator[HttpServer]:
 class TestGraphql(ConnectorContract):
     connector_id = "graphql"
     action_inputs = {"mutate": {"mutation": "mutation($n: String!) { add(name: $n) { id } }", "variables": {"n": "x"}}}
-    nothing = "a stream is what a query says; test_pages_are_followed and those after it read"
-    skip_reasons = {
-        "test_discovers_streams_sorted": nothing,
-        "test_a_repeated_action_has_one_effect": "a mutation has no key that all services know (class C)",
-    }
+    skip_reasons = no_streams(
+        "a stream is what a query says; test_pages_are_followed and those after it read",
+        test_a_repeated_action_has_one_effect="a mutation has no key that all services know (class C)",
+    )
 
     @pytest.fixture
     def config(self, server: HttpServer) -> dict[str, Any]:

@@ -83,7 +83,11 @@ def test_an_event_is_a_row() -> None:
     assert one["summary"] == "Stand-up, with 😀 and a line that is folded"
     assert one["description"] == "one\ntwo"
     assert moved["end"] == "2026-03-27T11:30:00+00:00"
-    assert (day["all_day"], day["start"], day["organizer"]) == (True, "2026-04-01T00:00:00+00:00", "mailto:ann@example.org")
+    assert (day["all_day"], day["start"], day["organizer"]) == (
+        True,
+        "2026-04-01T00:00:00+00:00",
+        "mailto:ann@example.org",
+    )
 
 
 def test_repeats_keep_their_hour_across_daylight_saving_and_follow_what_was_moved() -> None:

@@ -27,7 +27,10 @@ class GraphqlConnector(RestConnector[GraphqlConfig]):
 
     def declaration(self) -> parts.Declaration:
         """Address, credentials and pace, as the user gave them."""
-        ways: dict[str, parts.Auth] = {"bearer": parts.BearerAuth(), "header": parts.HeaderAuth(name=self.config.header)}
+        ways: dict[str, parts.Auth] = {
+            "bearer": parts.BearerAuth(),
+            "header": parts.HeaderAuth(name=self.config.header),
+        }
         return parts.Declaration(
             id="graphql", title="GraphQL", category="development", auth=ways.get(self.config.auth),
             requests_per_s=self.config.requests_per_s,

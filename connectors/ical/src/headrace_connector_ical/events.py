@@ -101,7 +101,9 @@ def _times(event: Event, start: datetime, last: datetime) -> Iterator[datetime]:
     rules = [one.value for one in event.get("RRULE", [])]
     found = {start} if not rules else set()
     for rule in rules:
-        plain = re.sub(r"UNTIL=(\d{8})(T\d{6}Z?)?", lambda m: f"UNTIL={m[1]}{m[2] or 'T235959'}".rstrip("Z") + "Z", rule)
+        plain = re.sub(
+            r"UNTIL=(\d{8})(T\d{6}Z?)?", lambda m: f"UNTIL={m[1]}{m[2] or 'T235959'}".rstrip("Z") + "Z", rule
+        )
         for count, at in enumerate(rrulestr(plain, dtstart=start)):
             if at.astimezone(UTC) >= last or count >= AT_MOST:
                 break

@@ -6,6 +6,7 @@ import ssl
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from ipaddress import ip_address
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
@@ -54,6 +55,8 @@ class LdapConnector(Connector[LdapConfig]):
             config, tls = self.config, self.config.security == "tls"
             port = config.port or (636 if tls else 389)
             address = check_host(config.host, port)[0]
+            if not tls and not ip_address(address).is_loopback:
+                raise ConfigError("without encryption passwords would be readable; use TLS", field="security")
             server = ldap3.Server(
                 address, port=port, use_ssl=tls, tls=_Tls(config.host, config.certificates) if tls else None,
                 get_info=ldap3.NONE, connect_timeout=CONNECT_S,

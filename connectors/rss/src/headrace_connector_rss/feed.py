@@ -28,7 +28,9 @@ def entries(body: bytes, host: str) -> list[dict[str, Any]]:
     try:
         root = fromstring(body, forbid_dtd=False)
     except (ParseError, DefusedXmlException, ValueError, LookupError) as error:
-        raise ConfigError(f"'{host}' answers with no feed; correct the address", detail=repr(error), field="url") from None
+        raise ConfigError(
+            f"'{host}' answers with no feed; correct the address", detail=repr(error), field="url"
+        ) from None
     if root.tag == f"{ATOM}feed":
         return [_atom(entry) for entry in root.iter(f"{ATOM}entry")]
     items = [item for space in _SPACES for item in root.iter(f"{space}item")]

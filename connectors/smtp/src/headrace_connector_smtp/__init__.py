@@ -51,7 +51,8 @@ class MessageInput(Config, kw_only=True):
         Field("Fields", "What `{name}` in subject, text and HTML stands for.", widget="json", advanced=True, order=7),
     ] = {}
     attachments: Annotated[
-        list[Attachment], Field("Attachments", "Files: name, and text or base64.", widget="json", advanced=True, order=8)
+        list[Attachment],
+        Field("Attachments", "Files: name, and text or base64.", widget="json", advanced=True, order=8),
     ] = []
 
 

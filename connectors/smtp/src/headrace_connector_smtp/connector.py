@@ -6,6 +6,7 @@ import smtplib
 import ssl
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from ipaddress import ip_address
 from typing import Any
 
 import msgspec
@@ -29,7 +30,10 @@ class _Through(smtplib.SMTP):
         self.connect(config.host, config.port or _PORTS[config.security])
 
     def _get_socket(self, host: str, port: int, timeout: float) -> Any:
-        made = dial(check_host(host, port)[0], port, timeout_s=timeout)
+        address = check_host(host, port)[0]
+        if self._config.security == "none" and not ip_address(address).is_loopback:
+            raise ConfigError("without encryption mail would be readable; choose TLS or STARTTLS", field="security")
+        made = dial(address, port, timeout_s=timeout)
         if self._config.security != "tls":
             return made
         try:
@@ -93,7 +97,9 @@ class SmtpConnector(Connector[SmtpConfig]):
             self._reset()
             codes = sorted({code for code, _ in error.recipients.values()})
             kind = DataError if all(code >= 500 for code in codes) else TransientError
-            raise kind(f"'{host}' refuses the recipients ({', '.join(map(str, codes))}); correct the addresses") from None
+            raise kind(
+                f"'{host}' refuses the recipients ({', '.join(map(str, codes))}); correct the addresses"
+            ) from None
         except smtplib.SMTPResponseException as error:
             self._reset()
             kind = DataError if error.smtp_code >= 500 else TransientError
@@ -124,7 +130,9 @@ class SmtpConnector(Connector[SmtpConfig]):
             DataError: the message or its recipients are refused.
             AuthError, ConfigError, TransientError: of the server.
         """
-        message, recipients = composed(self.config.sender, msgspec.convert(msgspec.to_builtins(value), MessageInput), key)
+        message, recipients = composed(
+            self.config.sender, msgspec.convert(msgspec.to_builtins(value), MessageInput), key
+        )
         with self.told():
             link = self.link()
             try:

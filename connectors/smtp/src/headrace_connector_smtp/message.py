@@ -94,4 +94,6 @@ def _attach(message: EmailMessage, given: Attachment) -> None:
         content = b64decode(given.base64, validate=True) if given.base64 else given.text.encode()
         message.add_attachment(content, maintype=main, subtype=sub or "octet-stream", filename=given.name)
     except (binascii.Error, ValueError):
-        raise DataError(f"the attachment '{given.name[:100]}' has no base64 or a bad name", column="attachments") from None
+        raise DataError(
+            f"the attachment '{given.name[:100]}' has no base64 or a bad name", column="attachments"
+        ) from None

@@ -18,10 +18,12 @@ class SoapConfig(Config, kw_only=True):
                    examples=["https://example.org/soap/stock"], order=0)
     ]  # fmt: skip
     namespace: Annotated[
-        str, Field("Namespace", "Of the operations: targetNamespace of the WSDL.", examples=["urn:example:stock"], order=1)
+        str,
+        Field("Namespace", "Of the operations: targetNamespace of the WSDL.", examples=["urn:example:stock"], order=1),
     ]
     version: Annotated[
-        Literal["1.1", "1.2"], Field("SOAP version", widget="segmented", enum_labels={"1.1": "1.1", "1.2": "1.2"}, order=2)
+        Literal["1.1", "1.2"],
+        Field("SOAP version", widget="segmented", enum_labels={"1.1": "1.1", "1.2": "1.2"}, order=2),
     ] = "1.1"
     auth: Annotated[
         Literal["none", "basic", "wsse"],
@@ -31,7 +33,8 @@ class SoapConfig(Config, kw_only=True):
     user: Annotated[str, Field("User", visible_if={"auth": ["basic", "wsse"]}, order=4)] = ""
     password: Annotated[Secret, Field("Password", visible_if={"auth": ["basic", "wsse"]}, order=5)] = Secret("")
     action_prefix: Annotated[
-        str, Field("SOAPAction prefix", "Goes before the operation; empty: namespace and a slash.", advanced=True, order=6)
+        str,
+        Field("SOAPAction prefix", "Goes before the operation; empty: namespace and a slash.", advanced=True, order=6),
     ] = ""
     qualified: Annotated[
         bool, Field("Qualified elements", "elementFormDefault of the WSDL is qualified.", advanced=True, order=7)
