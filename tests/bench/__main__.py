@@ -230,6 +230,20 @@ def loops() -> None:
     show("while of 100 rounds", f"{took * 10:.1f} ms a round", f"{took:.1f} s")
 
 
+def http_pages() -> None:
+    """10,000 pages of a local server through the http kit, against a bare httpx2 loop."""
+    from tests.bench.http_pages import PAGES, bare, kit, service
+
+    with service() as url:
+        plain = bare(url)
+        took, more = kit(url)
+    show(
+        f"http kit, {PAGES:,} pages: headrace / bare httpx2 loop",
+        f"{took / plain:.2f}x",
+        f"{took:.1f} s against {plain:.1f} s; typed frames, {more:.0f} MiB more at the peak",
+    )
+
+
 def main() -> None:
     """Everything, or the parts named."""
     registry()
@@ -242,6 +256,7 @@ def main() -> None:
         "webhook": webhook,
         "flow_list": flow_list,
         "loops": loops,
+        "http": http_pages,
     }
     for name in sys.argv[1:] or parts:
         parts[name]()

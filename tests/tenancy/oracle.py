@@ -19,6 +19,7 @@ RULES: tuple[tuple[str, Least], ...] = (
     (r"POST /api/v1/(setup|auth/(login|refresh|register|register/confirm|forgot-password|reset-password))", "public"),
     (r"POST /api/v1/(invitations/(look|accept)|resume/.+)|POST /hooks/.+", "public"),  # the address is the right
     (r"\w+ /api/v1/auth/providers/\{provider_id\}/(login|callback|metadata|start)", "public"),
+    (r"GET /api/v1/connections/oauth/callback", "public"),  # the state and the browser's cookie are the right
     # whoever is signed in, and whoever is not a program
     (r"GET /api/v1/(auth/me|editions|features(/.+)?|(connectors|node-types|plugins|plans|roles)(/.+)?)", "signed_in"),
     (r"GET /api/v1/(permissions/check|organizations/\{organization_id\})", "signed_in"),
@@ -40,7 +41,7 @@ RULES: tuple[tuple[str, Least], ...] = (
     (r"GET /api/v1/(triggers|schedules|calendars|backfills|webhooks|event-subscriptions)(/.+)?", "editor"),
     # reading with a body, and taking a mark away
     (r"POST .+/validate", "viewer"),
-    (r"DELETE .+/pin", "editor"),
+    (r"DELETE .+/(pin|oauth)", "editor"),
     (r"GET .+", "viewer"),
     (r"(POST|PUT|PATCH) .+", "editor"),
     (r"DELETE .+", "admin"),

@@ -37,6 +37,7 @@ PUBLIC = ENTRANCE | {
     "health_live",
     "health_ready",
     "waits_resume",
+    "connections_finish_connect",  # the state and the browser say who comes back
     "hooks_call",  # each webhook judges its callers itself
 }
 SIGNED_IN = {
@@ -96,6 +97,8 @@ MORE = {
     "executions_retry_executions", "executions_compensate_again", "pins_pin_node", "pins_unpin_node",
     "connections_create_connection", "connections_update_connection", "connections_delete_connection",
     "connections_probe", "connections_test_connection", "connections_list_streams", "connections_preview_stream",
+    "connections_connect_status", "connections_start_connect", "connections_check_connect",
+    "connections_disconnect",
     "node_types_list_options", "jobs_create_job_in_folder", "jobs_create_job", "jobs_update_job", "jobs_replace_job",
     "jobs_delete_job", "jobs_add_job_flow", "jobs_execute_job", "jobs_create_package", "jobs_update_package",
     "jobs_delete_package", "jobs_execute_package", "queues_pause_queue", "queues_resume_queue",
@@ -139,6 +142,7 @@ BODIES: dict[str, Any] = {
     "event_subscriptions_update_subscription": {"name": "X", "row_version": 1},
     "calendars_update_calendar": {"name": "X", "row_version": 1},
     "connections_update_connection": {"name": "X", "row_version": 1},
+    "connections_check_connect": {"state": "x"},
     "waits_delegate": {"assignees": []},
     "jobs_create_job_in_folder": {"name": "X"},
     "jobs_update_job": {"name": "X", "row_version": 1},

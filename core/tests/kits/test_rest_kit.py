@@ -11,7 +11,7 @@ import msgspec
 import pytest
 import stamina
 from headrace.kits.http.manifest import parse
-from headrace.kits.http.session import retry_after_s
+from headrace.kits.http.pace import retry_after_s
 from headrace.sdk import Capability, ConfigError, DataError, Effect, TransientError, parse_config
 from headrace.sdk.forms import config_schema
 from headrace.testing.http_server import Asked, HttpServer, Reply, http_server, json_reply
@@ -43,8 +43,8 @@ cursor = "updated"
 after_param = "since"
 ordered = true
 pages = { type = "link", next = "next" }
-parent = { stream = "repos", field = "name", param = "repo" }
-columns = { repo = "text", id = "integer", updated = "timestamp", author = { type = "text", path = "user.login" } }
+parent = { repo = "repos.name" }
+columns = { repo = "text", id = "integer", updated = "timestamp", author = "text at user.login" }
 
 [[actions]]
 id = "create_issue"
@@ -147,8 +147,9 @@ def test_the_manifest_says_what_the_file_declares(manifest: Any) -> None:
         ('primary_key = ["id"]', 'primary_key = ["key"]', r"streams\[0\]: 'key' is not one of its columns"),
         ('name = "text" }', 'name = "string" }', r"streams\[0\]: column 'name' has the type 'string'; known"),
         ('type = "header"', 'type = "magic"', r"auth.*magic"),
-        ('pages = { type = "link", next = "next" }', 'pages = { type = "token" }', r"streams\[1\]\.pages.*next"),
-        ('stream = "repos", field', 'stream = "repo", field', r"streams\[1\]\.parent: there is no other stream 'repo'"),
+        ('pages = { type = "link", next = "next" }', 'pages = { type = "token", token_param = "t" }',
+         r"streams\[1\]: the token is found either at 'next' or at 'last'"),
+        ('repo = "repos.name"', 'repo = "repo.name"', r"streams\[1\]\.parent: there is no other stream 'repo'"),
         ('path = "repos/{repo}/issues"\nparams', 'path = "issues"\nparams',
          r"streams\[1\]: the path 'issues' must hold"),
         ('required = ["repo", "title"]', 'required = ["title"]', r"actions\[0\]: 'repo' is part of the path"),

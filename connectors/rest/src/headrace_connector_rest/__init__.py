@@ -3,6 +3,7 @@
 from typing import Annotated, Literal
 
 from headrace.sdk import Capability, Config, ConnectorManifest, Field, Secret, hookimpl, lazy
+from headrace.sdk.manifests import OAuthFlow
 
 DOCS = """Reads lists of records from a JSON service. The stream is a path below the server's address, e.g. `v1/users`.
 
@@ -20,23 +21,36 @@ class RestConfig(Config, kw_only=True):
         str, Field("Server", "Address that all paths are below.", examples=["https://api.example.org/v1"], order=0)
     ]
     auth: Annotated[
-        Literal["none", "bearer", "header", "basic", "oauth2"],
+        Literal["none", "bearer", "header", "query", "basic", "oauth2", "oauth2_code", "sigv4"],
         Field(
             "Authentication", order=1,
-            enum_labels={"none": "None", "bearer": "Bearer token", "header": "Header", "basic": "User and password",
-                         "oauth2": "OAuth 2 client credentials"},
+            enum_labels={"none": "None", "bearer": "Bearer token", "header": "Header", "query": "Query parameter",
+                         "basic": "User and password", "oauth2": "OAuth 2 client credentials",
+                         "oauth2_code": "OAuth 2, connected by a person", "sigv4": "AWS signature"},
         ),
     ] = "none"  # fmt: skip
-    token: Annotated[Secret, Field("Token", visible_if={"auth": ["bearer", "header"]}, order=2)] = Secret("")
-    header: Annotated[str, Field("Header", "That takes the token.", visible_if={"auth": "header"}, order=3)] = (
-        "X-Api-Key"
-    )
+    token: Annotated[Secret, Field("Token", visible_if={"auth": ["bearer", "header", "query"]}, order=2)] = Secret("")
+    header: Annotated[
+        str, Field("Name", "Header or parameter that takes the token.", visible_if={"auth": ["header", "query"]},
+                   order=3)
+    ] = "X-Api-Key"  # fmt: skip
     user: Annotated[str, Field("User", visible_if={"auth": "basic"}, order=4)] = ""
     password: Annotated[Secret, Field("Password", visible_if={"auth": "basic"}, order=5)] = Secret("")
-    token_url: Annotated[str, Field("Token address", visible_if={"auth": "oauth2"}, order=6)] = ""
-    client_id: Annotated[str, Field("Client id", visible_if={"auth": "oauth2"}, order=7)] = ""
-    client_secret: Annotated[Secret, Field("Client secret", visible_if={"auth": "oauth2"}, order=8)] = Secret("")
-    scope: Annotated[str, Field("Scope", visible_if={"auth": "oauth2"}, order=9)] = ""
+    authorize_url: Annotated[
+        str, Field("Authorization address", "Where a person agrees.", visible_if={"auth": "oauth2_code"}, order=6)
+    ] = ""
+    token_url: Annotated[str, Field("Token address", visible_if={"auth": ["oauth2", "oauth2_code"]}, order=6)] = ""
+    client_id: Annotated[
+        str, Field("Client id", "Of AWS, the access key id.", visible_if={"auth": ["oauth2", "oauth2_code", "sigv4"]},
+                   order=7)
+    ] = ""  # fmt: skip
+    client_secret: Annotated[
+        Secret, Field("Client secret", "Of AWS, the secret access key.",
+                      visible_if={"auth": ["oauth2", "oauth2_code", "sigv4"]}, order=8)
+    ] = Secret("")  # fmt: skip
+    scope: Annotated[str, Field("Scope", visible_if={"auth": ["oauth2", "oauth2_code"]}, order=9)] = ""
+    service: Annotated[str, Field("Service", "E.g. execute-api.", visible_if={"auth": "sigv4"}, order=9)] = ""
+    region: Annotated[str, Field("Region", "E.g. eu-central-1.", visible_if={"auth": "sigv4"}, order=9)] = ""
     endpoints: Annotated[
         list[str], Field("Endpoints", "Paths to offer where a stream is chosen; the first one tests the connection.",
                          widget="tags", examples=[["users", "orders"]], order=10),
@@ -62,6 +76,12 @@ class RestReadOptions(Config, kw_only=True):
         Field("Key column", "When the records are the values of an object, its keys go here.", advanced=True, order=1),
     ] = ""
     params: Annotated[dict[str, str], Field("Query", "Parameters of every request.", widget="key-value", order=2)] = {}
+    method: Annotated[
+        Literal["GET", "POST"], Field("Method", "POST has its parameters in the body.", advanced=True, order=2)
+    ] = "GET"
+    body: Annotated[
+        dict[str, object], Field("Body", "Of a POST; what pages goes into it.", widget="json", advanced=True, order=2)
+    ] = {}
     pages: Annotated[
         Literal["single", "page", "offset", "link", "token"],
         Field(
@@ -78,6 +98,10 @@ class RestReadOptions(Config, kw_only=True):
     next: Annotated[
         str, Field("Next page at", "Dotted path to link or token; an empty one reads the header Link.",
                    visible_if={"pages": ["link", "token"]}, order=6),
+    ] = ""  # fmt: skip
+    last: Annotated[
+        str, Field("Last record's field", "The token is this field of the last record.", visible_if={"pages": "token"},
+                   advanced=True, order=6),
     ] = ""  # fmt: skip
     size_param: Annotated[str, Field("Size parameter", "E.g. limit or per_page.", order=7)] = ""
     size: Annotated[int, Field("Page size", "Sent in the size parameter.", ge=0, order=8)] = 100
@@ -111,6 +135,7 @@ def headrace_connectors() -> list[ConnectorManifest]:
             icon="lucide:globe",
             docs=DOCS,
             waits=True,
+            oauth=OAuthFlow(),
             proof="real server",
         )
     ]

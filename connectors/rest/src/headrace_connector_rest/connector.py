@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from itertools import islice
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
 from headrace.kits.http import parts
 from headrace.kits.http.connector import RestConnector
-from headrace.kits.http.manifest import stream_problems
+from headrace.kits.http.problems import stream_problems
 from headrace.sdk import AuthError, ConfigError, HeadraceError, Stream, TransientError
 
 from headrace_connector_rest import RestConfig, RestReadOptions
-from headrace_connector_rest.infer import SAMPLE, inferred
 
 
 class GenericRestConnector(RestConnector[RestConfig]):
@@ -22,7 +20,6 @@ class GenericRestConnector(RestConnector[RestConfig]):
     def __init__(self, config: RestConfig) -> None:
         super().__init__(config)
         self._parts: dict[bytes, parts.StreamPart] = {}
-        self._learned: list[parts.StreamPart] = []
 
     def declaration(self) -> parts.Declaration:
         """Address, credentials and limits, as the user gave them."""
@@ -32,17 +29,23 @@ class GenericRestConnector(RestConnector[RestConfig]):
             headers=config.headers, requests_per_s=config.requests_per_s, timeout_s=config.timeout_s, auth=self._auth(),
         )  # fmt: skip
 
-    def _auth(self) -> parts.Auth:
+    def _auth(self) -> parts.Auth | None:
         config = self.config
-        if config.auth == "bearer":
-            return parts.BearerAuth()
-        if config.auth == "header":
-            return parts.HeaderAuth(name=config.header)
-        if config.auth == "basic":
-            return parts.BasicAuth()
-        if config.auth == "oauth2":
-            return parts.OAuth2(token_url=config.token_url, scope=config.scope)
-        return parts.NoAuth()
+        match config.auth:
+            case "bearer":
+                return parts.BearerAuth()
+            case "header":
+                return parts.HeaderAuth(name=config.header)
+            case "query":
+                return parts.QueryAuth(name=config.header)
+            case "basic":
+                return parts.BasicAuth()
+            case "oauth2" | "oauth2_code":
+                grant: Any = "authorization_code" if config.auth == "oauth2_code" else "client_credentials"
+                return parts.OAuth2(token_url=config.token_url, scope=config.scope, grant=grant)
+            case "sigv4":
+                return parts.SigV4(service=config.service, access_key="client_id", secret_key="client_secret")  # noqa: S106
+        return None
 
     def discover(self) -> Sequence[Stream]:
         """The endpoints of the connection; one that cannot be read by itself says why."""
@@ -65,24 +68,18 @@ class GenericRestConnector(RestConnector[RestConfig]):
         said: RestReadOptions = options or RestReadOptions()
         key = msgspec.json.encode((name, said))
         if key not in self._parts:
-            self._parts[key] = self._checked(self._made(name, said))
+            made = self._made(name, said)
             if not said.columns:
-                self._learned.append(self._parts[key])
+                made = self._learned[key.decode()] = self.learned(made)
+            self._parts[key] = self._checked(made)
         return self._parts[key]
 
     def _made(self, name: str, said: RestReadOptions) -> parts.StreamPart:
-        bare = parts.StreamPart(
+        return parts.StreamPart(
             name=name, path=name, params=dict(said.params), records=said.records, key_column=said.key_column,
-            columns={column: _column(kind) for column, kind in said.columns.items()},
-            primary_key=tuple(said.primary_key), cursor=said.cursor, after_param=said.after_param, pages=_pages(said),
+            method=said.method, body=said.body, columns=dict(said.columns), primary_key=tuple(said.primary_key),
+            cursor=said.cursor, after_param=said.after_param, pages=_pages(said),
         )  # fmt: skip
-        if bare.columns:
-            return bare
-        return msgspec.structs.replace(bare, columns=inferred(name, list(islice(self._each(bare), SAMPLE))))
-
-    def _each(self, part: parts.StreamPart) -> Iterator[dict[str, Any]]:
-        for records in self.records(part):
-            yield from records
 
     def _checked(self, part: parts.StreamPart) -> parts.StreamPart:
         problem = next((text for text in stream_problems(part)), None)
@@ -90,17 +87,8 @@ class GenericRestConnector(RestConnector[RestConfig]):
             raise ConfigError(f"'{part.name}': {problem}; correct the options", field="options")
         return part
 
-    def known(self, part: parts.StreamPart) -> frozenset[str] | None:
-        """With learned columns a new field is an error; with given ones the rest was left out on purpose."""
-        return frozenset(part.columns) if any(made is part for made in self._learned) else None
 
-
-def _column(kind: str) -> str | parts.ColumnPart:
-    name, _, path = (text.strip() for text in kind.partition(" at "))
-    return parts.ColumnPart(type=name, path=path) if path else name
-
-
-def _pages(said: RestReadOptions) -> parts.Pages:
+def _pages(said: RestReadOptions) -> parts.Pages | None:
     size: Any = {"size_param": said.size_param, "size": said.size}
     if said.pages == "page":
         return parts.PageNumber(page_param=said.page_param or "page", start=said.first_page, **size)
@@ -109,7 +97,7 @@ def _pages(said: RestReadOptions) -> parts.Pages:
     if said.pages == "link":
         return parts.Link(next=said.next, **size)
     if said.pages == "token":
-        if not said.next:
+        if not said.next and not said.last:
             raise ConfigError("say under 'Next page at' where the answer holds the token", field="options")
-        return parts.Token(next=said.next, token_param=said.page_param or "token", **size)
-    return parts.SinglePage()
+        return parts.Token(next=said.next, last=said.last, token_param=said.page_param or "token", **size)
+    return None

@@ -21,13 +21,17 @@ KINDS = ("connector", "node", "plugin", "edition")
 @click.argument("name")
 @click.option("--path", type=click.Path(path_type=Path), default=None, help="Folder to make (default ./NAME).")
 @click.option("--http", is_flag=True, help="A connector of a REST service: a connector.toml and no code.")
-def command(kind: str, name: str, path: Path | None, http: bool) -> None:
+@click.option(
+    "--openapi", type=click.Path(path_type=Path, dir_okay=False), default=None,
+    help="An OpenAPI document (JSON or YAML, also .gz): the connector.toml is drafted from it.",
+)  # fmt: skip
+def command(kind: str, name: str, path: Path | None, http: bool, openapi: Path | None) -> None:
     """Start a connector, node family, plugin or edition."""
-    made = create(kind, name, path or Path(name), http=http)
+    made = create(kind, name, path or Path(name), http=http, openapi=openapi)
     click.echo(f"made {made}\n  pip install -e {made}\n  pytest {made}")
 
 
-def create(kind: str, name: str, target: Path, *, http: bool = False) -> Path:
+def create(kind: str, name: str, target: Path, *, http: bool = False, openapi: Path | None = None) -> Path:
     """Write the package.
 
     Args:
@@ -35,16 +39,20 @@ def create(kind: str, name: str, target: Path, *, http: bool = False) -> Path:
         name: Id: lower case letters, digits and _.
         target: Folder to make.
         http: A connector that is declared in a `connector.toml`.
+        openapi: A document that it is drafted from.
 
     Raises:
-        ConfigError: the name is no id, the folder has something in it, or `http` is for no connector.
+        ConfigError: the name is no id, the folder has something in it, `http` is for no connector, or the document
+            cannot be read.
     """
+    http = http or openapi is not None
     if http and kind != "connector":
         raise ConfigError(f"--http makes connectors only; leave it out for a {kind}")
     if not re.fullmatch(r"[a-z][a-z0-9_]*", name):
         raise ConfigError(f"'{name}' is no id; use lower case letters, digits and _, beginning with a letter")
     if target.exists() and any(target.iterdir()):
         raise ConfigError(f"the folder '{target}' is not empty; choose another with --path")
+    drafted = _drafted(openapi, name) if openapi is not None else ""
     words = {
         "id": name,
         "kind": kind,
@@ -56,7 +64,22 @@ def create(kind: str, name: str, target: Path, *, http: bool = False) -> Path:
     }
     _copy(files("headrace.cli").joinpath("skeletons", "common"), target, words)
     _copy(files("headrace.cli").joinpath("skeletons", "connector_http" if http else kind), target, words)
+    if drafted:
+        (target / "src" / words["package"] / "connector.toml").write_text(drafted, encoding="utf-8")
     return target
+
+
+def _drafted(file: Path, name: str) -> str:
+    """A `connector.toml` of a document; what is drafted can be loaded."""
+    from headrace.kits.http.manifest import parse
+    from headrace.kits.http.openapi import draft
+    from headrace.kits.http.openapi_document import load
+    from headrace.kits.http.toml_text import toml_text
+
+    head = f"# Drafted from {file.name}; read it before you use it. Parts and fields: README of headrace.kits.http.\n"
+    text = head + toml_text(draft(load(file), name))
+    parse(text)
+    return text
 
 
 def _copy(source: Traversable, target: Path, words: dict[str, str]) -> None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping
-from typing import Any, TypeVar
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, TypeAlias, TypeVar
 
 import msgspec
 
@@ -14,20 +14,48 @@ from headrace.connections.references import filled, refuse
 from headrace.plugins.registry import Registry
 from headrace.sdk.config import parse_config
 from headrace.sdk.connectors import Connector
-from headrace.sdk.errors import HeadraceError, TransientError
+from headrace.sdk.errors import AuthError, HeadraceError, TransientError
 
 DEADLINE_S = 30
 Answer = TypeVar("Answer")
 
 
+TokenSource: TypeAlias = Callable[[], Awaitable[str]]
+"""Gives the access token of a connection that a person connected; "" of another."""
+
+
+async def no_token() -> str:
+    """Of a connection that is not stored."""
+    return ""
+
+
+class _Host:
+    """What a connection has of us while somebody looks through it: its token, and no shared pace."""
+
+    def __init__(self, token: str) -> None:
+        self._token = token
+
+    def wait_s(self, budgets: tuple[tuple[int, int], ...]) -> float:
+        return 0.0
+
+    def token(self, refused: str = "") -> str:
+        if refused == self._token:
+            raise AuthError("the other side refuses the sign-in; connect again")
+        return self._token
+
+
 async def _ask(
-    registry: Registry, connector: str, config: Mapping[str, Any], work: Callable[[Connector[Any]], Answer]
-) -> Answer:
+    registry: Registry, connector: str, config: Mapping[str, Any], work: Callable[[Connector[Any]], Answer],
+    token: TokenSource = no_token,
+) -> Answer:  # fmt: skip
     entry = registry.connector(connector)
     refuse(entry.manifest, config)
+    given = await token()
 
     def call() -> Answer:
         opened = entry.open(config)
+        if given:
+            opened.host = _Host(given)
         try:
             return work(opened)
         finally:
@@ -42,7 +70,12 @@ async def _ask(
         ) from None
 
 
-async def test(registry: Registry, connector: str, config: Mapping[str, Any]) -> dict[str, Any]:
+async def test(
+    registry: Registry,
+    connector: str,
+    config: Mapping[str, Any],
+    token: TokenSource = no_token,  # noqa: PT028 - no test of pytest
+) -> dict[str, Any]:
     """Check a connection: `{ok, ms, checks[{name, ok, detail}], hint}`; never raises for a bad one."""
     started = time.perf_counter()
     checks: list[dict[str, Any]] = []
@@ -51,7 +84,7 @@ async def test(registry: Registry, connector: str, config: Mapping[str, Any]) ->
         manifest = registry.connector(connector).manifest
         parse_config(manifest.config, filled(manifest, config))
         checks.append({"name": "settings", "ok": True, "detail": ""})
-        await _ask(registry, connector, config, lambda opened: opened.check())
+        await _ask(registry, connector, config, lambda opened: opened.check(), token)
         checks.append({"name": "connect", "ok": True, "detail": ""})
     except HeadraceError as error:
         checks.append({"name": "connect" if checks else "settings", "ok": False, "detail": error.message})
@@ -62,15 +95,18 @@ async def test(registry: Registry, connector: str, config: Mapping[str, Any]) ->
     }  # fmt: skip
 
 
-async def streams(registry: Registry, connector: str, config: Mapping[str, Any]) -> list[dict[str, Any]]:
+async def streams(
+    registry: Registry, connector: str, config: Mapping[str, Any], token: TokenSource = no_token
+) -> list[dict[str, Any]]:
     """Streams with their columns."""
-    found = await _ask(registry, connector, config, lambda opened: list(opened.discover()))
+    found = await _ask(registry, connector, config, lambda opened: list(opened.discover()), token)
     return [msgspec.to_builtins(stream) for stream in found]
 
 
 async def preview(
-    registry: Registry, connector: str, config: Mapping[str, Any], stream: str, limit: int
-) -> dict[str, Any]:
+    registry: Registry, connector: str, config: Mapping[str, Any], stream: str, limit: int,
+    token: TokenSource = no_token,
+) -> dict[str, Any]:  # fmt: skip
     """First rows of a stream: `{schema, rows}`."""
 
     def read(opened: Connector[Any]) -> dict[str, Any]:
@@ -80,7 +116,7 @@ async def preview(
         frame = next(opened.read(wanted, batch_rows=limit), None)
         return page_of(frame, wanted.columns, limit)
 
-    return await _ask(registry, connector, config, read)
+    return await _ask(registry, connector, config, read, token)
 
 
 def masked(registry: Registry, connector: str, config: Mapping[str, Any], text: str) -> str:

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
 from headrace.infra.models import TenantModel, tenant_key
@@ -32,3 +33,44 @@ class Connection(TenantModel):
     created_by: Mapped[UUID | None]
     updated_by: Mapped[UUID | None]
     deleted_at: Mapped[datetime | None]
+
+
+class ConnectionToken(TenantModel):
+    """What the other side gave when a person connected the connection of the same id; at most one.
+
+    Attributes:
+        tokens: Access and refresh token, encrypted.
+        expires_at: Of the access token.
+        problem: Why it can no longer be used; somebody has to connect again.
+    """
+
+    __tablename__ = "connection_tokens"
+    __table_args__ = (tenant_key("id", "connections", ondelete="CASCADE"),)
+
+    tokens: Mapped[str] = mapped_column(comment=SEALED)
+    expires_at: Mapped[datetime]
+    problem: Mapped[str] = mapped_column(default="", server_default="")
+    connected_by: Mapped[UUID | None]
+    connected_at: Mapped[datetime]
+
+
+class ConnectionAttempt(TenantModel):
+    """Connecting that is under way: bound to a browser, good once.
+
+    Attributes:
+        memory: What is needed when it comes back, encrypted.
+    """
+
+    __tablename__ = "connection_attempts"
+    __table_args__ = (
+        tenant_key("connection_id", "connections", ondelete="CASCADE"),
+        sa.UniqueConstraint("organization_id", "state_hash"),
+    )
+
+    connection_id: Mapped[UUID]
+    state_hash: Mapped[bytes]
+    browser_hash: Mapped[bytes]
+    memory: Mapped[str] = mapped_column(comment=SEALED)
+    user_id: Mapped[UUID | None]
+    expires_at: Mapped[datetime]
+    used_at: Mapped[datetime | None]

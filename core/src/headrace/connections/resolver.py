@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+from msgspec import structs
+
 from headrace.connections.addresses import hosts
 from headrace.connections.references import put, references
 from headrace.plugins.records import ConnectionSpec
@@ -62,7 +64,7 @@ class Resolver:
                     field=path,
                 )
             values[path] = self._read(backend, found, organization_id).reveal()
-        return ConnectionSpec(connector=spec.connector, config=put(manifest, spec.config, values))
+        return structs.replace(spec, config=put(manifest, spec.config, values))
 
     def _read(self, backend: SecretBackend[Any], found: str, organization_id: UUID) -> Secret:
         at = time.monotonic()

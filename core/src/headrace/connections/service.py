@@ -12,7 +12,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from headrace.access.resolve import reached
 from headrace.connections import secrets
-from headrace.connections.models import Connection
+from headrace.connections.addresses import moved
+from headrace.connections.models import Connection, ConnectionToken
 from headrace.connections.references import filled
 from headrace.entitlements.service import require_features, require_writable, reserve
 from headrace.infra.clock import now
@@ -132,19 +133,30 @@ async def update(
         row.description = changes["description"]
     if "config" in changes:
         manifest = registry.connector(row.connector).manifest
-        config = secrets.merged(manifest, await vault.open(session, row), changes["config"])
+        before = await vault.open(session, row)
+        config = secrets.merged(manifest, before, changes["config"])
         parse_config(manifest.config, filled(manifest, config))
         row.config = await vault.seal(session, actor.organization_id, row.id, config)
         row.test_status, row.test_result, row.health_status = "untested", None, "unknown"
+        others = secrets.values(manifest, before) != secrets.values(manifest, config)
+        if manifest.oauth and (others or moved(manifest, before, config)):
+            await forget_token(session, row)
     row.updated_by, row.updated_at = actor.user_id, now()
     await session.flush()
     return row
+
+
+async def forget_token(session: AsyncSession, row: Connection) -> None:
+    """Somebody has to connect again: where tokens were sent to, or whose they are, has changed."""
+    mine = (ConnectionToken.organization_id == row.organization_id, ConnectionToken.id == row.id)
+    await session.execute(sa.delete(ConnectionToken).where(*mine))
 
 
 async def delete(session: AsyncSession, actor: Any, connection_id: UUID) -> None:
     """Move a connection to the trash; `flows.uses.refuse_used` tells whether that hurts."""
     row = await get(session, actor, connection_id)
     row.deleted_at, row.updated_by = now(), actor.user_id
+    await forget_token(session, row)
     await session.flush()
 
 
@@ -158,5 +170,5 @@ async def resolve(
     found: dict[str, ConnectionSpec] = {}
     for row in (await session.scalars(_live(organization_id))).all():
         for key in asked & {row.name, str(row.id)}:
-            found[key] = ConnectionSpec(connector=row.connector, config=await vault.open(session, row))
+            found[key] = ConnectionSpec(row.connector, await vault.open(session, row), str(row.id))
     return found

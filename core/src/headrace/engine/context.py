@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from headrace.engine.hosts import Line, OpenHost
 from headrace.engine.messages import LogLine, NodeProgress, Report, Responded
 from headrace.engine.problems import Cancelled
 from headrace.engine.rejects import Rejects
@@ -21,9 +22,10 @@ from headrace.sdk.waiting import Resumed
 class Connections:
     """Connectors that a segment has open, by connection name."""
 
-    def __init__(self, registry: Registry, specs: Mapping[str, ConnectionSpec]) -> None:
+    def __init__(self, registry: Registry, specs: Mapping[str, ConnectionSpec], line: Line | None = None) -> None:
         self._registry = registry
         self._specs = specs
+        self._line = line
         self._open: dict[str, Connector[Any]] = {}
 
     def get(self, name: str) -> Connector[Any]:
@@ -37,6 +39,8 @@ class Connections:
             if spec is None:
                 raise ConfigError(f"there is no connection '{name}'; create it or choose another", field="connection")
             self._open[name] = self._registry.connector(spec.connector).open(spec.config)
+            if self._line is not None or spec.token:
+                self._open[name].host = OpenHost(name, spec.token, self._line)
         return self._open[name]
 
     def secrets(self) -> frozenset[str]:
@@ -49,6 +53,8 @@ class Connections:
                     value = value.get(part) if isinstance(value, dict) else None
                 if isinstance(value, str) and len(value) >= 4:
                     found.add(value)
+            if spec.token:
+                found.add(spec.token)
         return frozenset(found)
 
     def close(self) -> None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from headrace.engine.blame import blame
 from headrace.engine.context import Connections, StepContext
 from headrace.engine.frame_store import FrameStore
+from headrace.engine.hosts import Line
 from headrace.engine.messages import (
     FrameRef,
     LogLine,
@@ -44,7 +45,11 @@ PATHS_MAX = 32
 
 
 def execute_segment(
-    request: SegmentRequest, registry: Registry, emit: Callable[[Report], None], cancelled: Callable[[], bool]
+    request: SegmentRequest,
+    registry: Registry,
+    emit: Callable[[Report], None],
+    cancelled: Callable[[], bool],
+    line: Line | None = None,
 ) -> SegmentDone | SegmentFailed | SegmentParked:
     """Execute the nodes of a segment in order.
 
@@ -55,9 +60,10 @@ def execute_segment(
         registry: Node types and connectors of this process.
         emit: Takes reports as they arise.
         cancelled: Polled at progress points.
+        line: To the supervisor, for what open connections need of it.
     """
     scratch = Path(tempfile.mkdtemp(prefix="headrace-"))
-    connections = Connections(registry, request.connections)
+    connections = Connections(registry, request.connections, line)
     work = _Work(request, registry, emit, cancelled, scratch, connections)
     try:
         return work.execute()

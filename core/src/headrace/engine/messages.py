@@ -168,7 +168,26 @@ class Responded(Struct, frozen=True, tag="responded"):
     body: str
 
 
+class HostAsked(Struct, frozen=True, kw_only=True, tag="asked"):
+    """A connection needs its host: leave to make a request, or (without budgets) another token than `refused`."""
+
+    no: int
+    connection: str
+    budgets: tuple[tuple[int, int], ...] = ()
+    refused: str = ""
+
+
+class HostTold(Struct, frozen=True, kw_only=True, tag="told"):
+    """The answer to what was asked with this number: seconds to wait, a token, or why there is none."""
+
+    no: int
+    wait_s: float = 0.0
+    token: str = ""
+    problem: Problem | None = None
+
+
 Report: TypeAlias = (
     NodeStarted | NodeProgress | NodeFinished | LogLine | Responded | SegmentDone | SegmentFailed | SegmentParked
-)
-Order: TypeAlias = SegmentRequest | Cancel
+    | HostAsked
+)  # fmt: skip
+Order: TypeAlias = SegmentRequest | Cancel | HostTold

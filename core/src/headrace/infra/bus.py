@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Any
@@ -75,6 +75,14 @@ class Bus:
             self._away_until = time.monotonic() + _AWAY_S
             return False
         return True
+
+    async def evaluate(self, script: str, keys: Sequence[str], arguments: Sequence[int]) -> Any:
+        """What a script in Redis gives.
+
+        Raises:
+            RedisError, OSError: Redis is away.
+        """
+        return await self._client.eval(script, len(keys), *keys, *arguments)
 
     @asynccontextmanager
     async def subscribe(self, organization_id: UUID, channel: str) -> AsyncIterator[asyncio.Queue[Message | None]]:

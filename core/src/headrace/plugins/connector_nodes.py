@@ -1,4 +1,4 @@
-"""Node types that every connector gets from its manifest: read, write, query and one per action."""
+"""Node types that every connector gets from its manifest: read, write, query, and one per action."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal, cast
 
 import msgspec
 
+from headrace.plugins.action_nodes import action_nodes
 from headrace.sdk.config import Config, Field
 from headrace.sdk.manifests import ERROR_PORT, Capability, ConnectorManifest, Effect, NodeManifest, Port, lazy
 
@@ -38,6 +39,7 @@ def connector_nodes(connector: ConnectorManifest) -> Iterator[NodeManifest]:
             outputs=(Port("result", "Counts", required=False), ERROR_PORT), effect=Effect.UPDATE,
             tags=("sink", "load", "save"), **common,
         )  # fmt: skip
+    yield from action_nodes(connector)
 
 
 def _connection(connector: ConnectorManifest) -> tuple[str, Any]:

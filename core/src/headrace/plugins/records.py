@@ -51,7 +51,14 @@ class PluginRecord(Struct, kw_only=True):
 
 
 class ConnectionSpec(Struct, frozen=True):
-    """A connection ready to open: connector id and config with secrets revealed."""
+    """A connection ready to open: connector id and config with secrets revealed.
+
+    Attributes:
+        id: Of the stored connection; empty of one that is not.
+        token: Access token, when a person connected it.
+    """
 
     connector: str
     config: dict[str, Any]
+    id: str = ""
+    token: str = ""

@@ -11,6 +11,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from headrace.plugins.connector_nodes import connector_nodes
+from headrace.plugins.poll_triggers import poll_triggers
 from headrace.plugins.records import PluginRecord
 from headrace.plugins.trigger_nodes import trigger_node
 from headrace.sdk.auth import AuthProvider, AuthProviderManifest
@@ -173,6 +174,10 @@ class Registry:
             self.connectors[name] = ConnectorEntry(manifest, plugin)
             for node in connector_nodes(manifest):
                 self.nodes[f"{name}.{node.id}"] = NodeType(f"{name}.{node.id}", _compensable(node), plugin, name)
+            for trigger in poll_triggers(manifest):
+                node_type = f"{name}.{trigger.id.removeprefix(f'{name}_')}"
+                self.triggers[trigger.id] = TriggerEntry(trigger, plugin, node_type)
+                self.nodes[node_type] = NodeType(node_type, trigger_node(trigger), plugin, name)
         elif kind == "triggers":
             node_type = f"{plugin.id}.{name}"
             self.triggers[name] = TriggerEntry(manifest, plugin, node_type)

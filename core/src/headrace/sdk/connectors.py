@@ -11,6 +11,7 @@ from msgspec import Struct
 
 from headrace.sdk.config import ConfigT
 from headrace.sdk.errors import ConfigError
+from headrace.sdk.host import ConnectionHost
 from headrace.sdk.types import Column
 
 if TYPE_CHECKING:
@@ -98,6 +99,8 @@ class Connector(ABC, Generic[ConfigT]):
     """One open connection. Synchronous; one object serves one thread. Nothing is opened before first use."""
 
     batch_rows: ClassVar[int] = 50_000
+    host: ConnectionHost | None = None
+    """What the host does for the open connection; None where it is opened by hand, as in tests."""
 
     def __init__(self, config: ConfigT) -> None:
         self.config = config

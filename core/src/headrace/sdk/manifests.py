@@ -157,6 +157,32 @@ class Trigger(Struct, frozen=True, kw_only=True):
     every_s: int = 60
 
 
+Grant = Literal["client_credentials", "authorization_code", "device_code", "refresh_token", "jwt_bearer"]
+
+
+class OAuthFlow(Struct, frozen=True, kw_only=True):
+    """How a person connects a connection (OAuth 2): the host sends them there, and keeps what comes back.
+
+    Attributes:
+        grant: `authorization_code` (with PKCE) or `device_code`.
+        token_url: `{field}` of the config is filled in, percent-encoded; a config field `token_url` goes before it. So
+            with `authorize_url` and `device_url`.
+        client_id: Field of the config; so is `client_secret`, which may be empty there (a public client).
+        client_auth: How the client shows its secret: HTTP Basic, or in the form.
+        params: More of the address that the person is sent to.
+    """
+
+    grant: Grant = "authorization_code"
+    token_url: str = ""
+    authorize_url: str = ""
+    device_url: str = ""
+    client_id: str = "client_id"
+    client_secret: str = "client_secret"  # noqa: S105 - the name of a field
+    scope: str = ""
+    client_auth: Literal["basic", "form"] = "basic"
+    params: dict[str, str] = {}
+
+
 class ConnectorManifest(Struct, frozen=True, kw_only=True):
     """A connector. READ gives the node type `id.read`, WRITE `id.write`, QUERY `id.query`.
 
@@ -168,6 +194,8 @@ class ConnectorManifest(Struct, frozen=True, kw_only=True):
         effect_class: What a write promises.
         waits: Its nodes wait for a distant service rather than compute, as `NodeManifest.waits` says.
         proof: How it is tested (connectors.md, 4).
+        oauth: How a person connects it, where one does; a config field `auth`, if there is one,
+            must then be `oauth2_code`.
     """
 
     id: str
@@ -186,6 +214,7 @@ class ConnectorManifest(Struct, frozen=True, kw_only=True):
     icon: str = "lucide:plug"
     docs: str = ""
     proof: Proof = "unproven"
+    oauth: OAuthFlow | None = None
     version: int = 1
     feature: str = ""
 

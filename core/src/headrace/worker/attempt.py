@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any, Literal, TypeAlias
 
 import msgspec
@@ -13,6 +13,8 @@ import structlog
 from msgspec import Struct
 
 from headrace.engine.messages import (
+    HostAsked,
+    HostTold,
     LogLine,
     NodeFinished,
     NodeProgress,
@@ -32,7 +34,7 @@ from headrace.executions.state import timeout_s
 from headrace.infra.clock import now
 from headrace.plugins.records import ConnectionSpec
 from headrace.worker.lines import Lines
-from headrace.worker.runner_process import Runner
+from headrace.worker.runner_process import Runner, Work
 
 _log = structlog.get_logger("headrace.worker")
 
@@ -65,6 +67,7 @@ class Attempt:
     Attributes:
         log_rows: Lines that wait to be written.
         remember: Outputs to keep by content; written when the segment completes.
+        desk: Answers what its open connections ask.
         response: What the steps answered to who started the execution; written with the logs.
         runner_idle: The runner has finished the segment.
         stopped: Set when somebody asked for the end; `why` says who.
@@ -83,6 +86,9 @@ class Attempt:
         self.why: Why = "cancelled"
         self._started: dict[str, Any] = {}
         self._finished: dict[str, NodeOutcome] = {}
+        self.desk: Callable[[HostAsked], Awaitable[HostTold]] | None = None
+        self._answers: set[asyncio.Task[None]] = set()
+        self._work: Work | None = None
         self._lines = Lines()
         self._news = asyncio.Event()
         self._ended = False
@@ -149,7 +155,7 @@ class Attempt:
         limit = timeout_s(self.claim.spec.graph)
         late_at = time.monotonic() + limit if limit else None
         kill_at: float | None = None
-        work = await runner.begin(request)
+        work = self._work = await runner.begin(request)
         stop: asyncio.Task[Any] = asyncio.create_task(self.stopped.wait())
         report: asyncio.Task[Any] = asyncio.create_task(work.reports.get())
         asked = False
@@ -200,7 +206,14 @@ class Attempt:
                 self._news.set()
             case LogLine():
                 self._line(report)
+            case HostAsked() if self.desk is not None and self._work is not None:
+                answer = asyncio.create_task(self._answer(self.desk, self._work, report))
+                self._answers.add(answer)
+                answer.add_done_callback(self._answers.discard)
         return None
+
+    async def _answer(self, desk: Callable[[HostAsked], Awaitable[HostTold]], work: Work, asked: HostAsked) -> None:
+        await work.tell(await desk(asked))
 
     def _finish(self, report: NodeFinished) -> None:
         started = self._started.get(report.node_id)

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
+from functools import partial
 
 import msgspec
 import structlog
@@ -13,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from headrace.connections import service as connections
 from headrace.connections.resolver import Resolver
+from headrace.connections.tokens import with_tokens
 from headrace.engine.messages import SegmentDone, SegmentFailed, SegmentParked, SegmentRequest
 from headrace.engine.problems import problem_of
 from headrace.executions import logs as execution_logs
@@ -30,6 +32,7 @@ from headrace.plugins.records import ConnectionSpec
 from headrace.plugins.registry import Registry
 from headrace.sdk.errors import ConfigError, DataError, FeatureOff, HeadraceError, TransientError
 from headrace.worker.attempt import Attempt, Crashed, Outcome, Stopped
+from headrace.worker.desk import Desk
 from headrace.worker.lane import Lane
 from headrace.worker.pool import RunnerPool
 from headrace.worker.reuse import Reuser
@@ -54,6 +57,7 @@ class Carrier:
         self._reuser = Reuser(database, settings, registry)
         self._resolver = Resolver(registry, settings.secrets_file)
         self._vault = connections.Vault(settings.key_ring())
+        self._desk = Desk(database, bus, self._vault, registry)
 
     async def carry(self, attempt: Attempt, lane: Lane) -> Settled:
         """Execute and settle; survives a database that is away for a while."""
@@ -82,6 +86,7 @@ class Carrier:
     async def _execute(self, attempt: Attempt, lane: Lane) -> Outcome:
         try:
             specs = await self._connections(attempt)
+            attempt.desk = partial(self._desk.answer, attempt.lease.organization_id, specs)
             whole = await self._with_input(attempt, attempt.request(specs, self._settings.objects_url))
             plan = await self._reuser.plan(attempt.claim, whole, specs)
             attempt.reuse(kept.report(node_id) for node_id, kept in plan.kept.items())
@@ -126,6 +131,7 @@ class Carrier:
         organization_id = attempt.lease.organization_id
         async with self._database.transaction(organization_id) as session:
             specs = await connections.resolve(session, self._vault, organization_id, names)
+        specs = await with_tokens(self._database, self._vault, self._registry, organization_id, specs)
         return await asyncio.to_thread(self._resolver.resolve, specs, organization_id)
 
     async def _write_logs(self, attempt: Attempt) -> None:

@@ -15,7 +15,8 @@ import threading
 from functools import partial
 from typing import BinaryIO
 
-from headrace.engine.messages import Cancel, Report, SegmentFailed, SegmentRequest
+from headrace.engine.hosts import Line
+from headrace.engine.messages import Cancel, HostTold, Report, SegmentFailed, SegmentRequest
 from headrace.plugins.manager import Host, load_plugins
 from headrace.worker.confine import close_to_others
 from headrace.worker.wire import FromRunner, Ready, Reported, frame, read_order
@@ -31,6 +32,7 @@ def main(parent: int) -> int:
     host = _load()
     writer.send(0, Ready(host.plugin_set_hash))
     stops: dict[int, threading.Event] = {}
+    lines: dict[int, Line] = {}
     while True:
         asked = read_order(orders)
         if asked is None:
@@ -40,24 +42,29 @@ def main(parent: int) -> int:
             if stop is not None:
                 stop.set()
             continue
+        if isinstance(asked.order, HostTold):
+            if asked.no in lines:
+                lines[asked.no].told(asked.order)
+            continue
         stop = stops[asked.no] = threading.Event()
-        given = (asked.no, asked.order, host, writer, stop, stops)
+        lines[asked.no] = Line(partial(writer.send, asked.no))
+        given = (asked.no, asked.order, host, writer, stop, stops, lines)
         threading.Thread(target=_serve, args=given, daemon=True).start()
 
 
 def _serve(
     no: int, request: SegmentRequest, host: Host, writer: _Writer, stop: threading.Event,
-    stops: dict[int, threading.Event],
+    stops: dict[int, threading.Event], lines: dict[int, Line],
 ) -> None:  # fmt: skip
     """Execute one segment; how many there are at a time is the supervisor's to say."""
     from headrace.engine.execute import execute_segment
     from headrace.engine.problems import problem_of
 
     try:
-        result: Report = execute_segment(request, host.registry, partial(writer.send, no), stop.is_set)
+        result: Report = execute_segment(request, host.registry, partial(writer.send, no), stop.is_set, lines[no])
     except Exception as error:
         result = SegmentFailed(problem_of(error))
-    del stops[no]
+    del stops[no], lines[no]
     writer.send(no, result)
 
 

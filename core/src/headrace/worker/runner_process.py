@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from uuid import UUID
 
-from headrace.engine.messages import Cancel, Order, Report, SegmentRequest
+from headrace.engine.messages import Cancel, HostTold, Order, Report, SegmentRequest
 from headrace.sdk.errors import TransientError
 from headrace.worker.wire import Ordered, Ready, Reported, frame, read_report
 
@@ -41,6 +41,10 @@ class Work:
     async def cancel(self) -> None:
         """Ask for the end of the segment."""
         await self.runner.send(self._no, Cancel())
+
+    async def tell(self, answer: HostTold) -> None:
+        """Answer what one of its connections asked."""
+        await self.runner.send(self._no, answer)
 
     def close(self) -> None:
         """Hear no more of it."""

@@ -23,6 +23,7 @@ from msgspec import Struct
 
 from headrace.connections.resolver import Resolver
 from headrace.connections.service import Vault
+from headrace.connections.tokens import with_tokens
 from headrace.infra.crypto import Sealed, Undecryptable
 from headrace.infra.database import Database
 from headrace.infra.ids import new_id
@@ -204,7 +205,10 @@ class Sources:
         try:
             async with self._database.transaction(held.organization_id) as session:
                 asked = await sources.question(session, self._vault, self._host.registry, held)
-            specs = await asyncio.to_thread(self._resolver.resolve, asked.connections, held.organization_id)
+            specs = await with_tokens(
+                self._database, self._vault, self._host.registry, held.organization_id, asked.connections
+            )
+            specs = await asyncio.to_thread(self._resolver.resolve, specs, held.organization_id)
         except (Sealed, Undecryptable, ConfigError, AuthError) as error:
             raise _Failed(error.message, BROKEN_S) from None
         return msgspec.structs.replace(asked, connections=specs)

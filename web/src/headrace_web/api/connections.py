@@ -7,11 +7,12 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from headrace.accounts.service import check_version
-from headrace.connections import explore, secrets
+from headrace.connections import explore, secrets, tokens
 from headrace.connections import service as connections
 from headrace.connections.models import Connection
 from headrace.flows.uses import refuse_used
 from headrace.infra.clock import now
+from headrace.plugins.records import ConnectionSpec
 from headrace.workspaces import service as workspaces
 from litestar import Controller, delete, get, patch, post
 from litestar.di import NamedDependency
@@ -180,8 +181,8 @@ class ConnectionsController(Controller):
     @post("/{connection_id:uuid}/test", opt=permission("connection:test"), status_code=200)
     async def test_connection(self, ctx: NamedDependency[Context], connection_id: FromPath[UUID]) -> Envelope[Tested]:
         """Test a stored connection and note the outcome."""
-        connector, config = await _opened(ctx, connection_id)
-        outcome = await explore.test(ctx.registry, connector, config)
+        spec = await _opened(ctx, connection_id)
+        outcome = await explore.test(ctx.registry, spec.connector, spec.config, token_of(ctx, spec))
         async with ctx.transaction() as session:
             row = await connections.get(session, ctx.actor, connection_id)
             row.test_status = "success" if outcome["ok"] else "failed"
@@ -194,22 +195,29 @@ class ConnectionsController(Controller):
         self, ctx: NamedDependency[Context], connection_id: FromPath[UUID]
     ) -> Envelope[list[dict[str, Any]]]:
         """Streams (tables, files, endpoints) with their columns."""
-        connector, config = await _opened(ctx, connection_id)
-        return ok(await explore.streams(ctx.registry, connector, config))
+        spec = await _opened(ctx, connection_id)
+        return ok(await explore.streams(ctx.registry, spec.connector, spec.config, token_of(ctx, spec)))
 
     @get("/{connection_id:uuid}/preview", opt=permission("connection:query"))
     async def preview_stream(
         self, ctx: NamedDependency[Context], connection_id: FromPath[UUID], stream: FromQuery[str], limit: Rows = 100
     ) -> Envelope[dict[str, Any]]:
         """First rows of a stream."""
-        connector, config = await _opened(ctx, connection_id)
-        return ok(await explore.preview(ctx.registry, connector, config, stream, limit))
+        spec = await _opened(ctx, connection_id)
+        token = token_of(ctx, spec)
+        return ok(await explore.preview(ctx.registry, spec.connector, spec.config, stream, limit, token))
 
 
-async def _opened(ctx: Context, connection_id: UUID) -> tuple[str, dict[str, Any]]:
+async def _opened(ctx: Context, connection_id: UUID) -> ConnectionSpec:
     async with ctx.transaction() as session:
         row = await connections.get(session, ctx.actor, connection_id)
-        return row.connector, await ctx.services.vault.open(session, row)
+        return ConnectionSpec(row.connector, await ctx.services.vault.open(session, row), str(row.id))
+
+
+def token_of(ctx: Context, spec: ConnectionSpec) -> explore.TokenSource:
+    """The token of a connection that a person connected, when it is asked for."""
+    services = ctx.services
+    return tokens.source(services.database, services.vault, ctx.registry, ctx.organization_id, spec)
 
 
 async def _whole(ctx: Context, session: AsyncSession, row: Connection) -> ConnectionWhole:

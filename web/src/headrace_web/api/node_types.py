@@ -17,6 +17,7 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
 from msgspec import Struct, to_builtins
 
+from headrace_web.api.connections import token_of
 from headrace_web.deps import Context
 from headrace_web.envelope import ApiStruct, Envelope, ok
 from headrace_web.guards import SIGNED_IN, scoped
@@ -157,7 +158,7 @@ async def _streams(ctx: Context, config: dict[str, Any], *, columns: bool) -> li
         spec = (await connections.resolve(session, ctx.services.vault, ctx.organization_id, [name])).get(name)
     if spec is None:
         return []
-    streams = await explore.streams(ctx.registry, spec.connector, spec.config)
+    streams = await explore.streams(ctx.registry, spec.connector, spec.config, token_of(ctx, spec))
     if not columns:
         return [Option(value=one["name"], label=one["name"], hint=one.get("title", "") or "") for one in streams]
     chosen = next((one for one in streams if one["name"] == config.get("stream")), {})

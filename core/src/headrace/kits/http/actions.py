@@ -9,6 +9,7 @@ from headrace.kits.http.connector import RestConnector
 from headrace.kits.http.manifest import action_types, key_of
 from headrace.kits.http.parts import ActionPart
 from headrace.kits.http.paths import filled
+from headrace.kits.http.records import dig
 from headrace.sdk.config import ConfigT
 from headrace.sdk.egress_http import Answer
 from headrace.sdk.errors import ConfigError, DataError
@@ -48,7 +49,7 @@ class ActingRestConnector(RestConnector[ConfigT]):
         _, output = action_types(key_of(part))
         if output is None:
             return None
-        data = self.decoded(answer) if answer.body else {}
+        data = dig(self.decoded(answer), part.result) if answer.body else {}
         try:
             made: Struct = msgspec.convert(data, output, strict=True)
         except msgspec.ValidationError as error:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import re
 import tomllib
-from collections.abc import Iterator
 from functools import lru_cache
 from importlib.resources import files
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 
 import msgspec
 from msgspec import Struct
@@ -16,35 +14,40 @@ from headrace.kits.http.parts import (
     ActionPart,
     BasicAuth,
     BearerAuth,
-    ColumnPart,
     Declaration,
+    FieldPart,
     HeaderAuth,
+    Hmac,
     OAuth2,
-    StreamPart,
+    QueryAuth,
+    SigV4,
 )
-from headrace.sdk.config import Config, Field, secret_names
+from headrace.kits.http.paths import fields_of
+from headrace.sdk.config import Config, Field, Secret, secret_names
 from headrace.sdk.errors import ConfigError
-from headrace.sdk.manifests import Action, Capability, ConnectorManifest, Lazy, Trigger, lazy
+from headrace.sdk.manifests import Action, Capability, ConnectorManifest, Lazy, OAuthFlow, Trigger, lazy
 
 FILE = "connector.toml"
 _WORK = {False: "connector:RestConnector", True: "actions:ActingRestConnector"}
-_FIELD = re.compile(r"\{([^{}]*)\}")
+_FIELD_TYPES: dict[str, Any] = {"secret": Secret, "text": str, "integer": int, "boolean": bool}
 
 
-def rest_manifest(module: str, config: type[Config], *, factory: Lazy | None = None) -> ConnectorManifest:
+def rest_manifest(module: str, config: type[Config] | None = None, *, factory: Lazy | None = None) -> ConnectorManifest:
     """The manifest of the package's `connector.toml`.
 
     Args:
         module: `__name__` of the declaration module; the file lies beside it.
-        config: Struct of a connection, defined in that module. A field `base_url` goes before the file's.
+        config: Struct of a connection, defined in that module; without it the file's `[config]` is one. A field
+            `base_url` goes before the file's.
         factory: A subclass of `RestConnector` (`ActingRestConnector`), when Python is needed.
 
     Raises:
         ConfigError: naming the place in the file.
     """
+    said = declared(module)
+    config = config or _config(module, said)
     if config.__module__ != module:
         raise ConfigError(f"{config.__name__} is not defined in {module}; the connector finds its {FILE} by it")
-    said = declared(module)
     _check_config(said, config)
     capabilities = {Capability.READ} if said.streams else set()
     if any(stream.cursor for stream in said.streams):
@@ -56,11 +59,11 @@ def rest_manifest(module: str, config: type[Config], *, factory: Lazy | None = N
         capabilities=frozenset(capabilities),
         actions=tuple(_action(part) for part in said.actions),
         triggers=tuple(Trigger(**msgspec.structs.asdict(part)) for part in said.triggers),
-        icon=said.icon, docs=said.docs, proof=said.proof, waits=True,
+        icon=said.icon, docs=said.docs, proof=said.proof, waits=True, oauth=flow_of(said.auth),
     )  # fmt: skip
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=512)
 def declared(module: str) -> Declaration:
     """The declaration of a package, read once."""
     return parse(files(module).joinpath(FILE).read_text(encoding="utf-8"), f"{module}/{FILE}")
@@ -72,6 +75,8 @@ def parse(text: str, name: str = FILE) -> Declaration:
     Raises:
         ConfigError: naming file and place, e.g. `streams[0]: Object contains unknown field 'primry_key'`.
     """
+    from headrace.kits.http.problems import problems
+
     try:
         said = msgspec.convert(tomllib.loads(text), Declaration)
     except tomllib.TOMLDecodeError as error:
@@ -79,81 +84,69 @@ def parse(text: str, name: str = FILE) -> Declaration:
     except msgspec.ValidationError as error:
         words, _, place = str(error).partition(" - at `$")
         raise ConfigError(f"{name}: {place.strip('`.') or 'top'}: {words.replace('`', chr(39))}") from None
-    for place, problem in _problems(said):
+    for place, problem in problems(said):
         raise ConfigError(f"{name}: {place}: {problem}")
     return said
 
 
-def _problems(said: Declaration) -> Iterator[tuple[str, str]]:
-    """Places and what is wrong there."""
-    names = [stream.name for stream in said.streams]
-    yield from (("streams", f"'{name}' is there twice") for name in sorted(set(names)) if names.count(name) > 1)
-    for place, stream in ((f"streams[{n}]", stream) for n, stream in enumerate(said.streams)):
-        yield from ((place, problem) for problem in stream_problems(stream))
-        if stream.parent and (stream.parent.stream not in names or stream.parent.stream == stream.name):
-            yield f"{place}.parent", f"there is no other stream '{stream.parent.stream}'"
-    for n, action in enumerate(said.actions):
-        yield from ((f"actions[{n}]", problem) for problem in _action_problems(action))
-    for n, trigger in enumerate(said.triggers):
-        source = said.stream(trigger.stream)
-        if source is None or not source.cursor:
-            yield f"triggers[{n}]", f"there is no stream '{trigger.stream}' with a cursor"
+def flow_of(auth: object) -> OAuthFlow | None:
+    """How a person connects it, if one does."""
+    if not isinstance(auth, OAuth2) or auth.grant not in {"authorization_code", "device_code"}:
+        return None
+    return OAuthFlow(**{name: getattr(auth, name) for name in OAuthFlow.__struct_fields__})
 
 
-def stream_problems(stream: StreamPart) -> Iterator[str]:
-    """What is wrong with a stream."""
-    from headrace.kits.http.types import column_of
-
-    if not stream.columns:
-        yield "it has no columns"
-    for name, part in stream.columns.items():
-        try:
-            column_of(name, part.type if isinstance(part, ColumnPart) else part)
-        except ConfigError as error:
-            yield error.message
-    for name in (*stream.primary_key, *filter(None, [stream.cursor, stream.key_column])):
-        if name not in stream.columns:
-            yield f"'{name}' is not one of its columns"
-    params = {stream.parent.param} if stream.parent else set()
-    if set(_FIELD.findall(stream.path)) != params:
-        yield f"the path '{stream.path}' must hold the parent's parameter and no other"
+def _config(module: str, said: Declaration) -> type[Config]:
+    """The Struct of the file's `[config]`."""
+    name = "".join(part.capitalize() for part in said.id.split("_")) + "Config"
+    fields = [_field(field, part, order) for order, (field, part) in enumerate(said.config.items())]
+    return cast("type[Config]", msgspec.defstruct(name, fields, bases=(Config,), kw_only=True, module=module))
 
 
-def _action_problems(action: ActionPart) -> Iterator[str]:
-    from headrace.kits.http.types import column_of
-
-    for name in (*_FIELD.findall(action.path), *action.required, *action.query):
-        if name not in action.input:
-            yield f"'{name}' is not one of its inputs"
-    for name in _FIELD.findall(action.path):
-        if name not in action.required:
-            yield f"'{name}' is part of the path, so it must be required"
-    for name, kind in {**action.input, **action.output}.items():
-        try:
-            column_of(name, kind)
-        except ConfigError as error:
-            yield error.message
+def _field(name: str, part: FieldPart, order: int) -> Any:
+    hint = Annotated[_FIELD_TYPES[part.type], Field(part.title, part.description, order=order)]
+    if part.default is None:
+        return (name, hint)
+    return (name, hint, Secret(str(part.default)) if part.type == "secret" else part.default)
 
 
 def _check_config(said: Declaration, config: type[Config]) -> None:
     """The fields that signing in needs are in the Config, and secret ones are secret."""
     names, hidden = set(config.__struct_fields__), set(secret_names(config))
-    match said.auth:
-        case BearerAuth(field=secret) | HeaderAuth(field=secret):
-            plain = ""
-        case BasicAuth(user=plain, password=secret) | OAuth2(client_id=plain, client_secret=secret):
-            pass
-        case _:
-            plain = secret = ""
-    if secret and secret not in hidden:
-        raise ConfigError(f"{FILE}: auth: {config.__name__} has no Secret '{secret}'")
-    if plain and plain not in names:
-        raise ConfigError(f"{FILE}: auth: {config.__name__} has no field '{plain}'")
+    plain, secret = _needed(said)
+    for name in secret:
+        if name not in hidden:
+            raise ConfigError(f"{FILE}: auth: {config.__name__} has no Secret '{name}'")
+    for name in plain:
+        if name not in names:
+            raise ConfigError(f"{FILE}: auth: {config.__name__} has no field '{name}'")
     if not said.base_url and "base_url" not in names:
         raise ConfigError(f"{FILE}: top: there is no base_url, neither here nor in {config.__name__}")
 
 
-@lru_cache(maxsize=1024)
+def _needed(said: Declaration) -> tuple[set[str], set[str]]:
+    """Fields of the Config that are needed: those that may be seen, and the secret ones."""
+    plain = fields_of(said.base_url)
+    secret: set[str] = set()
+    match said.auth:
+        case BearerAuth(field=name) | HeaderAuth(field=name) | QueryAuth(field=name) | Hmac(field=name):
+            secret = {name}
+        case BasicAuth(user=user, password=name):
+            plain, secret = plain | {user}, {name}
+        case SigV4(access_key=user, secret_key=name, region=region, session_token=session):
+            plain, secret = plain | {user, region}, {name, *filter(None, [session])}
+        case OAuth2() as auth:
+            for url in (auth.token_url, auth.authorize_url, auth.device_url):
+                plain |= fields_of(url)
+            plain |= {auth.client_id, *filter(None, [auth.subject])}
+            if not auth.token_url:
+                plain.add("token_url")
+            secret = {auth.private_key if auth.grant == "jwt_bearer" else auth.client_secret}
+            secret |= {auth.refresh_token} if auth.grant == "refresh_token" else set()
+    return plain, secret
+
+
+@lru_cache(maxsize=2048)
 def action_types(action: ActionKey) -> tuple[type[Config], type[Struct] | None]:
     """Input and output Struct of an action."""
     from headrace.kits.http.types import PYTHON

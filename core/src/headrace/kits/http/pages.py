@@ -10,7 +10,7 @@ from urllib.parse import urljoin
 
 from msgspec import Struct
 
-from headrace.kits.http.parts import Link, Offset, PageNumber, Pages, SinglePage, Token
+from headrace.kits.http.parts import Link, Offset, PageNumber, Pages, Token
 from headrace.kits.http.records import dig
 from headrace.sdk.errors import ConfigError
 
@@ -40,14 +40,14 @@ Ask: TypeAlias = Callable[[dict[str, Any], str], Page]
 """Fetches a page: with these parameters, or (when given) from this URL."""
 
 
-def walk(kind: Pages, ask: Ask) -> Iterator[list[Any]]:
+def walk(kind: Pages | None, ask: Ask) -> Iterator[list[Any]]:
     """Records page by page; empty pages are not given.
 
     Raises:
         ConfigError: the service sends the same page again, or a link or token is not where it should be.
     """
     match kind:
-        case SinglePage():
+        case None:
             pages: Iterator[Page] = iter([ask({}, "")])
         case PageNumber():
             pages = _numbered(kind, ask)
@@ -119,13 +119,22 @@ def _tokens(kind: Token, ask: Ask) -> Iterator[Page]:
     seen: set[str] = set()
     while True:
         yield page
-        token = dig(page.data, kind.next, missing=None)
+        if kind.more and not dig(page.data, kind.more, missing=False):
+            return
+        token = _token(kind, page)
         if token is None or token == "" or token is False:
             return
         if not isinstance(token, str | int) or str(token) in seen:
-            raise ConfigError(f"'{kind.next}' of the answer is no new page token; correct where it is", field="pages")
+            where = f"'{kind.last}' of the last record" if kind.last else f"'{kind.next}' of the answer"
+            raise ConfigError(f"{where} is no new page token; correct where it is", field="pages")
         seen.add(str(token))
         page = ask({**_size(kind), kind.token_param: token}, "")
+
+
+def _token(kind: Token, page: Page) -> Any:
+    if not kind.last:
+        return dig(page.data, kind.next, missing=None)
+    return dig(page.records[-1], kind.last, missing=None) if page.records else None
 
 
 def next_link(header: str) -> str:

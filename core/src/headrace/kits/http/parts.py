@@ -1,7 +1,7 @@
 """The closed vocabulary of a declarative connector: 15 kinds of parts, each a Struct, fields plain values.
 
-5 ways to sign in, 5 ways to page, and stream, column, parent, action, trigger. What does not fit subclasses
-`RestConnector`.
+7 ways to sign in and 4 ways to page (left out: nobody signs in, one answer has it all), and stream, action, trigger,
+field. What does not fit subclasses `RestConnector`.
 """
 
 from __future__ import annotations
@@ -10,9 +10,13 @@ from typing import Literal, TypeAlias
 
 from msgspec import Struct
 
-from headrace.sdk.manifests import Effect, Proof
+from headrace.sdk.manifests import Effect, Grant, Proof
 
 Plain: TypeAlias = str | int | float | bool
+Category: TypeAlias = Literal[
+    "database", "nosql", "file", "cloud", "genai", "agentic", "business_apps", "development"
+]  # fmt: skip
+Meaning: TypeAlias = Literal["config", "auth", "data", "transient"]
 
 
 class Part(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -21,10 +25,6 @@ class Part(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 class Kind(Part, frozen=True, tag_field="type"):
     """Base of parts that are told apart by `type`."""
-
-
-class NoAuth(Kind, frozen=True, tag="none"):
-    """Nothing is sent."""
 
 
 class BearerAuth(Kind, frozen=True, tag="bearer"):
@@ -41,6 +41,13 @@ class HeaderAuth(Kind, frozen=True, tag="header"):
     prefix: str = ""
 
 
+class QueryAuth(Kind, frozen=True, tag="query"):
+    """A parameter of the query, e.g. `?api_key=`; no link of an answer may set it."""
+
+    name: str
+    field: str = "token"
+
+
 class BasicAuth(Kind, frozen=True, tag="basic"):
     """User and password; both name fields of the Config."""
 
@@ -49,19 +56,63 @@ class BasicAuth(Kind, frozen=True, tag="basic"):
 
 
 class OAuth2(Kind, frozen=True, tag="oauth2"):
-    """Client credentials: a token is fetched, kept until it ends, and fetched again."""
+    """A token that is fetched and fetched again before it ends.
 
-    token_url: str
+    Attributes:
+        grant: `authorization_code` and `device_code` are connected by a person once; the host keeps their tokens.
+            The others are fetched with what the Config has.
+        token_url: With `{field}` of the Config in it, percent-encoded; a Config field `token_url` goes before it. The
+            same for `authorize_url` and `device_url`.
+        client_auth: How the client shows its secret: HTTP Basic, or in the form.
+        params: More of the address that a person is sent to (`access_type = "offline"`).
+        audience: More of the token request; of a JWT, the `aud` (default: the token address).
+    """
+
+    token_url: str = ""
+    grant: Grant = "client_credentials"
+    authorize_url: str = ""
+    device_url: str = ""
     client_id: str = "client_id"
     client_secret: str = "client_secret"  # noqa: S105 - the name of a field
+    refresh_token: str = "refresh_token"  # noqa: S105 - the name of a field
+    private_key: str = "private_key"
+    subject: str = ""
     scope: str = ""
+    audience: str = ""
+    client_auth: Literal["basic", "form"] = "basic"
+    params: dict[str, str] = {}
 
 
-Auth: TypeAlias = NoAuth | BearerAuth | HeaderAuth | BasicAuth | OAuth2
+class SigV4(Kind, frozen=True, tag="sigv4"):
+    """AWS Signature Version 4; all but `service` name fields of the Config."""
+
+    service: str
+    access_key: str = "access_key_id"
+    secret_key: str = "secret_access_key"  # noqa: S105 - the name of a field
+    session_token: str = ""
+    region: str = "region"
 
 
-class SinglePage(Kind, frozen=True, tag="single"):
-    """One answer has it all."""
+class Hmac(Kind, frozen=True, tag="hmac"):
+    """A keyed hash over parts of the request, in a header.
+
+    Attributes:
+        field: The Config's Secret.
+        signed: What is hashed, in order, joined by `separator`.
+        time_header: Header with the seconds since 1970 that `time` is.
+    """
+
+    header: str
+    field: str = "secret"
+    algorithm: Literal["sha256", "sha512", "sha1"] = "sha256"
+    encoding: Literal["hex", "base64"] = "hex"
+    prefix: str = ""
+    signed: tuple[Literal["time", "method", "path", "body"], ...] = ("time", "method", "path", "body")
+    separator: str = ""
+    time_header: str = ""
+
+
+Auth: TypeAlias = BearerAuth | HeaderAuth | QueryAuth | BasicAuth | OAuth2 | SigV4 | Hmac
 
 
 class PageNumber(Kind, frozen=True, tag="page"):
@@ -90,56 +141,53 @@ class Link(Kind, frozen=True, tag="link"):
 
 
 class Token(Kind, frozen=True, tag="token"):
-    """The answer holds a token at `next`; it goes into `token_param` of the next request."""
+    """What goes into `token_param` of the next request: found at `next`, or the field `last` of the last record.
 
-    next: str
+    Attributes:
+        more: Where the answer says whether there is more; empty: there is while a token or records come.
+    """
+
     token_param: str
+    next: str = ""
+    last: str = ""
+    more: str = ""
     size_param: str = ""
     size: int = 0
 
 
-Pages: TypeAlias = SinglePage | PageNumber | Offset | Link | Token
-
-
-class ColumnPart(Part, frozen=True):
-    """A column whose value lies deeper: `author = { type = "text", path = "user.login" }`."""
-
-    type: str
-    path: str = ""
-
-
-class ParentPart(Part, frozen=True):
-    """One request per row of another stream: `field` of it goes into `{param}` of the path and into column `param`."""
-
-    stream: str
-    field: str
-    param: str
+Pages: TypeAlias = PageNumber | Offset | Link | Token
 
 
 class StreamPart(Part, frozen=True):
     """An endpoint with records.
 
     Attributes:
+        method: `POST` sends `body` as JSON, and in it what pages; a dotted parameter goes deeper (`page.after`).
         records: Dotted path to them in the answer; empty when the answer is the list.
         key_column: The records are the values of an object; its keys go into this column.
-        columns: Name to type, or to a `ColumnPart`.
+        columns: Name to type, or to `type at path` when the value lies deeper: `text at user.login`. Empty: they are
+            learned from the first records.
         cursor: Column by which a read continues.
-        after_param: Query parameter that takes the cursor's last value.
+        after_param: Parameter that takes the cursor's last value.
         ordered: The service sends records in the order of the cursor, so that nothing needs sorting.
+        parent: One request per row of another stream: `{ repo = "repos.name" }` puts its column into `{repo}` of the
+            path, and into the column `repo`.
     """
 
     name: str
     path: str
+    method: Literal["GET", "POST"] = "GET"
     params: dict[str, Plain] = {}
+    body: dict[str, object] = {}
     records: str = ""
     key_column: str = ""
-    columns: dict[str, str | ColumnPart] = {}
+    columns: dict[str, str] = {}
     primary_key: tuple[str, ...] = ()
     cursor: str = ""
     after_param: str = ""
     ordered: bool = False
-    pages: Pages = SinglePage()
-    parent: ParentPart | None = None
+    pages: Pages | None = None
+    parent: dict[str, str] = {}
 
 
 class ActionPart(Part, frozen=True):
@@ -148,6 +196,8 @@ class ActionPart(Part, frozen=True):
     Attributes:
         input: Field to type.
         query: Inputs that go into the query; the rest is the JSON body (GET and DELETE: all go into the query).
+        result: Dotted path to what `output` is read from.
+        output: Field to type.
         idempotency_header: Header in which the service takes a key that makes a repeat harmless.
     """
 
@@ -160,6 +210,7 @@ class ActionPart(Part, frozen=True):
     input: dict[str, str] = {}
     required: tuple[str, ...] = ()
     query: tuple[str, ...] = ()
+    result: str = ""
     output: dict[str, str] = {}
     idempotency_header: str = ""
 
@@ -174,21 +225,34 @@ class TriggerPart(Part, frozen=True):
     every_s: int = 60
 
 
+class FieldPart(Part, frozen=True):
+    """A field of the connection; without a default it must be filled in."""
+
+    title: str
+    type: Literal["secret", "text", "integer", "boolean"] = "text"
+    description: str = ""
+    default: str | int | bool | None = None
+
+
 class Declaration(Part, frozen=True):
     """A whole `connector.toml`.
 
     Attributes:
-        base_url: Used where the Config has no `base_url`.
+        base_url: Used where the Config has no `base_url`; `{field}` of the Config is filled in, percent-encoded.
         check: Path that proves address and credentials; the first stream's when empty.
         headers: Sent with every request; no secrets.
-        requests_per_s: Of one connection; 0 is unlimited.
+        requests_per_s: Of one connection, all workers together; 0 is unlimited.
+        budget: The same over longer: `["100/m", "5000/h"]`.
         timeout_s: For a whole request.
         answer_bytes: Largest answer.
+        errors: What a status means, or a status and a text in the answer: `{ "403 quota" = "transient" }`.
+        error_at: Dotted path of an error's text in answers with status 200.
+        config: Fields of the connection; when they are not in Python.
     """
 
     id: str
     title: str
-    category: Literal["database", "nosql", "file", "cloud", "genai", "agentic", "business_apps", "development"]
+    category: Category
     base_url: str = ""
     check: str = ""
     summary: str = ""
@@ -197,9 +261,13 @@ class Declaration(Part, frozen=True):
     proof: Proof = "unproven"
     headers: dict[str, str] = {}
     requests_per_s: float = 0
+    budget: tuple[str, ...] = ()
     timeout_s: float = 60
     answer_bytes: int = 64 * 1024 * 1024
-    auth: Auth = NoAuth()
+    errors: dict[str, Meaning] = {}
+    error_at: str = ""
+    config: dict[str, FieldPart] = {}
+    auth: Auth | None = None
     streams: tuple[StreamPart, ...] = ()
     actions: tuple[ActionPart, ...] = ()
     triggers: tuple[TriggerPart, ...] = ()

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from headrace.kits.http.parts import ColumnPart
-from headrace.kits.http.types import as_json, converter
+from headrace.kits.http.types import as_json, converter, typed
 from headrace.sdk.connectors import Reject, Rejector
 from headrace.sdk.errors import ConfigError, DataError
 from headrace.sdk.frames import polars_schema
@@ -72,12 +71,12 @@ class FrameMaker:
     """
 
     def __init__(
-        self, columns: Sequence[Column], declared: Mapping[str, str | ColumnPart], reject: Rejector | None,
+        self, columns: Sequence[Column], declared: Mapping[str, str], reject: Rejector | None,
         known: frozenset[str] | None = None,
     ) -> None:  # fmt: skip
         self._schema = polars_schema(columns)
         self._parts = [
-            (column, _getter(column.name, declared.get(column.name)), converter(column)) for column in columns
+            (column, _getter(column.name, declared.get(column.name, "")), converter(column)) for column in columns
         ]
         self._reject = reject
         self._known = known
@@ -139,8 +138,8 @@ class _Unfit(Exception):
         self.column = column
 
 
-def _getter(name: str, part: str | ColumnPart | None) -> Callable[[dict[str, Any]], Any]:
-    path = part.path if isinstance(part, ColumnPart) else ""
+def _getter(name: str, declared: str) -> Callable[[dict[str, Any]], Any]:
+    path = typed(declared)[1]
     if path:
         return lambda record: dig(record, path, missing=None)
     return lambda record: record.get(name)

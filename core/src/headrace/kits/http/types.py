@@ -12,7 +12,6 @@ from uuid import UUID
 
 import msgspec
 
-from headrace.kits.http.parts import ColumnPart
 from headrace.sdk.errors import ConfigError
 from headrace.sdk.types import Column, DataType
 
@@ -52,12 +51,15 @@ def column_of(name: str, kind: str, *, nullable: bool = True) -> Column:
     return Column(name=name, nullable=nullable, **_SHAPES[kind])
 
 
-def columns_of(declared: Mapping[str, str | ColumnPart], keys: tuple[str, ...] = ()) -> tuple[Column, ...]:
+def typed(declared: str) -> tuple[str, str]:
+    """Type and path of a declared column: `text at user.login` is a text at `user.login`."""
+    kind, _, path = declared.partition(" at ")
+    return kind.strip(), path.strip()
+
+
+def columns_of(declared: Mapping[str, str], keys: tuple[str, ...] = ()) -> tuple[Column, ...]:
     """Logical columns of a stream; keys are never null."""
-    return tuple(
-        column_of(name, part if isinstance(part, str) else part.type, nullable=name not in keys)
-        for name, part in declared.items()
-    )
+    return tuple(column_of(name, typed(kind)[0], nullable=name not in keys) for name, kind in declared.items())
 
 
 def converter(column: Column) -> Callable[[Any], Any]:

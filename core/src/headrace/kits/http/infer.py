@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from headrace.sdk import ConfigError
+from headrace.sdk.errors import ConfigError
 
 SAMPLE = 1_000
 """Records looked at."""

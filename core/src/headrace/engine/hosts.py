@@ -1,0 +1,91 @@
+"""What an open connection has of its host, asked over the pipe: a leave to go on, a token."""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Callable
+from itertools import count
+from typing import Any
+
+from msgspec import structs
+
+from headrace.engine.messages import HostAsked, HostTold
+from headrace.sdk.errors import AuthError, TransientError
+
+ANSWER_S = 60.0
+
+
+class Line:
+    """Asks the supervisor from any thread of one segment.
+
+    Args:
+        send: Hands a question over.
+    """
+
+    def __init__(self, send: Callable[[HostAsked], None]) -> None:
+        self._send = send
+        self._numbers = count(1)
+        self._open: dict[int, queue.SimpleQueue[HostTold]] = {}
+        self._lock = threading.Lock()
+
+    def ask(self, asked: HostAsked) -> HostTold:
+        """The answer.
+
+        Raises:
+            TransientError: none came.
+        """
+        box: queue.SimpleQueue[HostTold] = queue.SimpleQueue()
+        with self._lock:
+            no = next(self._numbers)
+            self._open[no] = box
+        try:
+            self._send(structs.replace(asked, no=no))
+            return box.get(timeout=ANSWER_S)
+        except queue.Empty:
+            raise TransientError("the worker did not answer a connection in time; it is tried again") from None
+        finally:
+            self._open.pop(no, None)
+
+    def told(self, answer: HostTold) -> None:
+        """Take an answer; one that nobody waits for any more is dropped."""
+        box = self._open.get(answer.no)
+        if box is not None:
+            box.put(answer)
+
+
+class OpenHost:
+    """The host of one open connection: `headrace.sdk.host.ConnectionHost`.
+
+    Args:
+        connection: Its name in the segment.
+        token: The access token that it came with.
+        line: To the supervisor; without it nothing is asked.
+    """
+
+    def __init__(self, connection: str, token: str, line: Line | None) -> None:
+        self._connection = connection
+        self._token = token
+        self._line = line
+
+    def wait_s(self, budgets: tuple[tuple[int, int], ...]) -> float:
+        """Seconds to wait until the next request may go."""
+        return self._asked(budgets=budgets).wait_s if self._line is not None else 0.0
+
+    def token(self, refused: str = "") -> str:
+        """The access token; another one when this one was refused."""
+        if self._token and self._token != refused:
+            return self._token
+        if self._line is None:
+            raise AuthError("the other side refuses the sign-in; open the connection and connect again")
+        self._token = self._asked(refused=refused or self._token).token
+        return self._token
+
+    def _asked(self, **given: Any) -> HostTold:
+        assert self._line is not None  # noqa: S101 - both callers look
+        told = self._line.ask(HostAsked(no=0, connection=self._connection, **given))
+        if told.problem is None:
+            return told
+        if told.problem.retryable:
+            raise TransientError(told.problem.message, retry_after_s=told.problem.retry_after_s)
+        raise AuthError(told.problem.message, hint=told.problem.hint)

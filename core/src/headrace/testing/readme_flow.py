@@ -1,0 +1,56 @@
+"""Executes the example flow of a connector's README, as a runner would: what stands there works."""
+
+from __future__ import annotations
+
+import re
+import secrets
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from headrace.engine.execute import execute_segment
+from headrace.engine.messages import NodeFinished, SegmentDone, SegmentRequest
+from headrace.engine.segments import compile_plan
+from headrace.executions.partial import Part
+from headrace.executions.spec import spec_of
+from headrace.flows.text import parse
+from headrace.plugins.manager import load_plugins
+from headrace.plugins.records import ConnectionSpec
+
+_YAML = re.compile(r"```yaml\n(headrace: 1\n.*?)```", re.DOTALL)
+
+
+def execute_readme(folder: Path, connections: Mapping[str, tuple[str, dict[str, Any]]]) -> dict[str, NodeFinished]:
+    """What each step of the flow came to.
+
+    Args:
+        folder: Of the connector, with its README.md.
+        connections: Connector and config by the name that the flow uses.
+    """
+    found = _YAML.search((folder / "README.md").read_text(encoding="utf-8"))
+    if found is None:
+        raise AssertionError(f"{folder.name}/README.md has no example flow")
+    graph, registry = parse(found[1]).graph, load_plugins().registry
+    plan = compile_plan(graph, registry)
+    finished: dict[str, NodeFinished] = {}
+
+    def take(report: Any) -> None:
+        if isinstance(report, NodeFinished):
+            finished[report.node_id] = report
+
+    done: dict[str, Any] = {}
+    with tempfile.TemporaryDirectory() as store:
+        for segment in plan.segments:
+            spec = spec_of(plan, segment, Part(graph))
+            request = SegmentRequest(
+                execution_id=secrets.token_hex(8), organization_id="tests", segment_no=segment.no, attempt=1,
+                graph=spec.graph, inputs={name: done[name] for name in segment.inputs}, keep=segment.keep,
+                connections={name: ConnectionSpec(*one) for name, one in connections.items()}, observe="all",
+                storage_url=Path(store).as_uri(), prefix="tests",
+            )  # fmt: skip
+            outcome = execute_segment(request, registry, take, lambda: False)
+            if not isinstance(outcome, SegmentDone):
+                raise AssertionError(f"{outcome}")
+            done |= outcome.outputs
+    return finished
