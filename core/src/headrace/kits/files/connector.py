@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import tempfile
 from abc import abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from headrace.kits.files import listing
-from headrace.kits.files.errors import told
+from headrace.kits.files.errors import translated
 from headrace.kits.files.options import ReadOptions, WriteOptions
 from headrace.kits.files.paths import known_format
 from headrace.sdk.config import ConfigT
 from headrace.sdk.connectors import Connector, FileFacts, Rejector, Stream, WriteMode, WriteResult
+from headrace.sdk.errors import TransientError
 
 if TYPE_CHECKING:
     import polars as pl
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
 
 BATCH_BYTES = 16 * 2**20
 VERSION = "_version"
+ValueT = TypeVar("ValueT")
 
 
 class FilesConnector(Connector[ConfigT]):
@@ -52,18 +55,29 @@ class FilesConnector(Connector[ConfigT]):
             self._scratch = tempfile.TemporaryDirectory(prefix="headrace-files-")
         return Path(self._scratch.name)
 
-    @told
+    def _linked(self, call: Callable[[], ValueT]) -> ValueT:
+        """Do something that may be repeated; over a new link where the one that was open has broken."""
+        was_open = self._opened is not None
+        try:
+            with translated():
+                return call()
+        except TransientError:
+            self._hang_up()
+            if not was_open:
+                raise
+        with translated():
+            return call()
+
     def check(self) -> None:
         """The root is there and can be listed."""
-        getattr(self.fs, "probe", self.fs.ls)(self.root())
+        self._linked(lambda: getattr(self.fs, "probe", self.fs.ls)(self.root()))
 
-    @told
     def discover(self) -> Sequence[Stream]:
         """Files with a known suffix, by path; the first 500."""
-        names = [entry.name for entry in listing.below(self.fs, self.root(), "") if known_format(entry.name)]
-        return [self.stream(name) for name in sorted(names)[: listing.LISTED_MAX]]
+        entries = self._linked(lambda: list(listing.below(self.fs, self.root(), "")))
+        names = sorted(entry.name for entry in entries if known_format(entry.name))
+        return [self.stream(name) for name in names[: listing.LISTED_MAX]]
 
-    @told
     def stream(self, name: str, *, options: Any = None) -> Stream:
         """Columns of the files, from a look at them."""
         from headrace.sdk.frames import from_polars
@@ -75,6 +89,11 @@ class FilesConnector(Connector[ConfigT]):
     def _frame(
         self, name: str, options: ReadOptions, reject: Rejector | None, *, look: bool = False, after: object = None
     ) -> pl.LazyFrame:
+        return self._linked(lambda: self._union(name, options, reject, look=look, after=after))
+
+    def _union(
+        self, name: str, options: ReadOptions, reject: Rejector | None, *, look: bool, after: object
+    ) -> pl.LazyFrame:
         from headrace.kits.files.reading import Reading
 
         entries = listing.matching(self.fs, self.root(), name)
@@ -84,20 +103,17 @@ class FilesConnector(Connector[ConfigT]):
         reading = Reading(self.fs, options, self.scratch())
         return reading.union(newer, reject, look=look) if newer else reading.union(entries[:1], None, look=True).clear()
 
-    @told
     def files(self, pattern: str) -> Iterator[FileFacts]:
         """Size and time of each file that a path or glob matches."""
-        for entry in listing.listed(self.fs, self.root(), pattern):
+        for entry in self._linked(lambda: list(listing.listed(self.fs, self.root(), pattern))):
             yield FileFacts(path=entry.name, size_bytes=entry.size, modified_at=entry.modified_at)
 
-    @told
     def scan(
         self, stream: Stream, *, options: Any = None, reject: Rejector | None = None, scratch: Path | None = None
     ) -> pl.LazyFrame:
         """Lazy rows; filters and columns reach the reader. What is fetched or unpacked stays until `close`."""
         return self._frame(stream.name, options or ReadOptions(), reject)
 
-    @told
     def read(
         self, stream: Stream, *, columns: Sequence[str] | None = None, after: object = None,
         batch_rows: int = 50_000, options: Any = None, reject: Rejector | None = None,
@@ -112,7 +128,6 @@ class FilesConnector(Connector[ConfigT]):
             for start in range(0, batch.height, rows):
                 yield batch.slice(start, rows)
 
-    @told
     def write(
         self, name: str, frames: Iterator[pl.DataFrame], *, mode: WriteMode = "append", keys: Sequence[str] = (),
         effect_key: str = "", options: Any = None, reject: Rejector | None = None,
@@ -120,14 +135,23 @@ class FilesConnector(Connector[ConfigT]):
         """Write aside, then show each file at once. An append to one file keeps what there is, in front."""
         from headrace.kits.files.writing import Writing
 
-        writing = Writing(self.fs, self.root(), name, options or WriteOptions(), self.scratch())
-        return writing.write(frames, mode, effect_key)
+        try:
+            with translated():
+                writing = Writing(self.fs, self.root(), name, options or WriteOptions(), self.scratch())
+                return writing.write(frames, mode, effect_key)
+        except TransientError:
+            self._hang_up()
+            raise
+
+    def _hang_up(self) -> None:
+        """Drop the link; it may be broken already."""
+        opened, self._opened = self._opened, None
+        with suppress(Exception):
+            getattr(opened, "close", lambda: None)()
 
     def close(self) -> None:
         """Hang up, and remove the scratch folder."""
-        if self._opened is not None:
-            getattr(self._opened, "close", lambda: None)()
-            self._opened = None
+        self._hang_up()
         if self._scratch is not None:
             self._scratch.cleanup()
             self._scratch = None

@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-import functools
-import inspect
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, TypeVar
 
 from headrace.sdk.errors import AuthError, ConfigError, HeadraceError, TransientError
 
-CallT = TypeVar("CallT", bound=Callable[..., Any])
-_AGAIN = (ConnectionError, TimeoutError, EOFError)
 
 
 @contextmanager
@@ -34,26 +29,8 @@ def translated() -> Iterator[None]:
             "the folder or bucket of the connection does not exist; create it or correct its name", detail=repr(error),
             field="root",
         ) from None  # fmt: skip
-    except (*_AGAIN, OSError) as error:
+    except (EOFError, OSError) as error:
         raise TransientError(
             "the file server broke off or does not answer; it is tried again", detail=repr(error)
         ) from None
 
-
-def told(method: CallT) -> CallT:
-    """A method, or a generator, whose filesystem errors are ours."""
-    call: Any
-    if inspect.isgeneratorfunction(method):
-
-        @functools.wraps(method)
-        def call(*args: Any, **kwargs: Any) -> Iterator[Any]:
-            with translated():
-                yield from method(*args, **kwargs)
-    else:
-
-        @functools.wraps(method)
-        def call(*args: Any, **kwargs: Any) -> Any:
-            with translated():
-                return method(*args, **kwargs)
-
-    return call  # type: ignore[no-any-return]

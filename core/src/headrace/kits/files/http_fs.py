@@ -6,6 +6,7 @@ that files need are made here.
 
 from __future__ import annotations
 
+import base64
 import time
 from collections.abc import Callable, Iterable, Mapping
 from email.utils import parsedate_to_datetime
@@ -54,6 +55,11 @@ class HttpFileSystem(AbstractFileSystem):  # type: ignore[misc]  # fsspec has no
     def url(self, path: str) -> str:
         """The address of a file."""
         return f"{self.base}/{quote(path.strip('/'), safe='/-_.~')}"
+
+    def unchanged(self, url: str, facts: Mapping[str, Any]) -> tuple[str, dict[str, str]]:
+        """Address and headers of a read that fails where the file is no longer the same."""
+        etag = str(facts.get("etag") or "")
+        return url, {"if-match": etag} if etag and not etag.startswith("W/") else {}
 
     def once(
         self, method: str, url: str, *, headers: Mapping[str, str] | None = None, body: Body = b"",
@@ -108,27 +114,29 @@ class HttpFileSystem(AbstractFileSystem):  # type: ignore[misc]  # fsspec has no
         raise AssertionError  # pragma: no cover - the loop returns or raises
 
     def cat_file(self, path: str, start: int | None = None, end: int | None = None, **kwargs: Any) -> bytes:
-        """Bytes of a file; `etag` is what it must still be."""
+        """Bytes of a file; `facts` is what it must still be."""
+        url, same = self.unchanged(self.url(path), kwargs.get("facts", {}))
         if start is None and end is None:
-            return self.call("GET", self.url(path), headers=_unchanged(kwargs)).body
+            return self.call("GET", url, headers=same).body
         first = start or 0
         if end is not None and end <= first:
             return b""
-        headers = {"range": f"bytes={first}-{'' if end is None else end - 1}", **_unchanged(kwargs)}
-        answer = self.call("GET", self.url(path), headers=headers)
+        headers = {"range": f"bytes={first}-{'' if end is None else end - 1}", **same}
+        answer = self.call("GET", url, headers=headers)
         return answer.body if answer.status == 206 else answer.body[first:end]
 
     def get_file(self, rpath: str, lpath: str, **kwargs: Any) -> None:
         """Copy a file to this machine; a broken link goes on where it broke, if the file is still the same."""
         facts = self.info(rpath)
         size = facts["size"]
+        url, same = self.unchanged(self.url(rpath), facts)
         failed = 0
         with Path(lpath).open("wb") as out:
             while size is None or out.tell() < size:
                 at = out.tell()
                 headers = {"range": f"bytes={at}-"} if at else {}
                 try:
-                    answer = self.once("GET", self.url(rpath), headers=headers | _unchanged(facts), into=out)
+                    answer = self.once("GET", url, headers=headers | same, into=out)
                 except TransientError as error:
                     failed = 1 if out.tell() > at else failed + 1
                     if failed >= ATTEMPTS:
@@ -158,6 +166,14 @@ class HttpFileSystem(AbstractFileSystem):  # type: ignore[misc]  # fsspec has no
     def makedirs(self, path: str, exist_ok: bool = False) -> None:
         """Objects have no folders."""
 
+    def exists(self, path: str, **kwargs: Any) -> bool:
+        """Whether there is a file or folder; a server that is away is no answer."""
+        try:
+            self.info(path)
+        except FileNotFoundError:
+            return False
+        return True
+
     def close(self) -> None:
         """Hang up; the next call opens again."""
         self._calls.close()
@@ -168,13 +184,21 @@ class RangedFile(AbstractBufferedFile):  # type: ignore[misc]
     """A file read by ranges, as long as it stays the same."""
 
     def _fetch_range(self, start: int, end: int) -> bytes:
-        data: bytes = self.fs.cat_file(self.path, start, end, etag=self.details.get("etag", ""))
+        data: bytes = self.fs.cat_file(self.path, start, end, facts=self.details)
         return data
 
 
 def pause(attempt: int, retry_after_s: float | None = None) -> None:
     """Wait before another attempt; at most a minute."""
     time.sleep(min(retry_after_s if retry_after_s is not None else WAIT_S * 2**attempt, 60))
+
+
+def basic_or_bearer(user: str, password: str, token: str) -> dict[str, str]:
+    """The header of simple credentials; none where there are none."""
+    if token:
+        return {"authorization": f"Bearer {token}"}
+    pair = base64.b64encode(f"{user}:{password}".encode()).decode()
+    return {"authorization": f"Basic {pair}"} if user else {}
 
 
 def header_facts(path: str, answer: Answer) -> dict[str, Any]:
@@ -207,7 +231,3 @@ def decoded(path: str) -> str:
     """A path of an answer, without percent signs."""
     return unquote(path)
 
-
-def _unchanged(facts: Mapping[str, Any]) -> dict[str, str]:
-    etag = facts.get("etag")
-    return {"if-match": str(etag)} if etag and not str(etag).startswith("W/") else {}

@@ -74,7 +74,7 @@ class Reading:
                 said = msgspec.structs.replace(self._options, format=kind)
                 yield pl.LazyFrame(schema=csv_scan.sniff(self._head(entry), said))
                 return
-            if kind == "parquet" and not isinstance(self._fs, LocalFileSystem):
+            if kind == "parquet" and getattr(self._fs, "ranged", False):
                 yield distant_parquet(self._fs, entry)
                 return
         for path in archives.unpacked(self._fetched(entry), self._scratch, self._options.member):
@@ -142,7 +142,7 @@ def distant_parquet(fs: AbstractFileSystem, entry: Entry) -> pl.LazyFrame:
     import pyarrow.parquet as pq
 
     def opened() -> Any:
-        return fs.open(entry.path, "rb", cache_type="none", size=entry.size)
+        return fs.open(entry.path, "rb", cache_type="none")
 
     try:
         with opened() as file:
