@@ -7,6 +7,7 @@ from __future__ import annotations
 import gzip
 import inspect
 import re
+import secrets
 from abc import abstractmethod
 from io import BytesIO
 from pathlib import Path
@@ -186,3 +187,26 @@ class FilesContract(ConnectorContract):
         assert isinstance(outcome, SegmentDone), outcome
         counts = {report.node_id: report.rows_out for report in reports if hasattr(report, "rows_out")}
         assert (counts["cities"], counts["large"]) == (3, 2)
+
+
+class FolderContract(FilesContract):
+    """The contract where the server shows a folder of this machine: the session fixture `served`."""
+
+    @pytest.fixture
+    def place(self, served: Path) -> Path:
+        """A folder of the test, with the sample files."""
+        folder = served / f"t {secrets.token_hex(6)}"
+        for name, body in sample_files().items():
+            self._write(folder / name, body)
+        self._place = folder
+        return folder
+
+    def put(self, config: dict[str, Any], name: str, body: bytes) -> None:
+        self._write(self._place / name, body)
+
+    @staticmethod
+    def _write(path: Path, body: bytes) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(body)
+        for folder in (path.parent, path.parent.parent):
+            folder.chmod(0o777)
