@@ -13,7 +13,7 @@ import pytest
 from headrace.kits.files.options import ReadOptions
 from headrace.plugins.manager import load_plugins
 from headrace.sdk import ConfigError, DataError, Reject
-from headrace.testing.connector import ConnectorContract
+from headrace.testing.files import FolderContract
 
 
 @pytest.fixture
@@ -23,16 +23,16 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "data"
 
 
-class TestLocalFiles(ConnectorContract):
+class TestLocalFiles(FolderContract):
     connector_id = "local_files"
-    target = "target.parquet"
 
     @pytest.fixture
-    def config(self, folder: Path) -> dict[str, str]:
-        (folder / "city.csv").write_text("id,name,area\n1,Bern,51.6\n2,Oslo,\n5,Riga,304.0\n")
-        pl.DataFrame({"id": [1, 2]}).write_parquet(folder / "ids.parquet")
-        (folder / "lines.ndjson").write_text('{"a": 1}\n{"a": null}\n')
-        return {"root": "data"}
+    def served(self, folder: Path) -> Path:
+        return folder
+
+    @pytest.fixture
+    def config(self, place: Path) -> dict[str, str]:
+        return {"root": f"data/{place.name}"}
 
     @pytest.fixture
     def bad_config(self, folder: Path) -> dict[str, str]:

@@ -8,8 +8,8 @@ from __future__ import annotations
 import re
 import time
 import zlib
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any, BinaryIO
 from urllib.parse import urljoin
 
 import httpcore2
@@ -168,7 +168,8 @@ class EgressClient:
 
     def request(
         self, method: str, url: str, *, headers: Mapping[str, str] | None = None,
-        credentials: Mapping[str, str] | None = None, body: bytes = b"",
+        credentials: Mapping[str, str] | None = None, body: bytes | Callable[[], Iterable[bytes]] = b"",
+        into: BinaryIO | None = None,
     ) -> Answer:  # fmt: skip
         """Send a request and read its answer.
 
@@ -177,7 +178,8 @@ class EgressClient:
             url: With its query.
             headers: Sent to every hop of the same origin; another one gets what is harmless of them.
             credentials: Headers that only the origin of `url` may see.
-            body: Sent as it is.
+            body: Sent as it is; a function gives it in pieces, anew for each hop.
+            into: Takes the body of an answer below 300 piece by piece, instead of `Answer.body`.
 
         Raises:
             ConfigError: the address, or one it redirects to, is not allowed.
@@ -192,7 +194,7 @@ class EgressClient:
             shown = (
                 {**sent, **(credentials or {})} if own else {k: v for k, v in sent.items() if k.lower() in _HARMLESS}
             )
-            answer, target = self._hop(method, place, shown, body)
+            answer, target = self._hop(method, place, shown, body, into)
             if not target:
                 return answer
             place, before = self._next(place, target), place
@@ -213,20 +215,24 @@ class EgressClient:
             raise ConfigError(f"'{place.host}' redirects from https to http; that is not followed", field="url")
         return found
 
-    def _hop(self, method: str, place: Place, headers: Mapping[str, str], body: bytes) -> tuple[Answer, str]:
+    def _hop(
+        self, method: str, place: Place, headers: Mapping[str, str], body: bytes | Callable[[], Iterable[bytes]],
+        into: BinaryIO | None,
+    ) -> tuple[Answer, str]:  # fmt: skip
         """One request; the target of a redirect, else "". The body of a redirect is not read."""
         own = {"user-agent": USER_AGENT, "accept-encoding": "gzip", **{k.lower(): v for k, v in headers.items()}}
         limits = {"connect": CONNECT_S, "read": self._deadline_s, "write": self._deadline_s, "pool": CONNECT_S}
         try:
+            content = body() if callable(body) else body
             request = httpx2.Request(
-                method, place.url, headers=own, content=body or None, extensions={"timeout": limits}
+                method, place.url, headers=own, content=content or None, extensions={"timeout": limits}
             )
             if self._transport is None:
                 self._transport = EgressTransport(self._policy, self._resolver, self._clock)
             response = self._transport.handle_request(request)
             try:
                 target = response.headers.get("location", "") if response.status_code in _REDIRECTS else ""
-                content = b"" if target or method == "HEAD" else self._read(response, place.host)
+                found = b"" if target or method == "HEAD" else self._read(response, place.host, into)
             finally:
                 response.close()
         except HeadraceError:
@@ -242,10 +248,10 @@ class EgressClient:
             raise ConfigError(
                 "the address or a header cannot be sent; correct it", detail=repr(error), field="url"
             ) from None
-        return Answer(response.status_code, _headers(response), content, place.url), target
+        return Answer(response.status_code, _headers(response), found, place.url), target
 
-    def _read(self, response: httpx2.Response, host: str) -> bytes:
-        """The body, unpacked, within the limits.
+    def _read(self, response: httpx2.Response, host: str, into: BinaryIO | None) -> bytes:
+        """The body, unpacked, within the limits; empty where `into` has taken it.
 
         Raises:
             DataError: it is too large, or packed in a way nobody asked for.
@@ -263,7 +269,10 @@ class EgressClient:
                 )
             if self._clock.passed:
                 raise httpx2.ReadTimeout("the deadline has passed")
-            parts.append(part)
+            if into is not None and response.status_code < 300:
+                into.write(part)
+            else:
+                parts.append(part)
         return b"".join(parts)
 
     def close(self) -> None:

@@ -6,7 +6,7 @@ Polars fills missing fields with nulls without a word; so lines are counted firs
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from functools import lru_cache
 from io import BytesIO
 from itertools import compress, islice
@@ -16,17 +16,19 @@ from typing import Any
 import msgspec
 import polars as pl
 
+from headrace.kits.files import typed
+from headrace.kits.files.dialect import separator
 from headrace.kits.files.long_lines import LINE_MAX, LONG, TOO_LONG, bounded_lines, has_long_line, text_lines
 from headrace.kits.files.options import ReadOptions
-from headrace.sdk.connectors import Reject, Rejector
+from headrace.sdk.connectors import Rejector
 from headrace.sdk.errors import ConfigError, DataError
 from headrace.sdk.frames import polars_dtype
 from headrace.sdk.types import Column, DataType
 
 SAMPLE_ROWS = 2_000
 """Looking at a value costs about a microsecond; a later value that does not fit is a reject, never a null."""
+SAMPLE_BYTES = 2**20
 DATE_ROWS = 50
-BATCH_ROWS = 50_000
 
 
 def scan(path: Path, options: ReadOptions, reject: Rejector | None, scratch: Path | None) -> pl.LazyFrame:
@@ -35,6 +37,7 @@ def scan(path: Path, options: ReadOptions, reject: Rejector | None, scratch: Pat
     Raises:
         DataError: a line is wrong and there is no `reject`; names file, line and reason.
     """
+    options = _looked_at(path, options)
     schema = sniff(path, options)
     if _regular(path, options, len(schema)) and (reject is None or _castable(path, options, schema)):
         return _lazy(path, options, schema)
@@ -42,38 +45,45 @@ def scan(path: Path, options: ReadOptions, reject: Rejector | None, scratch: Pat
         raise DataError(
             f"'{path.name}' has lines that do not fit its columns; read it in a flow with the error port connected"
         )
-    return _careful(path, options, schema, reject, scratch)
+    return typed.table(_records(path, options), path.name, schema, options, reject, scratch)
 
 
 def sniff(path: Path, options: ReadOptions) -> dict[str, Any]:
     """Columns and types, from the header, what the user said, and the first rows; once per state of a file."""
     state = path.stat()
+    options = _looked_at(path, options)
     return dict(_sniffed(path, state.st_mtime_ns, state.st_size, msgspec.json.encode(options)))
 
 
 @lru_cache(maxsize=256)
 def _sniffed(path: Path, _changed: int, _size: int, said_options: bytes) -> dict[str, Any]:
-    options = msgspec.json.decode(said_options, type=ReadOptions)
+    return infer(_head(path), path.name, msgspec.json.decode(said_options, type=ReadOptions))
+
+
+def infer(head: bytes, name: str, options: ReadOptions) -> dict[str, Any]:
+    """Columns and types of the first lines of a CSV.
+
+    Raises:
+        ConfigError: a type that the user said is none.
+        DataError: there is nothing, or it is no CSV.
+    """
     said = {}
-    for name, kind in options.types.items():
+    for column, kind in options.types.items():
         try:
-            said[name] = polars_dtype(Column(name, DataType(kind)))
+            said[column] = polars_dtype(Column(column, DataType(kind)))
         except ValueError:
             raise ConfigError(
                 f"'{kind}' is no type; choose one of {', '.join(DataType)}", field="options.types"
             ) from None
     try:
-        head = _head(path)
         looked = {"schema_overrides": said, "truncate_ragged_lines": True, "ignore_errors": True}
         plain = dict(_scan(BytesIO(head), options, infer_schema_length=None, **looked).collect_schema())
         return plain | _moments(head, options, plain, said, looked)
     except pl.exceptions.NoDataError:
-        raise DataError(
-            f"'{path.name}' is empty; it has not even a header; choose another file", field="stream"
-        ) from None
+        raise DataError(f"'{name}' is empty; it has not even a header; choose another file", field="stream") from None
     except pl.exceptions.PolarsError as error:
         raise DataError(
-            f"'{path.name}' cannot be read as CSV; check delimiter and encoding (UTF-8)", detail=str(error)
+            f"'{name}' cannot be read as CSV; check delimiter and encoding (UTF-8)", detail=str(error)
         ) from None
 
 
@@ -101,19 +111,27 @@ def _moments(
 
 
 def _head(path: Path) -> bytes:
-    """The header and the first rows: Polars would look at the whole file."""
+    """The header and the first rows, by number and bytes: Polars would look at the whole file."""
+    taken: list[bytes] = []
+    size = 0
     with path.open("rb") as file:
-        return b"".join(islice((line for line in bounded_lines(file, path) if line is not None), SAMPLE_ROWS + 1))
+        for line in islice((line for line in bounded_lines(file, path) if line is not None), SAMPLE_ROWS + 1):
+            size += len(line)
+            if size > SAMPLE_BYTES and len(taken) > 1:
+                break
+            taken.append(line)
+    return b"".join(taken)
 
 
-def _separator(options: ReadOptions) -> str:
-    return options.delimiter or ("\t" if options.format == "tsv" else ",")
+def _looked_at(path: Path, options: ReadOptions) -> ReadOptions:
+    """The options with the delimiter that is there."""
+    return options if options.delimiter else msgspec.structs.replace(options, delimiter=separator(_head(path), options))
 
 
 def _scan(source: Path | BytesIO, options: ReadOptions, **more: Any) -> pl.LazyFrame:
     return pl.scan_csv(
         source,
-        separator=_separator(options),
+        separator=options.delimiter or ",",
         has_header=options.header,
         null_values=options.null_values or None,
         glob=False,
@@ -130,7 +148,7 @@ def _regular(path: Path, options: ReadOptions, width: int) -> bool:
     if has_long_line(path):
         return False
     line = pl.col("line")
-    commas = line.str.count_matches(_separator(options), literal=True)
+    commas = line.str.count_matches(options.delimiter, literal=True)
     wrong = ((commas != width - 1) & (line.str.len_bytes() > 0)).sum()
     try:
         quotes, odd = pl.scan_lines(path, glob=False).select(
@@ -157,7 +175,7 @@ def _records(path: Path, options: ReadOptions) -> Iterator[tuple[int, list[str],
     """Line number, fields and problem of each record after the header."""
     csv.field_size_limit(LINE_MAX)
     with path.open("rb") as file:
-        reader = csv.reader(text_lines(file, path), delimiter=_separator(options), strict=True)
+        reader = csv.reader(text_lines(file, path), delimiter=options.delimiter, strict=True)
         first = options.header
         while True:
             line = reader.line_num + 1
@@ -177,88 +195,3 @@ def _records(path: Path, options: ReadOptions) -> Iterator[tuple[int, list[str],
                 continue
             bad = any("\udc80" <= char <= "\udcff" for field in fields for char in field) if fields else False
             yield line, fields, "the line is no UTF-8 text" if bad else ""
-
-
-def _careful(
-    path: Path, options: ReadOptions, schema: dict[str, Any], reject: Rejector | None, scratch: Path
-) -> pl.LazyFrame:
-    """Read record by record; good ones into Parquet, wrong ones to `reject`."""
-    names, width = list(schema), len(schema)
-    parts: list[Path] = []
-
-    def refuse(rejects: Sequence[Reject]) -> None:
-        if rejects and reject is None:
-            one = rejects[0]
-            raise DataError(
-                f"'{path.name}' line {one.row}: {one.reason}; correct the file, or connect the error port to keep "
-                "the other rows",
-                row=one.row,
-                field=one.column or "stream",
-            )
-        if rejects and reject is not None:
-            reject(rejects)
-
-    def flush(rows: list[list[str]], lines: list[int]) -> None:
-        frame, rejects = _typed(rows, lines, names, schema, options)
-        refuse(rejects)
-        parts.append(scratch / f"{path.stem}-{len(parts)}.parquet")
-        frame.write_parquet(parts[-1])
-
-    rows: list[list[str]] = []
-    lines: list[int] = []
-    for line, fields, problem in _records(path, options):
-        if not fields and not problem:
-            continue
-        if problem or len(fields) != width:
-            reason = problem or f"it has {len(fields)} fields instead of {width}"
-            refuse(
-                [Reject(line, reason, data=_separator(options).join(fields)[:10_000].encode(errors="replace").decode())]
-            )
-            continue
-        rows.append(fields)
-        lines.append(line)
-        if len(rows) >= BATCH_ROWS:
-            flush(rows, lines)
-            rows, lines = [], []
-    flush(rows, lines)
-    return pl.scan_parquet(parts)
-
-
-def _typed(
-    rows: list[list[str]], lines: list[int], names: list[str], schema: dict[str, Any], options: ReadOptions
-) -> tuple[pl.DataFrame, list[Reject]]:
-    """Rows with their types; those with a value that does not fit are rejects."""
-    nothing = {"", *options.null_values}
-    columns = list(zip(*rows, strict=True)) if rows else [()] * len(names)
-    texts = pl.DataFrame(
-        [
-            pl.Series(n, [None if v in nothing else v for v in c], dtype=pl.String)
-            for n, c in zip(names, columns, strict=True)
-        ]
-    )
-    made = texts.select(_cast(name, kind) for name, kind in schema.items())
-    wrong = pl.DataFrame({name: texts[name].is_not_null() & made[name].is_null() for name in names})
-    bad = wrong.select(pl.any_horizontal(pl.all())).to_series()
-    rejects = []
-    for index in bad.arg_true().to_list():
-        column = next(name for name in names if wrong[name][index])
-        reason = f"column '{column}': '{str(texts[column][index])[:100]}' is no {schema[column]}"
-        rejects.append(Reject(lines[index], reason, column, _separator(options).join(rows[index])[:10_000]))
-    return made.filter(~bad), rejects
-
-
-def _cast(name: str, kind: Any) -> pl.Expr:
-    text = pl.col(name)
-    if kind == pl.Boolean:
-        return text.str.to_lowercase().replace_strict(
-            {"true": True, "false": False}, default=None, return_dtype=pl.Boolean
-        )
-    if kind == pl.Date:
-        return text.str.to_date(strict=False)
-    if isinstance(kind, pl.Datetime) or kind == pl.Datetime:
-        return text.str.to_datetime(
-            strict=False, time_unit=getattr(kind, "time_unit", "us"), time_zone=getattr(kind, "time_zone", None)
-        )
-    if kind == pl.Time:
-        return text.str.to_time(strict=False)
-    return text if kind == pl.String else text.cast(kind, strict=False)

@@ -1,29 +1,22 @@
-"""Where files are: below a root, never outside; what they are, by suffix; and out of their compression."""
+"""Where files are: below a root, never outside; and what they are, by suffix."""
 
 from __future__ import annotations
 
-import gzip
 import os
-import shutil
-import zipfile
-import zlib
-from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
-from typing import IO, cast
 
-from headrace.sdk.errors import ConfigError, DataError
+from headrace.sdk.errors import ConfigError
 
 SUFFIXES = {
     ".csv": "csv", ".txt": "csv", ".tsv": "tsv", ".json": "json", ".ndjson": "ndjson", ".jsonl": "ndjson",
-    ".parquet": "parquet", ".pq": "parquet", ".xlsx": "excel", ".xls": "excel",
+    ".parquet": "parquet", ".pq": "parquet", ".xlsx": "excel", ".xls": "excel", ".xlsb": "excel", ".ods": "excel",
+    ".avro": "avro", ".orc": "orc", ".arrow": "arrow", ".feather": "arrow", ".ipc": "arrow", ".xml": "xml",
+    ".yaml": "yaml", ".yml": "yaml", ".fwf": "fixed",
 }  # fmt: skip
-PACKED = frozenset({".gz", ".zip"})
-UNPACKED_MAX = 64 * 2**30
-RATIO_MAX = 1_000
-"""A file that unpacks to more than so many times its size is a bomb (from 1 GiB on)."""
-
-
+STREAMS = frozenset({".gz", ".zst", ".bz2", ".xz"})
+ARCHIVES = frozenset({".zip", ".tar", ".tgz"})
+PACKED = STREAMS | ARCHIVES
 NAME_MAX = 2_000
 PART_MAX = 255
 """Bytes of a name in a folder; file systems answer more with an error of their own."""
@@ -92,57 +85,32 @@ def _package_folder(place: str) -> Path:
     return folder.resolve()
 
 
-def inside(root: Path, name: str) -> Path:
-    """The path of a stream below the root.
+def clean(name: str) -> str:
+    """A name below the connection's folder, with `/`.
 
     Raises:
         ConfigError: it leads outside, or is no name.
     """
-    if not name or "\0" in name or Path(name).is_absolute():
-        raise ConfigError(f"'{name}' is no file below the connection's folder; write a relative path", field="stream")
+    if not name or name.startswith("/") or any(ord(sign) < 32 or sign in "\\\x7f" for sign in name):
+        raise ConfigError(f"{name!r} is no file below the connection's folder; write a relative path", field="stream")
     if len(name) > NAME_MAX or any(len(part.encode()) > PART_MAX for part in name.split("/")):
         raise ConfigError("the name of the file is too long for any folder; write a shorter one", field="stream")
-    path = (root / name).resolve()
+    parts = [part for part in name.split("/") if part not in {"", "."}]
+    if ".." in parts or not parts:
+        raise ConfigError(f"'{name}' leads out of the connection's folder; write a path below it", field="stream")
+    return "/".join(parts)
+
+
+def inside(root: Path, name: str) -> Path:
+    """The path of a name below a folder of this machine; links are followed first.
+
+    Raises:
+        ConfigError: it leads outside, or is no name.
+    """
+    path = (root / clean(name)).resolve()
     if not path.is_relative_to(root) or path == root:
         raise ConfigError(f"'{name}' leads out of the connection's folder; write a path below it", field="stream")
     return path
-
-
-def listed(root: Path, name: str) -> list[Path]:
-    """Files that a path or glob below the root matches, in no order; links that lead out are left out."""
-    if not any(sign in name for sign in "*?["):
-        path = inside(root, name)
-        return [path] if path.is_file() else []
-    inside(root, name.replace("*", "x").replace("?", "x").replace("[", "x"))
-    return [path for path in root.glob(name) if path.is_file() and path.resolve().is_relative_to(root)]
-
-
-def watched_folder(root: Path, pattern: str) -> Path:
-    """The folder of a path or glob: what stands before its first sign.
-
-    Raises:
-        ConfigError: it does not exist.
-    """
-    folder = Path(pattern).parent
-    while any(sign in str(folder) for sign in "*?["):
-        folder = folder.parent
-    found = root if folder == Path() else inside(root, str(folder))
-    if not found.is_dir():
-        raise ConfigError(f"there is no folder '{folder}' in {root.name}; create it or correct the path", field="path")
-    return found
-
-
-def matching(root: Path, name: str) -> list[Path]:
-    """Files of a stream: one file, or those that a glob matches, by name.
-
-    Raises:
-        ConfigError: there is none.
-    """
-    found = sorted(listed(root, name))
-    if not found:
-        near = ", ".join(sorted(p.name for p in root.iterdir() if p.is_file() and p.name[0] != ".")[:10]) or "nothing"
-        raise ConfigError(f"there is no file '{name}' in {root.name}; there is {near}", field="stream")
-    return found
 
 
 def format_of(name: str, said: str = "") -> str:
@@ -151,8 +119,7 @@ def format_of(name: str, said: str = "") -> str:
     Raises:
         ConfigError: the suffix says nothing.
     """
-    suffixes = [suffix.lower() for suffix in Path(name).suffixes if suffix.lower() not in PACKED]
-    found = said or (SUFFIXES.get(suffixes[-1]) if suffixes else None)
+    found = said or known_format(name)
     if not found:
         raise ConfigError(
             f"the format of '{name}' is not clear from its suffix; choose it in the options", field="options.format"
@@ -160,59 +127,17 @@ def format_of(name: str, said: str = "") -> str:
     return found
 
 
-def unpacked(paths: Sequence[Path], scratch: Path) -> list[Path]:
-    """Files as they are, or unpacked into scratch.
-
-    Raises:
-        DataError: an archive holds more than one file, is damaged, or is a bomb.
-    """
-    return [_unpack(path, scratch) if path.suffix.lower() in PACKED else path for path in paths]
+def known_format(name: str) -> str:
+    """The format that a suffix says, compressions apart; empty if it says none."""
+    suffixes = [suffix.lower() for suffix in Path(name).suffixes if suffix.lower() not in PACKED]
+    return SUFFIXES.get(suffixes[-1], "") if suffixes else ""
 
 
-def _unpack(path: Path, scratch: Path) -> Path:
-    done = scratch / f"{abs(hash((str(path), path.stat().st_mtime_ns)))}" / path.stem
-    if done.exists():
-        return done
-    done.parent.mkdir(exist_ok=True)
-    target = done.with_name(f".{done.name}.part")  # a half one is never taken for the file
-    try:
-        if path.suffix.lower() == ".gz":
-            with gzip.open(path, "rb") as source, target.open("wb") as out:
-                _copy(cast("IO[bytes]", source), out, path)
-            return target.rename(done)
-        with zipfile.ZipFile(path) as archive:
-            members = [item for item in archive.infolist() if not item.is_dir()]
-            if len(members) != 1:
-                raise DataError(f"'{path.name}' holds {len(members)} files; an archive with exactly one can be read")
-            with archive.open(members[0]) as source, target.open("wb") as out:
-                _copy(source, out, path)
-    except (zipfile.BadZipFile, gzip.BadGzipFile, zlib.error, EOFError, RuntimeError) as error:
-        raise DataError(
-            f"'{path.name}' is damaged and cannot be unpacked; fetch or pack it again",
-            detail=str(error),
-            field="stream",
-        ) from None
-    return target.rename(done)
-
-
-def _copy(source: IO[bytes], out: IO[bytes], path: Path) -> None:
-    """Copy with a limit on what really comes out, not on what the header says."""
-    most = min(UNPACKED_MAX, max(2**30, path.stat().st_size * RATIO_MAX))
-    done = 0
-    while chunk := source.read(2**20):
-        done += len(chunk)
-        if done > most:
-            raise DataError(f"'{path.name}' unpacks to more than {most // 2**20} MiB; it is refused")
-        out.write(chunk)
-
-
-def free_of_links(root: Path, path: Path) -> None:
-    """Create the folder of a file to write, below the root."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    if not path.parent.resolve().is_relative_to(root):
-        raise ConfigError(f"'{path.name}' leads out of the connection's folder", field="stream")
-
-
-def move(source: Path, target: Path) -> None:
-    """Make a finished file visible at once."""
-    shutil.move(source, target) if source.stat().st_dev != target.parent.stat().st_dev else source.replace(target)
+def packing(name: str) -> tuple[str, ...]:
+    """Compressions around a file, the outermost first: `a.tar.gz` is `.gz`, `.tar`."""
+    found = []
+    for suffix in reversed([suffix.lower() for suffix in Path(name).suffixes]):
+        if suffix not in PACKED:
+            break
+        found += [".gz", ".tar"] if suffix == ".tgz" else [suffix]
+    return tuple(found)

@@ -1,0 +1,31 @@
+"""The work: the files kit on a bucket."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from headrace.kits.files.connector import FilesConnector
+
+from headrace_connector_s3 import S3Config
+
+if TYPE_CHECKING:
+    from fsspec import AbstractFileSystem
+
+
+class S3Connector(FilesConnector[S3Config]):
+    """Objects of one bucket, below a prefix."""
+
+    def filesystem(self) -> AbstractFileSystem:
+        """The store, with the connection's keys and no others."""
+        from headrace.kits.http.signatures import Keys
+
+        from headrace_connector_s3.filesystem import S3FileSystem
+
+        config = self.config
+        keys = Keys(config.access_key, config.secret_key.reveal(), config.session_token.reveal())
+        endpoint = config.endpoint or f"https://s3.{config.region}.amazonaws.com"
+        return S3FileSystem(endpoint, config.region, keys)
+
+    def root(self) -> str:
+        """Bucket and prefix."""
+        return f"{self.config.bucket}/{self.config.prefix}".strip("/")

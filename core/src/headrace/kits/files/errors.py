@@ -1,0 +1,36 @@
+"""What filesystems raise, as our errors."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from headrace.sdk.errors import AuthError, ConfigError, HeadraceError, TransientError
+
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """Turn errors of a filesystem into ours.
+
+    Raises:
+        AuthError, ConfigError, TransientError: as it says.
+    """
+    try:
+        yield
+    except HeadraceError:
+        raise
+    except PermissionError as error:
+        raise AuthError(
+            "the file server does not allow it; check the user's rights on the folder", detail=repr(error)
+        ) from None
+    except FileNotFoundError as error:
+        raise ConfigError(
+            "the folder or bucket of the connection does not exist; create it or correct its name", detail=repr(error),
+            field="root",
+        ) from None  # fmt: skip
+    except (EOFError, OSError) as error:
+        raise TransientError(
+            "the file server broke off or does not answer; it is tried again", detail=repr(error)
+        ) from None
+
