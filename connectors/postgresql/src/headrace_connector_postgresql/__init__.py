@@ -3,7 +3,7 @@
 from typing import Annotated, Literal
 
 from headrace.kits.sql.declare import TABLES, Port, ServerConfig
-from headrace.sdk import ConnectorManifest, EffectClass, Field, TriggerType, hookimpl, lazy
+from headrace.sdk import ConnectorManifest, EffectClass, Field, TableOptions, TriggerType, hookimpl, lazy
 
 from headrace_connector_postgresql.changes_config import ChangesConfig
 
@@ -44,6 +44,7 @@ def headrace_connectors() -> list[ConnectorManifest]:
             config=PostgresqlConfig,
             factory=lazy("headrace_connector_postgresql.connector:PostgresqlConnector"),
             capabilities=TABLES,
+            write_options=TableOptions,
             effect_class=EffectClass.TRANSACTIONAL,
             icon="lucide:database",
             docs=DOCS,

@@ -28,6 +28,7 @@ from headrace.sdk.manifests import ConnectorManifest, encodable
 from headrace.testing.connector_actions import ActionRules
 from headrace.testing.connector_base import rows
 from headrace.testing.connector_read import ReadRules
+from headrace.testing.connector_tables import TableRules
 from headrace.testing.connector_write import WriteRules
 from headrace.testing.link import CuttableLink
 
@@ -40,11 +41,13 @@ METHODS = {
     Capability.RELATION: "relation",
     Capability.FINGERPRINT: "fingerprint",
     Capability.FILES: "files",
+    Capability.PLAN: "plan",
+    Capability.PAGES: "pages",
 }
 SECRET_WORDS = ("password", "token", "secret", "api_key", "private_key")
 
 
-class ConnectorContract(ReadRules, WriteRules, ActionRules):
+class ConnectorContract(ReadRules, WriteRules, TableRules, ActionRules):
     """Rules for every connector. A subclass gives the fixtures `config` and `bad_config`."""
 
     def test_declaration_is_light(self) -> None:

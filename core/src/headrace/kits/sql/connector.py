@@ -11,17 +11,26 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import sqlalchemy as sa
 
 from headrace.kits.sql.errors import translated
+from headrace.kits.sql.ledger import LEDGER, Ledger
+from headrace.kits.sql.paging import bounds, encoded, order, split
+from headrace.kits.sql.plan import plan
+from headrace.kits.sql.target import Target, Traits
 from headrace.kits.sql.types import column_of
-from headrace.kits.sql.writer import LEDGER, Writer
+from headrace.kits.sql.writer import Writer
 from headrace.sdk.config import ConfigT
 from headrace.sdk.connectors import Connector, Rejector, Stream, WriteMode, WriteResult
 from headrace.sdk.egress import check_host
 from headrace.sdk.errors import ConfigError
+from headrace.sdk.tables import Change, Page, State
+from headrace.sdk.types import Column
 
 if TYPE_CHECKING:
     import polars as pl
 
 QUERY_TIMEOUT_S = 60
+BATCH_BYTES = 16 * 2**20
+FIRST_ROWS = 1_000
+"""Of a read, before it is known how large its rows are."""
 
 
 class SqlConnector(Connector[ConfigT]):
@@ -29,6 +38,8 @@ class SqlConnector(Connector[ConfigT]):
 
     dialect: ClassVar[str]
     """Name of the dialect for the SQL policy (sqlglot's)."""
+    traits: ClassVar[Traits] = Traits()
+    """How it departs from what most databases do."""
     system_schemas: ClassVar[frozenset[str]] = frozenset({"information_schema"})
 
     def __init__(self, config: ConfigT) -> None:
@@ -129,20 +140,56 @@ class SqlConnector(Connector[ConfigT]):
         batch_rows: int = 50_000, options: Any = None, reject: Rejector | None = None,
     ) -> Iterator[pl.DataFrame]:  # fmt: skip
         """Rows through a server-side cursor."""
-        from headrace.kits.sql.frames import frame_of
-
         wanted = [stream.column(name) for name in columns or [c.name for c in stream.columns]]
-        schema, table = self.place(stream.name)
         with translated(self.where), self.engine().connect() as connection:
-            source = sa.Table(table, sa.MetaData(), schema=schema, autoload_with=connection)
+            source = self._source(connection, stream)
             query = sa.select(*(source.c[c.name] for c in wanted))
             if after is not None:
                 cursor = source.c[stream.cursors[0]]
                 query = query.where(cursor > after).order_by(cursor)
-            rows = connection.execution_options(stream_results=True, yield_per=batch_rows).execute(query)
-            with closing(rows):  # an abandoned read leaves no cursor behind
-                for part in rows.partitions(batch_rows):
-                    yield frame_of(part, wanted)
+            yield from self._frames(connection, query, wanted, batch_rows)
+
+    def pages(
+        self, stream: Stream, *, columns: Sequence[str] | None = None, cursor: str = "", state: State | None = None,
+        batch_rows: int = 50_000,
+    ) -> Iterator[Page]:  # fmt: skip
+        """Rows in the order of the cursor and the primary key, from where a state stands."""
+        by = [stream.column(name) for name in order(stream, cursor, state)]
+        names = list(columns or [c.name for c in stream.columns])
+        wanted = [stream.column(name) for name in dict.fromkeys([*names, *(column.name for column in by)])]
+        with translated(self.where), self.engine().connect() as connection:
+            source = self._source(connection, stream)
+            query = sa.select(*(source.c[c.name] for c in wanted)).where(*bounds(source, by, state))
+            query = query.order_by(*(source.c[column.name] for column in by))
+            for frame in self._frames(connection, query, wanted, batch_rows):
+                last = [encoded(frame[column.name][-1]) for column in by]
+                stands: State = {**(state or {}), "by": [column.name for column in by], "after": last}
+                yield Page(frame.select(names), stands)
+
+    def partitions(self, stream: Stream, count: int) -> Sequence[State]:
+        """Ranges of the first key column with about equal rows."""
+        by = order(stream, "", None)
+        with translated(self.where), self.engine().connect() as connection:
+            return split(connection, self._source(connection, stream), stream.column(by[0]), by, count)
+
+    def _source(self, connection: sa.Connection, stream: Stream) -> sa.Table:
+        schema, table = self.place(stream.name)
+        return sa.Table(table, sa.MetaData(), schema=schema, autoload_with=connection)
+
+    def _frames(
+        self, connection: sa.Connection, query: Any, wanted: Sequence[Column], batch_rows: int
+    ) -> Iterator[pl.DataFrame]:
+        """Frames through a server-side cursor, each of at most `batch_rows` rows and of about 16 MiB."""
+        from headrace.kits.sql.frames import frame_of
+
+        count = min(batch_rows, FIRST_ROWS)
+        rows = connection.execution_options(stream_results=True, max_row_buffer=count).execute(query)
+        with closing(rows):  # an abandoned read leaves no cursor behind
+            while part := rows.fetchmany(count):
+                frame = frame_of(part, wanted)
+                yield frame
+                each = max(1, int(frame.estimated_size()) // frame.height)
+                count = max(1, min(batch_rows, BATCH_BYTES // each))
 
     def query(self, sql: str, params: Mapping[str, Any] | None = None) -> Iterator[pl.DataFrame]:
         """One SELECT under the SQL policy, in a read-only transaction of a connection of its own."""
@@ -170,17 +217,27 @@ class SqlConnector(Connector[ConfigT]):
         """Write all frames or none, in one transaction with the effect ledger."""
         schema, table = self.place(name)
         with translated(self.where), self.engine().begin() as connection:
-            return Writer(connection, schema, table, self.load, self.swap()).write(frames, mode, keys, effect_key)
+            writer = Writer(
+                connection, Target(connection, schema, table, self.traits), Ledger(connection, schema), self.load,
+                merges=self.traits.merges, options=options, reject=reject,
+            )  # fmt: skip
+            return writer.write(frames, mode, keys, effect_key)
+
+    def plan(
+        self, name: str, columns: Sequence[Column], *, mode: WriteMode = "append", keys: Sequence[str] = (),
+        options: Any = None,
+    ) -> Sequence[Change]:  # fmt: skip
+        """What such a write would do to the table that is there."""
+        schema, table = self.place(name)
+        with translated(self.where), self.engine().connect() as connection:
+            target = Target(connection, schema, table, self.traits)
+            return plan(target, name, columns, mode=mode, options=options)
 
     def load(self, connection: sa.Connection, table: sa.Table, frame: pl.DataFrame) -> None:
         """Put a frame into a table; override with the driver's bulk path."""
         from headrace.kits.sql.frames import plain_rows
 
         connection.execute(sa.insert(table), plain_rows(frame))
-
-    def swap(self) -> Any:
-        """How an overwrite swaps; None is drop and rename."""
-        return None
 
     def close(self) -> None:
         """Close the connection."""

@@ -4,8 +4,15 @@ from typing import Annotated
 
 from headrace.sdk import Capability, Config, Field, Secret
 
-TABLES = frozenset({Capability.READ, Capability.WRITE, Capability.UPSERT, Capability.QUERY, Capability.INCREMENTAL})
-"""What the kit does for every database with tables."""
+READS = frozenset({Capability.READ, Capability.QUERY, Capability.INCREMENTAL, Capability.PAGES})
+"""What the kit does for every database that it reads."""
+WRITES = frozenset(
+    {
+        Capability.WRITE, Capability.UPSERT, Capability.MERGE, Capability.SCD2, Capability.DRIFT, Capability.PLAN,
+    }
+)  # fmt: skip
+TABLES = READS | WRITES
+"""What the kit does for every database with tables; its `write_options` are `TableOptions`."""
 
 Port = Annotated[int, Field("Port", ge=1, le=65535, order=1)]
 
