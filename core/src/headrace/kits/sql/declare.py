@@ -1,6 +1,6 @@
 """What the declarations of database connectors share. Imports no driver and not SQLAlchemy."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from headrace.sdk import Capability, Config, Field, Secret
 
@@ -24,3 +24,13 @@ class ServerConfig(Config, kw_only=True):
     database: Annotated[str, Field("Database", examples=["shop"], order=2)]
     user: Annotated[str, Field("User", order=3)]
     password: Annotated[Secret, Field("Password", order=4)] = Secret("")
+
+
+class PostgresConfig(ServerConfig, kw_only=True):
+    """How to reach a server of the PostgreSQL protocol."""
+
+    port: Port = 5432
+    ssl: Annotated[
+        Literal["prefer", "require", "verify-full", "disable"],
+        Field("TLS", "`verify-full` also checks who the server is.", advanced=True, order=5),
+    ] = "prefer"

@@ -6,7 +6,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from headrace.kits.sql.connector import QUERY_TIMEOUT_S, SqlConnector
+from headrace.kits.sql.connector import SqlConnector
+from headrace.kits.sql.reader import QUERY_TIMEOUT_S
 from headrace.kits.sql.target import Traits
 from headrace.sdk.config import ConfigT
 

@@ -136,6 +136,6 @@ def _type_in(target: sa.Table | None, column: Column) -> sa.types.TypeEngine[Any
 
 
 def _key_type(column: Column) -> sa.types.TypeEngine[Any]:
-    """Keys must be indexable: some databases cannot index unbounded text."""
+    """Keys must be indexable: most databases cannot index unbounded text."""
     kind = sql_type(column)
-    return sa.Text().with_variant(sa.String(255), "mysql", "mariadb") if isinstance(kind, sa.Text) else kind
+    return sa.String(255).with_variant(sa.Text(), "postgresql", "sqlite") if isinstance(kind, sa.Text) else kind
