@@ -1,4 +1,4 @@
-"""Connectors of the sql kit, all through one short form: wire-compatible ones on a server, READMEs as flows that hold."""
+"""Connectors of the sql kit, all through one short form on a server; and READMEs whose flows hold."""
 
 from __future__ import annotations
 

@@ -8,7 +8,7 @@ DOCS = """Reads and writes tables of SAP HANA.
 DDL commits by itself there: an overwrite is not one transaction.
 
 No server of it runs in the tests: what is proven is how statements, types and addresses are made. Install
-`headrace-connector-sap_hana[driver]` where the workers are."""
+`headrace-connector-sap-hana[driver]` where the workers are."""
 
 
 class SapHanaConfig(ServerConfig, kw_only=True):

@@ -10,7 +10,7 @@ class SapHanaConnector(DriverConnector[SapHanaConfig]):
     """One SAP HANA database."""
 
     driver = "hana+hdbcli"
-    package = "headrace-connector-sap_hana"
+    package = "headrace-connector-sap-hana"
     dialect = ""
     system_schemas = frozenset({"sys", "_sys_bic", "_sys_repo", "_sys_statistics"})
     traits = Traits(

@@ -7,6 +7,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from headrace.kits.sql.connector import SqlConnector
+from headrace.kits.sql.ddl import Alter
 from headrace.kits.sql.reader import QUERY_TIMEOUT_S
 from headrace.kits.sql.target import Traits
 from headrace.sdk.config import ConfigT
@@ -16,11 +17,9 @@ _SWAP = "RENAME TABLE %(target)s TO %(old)s, %(stage)s TO %(target)s"
 
 def rename_both(connection: sa.Connection, stage: sa.Table, target: sa.Table) -> None:
     """Swap by one atomic RENAME TABLE."""
-    quote = connection.dialect.identifier_preparer
     old = sa.Table(f"{target.name[:40]}__headrace_old", sa.MetaData(), schema=target.schema)
     old.drop(connection, checkfirst=True)
-    names = {"stage": quote.format_table(stage), "target": quote.format_table(target), "old": quote.format_table(old)}
-    connection.execute(sa.DDL(_SWAP, context=names))  # type: ignore[no-untyped-call]
+    connection.execute(Alter(_SWAP, stage=stage, target=target, old=old))
     old.drop(connection)
 
 
