@@ -3,43 +3,22 @@
 from __future__ import annotations
 
 from typing import Any
-from urllib.parse import urlsplit
 
 import polars as pl
 import psycopg
 import pytest
 from headrace.plugins.manager import load_plugins
 from headrace.sdk import AuthError, ConfigError, TransientError
-from headrace.testing.connector import ConnectorContract
+from headrace.testing.connector_postgresql import PostgresContract, with_cities
 
 
 @pytest.fixture
 def config(postgres_url: str) -> dict[str, Any]:
-    parts = urlsplit(postgres_url)
-    with psycopg.connect(postgres_url, autocommit=True) as db:
-        db.execute(
-            "create table city (id int primary key, name text, area float8, at timestamptz, tags jsonb, n numeric(8,2))"
-        )
-        db.execute(
-            "insert into city values"
-            " (1,'Bern',51.6,now(),'{\"a\":1}',1.25),(2,'Oslo',null,null,null,null),(5,'Riga',304,now(),'[]',2)"
-        )
-    return {
-        "host": parts.hostname, "port": parts.port, "database": parts.path[1:], "user": parts.username,
-        "password": parts.password or "",
-    }  # fmt: skip
+    return with_cities(postgres_url)
 
 
-class TestPostgresql(ConnectorContract):
+class TestPostgresql(PostgresContract):
     connector_id = "postgresql"
-
-    @pytest.fixture
-    def config(self, config: dict[str, Any]) -> dict[str, Any]:
-        return config
-
-    @pytest.fixture
-    def bad_config(self, config: dict[str, Any]) -> dict[str, Any]:
-        return {**config, "password": "s3cret-and-wrong"}
 
 
 def open_(config: dict[str, Any]) -> Any:

@@ -2,7 +2,18 @@
 
 from typing import Annotated, Any
 
-from headrace.sdk import Action, Capability, Config, ConnectorManifest, Effect, Field, Secret, hookimpl, lazy
+from headrace.sdk import (
+    Action,
+    Capability,
+    Config,
+    ConnectorManifest,
+    Effect,
+    Field,
+    Secret,
+    TableOptions,
+    hookimpl,
+    lazy,
+)
 
 
 class TinyConfig(Config, kw_only=True):
@@ -25,6 +36,7 @@ def manifest(**changes: Any) -> ConnectorManifest:
     given: dict[str, Any] = {
         "id": "tiny", "title": "Tiny", "summary": "A file for tests", "category": "database", "config": TinyConfig,
         "factory": lazy(f"{__name__}.connector:TinyConnector"), "capabilities": frozenset(Capability),
+        "write_options": TableOptions,
         "actions": (Action(id="add_city", title="Add a city", input=City, output=City, effect=Effect.CREATE),),
     }  # fmt: skip
     return ConnectorManifest(**{**given, **changes})

@@ -13,17 +13,20 @@ from typing import Any
 
 import msgspec
 import polars as pl
-from headrace.sdk import AuthError, Column, ConfigError, Connector, DataError, FileFacts, Secret, Stream, TransientError
+from headrace.sdk import AuthError, Column, ConfigError, DataError, FileFacts, Secret, Stream, TransientError
 from headrace.sdk.connectors import WriteResult
-from headrace.sdk.frames import from_polars, polars_schema
+from headrace.sdk.frames import polars_schema
+from headrace.sdk.tables import TableOptions
+from msgspec import structs
 
 from . import City, TinyConfig
 from .server import Remote
-from .values import decoded, encoded
+from .tables import Tables
+from .values import decoded, encoded, quoted
 
 SETUP = (
     "create table _streams (name text primary key, columns text)",
-    "create table _effects (key text primary key, written integer, updated integer)",
+    "create table _effects (key text primary key, written integer, updated integer, rejected, deleted, discarded)",
     "create table _password (word text)",
 )
 
@@ -39,7 +42,7 @@ def prepare(path: Path, password: str, frames: dict[str, pl.DataFrame]) -> None:
         connector.write(name, iter([frame]))
 
 
-class TinyConnector(Connector[TinyConfig]):
+class TinyConnector(Tables):
     """One file."""
 
     keys: tuple[str, ...] = ("id",)
@@ -101,16 +104,18 @@ class TinyConnector(Connector[TinyConfig]):
             first = next(frames, None) if done is None else None
             if first is None:
                 return done or WriteResult(0)
-            self.target(db, name, from_polars(first.schema), mode)
-            result = self.fill(db, name, chain([first], frames), mode, keys)
+            asked = options or TableOptions()
+            result = self.put(db, name, chain([first], frames), first.schema, mode, keys, asked, reject)
             if effect_key:
-                db.execute("insert into _effects values (?, ?, ?)", [effect_key, result.written, result.updated])
+                db.execute("insert into _effects values (?, ?, ?, ?, ?, ?)", [effect_key, *structs.astuple(result)])
             db.execute("commit")  # closing without it rolls back
             return result
 
     def done(self, db: Any, effect_key: str) -> WriteResult | None:
         """What an earlier effect did."""
-        rows = db.execute("select written, updated from _effects where key = ?", [effect_key]).fetchall()
+        rows = db.execute(
+            "select written, updated, rejected, deleted, discarded from _effects where key = ?", [effect_key]
+        ).fetchall()
         return WriteResult(*rows[0]) if effect_key and rows else None
 
     def target(self, db: Any, name: str, columns: tuple[Column, ...], mode: str) -> None:
@@ -120,7 +125,7 @@ class TinyConnector(Connector[TinyConfig]):
             db.execute("delete from _streams where name = ?", [name])
         if not db.execute("select 1 from _streams where name = ?", [name]).fetchall():
             db.execute(f"create table {quoted(name)} ({', '.join(quoted(column.name) for column in columns)})")
-            db.execute("insert into _streams values (?, ?)", [name, msgspec.json.encode(columns).decode()])
+            self.shape(db, name, columns)
 
     def fill(self, db: Any, name: str, frames: Iterator[pl.DataFrame], mode: str, keys: Sequence[str]) -> WriteResult:
         """Put the rows in."""
@@ -194,11 +199,6 @@ class Relation:
     def to_polars(self) -> pl.DataFrame:
         """The rows."""
         return self._frame
-
-
-def quoted(name: str) -> str:
-    """An identifier."""
-    return '"' + name.replace('"', '""') + '"'
 
 
 def frame_of(rows: Sequence[Sequence[Any]], columns: Sequence[Column]) -> pl.DataFrame:

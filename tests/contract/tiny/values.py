@@ -35,3 +35,8 @@ def decoded(column: Column, values: list[Any]) -> pl.Series:
     if column.type is DataType.BOOLEAN:
         values = [None if v is None else bool(v) for v in values]
     return pl.Series(column.name, values, dtype=kind)
+
+
+def quoted(name: str) -> str:
+    """An identifier."""
+    return '"' + name.replace('"', '""') + '"'

@@ -2,8 +2,7 @@
 
 from typing import Annotated
 
-from headrace.kits.sql.declare import TABLES
-from headrace.sdk import Config, ConnectorManifest, EffectClass, Field, hookimpl, lazy
+from headrace.sdk import Capability, Config, ConnectorManifest, EffectClass, Field, hookimpl, lazy
 
 DOCS = """Reads tables and views, and SELECTs under the SQL policy. Writes append, overwrite (staged, then swapped) and
 upsert by key, each in one transaction together with a ledger row, so that a repeated execution changes nothing.
@@ -36,7 +35,9 @@ def headrace_connectors() -> list[ConnectorManifest]:
             summary="Tables of a DuckDB file",
             config=DuckdbConfig,
             factory=lazy("headrace_connector_duckdb.connector:DuckdbConnector"),
-            capabilities=TABLES,
+            capabilities=frozenset(
+                {Capability.READ, Capability.WRITE, Capability.UPSERT, Capability.QUERY, Capability.INCREMENTAL}
+            ),
             effect_class=EffectClass.TRANSACTIONAL,
             icon="lucide:database-zap",
             docs=DOCS,

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import duckdb
 from headrace.kits.files.paths import database_file
-from headrace.kits.sql.connector import QUERY_TIMEOUT_S
-from headrace.kits.sql.writer import LEDGER
+from headrace.kits.sql.ledger import LEDGER
+from headrace.kits.sql.reader import QUERY_TIMEOUT_S
 from headrace.sdk import ConfigError, Connector, Rejector, Stream, WriteResult
 from headrace.sdk.connectors import WriteMode
 from headrace.sdk.types import DataType

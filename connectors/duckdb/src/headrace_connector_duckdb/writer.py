@@ -12,7 +12,7 @@ from typing import Any
 
 import duckdb
 import polars as pl
-from headrace.kits.sql.writer import LEDGER
+from headrace.kits.sql.ledger import LEDGER
 from headrace.sdk import Column, ConfigError, DataError
 from headrace.sdk.connectors import WriteMode, WriteResult
 from headrace.sdk.frames import from_polars

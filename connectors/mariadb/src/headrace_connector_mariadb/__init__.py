@@ -1,7 +1,7 @@
 """MariaDB: tables of a database, read through a server-side cursor, written in one transaction."""
 
 from headrace.kits.sql.declare import TABLES, Port, ServerConfig
-from headrace.sdk import ConnectorManifest, EffectClass, hookimpl, lazy
+from headrace.sdk import ConnectorManifest, EffectClass, TableOptions, hookimpl, lazy
 
 
 class MariaDBConfig(ServerConfig, kw_only=True):
@@ -22,6 +22,7 @@ def headrace_connectors() -> list[ConnectorManifest]:
             config=MariaDBConfig,
             factory=lazy("headrace_connector_mariadb.connector:MariaDBConnector"),
             capabilities=TABLES,
+            write_options=TableOptions,
             effect_class=EffectClass.IDEMPOTENT,
             icon="lucide:database",
             docs=(

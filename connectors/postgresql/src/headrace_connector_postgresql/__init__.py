@@ -1,9 +1,7 @@
 """PostgreSQL: tables read through a server-side cursor, written by COPY in one transaction."""
 
-from typing import Annotated, Literal
-
-from headrace.kits.sql.declare import TABLES, Port, ServerConfig
-from headrace.sdk import ConnectorManifest, EffectClass, Field, TriggerType, hookimpl, lazy
+from headrace.kits.sql.declare import TABLES, PostgresConfig
+from headrace.sdk import ConnectorManifest, EffectClass, TableOptions, TriggerType, hookimpl, lazy
 
 from headrace_connector_postgresql.changes_config import ChangesConfig
 
@@ -22,14 +20,8 @@ the trigger, and bound it on the server with max_slot_wal_keep_size. Slot and pu
 trigger."""
 
 
-class PostgresqlConfig(ServerConfig, kw_only=True):
+class PostgresqlConfig(PostgresConfig, kw_only=True):
     """How to reach the database."""
-
-    port: Port = 5432
-    ssl: Annotated[
-        Literal["prefer", "require", "verify-full", "disable"],
-        Field("TLS", "`verify-full` also checks who the server is.", advanced=True, order=5),
-    ] = "prefer"
 
 
 @hookimpl
@@ -44,6 +36,7 @@ def headrace_connectors() -> list[ConnectorManifest]:
             config=PostgresqlConfig,
             factory=lazy("headrace_connector_postgresql.connector:PostgresqlConnector"),
             capabilities=TABLES,
+            write_options=TableOptions,
             effect_class=EffectClass.TRANSACTIONAL,
             icon="lucide:database",
             docs=DOCS,

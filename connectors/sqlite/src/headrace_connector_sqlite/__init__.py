@@ -3,7 +3,7 @@
 from typing import Annotated
 
 from headrace.kits.sql.declare import TABLES
-from headrace.sdk import Config, ConnectorManifest, EffectClass, Field, hookimpl, lazy
+from headrace.sdk import Config, ConnectorManifest, EffectClass, Field, TableOptions, hookimpl, lazy
 
 
 class SqliteConfig(Config):
@@ -24,6 +24,7 @@ def headrace_connectors() -> list[ConnectorManifest]:
             config=SqliteConfig,
             factory=lazy("headrace_connector_sqlite.connector:SqliteConnector"),
             capabilities=TABLES,
+            write_options=TableOptions,
             effect_class=EffectClass.TRANSACTIONAL,
             icon="lucide:file-box",
             docs="Reads and writes tables of one database file; it must be reachable by every worker.",

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 from headrace.kits.files.paths import database_file
 from headrace.kits.sql.connector import SqlConnector
+from headrace.kits.sql.target import Traits
 from headrace.sdk import DataError
 
 from headrace_connector_sqlite import SqliteConfig
@@ -19,6 +20,7 @@ class SqliteConnector(SqlConnector[SqliteConfig]):
     """One database file."""
 
     dialect = "sqlite"
+    traits = Traits(retype="")  # a column's type is fixed
 
     def url(self) -> sa.URL:
         """The file, in a folder that flows may use.

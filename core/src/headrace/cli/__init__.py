@@ -24,6 +24,7 @@ COMMANDS = {
     "accounts": "Let somebody in again who forgot the password.",
     "flow": "Run, validate, export and import flows.",
     "plugins": "Installed plugins and what they offer.",
+    "connectors": "Installed connectors, and how each is proven.",
     "license": "The licence of this installation.",
     "doctor": "Check this install.",
     "new": "Start a connector, node family, plugin or edition.",

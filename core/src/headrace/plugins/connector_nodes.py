@@ -12,6 +12,7 @@ from headrace.sdk.config import Config, Field
 from headrace.sdk.manifests import ERROR_PORT, Capability, ConnectorManifest, Effect, NodeManifest, Port, lazy
 
 _WORK = "headrace.engine.connector_steps"
+_KEYED = {"upsert": "Upsert", "merge": "Merge", "scd2": "Keep history"}
 
 
 def connector_nodes(connector: ConnectorManifest) -> Iterator[NodeManifest]:
@@ -115,9 +116,9 @@ def query_config(connector: ConnectorManifest) -> type[Config]:
 
 def write_config(connector: ConnectorManifest) -> type[Config]:
     """Config of `<connector>.write`."""
-    upsert = Capability.UPSERT in connector.capabilities
-    modes: Any = Literal["append", "overwrite", "upsert"] if upsert else Literal["append", "overwrite"]
-    texts = {"append": "Append", "overwrite": "Overwrite", "upsert": "Upsert"}
+    keyed = {mode: text for mode, text in _KEYED.items() if Capability(mode) in connector.capabilities}
+    texts = {"append": "Append", "overwrite": "Overwrite", **keyed}
+    modes: Any = Literal[tuple(texts)]
     fields: list[Any] = [
         _connection(connector),
         ("stream", Annotated[str, Field("Target", "Table or file to write; created when it is missing.",
@@ -125,9 +126,9 @@ def write_config(connector: ConnectorManifest) -> type[Config]:
                                         depends_on=["connection"], order=1)]),
         ("mode", Annotated[modes, Field("Write mode", widget="segmented", enum_labels=texts, order=2)], "append"),
     ]  # fmt: skip
-    if upsert:
+    if keyed:
         text = "Columns that identify a row."
-        keys = Field("Key columns", text, widget="columns", visible_if={"mode": "upsert"}, order=3)
+        keys = Field("Key columns", text, widget="columns", visible_if={"mode": list(keyed)}, order=3)
         fields.append(("keys", Annotated[list[str], keys], msgspec.field(default_factory=list)))
     if connector.write_options is not None:
         fields.append(_options(connector.write_options))

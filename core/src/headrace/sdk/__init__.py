@@ -31,6 +31,7 @@ from headrace.sdk.manifests import (
 )
 from headrace.sdk.nodes import Node, NodeContext
 from headrace.sdk.secrets import ORGANIZATION, SecretBackend, SecretBackendConfig, SecretBackendManifest
+from headrace.sdk.tables import Change, Drift, Page, TableOptions
 from headrace.sdk.triggers import (
     Event,
     EventFile,
@@ -57,6 +58,7 @@ __all__ = [
     "Begun",
     "BusinessCalendar",
     "Capability",
+    "Change",
     "Column",
     "Command",
     "Config",
@@ -65,6 +67,7 @@ __all__ = [
     "ConnectorManifest",
     "DataError",
     "DataType",
+    "Drift",
     "EditionManifest",
     "Effect",
     "EffectClass",
@@ -84,6 +87,7 @@ __all__ = [
     "NodeContext",
     "NodeManifest",
     "OrganizationInfo",
+    "Page",
     "Plan",
     "PluginError",
     "Port",
@@ -100,6 +104,7 @@ __all__ = [
     "SourceTrigger",
     "Standing",
     "Stream",
+    "TableOptions",
     "TimeConfig",
     "TimeTrigger",
     "TransientError",

@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 
     import polars as pl
 
-WriteMode: TypeAlias = Literal["append", "overwrite", "upsert"]
+    from headrace.sdk.tables import Change, Page, State
+
+WriteMode: TypeAlias = Literal["append", "overwrite", "upsert", "merge", "scd2"]
 
 
 class Stream(Struct, frozen=True, kw_only=True):
@@ -88,11 +90,20 @@ Rejector: TypeAlias = Callable[[Sequence[Reject]], None]
 
 
 class WriteResult(Struct, frozen=True):
-    """Counts of a write; read = written + rejected. `updated` of `written` replaced a row by key."""
+    """Counts of a write; read = written + rejected.
+
+    Attributes:
+        written: Rows that were taken.
+        updated: Of these, how many replaced a row (or, with scd2, ended a version) by key.
+        deleted: Rows of the target that a merge removed, or scd2 ended; a row that came to mark one counts as written.
+        discarded: Values that `discard_value` left out of rows that were written.
+    """
 
     written: int
     updated: int = 0
     rejected: int = 0
+    deleted: int = 0
+    discarded: int = 0
 
 
 class Connector(ABC, Generic[ConfigT]):
@@ -162,14 +173,51 @@ class Connector(ABC, Generic[ConfigT]):
         Args:
             name: Target stream; created when missing.
             frames: At least one frame; the first one gives the schema (it may be empty).
-            mode: `append`, `overwrite` (staged, then swapped), or `upsert` by `keys`.
-            keys: Key columns of an upsert.
+            mode: `append`; `overwrite` (staged, then swapped); `upsert` by `keys`; `merge` (MERGE): an upsert that also
+                deletes; `scd2` (SCD2): a version of each row that changed, with `valid_from` and `valid_to`.
+            keys: Key columns of an upsert, merge or scd2.
             effect_key: Same key = same effect: a repeat with it changes nothing and gives the same counts.
             options: A `write_options` Config, if the manifest has one.
             reject: Takes rows the target refuses; without it they raise.
 
         Raises:
             DataError: rows do not fit (duplicate key, null in a key, type), nothing is written.
+        """
+        raise NotImplementedError
+
+    def plan(
+        self, name: str, columns: Sequence[Column], *, mode: WriteMode = "append", keys: Sequence[str] = (),
+        options: Any = None,
+    ) -> Sequence[Change]:  # fmt: skip
+        """What a write of such rows would do to what is there, and what it would lose; changes nothing (PLAN).
+
+        Raises:
+            ConfigError: the write would be refused.
+        """
+        raise NotImplementedError
+
+    def pages(
+        self, stream: Stream, *, columns: Sequence[str] | None = None, cursor: str = "", state: State | None = None,
+        batch_rows: int = 50_000,
+    ) -> Iterator[Page]:  # fmt: skip
+        """Read in the order of the primary key; each page has the state from which to go on behind it (PAGES).
+
+        Args:
+            stream: Has a primary key.
+            columns: As for `read`.
+            cursor: Order by this column before the key; rows without a value in it are left out, as by `after`.
+            state: Of the last page that was kept, or of a partition.
+            batch_rows: As for `read`.
+
+        Raises:
+            ConfigError: the stream has no primary key, or the state is of another order.
+        """
+        raise NotImplementedError
+
+    def partitions(self, stream: Stream, count: int) -> Sequence[State]:
+        """Split a stream into at most `count` states for `pages`, of about equal rows; connections may share them.
+
+        Together they give each row once (PAGES).
         """
         raise NotImplementedError
 

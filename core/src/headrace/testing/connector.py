@@ -26,8 +26,9 @@ from headrace.sdk import (
 )
 from headrace.sdk.manifests import ConnectorManifest, encodable
 from headrace.testing.connector_actions import ActionRules
-from headrace.testing.connector_base import rows
+from headrace.testing.connector_base import ConnectorRules, rows
 from headrace.testing.connector_read import ReadRules
+from headrace.testing.connector_tables import TableRules
 from headrace.testing.connector_write import WriteRules
 from headrace.testing.link import CuttableLink
 
@@ -40,12 +41,14 @@ METHODS = {
     Capability.RELATION: "relation",
     Capability.FINGERPRINT: "fingerprint",
     Capability.FILES: "files",
+    Capability.PLAN: "plan",
+    Capability.PAGES: "pages",
 }
 SECRET_WORDS = ("password", "token", "secret", "api_key", "private_key")
 
 
-class ConnectorContract(ReadRules, WriteRules, ActionRules):
-    """Rules for every connector. A subclass gives the fixtures `config` and `bad_config`."""
+class DeclareRules(ConnectorRules):
+    """What every declaration keeps."""
 
     def test_declaration_is_light(self) -> None:
         module = self.entry().plugin.module
@@ -62,11 +65,16 @@ class ConnectorContract(ReadRules, WriteRules, ActionRules):
         secrets = {path.rpartition(".")[2] for path in secret_names(manifest.config)}
         assert {name for name in fields if name in SECRET_WORDS} <= secrets, "secrets are `Secret`"
 
-    def test_capabilities_are_methods_both_ways(self, manifest: ConnectorManifest, connector: Connector[Any]) -> None:
+    def test_capabilities_are_methods_both_ways(self, manifest: ConnectorManifest) -> None:
         claimed = {method: capability in manifest.capabilities for capability, method in METHODS.items()}
+        work = manifest.factory.load()
         for method, claim in {**claimed, "act": bool(manifest.actions)}.items():
-            implemented = getattr(type(connector), method) is not getattr(Connector, method)
+            implemented = getattr(work, method) is not getattr(Connector, method)
             assert implemented == claim, f"the manifest and {method}() disagree"
+
+
+class ConnectorContract(DeclareRules, ReadRules, WriteRules, TableRules, ActionRules):
+    """Rules for every connector. A subclass gives the fixtures `config` and `bad_config`."""
 
     def test_check_passes(self, connector: Connector[Any]) -> None:
         connector.check()

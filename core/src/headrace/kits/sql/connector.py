@@ -1,167 +1,32 @@
-"""SqlConnector: the contract over a SQLAlchemy dialect; a database adds its URL and its fast paths."""
+"""SqlConnector: reading and writing over a SQLAlchemy dialect; a database adds its URL and its fast paths."""
 
 from __future__ import annotations
 
-from abc import abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing
-from difflib import get_close_matches
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import sqlalchemy as sa
 
 from headrace.kits.sql.errors import translated
-from headrace.kits.sql.types import column_of
-from headrace.kits.sql.writer import LEDGER, Writer
+from headrace.kits.sql.ledger import Ledger
+from headrace.kits.sql.plan import plan
+from headrace.kits.sql.reader import SqlReader
+from headrace.kits.sql.target import Target, Traits
+from headrace.kits.sql.writer import Writer
 from headrace.sdk.config import ConfigT
-from headrace.sdk.connectors import Connector, Rejector, Stream, WriteMode, WriteResult
-from headrace.sdk.egress import check_host
-from headrace.sdk.errors import ConfigError
+from headrace.sdk.connectors import Rejector, WriteMode, WriteResult
+from headrace.sdk.tables import Change
+from headrace.sdk.types import Column
 
 if TYPE_CHECKING:
     import polars as pl
 
-QUERY_TIMEOUT_S = 60
 
+class SqlConnector(SqlReader[ConfigT]):
+    """One database that is written as well, in one transaction with the effect ledger."""
 
-class SqlConnector(Connector[ConfigT]):
-    """One database. Holds at most one connection, opened at first use."""
-
-    dialect: ClassVar[str]
-    """Name of the dialect for the SQL policy (sqlglot's)."""
-    system_schemas: ClassVar[frozenset[str]] = frozenset({"information_schema"})
-
-    def __init__(self, config: ConfigT) -> None:
-        super().__init__(config)
-        self._engine: sa.Engine | None = None
-
-    @abstractmethod
-    def url(self) -> sa.URL:
-        """Where the database is."""
-
-    def connect_args(self) -> dict[str, Any]:
-        """Driver arguments."""
-        return {}
-
-    @property
-    def where(self) -> str:
-        """Server and database for people."""
-        url = self.url()
-        return f"{self.dialect} {url.host}:{url.port}/{url.database}" if url.host else f"{self.dialect} {url.database}"
-
-    def engine(self) -> sa.Engine:
-        """The engine, made once."""
-        if self._engine is None:
-            self._engine = sa.create_engine(
-                self.url(), connect_args=self.connect_args(), poolclass=sa.NullPool, hide_parameters=True
-            )
-            sa.event.listen(self._engine, "do_connect", self._through_the_door)
-        return self._engine
-
-    def _through_the_door(self, _dialect: Any, _record: Any, _args: Any, given: dict[str, Any]) -> None:
-        """Judge the host of each new connection and pin it to what was judged."""
-        url = self.url()
-        if url.host is not None:
-            given.update(self.pinned(url.host, check_host(url.host, url.port or 0)))
-
-    def pinned(self, host: str, addresses: Sequence[str]) -> dict[str, Any]:
-        """Driver arguments that connect to one of these addresses, without another look at the name."""
-        return {"host": addresses[0]}
-
-    def check(self) -> None:
-        """One round trip."""
-        with translated(self.where), self.engine().connect() as connection:
-            connection.execute(sa.select(1))
-
-    def discover(self) -> Sequence[Stream]:
-        """Tables and views of all schemas but the system's."""
-        with translated(self.where), self.engine().connect() as connection:
-            inspector = sa.inspect(connection)
-            default = inspector.default_schema_name
-            found: list[Stream] = []
-            for schema in self.schemas(inspector):
-                keys = inspector.get_multi_pk_constraint(schema=schema, kind=sa.engine.reflection.ObjectKind.ANY)
-                tables = inspector.get_multi_columns(schema=schema, kind=sa.engine.reflection.ObjectKind.ANY)
-                for (_, table), columns in tables.items():
-                    if table != LEDGER:
-                        name = table if schema in {None, default} else f"{schema}.{table}"
-                        key: Any = keys.get((schema, table)) or {}
-                        found.append(self._stream(name, columns, key.get("constrained_columns", ())))
-        return sorted(found, key=lambda stream: stream.name)
-
-    def schemas(self, inspector: sa.Inspector) -> list[str | None]:
-        """Schemas to list."""
-        return [
-            name
-            for name in inspector.get_schema_names()
-            if name not in self.system_schemas and not name.startswith("pg_")
-        ]
-
-    def _stream(self, name: str, columns: Sequence[Any], keys: Sequence[str]) -> Stream:
-        made = tuple(
-            column_of(c["name"], c["type"], nullable=c.get("nullable", True) and c["name"] not in keys) for c in columns
-        )
-        cursors = tuple(c.name for c in made if str(c.type) in {"integer", "timestamp", "date", "decimal"})
-        return Stream(name=name, columns=made, primary_key=tuple(keys), cursors=cursors)
-
-    def place(self, name: str) -> tuple[str | None, str]:
-        """Schema and table of a stream's name."""
-        schema, _, table = name.rpartition(".")
-        return schema or None, table
-
-    def stream(self, name: str, *, options: Any = None) -> Stream:
-        """One table, without listing all."""
-        schema, table = self.place(name)
-        with translated(self.where), self.engine().connect() as connection:
-            inspector = sa.inspect(connection)
-            if not (inspector.has_table(table, schema=schema) or table in inspector.get_view_names(schema=schema)):
-                there = [found for found in inspector.get_table_names(schema=schema) if found != LEDGER]
-                near = get_close_matches(table, there, n=1)
-                advice = (
-                    f"did you mean '{near[0]}'?" if near else f"there is {', '.join(there[:10]) or 'no table at all'}"
-                )
-                raise ConfigError(f"there is no table '{name}' in {self.where}; {advice}", field="stream")
-            keys = inspector.get_pk_constraint(table, schema=schema).get("constrained_columns", ())
-            return self._stream(name, inspector.get_columns(table, schema=schema), keys)
-
-    def read(
-        self, stream: Stream, *, columns: Sequence[str] | None = None, after: object = None,
-        batch_rows: int = 50_000, options: Any = None, reject: Rejector | None = None,
-    ) -> Iterator[pl.DataFrame]:  # fmt: skip
-        """Rows through a server-side cursor."""
-        from headrace.kits.sql.frames import frame_of
-
-        wanted = [stream.column(name) for name in columns or [c.name for c in stream.columns]]
-        schema, table = self.place(stream.name)
-        with translated(self.where), self.engine().connect() as connection:
-            source = sa.Table(table, sa.MetaData(), schema=schema, autoload_with=connection)
-            query = sa.select(*(source.c[c.name] for c in wanted))
-            if after is not None:
-                cursor = source.c[stream.cursors[0]]
-                query = query.where(cursor > after).order_by(cursor)
-            rows = connection.execution_options(stream_results=True, yield_per=batch_rows).execute(query)
-            with closing(rows):  # an abandoned read leaves no cursor behind
-                for part in rows.partitions(batch_rows):
-                    yield frame_of(part, wanted)
-
-    def query(self, sql: str, params: Mapping[str, Any] | None = None) -> Iterator[pl.DataFrame]:
-        """One SELECT under the SQL policy, in a read-only transaction of a connection of its own."""
-        from headrace.kits.sql.frames import inferred
-        from headrace.sdk.sqlpolicy import check_select
-
-        checked = check_select(sql, dialect=self.dialect, placeholders=True)
-        with translated(self.where), self.engine().connect() as connection:
-            self.read_only(connection)
-            rows = connection.execution_options(stream_results=True).execute(
-                sa.text(checked.sql), {**(params or {}), **checked.values}
-            )
-            names = list(rows.keys())
-            with closing(rows):
-                for part in rows.partitions(self.batch_rows):
-                    yield inferred(part, names)
-
-    def read_only(self, connection: sa.Connection) -> None:
-        """Make the transaction read-only and bounded in time, where the database can."""
+    traits: ClassVar[Traits] = Traits()
+    """How it departs from what most databases do."""
 
     def write(
         self, name: str, frames: Iterator[pl.DataFrame], *, mode: WriteMode = "append", keys: Sequence[str] = (),
@@ -170,20 +35,24 @@ class SqlConnector(Connector[ConfigT]):
         """Write all frames or none, in one transaction with the effect ledger."""
         schema, table = self.place(name)
         with translated(self.where), self.engine().begin() as connection:
-            return Writer(connection, schema, table, self.load, self.swap()).write(frames, mode, keys, effect_key)
+            writer = Writer(
+                connection, Target(connection, schema, table, self.traits), Ledger(connection, schema), self.load,
+                merges=self.traits.merges, options=options, reject=reject,
+            )  # fmt: skip
+            return writer.write(frames, mode, keys, effect_key)
+
+    def plan(
+        self, name: str, columns: Sequence[Column], *, mode: WriteMode = "append", keys: Sequence[str] = (),
+        options: Any = None,
+    ) -> Sequence[Change]:  # fmt: skip
+        """What such a write would do to the table that is there."""
+        schema, table = self.place(name)
+        with translated(self.where), self.engine().connect() as connection:
+            target = Target(connection, schema, table, self.traits)
+            return plan(target, name, columns, mode=mode, options=options)
 
     def load(self, connection: sa.Connection, table: sa.Table, frame: pl.DataFrame) -> None:
         """Put a frame into a table; override with the driver's bulk path."""
         from headrace.kits.sql.frames import plain_rows
 
         connection.execute(sa.insert(table), plain_rows(frame))
-
-    def swap(self) -> Any:
-        """How an overwrite swaps; None is drop and rename."""
-        return None
-
-    def close(self) -> None:
-        """Close the connection."""
-        if self._engine is not None:
-            self._engine.dispose()
-            self._engine = None

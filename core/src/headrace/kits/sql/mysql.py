@@ -6,14 +6,28 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from headrace.kits.sql.connector import QUERY_TIMEOUT_S, SqlConnector
+from headrace.kits.sql.connector import SqlConnector
+from headrace.kits.sql.ddl import Alter
+from headrace.kits.sql.reader import QUERY_TIMEOUT_S
+from headrace.kits.sql.target import Traits
 from headrace.sdk.config import ConfigT
+
+_SWAP = "RENAME TABLE %(target)s TO %(old)s, %(stage)s TO %(target)s"
+
+
+def rename_both(connection: sa.Connection, stage: sa.Table, target: sa.Table) -> None:
+    """Swap by one atomic RENAME TABLE."""
+    old = sa.Table(f"{target.name[:40]}__headrace_old", sa.MetaData(), schema=target.schema)
+    old.drop(connection, checkfirst=True)
+    connection.execute(Alter(_SWAP, stage=stage, target=target, old=old))
+    old.drop(connection)
 
 
 class MysqlConnector(SqlConnector[ConfigT]):
     """One MySQL or MariaDB database. DDL commits by itself there: an overwrite swaps by one atomic RENAME TABLE."""
 
     dialect = "mysql"
+    traits = Traits(swap=rename_both, retype="ALTER TABLE %(table)s MODIFY COLUMN %(column)s %(type)s")
     system_schemas = frozenset({"information_schema", "mysql", "performance_schema", "sys"})
 
     def url(self) -> sa.URL:
@@ -38,19 +52,3 @@ class MysqlConnector(SqlConnector[ConfigT]):
         maria = connection.dialect.is_mariadb  # type: ignore[attr-defined]
         limit = "SET SESSION max_statement_time = :limit" if maria else "SET SESSION max_execution_time = :limit"
         connection.execute(sa.text(limit), {"limit": QUERY_TIMEOUT_S if maria else QUERY_TIMEOUT_S * 1_000})
-
-    def swap(self) -> Any:
-        """One atomic RENAME TABLE."""
-        return _swap
-
-
-_SWAP = "RENAME TABLE %(target)s TO %(old)s, %(stage)s TO %(target)s"
-
-
-def _swap(connection: sa.Connection, stage: sa.Table, target: sa.Table) -> None:
-    quote = connection.dialect.identifier_preparer
-    old = sa.Table(f"{target.name[:40]}__headrace_old", sa.MetaData(), schema=target.schema)
-    old.drop(connection, checkfirst=True)
-    names = {"stage": quote.format_table(stage), "target": quote.format_table(target), "old": quote.format_table(old)}
-    connection.execute(sa.DDL(_SWAP, context=names))  # type: ignore[no-untyped-call]
-    old.drop(connection)

@@ -1,7 +1,6 @@
 """Writing a stream in one transaction: stage, check, apply, and the effect ledger beside the data.
 
-Ledger: `_headrace_effects(effect_key primary key, ...)` in the target; a repeat with the same key finds its row and
-changes nothing (durability.md 4.4, class A).
+A repeat with the same effect key finds its row in the ledger and changes nothing (durability.md 4.4, class A).
 """
 
 from __future__ import annotations
@@ -12,130 +11,98 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from headrace.kits.sql.types import sql_type
-from headrace.sdk.connectors import WriteMode, WriteResult
+from headrace.kits.sql.apply import Staged, check_keys
+from headrace.kits.sql.ledger import Ledger
+from headrace.kits.sql.rejects import Outlet
+from headrace.kits.sql.target import Target
+from headrace.sdk.connectors import Rejector, WriteMode, WriteResult
 from headrace.sdk.errors import ConfigError, DataError
-from headrace.sdk.types import Column
+from headrace.sdk.tables import VALID_FROM, VALID_TO, TableOptions
+from headrace.sdk.types import Column, DataType
 
 if TYPE_CHECKING:
     import polars as pl
 
 Load = Callable[[sa.Connection, sa.Table, "pl.DataFrame"], None]
-LEDGER = "_headrace_effects"
+_KEYED = {"upsert": "an upsert", "merge": "a merge", "scd2": "a history"}
 
 
 class Writer:
     """One write of one stream over an open transaction.
 
     Args:
-        connection: In a transaction that the caller ends.
-        schema: Schema of the target, or None.
-        table: Name of the target.
+        db: In a transaction that the caller ends.
+        target: The table.
+        ledger: Beside it.
         load: Puts a frame into a table, as fast as the driver can.
-        swap: Puts the staged table in the target's place; by default drop and rename.
+        merges: The database knows MERGE but no UPDATE ... FROM.
+        options: Drift, and the column that marks deletions.
+        reject: Takes rows that the table has no place for.
     """
 
     def __init__(
-        self, connection: sa.Connection, schema: str | None, table: str, load: Load,
-        swap: Callable[[sa.Connection, sa.Table, sa.Table], None] | None = None,
+        self, db: sa.Connection, target: Target, ledger: Ledger, load: Load, *, merges: bool = False,
+        options: TableOptions | None = None, reject: Rejector | None = None,
     ) -> None:  # fmt: skip
-        self._db = connection
-        self._schema = schema
-        self._name = table
-        self._load = load
-        self._swap = swap or _rename
-        self._meta = sa.MetaData()
+        self._db, self._target, self._ledger, self._load = db, target, ledger, load
+        self._merges = merges
+        self._options = options or TableOptions()
+        self._reject = reject
 
     def write(
         self, frames: Iterator[pl.DataFrame], mode: WriteMode, keys: Sequence[str], effect_key: str
-    ) -> WriteResult:  # fmt: skip
-        """Write all frames; a repeat of an effect takes none. Raising leaves nothing once the caller rolls back."""
+    ) -> WriteResult:
+        """Write all frames or none; a repeat of an effect takes none. What raises is for the caller to roll back."""
+        from headrace.kits.sql.frames import plain
         from headrace.sdk.frames import from_polars
 
-        done = self._done(effect_key)
+        done = self._ledger.done(effect_key)
         first = next(frames, None) if done is None else None
         if first is None:
             return done or WriteResult(0)
-        columns, frames = from_polars(first.schema), chain([first], frames)
-        missing = [key for key in keys if key not in {column.name for column in columns}]
-        if missing or (mode == "upsert" and not keys):
-            what = f"the key column '{missing[0]}' is not in the rows" if missing else "an upsert needs key columns"
-            raise ConfigError(f"{what}; choose columns that identify a row", field="keys")
+        sifted = self._options.drift not in {"freeze", "evolve"}
+        columns = from_polars(plain(first.clear()).schema if sifted else first.schema)
+        mark = self._options.deletes if mode in {"merge", "scd2"} else ""
+        data = judged(columns, mode, keys, mark)
+        whole = _same_shape(chain([first], frames), first.schema)
         if mode == "overwrite":
-            result = self._overwrite(columns, frames)
-        elif mode == "upsert":
-            result = self._upsert(columns, frames, keys)
+            result = self._overwrite(data, whole)
         else:
-            result = WriteResult(self._fill(self._target(columns, ()), frames))
-        self._remember(effect_key, result)
+            result = self._into_target(data, whole, mode, keys, mark)
+        self._ledger.remember(effect_key, result)
         return result
 
-    def _ledger(self) -> sa.Table:
-        return sa.Table(
-            LEDGER,
-            sa.MetaData(),
-            sa.Column("effect_key", sa.String(300), primary_key=True),
-            sa.Column("written", sa.BigInteger),
-            sa.Column("updated", sa.BigInteger),
-            sa.Column("rejected", sa.BigInteger),
-            sa.Column("at", sa.DateTime(timezone=True), server_default=sa.func.now()),
-            schema=self._schema,
-        )
+    def _into_target(
+        self, data: list[Column], frames: Iterator[pl.DataFrame], mode: WriteMode, keys: Sequence[str], mark: str
+    ) -> WriteResult:
+        """Append, upsert, merge or keep a history, in a table that is made or adapted first."""
+        history, shapes = mode == "scd2", None
+        if self._target.exists():
+            if self._options.drift not in {"freeze", "evolve"}:
+                shapes = (self._target.columns(), data)
+            target = self._target.adapted(data, self._options, history=history)
+        else:
+            target = self._target.create(data, () if mode == "append" else keys, history=history)
+        outlet = Outlet(self._db, target, shapes, self._reject, quarantine=self._options.drift == "quarantine",
+                        values=self._options.drift == "discard_value", beside=mark)  # fmt: skip
+        if mode == "append":
+            return outlet.counted(WriteResult(self._fill(target, outlet.sifted(frames))))
+        kept = [column for column in data if column.name in target.c]
+        stage = self._target.stage([*kept, *([Column(mark, DataType.BOOLEAN)] if mark else [])], target)
+        rows = self._fill(stage, outlet.sifted(frames))
+        check_keys(self._db, stage, keys)
+        names = [column.name for column in kept]
+        result = Staged(self._db, target, stage, names, keys, mark=mark, merges=self._merges).apply(mode, rows)
+        stage.drop(self._db)
+        return outlet.counted(result)
 
-    def _done(self, effect_key: str) -> WriteResult | None:
-        if not effect_key:
-            return None
-        ledger = self._ledger()
-        ledger.create(self._db, checkfirst=True)
-        row = self._db.execute(sa.select(ledger).where(ledger.c.effect_key == effect_key)).first()
-        return WriteResult(row.written, row.updated, row.rejected) if row else None
-
-    def _remember(self, effect_key: str, result: WriteResult) -> None:
-        if effect_key:
-            values = {
-                "effect_key": effect_key,
-                "written": result.written,
-                "updated": result.updated,
-                "rejected": result.rejected,
-            }
-            self._db.execute(self._ledger().insert().values(**values))
-
-    def _target(self, columns: Sequence[Column], keys: Sequence[str]) -> sa.Table:
-        """The table, created when missing.
-
-        Raises:
-            ConfigError: it lacks a column of the rows.
-        """
-        inspector = sa.inspect(self._db)
-        if not inspector.has_table(self._name, schema=self._schema):
-            return self._create(self._name, columns, keys)
-        there = {column["name"] for column in inspector.get_columns(self._name, schema=self._schema)}
-        extra = [column.name for column in columns if column.name not in there]
-        if extra:
-            raise ConfigError(
-                f"the table '{self._name}' has no column '{extra[0]}'; add it there, leave it out before, or overwrite "
-                "the table",
-                column=extra[0],
-            )
-        return sa.Table(self._name, self._meta, schema=self._schema, autoload_with=self._db)
-
-    def _create(
-        self, name: str, columns: Sequence[Column], keys: Sequence[str], *, temporary: bool = False
-    ) -> sa.Table:
-        made = [
-            sa.Column(
-                c.name,
-                _key_type(c) if c.name in keys else sql_type(c),
-                primary_key=c.name in keys,
-                autoincrement=False,
-                nullable=c.name not in keys,
-            )
-            for c in columns
-        ]
-        prefixes = ["TEMPORARY"] if temporary else []
-        table = sa.Table(name, self._meta, *made, schema=None if temporary else self._schema, prefixes=prefixes)
-        table.create(self._db)
-        return table
+    def _overwrite(self, columns: Sequence[Column], frames: Iterator[pl.DataFrame]) -> WriteResult:
+        if not self._target.exists():
+            return WriteResult(self._fill(self._target.create(columns, ()), frames))
+        stage = self._target.stage(columns)
+        rows = self._fill(stage, frames)
+        self._target.replace(stage)
+        return WriteResult(rows)
 
     def _fill(self, table: sa.Table, frames: Iterator[pl.DataFrame]) -> int:
         rows = 0
@@ -145,75 +112,42 @@ class Writer:
                 rows += frame.height
         return rows
 
-    def _overwrite(self, columns: Sequence[Column], frames: Iterator[pl.DataFrame]) -> WriteResult:
-        inspector = sa.inspect(self._db)
-        if not inspector.has_table(self._name, schema=self._schema):
-            return WriteResult(self._fill(self._create(self._name, columns, ()), frames))
-        stage_name = f"{self._name[:40]}__headrace_stage"
-        if inspector.has_table(stage_name, schema=self._schema):
-            sa.Table(stage_name, sa.MetaData(), schema=self._schema).drop(self._db)
-        stage = self._create(stage_name, columns, ())
-        rows = self._fill(stage, frames)
-        self._swap(self._db, stage, sa.Table(self._name, sa.MetaData(), schema=self._schema))
-        return WriteResult(rows)
 
-    def _upsert(self, columns: Sequence[Column], frames: Iterator[pl.DataFrame], keys: Sequence[str]) -> WriteResult:
-        target = self._target(columns, keys)
-        stage = self._create(f"headrace_stage_{self._name[:40]}", columns, (), temporary=True)
-        rows = self._fill(stage, frames)
-        self._check_keys(stage, keys)
-        same = sa.and_(*(target.c[key] == stage.c[key] for key in keys))
-        updated = self._db.scalar(sa.select(sa.func.count()).select_from(stage).where(sa.exists().where(same))) or 0
-        rest = [column.name for column in columns if column.name not in keys]
-        if rest and updated:
-            self._db.execute(sa.update(target).values({target.c[name]: stage.c[name] for name in rest}).where(same))
-        names = [column.name for column in columns]
-        new = sa.select(*(stage.c[name] for name in names)).where(~sa.exists().where(same))
-        self._db.execute(sa.insert(target).from_select(names, new))
-        stage.drop(self._db)
-        return WriteResult(rows, updated)
+def judged(columns: Sequence[Column], mode: WriteMode, keys: Sequence[str], mark: str) -> list[Column]:
+    """The columns to write; the one that marks deletions is not.
 
-    def _check_keys(self, stage: sa.Table, keys: Sequence[str]) -> None:
-        """Refuse rows that an upsert cannot tell apart.
-
-        Raises:
-            DataError: naming the keys and a sample.
-        """
-        parts = [stage.c[key] for key in keys]
-        named = ", ".join(keys)
-        empty = self._db.scalar(
-            sa.select(sa.func.count()).select_from(stage).where(sa.or_(*(part.is_(None) for part in parts)))
+    Raises:
+        ConfigError: keys or marks are not as the mode needs them.
+    """
+    names = {column.name: column for column in columns}
+    lacking = [key for key in keys if key not in names]
+    if lacking or (mode in _KEYED and not keys):
+        what = f"the key column '{lacking[0]}' is not in the rows" if lacking else f"{_KEYED[mode]} needs key columns"
+        raise ConfigError(f"{what}; choose columns that identify a row", field="keys")
+    taken = [name for name in (VALID_FROM, VALID_TO) if mode == "scd2" and name in names]
+    if taken:
+        raise ConfigError(f"a history makes the column '{taken[0]}' itself; rename that of the rows", column=taken[0])
+    if mark and (mark not in names or names[mark].type is not DataType.BOOLEAN):
+        raise ConfigError(
+            f"the deletion column '{mark}' is not in the rows as true and false; make it so before, or leave the field "
+            "empty",
+            field="deletes",
         )
-        if empty:
+    return [column for column in columns if column.name != mark]
+
+
+def _same_shape(frames: Iterator[pl.DataFrame], schema: Any) -> Iterator[pl.DataFrame]:
+    """The frames, all of the first one's shape.
+
+    Raises:
+        DataError: a later one has other columns or types.
+    """
+    for frame in frames:
+        if frame.schema != schema:
+            late = next((n for n in (*frame.columns, *schema) if frame.schema.get(n) != schema.get(n)), "order")
             raise DataError(
-                f"{empty} rows have no value in the key {named}; nothing was written; filter them or fill them before",
-                field="keys",
+                f"the rows change their shape on the way (column '{late}'); nothing was written; give all of them the "
+                "same columns and types before",
+                column=late,
             )
-        double = self._db.execute(
-            sa.select(*parts, sa.func.count()).group_by(*parts).having(sa.func.count() > 1).limit(1)
-        ).first()
-        if double is not None:
-            sample = ", ".join(f"{key}={value!r}" for key, value in zip(keys, double, strict=False))
-            raise DataError(
-                f"{double[-1]} rows have the same key ({sample}); nothing was written; put a Distinct step before, or"
-                " add a key column",
-                field="keys",
-            )
-
-
-def _key_type(column: Column) -> sa.types.TypeEngine[Any]:
-    """Keys must be indexable: some databases cannot index unbounded text."""
-    kind = sql_type(column)
-    return sa.Text().with_variant(sa.String(255), "mysql", "mariadb") if isinstance(kind, sa.Text) else kind
-
-
-def _rename(connection: sa.Connection, stage: sa.Table, target: sa.Table) -> None:
-    """Put the stage in the target's place, inside the transaction."""
-    target.drop(connection)
-    quote = connection.dialect.identifier_preparer
-    connection.execute(
-        sa.DDL(  # type: ignore[no-untyped-call]
-            "ALTER TABLE %(stage)s RENAME TO %(name)s",
-            context={"stage": quote.format_table(stage), "name": quote.quote(target.name)},
-        )
-    )
+        yield frame

@@ -1,0 +1,15 @@
+"""The work: the PostgreSQL family of the sql kit, reading."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from headrace.kits.sql.postgresql import PostgresReader
+
+from headrace_connector_questdb import QuestdbConfig
+
+
+class QuestdbConnector(PostgresReader[QuestdbConfig]):
+    """One QuestDB database."""
+
+    def read_only(self, connection: sa.Connection) -> None:
+        """It knows no such transaction; the SQL policy lets SELECT through only, and its user should have no more."""

@@ -1,0 +1,9 @@
+"""The contract against a server of the same protocol; tests/dialects has the short form that always runs."""
+
+import pytest
+from headrace.testing.connector_mysql import MysqlContract
+
+
+@pytest.mark.slow  # the whole contract, which the family's own connector keeps by default
+class TestSinglestore(MysqlContract):
+    connector_id = "singlestore"

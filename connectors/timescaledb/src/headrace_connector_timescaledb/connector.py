@@ -1,0 +1,17 @@
+"""The work: the PostgreSQL family of the sql kit."""
+
+from headrace.kits.sql.postgresql import PostgresConnector
+
+from headrace_connector_timescaledb import TimescaledbConfig
+
+
+class TimescaledbConnector(PostgresConnector[TimescaledbConfig]):
+    """One TimescaleDB database."""
+
+    system_schemas = frozenset(
+        {
+            "information_schema", "timescaledb_information", "timescaledb_experimental", "_timescaledb_catalog",
+            "_timescaledb_internal", "_timescaledb_config", "_timescaledb_cache", "_timescaledb_functions",
+            "_timescaledb_debug",
+        }
+    )  # fmt: skip
