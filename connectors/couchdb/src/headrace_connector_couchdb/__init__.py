@@ -1,0 +1,1 @@
+"""CouchDB for headrace."""

@@ -1,0 +1,1 @@
+"""InfluxDB for headrace."""

@@ -1,0 +1,1 @@
+"""Modbus devices for headrace."""

@@ -1,0 +1,1 @@
+"""Sparkplug B over MQTT for headrace."""

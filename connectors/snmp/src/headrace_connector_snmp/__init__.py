@@ -1,0 +1,1 @@
+"""SNMP devices for headrace."""
