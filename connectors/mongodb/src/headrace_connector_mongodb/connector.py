@@ -114,7 +114,8 @@ class MongodbConnector(RecordsConnector[MongodbConfig]):
                 document = {"_id": document.pop("_id", own), **document}
                 work.append(ReplaceOne({"_id": document["_id"]}, document, upsert=True))
         matched, errors = self._runner.run(self._bulk(name, work))
-        rejects = [part.rejected(error["index"], f"the server refuses it: {str(error['errmsg'])[:200]}") for error in errors]
+        words = "the server refuses it: "
+        rejects = [part.rejected(error["index"], words + str(error["errmsg"])[:200]) for error in errors]
         return Given(matched if write.mode == "upsert" else 0, rejects)
 
     async def _bulk(self, name: str, work: list[Any]) -> tuple[int, list[Any]]:
@@ -141,7 +142,8 @@ class MongodbConnector(RecordsConnector[MongodbConfig]):
         if isinstance(error, AutoReconnect | ConnectionFailure):
             return self.away(error)
         if isinstance(error, ConfigurationError | OperationFailure | BSONError | DocumentTooLarge):
-            return ConfigError(f"{self.where} refuses: {str(error)[:200]}; correct the step", detail=repr(error))
+            words = str(error).partition(", full error")[0][:200]
+            return ConfigError(f"{self.where} refuses: {words}; correct the step", detail=repr(error))
         return self.away(error) if isinstance(error, PyMongoError) else None
 
     def hang_up(self) -> None:
@@ -155,7 +157,7 @@ class MongodbConnector(RecordsConnector[MongodbConfig]):
 
 
 def _beside(name: str) -> str:
-    return f"{name}.headrace_new"
+    return f"{name}_headrace_new"
 
 
 def _plain(value: Any) -> Any:

@@ -89,6 +89,10 @@ class RecordsConnector(Connector[ConfigT]):
         A stream that is not there has none.
         """
 
+    def key_in(self, name: str) -> tuple[str, ...]:
+        """Fields that tell the records of this stream apart."""
+        return self.key
+
     def handed(self, name: str, options: Any) -> None:
         """Called when a batch of records was handed over and the next one is asked for."""
 
@@ -172,8 +176,10 @@ class RecordsConnector(Connector[ConfigT]):
         """
         said: Any = options or self.read_options()
         known = {column.name for column in self.facts}
+        with self.told():
+            key = self.key_in(name)
         if said.columns:
-            columns = declared(said.columns, self.key)
+            columns = declared(said.columns, key)
             facts = tuple(column for column in self.facts if column.name not in said.columns)
         else:
             with self.told(), closing(self._started(name, None, said)) as found:
@@ -184,14 +190,14 @@ class RecordsConnector(Connector[ConfigT]):
                     "declare the columns in the options",
                     field="stream",
                 )  # fmt: skip
-            facts, columns = self.facts, tuple(c for c in learned(first, self.key) if c.name not in known)
+            facts, columns = self.facts, tuple(c for c in learned(first, key) if c.name not in known)
             if said.late == "keep":
                 columns += (Column(LATE, DataType.JSON),)
         columns = facts + columns
         names = {column.name for column in columns}
         more = tuple(c.name for c in columns if self.ordered and c.type in _ORDERED)
         return Stream(
-            name=name, columns=columns, primary_key=self.key if names.issuperset(self.key) else (),
+            name=name, columns=columns, primary_key=key if names.issuperset(key) else (),
             cursors=(*(c for c in self.cursors if c in names), *(c for c in more if c not in self.cursors)),
         )  # fmt: skip
 
