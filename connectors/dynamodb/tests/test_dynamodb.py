@@ -32,7 +32,11 @@ class TestDynamodb(RecordsContract):
             TableName="city", BillingMode="PAY_PER_REQUEST", KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
             AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "N"}],
         )  # fmt: skip
-        for number, name, area in (("1", "Bern", {"N": "51.6"}), ("2", "Oslo", {"NULL": True}), ("5", "Riga", {"N": "304"})):
+        for number, name, area in (
+            ("1", "Bern", {"N": "51.6"}),
+            ("2", "Oslo", {"NULL": True}),
+            ("5", "Riga", {"N": "304"}),
+        ):
             service.put_item(TableName="city", Item={"id": {"N": number}, "name": {"S": name}, "area": area})
         return config
 

@@ -31,7 +31,8 @@ def device() -> SimDevice:
         SimData(8, count=32, values=0, datatype=DataType.REGISTERS), SimData(40, values=7, datatype=DataType.INT32),
     ]  # fmt: skip
     return SimDevice(1, simdata=(
-        [SimData(0, count=16, values=True, datatype=DataType.BITS)], [SimData(0, count=16, values=True, datatype=DataType.BITS)],
+        [SimData(0, count=16, values=True, datatype=DataType.BITS)],
+        [SimData(0, count=16, values=True, datatype=DataType.BITS)],
         holding, [SimData(0, count=8, values=9, datatype=DataType.REGISTERS)],
     ))  # fmt: skip
 
@@ -97,5 +98,8 @@ def test_points_are_read_and_written(config: dict[str, Any]) -> None:
             connector.write("points", iter([pl.DataFrame({"level": [1]})]))
         with pytest.raises(ConfigError, match="no point 'x'"):
             connector.write("points", iter([pl.DataFrame({"x": [1]})]))
-    with closing(opened({**config, "points": {"x": "holding zero"}})) as connector, pytest.raises(ConfigError, match="coil 3"):
+    with (
+        closing(opened({**config, "points": {"x": "holding zero"}})) as connector,
+        pytest.raises(ConfigError, match="coil 3"),
+    ):
         connector.check()

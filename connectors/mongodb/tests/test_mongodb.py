@@ -87,5 +87,8 @@ def test_errors_are_ours(config: dict[str, Any]) -> None:
 
 def test_a_server_that_is_away(config: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("headrace_connector_mongodb.connector.AWAY_MS", 200)
-    with closing(opened({**config, "port": free_port()})) as connector, pytest.raises(TransientError, match="not answer"):
+    with (
+        closing(opened({**config, "port": free_port()})) as connector,
+        pytest.raises(TransientError, match="not answer"),
+    ):
         connector.check()

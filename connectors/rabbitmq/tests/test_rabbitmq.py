@@ -29,7 +29,9 @@ def config() -> Iterator[dict[str, Any]]:
             channel.queue_delete(name)
         channel.queue_declare("city", durable=True)
         for city in CITIES:
-            channel.basic_publish("", "city", json.dumps(city).encode(), pika.BasicProperties(message_id=f"c{city['id']}"))
+            channel.basic_publish(
+                "", "city", json.dumps(city).encode(), pika.BasicProperties(message_id=f"c{city['id']}")
+            )
         yield {"host": url.hostname, "port": url.port or 5672, "user": url.username or "guest",
                "password": url.password or "guest", "queues": ["city"]}  # fmt: skip
         for name in QUEUES:

@@ -95,12 +95,16 @@ def test_forms_of_keys(on_redis: dict[str, Any]) -> None:
         assert len(rows(connector, connector.stream("cit*:*"))) == 3
         kind = connector_manifest().write_options
         frame = pl.DataFrame({"id": [1, 2], "name": ["Ann", None], "n": [1.5, 2.0]})
-        connector.write("people", iter([frame]), mode="upsert", keys=["id"], options=parse_config(kind, {"form": "hash"}))
+        connector.write(
+            "people", iter([frame]), mode="upsert", keys=["id"], options=parse_config(kind, {"form": "hash"})
+        )
         assert client.hgetall("people:1") == {b"id": b"1", b"name": b"Ann", b"n": b"1.5"}
         assert client.hgetall("people:2") == {b"id": b"2", b"n": b"2.0"}
         connector.write("labels", iter([pl.DataFrame({"x": ["a", "a"]})]), options=parse_config(kind, {"form": "set"}))
         assert client.smembers("labels") == {b"a"}
-        connector.write("short", iter([frame]), mode="upsert", keys=["id"], options=parse_config(kind, {"expires_s": 60}))
+        connector.write(
+            "short", iter([frame]), mode="upsert", keys=["id"], options=parse_config(kind, {"expires_s": 60})
+        )
         assert 0 < client.ttl("short:1") <= 60
         with pytest.raises(ConfigError, match="pattern"):
             connector.write("x*", iter([frame]))

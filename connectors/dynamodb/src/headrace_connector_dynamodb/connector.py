@@ -62,17 +62,22 @@ class DynamodbConnector(AwsConnector[DynamodbConfig]):
                 raise ConfigError(f"a key of {self.service} has one or two columns; choose them", field="keys")
             self._make(write.name, own, spool)
         if write.mode == "upsert" and set(write.keys) != set(own):
-            raise ConfigError(f"the table '{write.name}' has the key ({', '.join(own)}); choose these columns", field="keys")
+            raise ConfigError(
+                f"the table '{write.name}' has the key ({', '.join(own)}); choose these columns", field="keys"
+            )
         self._own = own
 
     def _make(self, name: str, key: Sequence[str], spool: Spool) -> None:
         first = next(spool.parts(1)).records[0] if spool.rows else {}
         kinds = {field: next(iter(_sent(first.get(field) if first.get(field) is not None else ""))) for field in key}
         self.client().create_table(
-            TableName=name, BillingMode="PAY_PER_REQUEST",
+            TableName=name,
+            BillingMode="PAY_PER_REQUEST",
             AttributeDefinitions=[{"AttributeName": field, "AttributeType": kinds[field]} for field in key],
-            KeySchema=[{"AttributeName": field, "KeyType": kind} for field, kind in zip(key, ("HASH", "RANGE"), strict=False)],
-        )  # fmt: skip
+            KeySchema=[
+                {"AttributeName": field, "KeyType": kind} for field, kind in zip(key, ("HASH", "RANGE"), strict=False)
+            ],
+        )
         self.client().get_waiter("table_exists").wait(TableName=name, WaiterConfig={"Delay": 1, "MaxAttempts": 60})
 
     def give(self, write: Write, part: Part) -> Given:
@@ -123,8 +128,10 @@ class DynamodbConnector(AwsConnector[DynamodbConfig]):
         """An overwrite removes the items that it has not written."""
         if write.mode == "overwrite":
             names = {f"#k{n}": field for n, field in enumerate(self._own)}
-            pages = self.client().get_paginator("scan").paginate(
-                TableName=write.name, ProjectionExpression=",".join(names), ExpressionAttributeNames=names
+            pages = (
+                self.client()
+                .get_paginator("scan")
+                .paginate(TableName=write.name, ProjectionExpression=",".join(names), ExpressionAttributeNames=names)
             )
             for page in pages:
                 old = [item for item in page["Items"] if self._known(item) not in self._kept]
@@ -157,7 +164,7 @@ def _number(text: str) -> Any:
     return float(exact) if Decimal(repr(float(exact))) == exact else exact
 
 
-def _sent(value: Any) -> dict[str, Any]:  # noqa: C901 - a table
+def _sent(value: Any) -> dict[str, Any]:
     """A value as the service types it.
 
     Raises:

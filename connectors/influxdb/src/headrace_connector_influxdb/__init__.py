@@ -16,16 +16,16 @@ class InfluxdbConfig(Server, kw_only=True):
 
     port: Port = 8086
     database: Annotated[str, Field("Database or bucket", min_length=1, examples=["plant"], order=2)]
-    token: Annotated[
-        bool, Field("Password is a token", "Of version 2 or 3.", advanced=True, order=7)
-    ] = False
+    token: Annotated[bool, Field("Password is a token", "Of version 2 or 3.", advanced=True, order=7)] = False
 
 
 class InfluxdbWriteOptions(WriteOptions, kw_only=True):
     """How columns become points."""
 
     tags: Annotated[list[str], Field("Tags", "Columns that tell series apart.", widget="columns", order=1)] = []
-    time: Annotated[str, Field("Time column", "Of moments; without it every row gets its own.", widget="column", order=2)] = "time"
+    time: Annotated[
+        str, Field("Time column", "Of moments; without it every row gets its own.", widget="column", order=2)
+    ] = "time"
 
 
 @hookimpl

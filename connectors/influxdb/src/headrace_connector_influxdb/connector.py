@@ -58,7 +58,7 @@ class InfluxdbConnector(JsonConnector[InfluxdbConfig]):
         where = f" WHERE time > {_moment(after.value)}u" if after else ""
         start = 0
         while True:
-            words = f"SELECT * FROM {_quoted(name)}{where} ORDER BY time LIMIT {PAGE} OFFSET {start}"
+            words = f"SELECT * FROM {_quoted(name)}{where} ORDER BY time LIMIT {PAGE} OFFSET {start}"  # noqa: S608 - quoted, or numbers
             found = [dict(zip(s["columns"], row, strict=True)) for s in self._query(words) for row in s["values"]]
             for point in found:
                 point["time"] = _EPOCH + point["time"] * _US

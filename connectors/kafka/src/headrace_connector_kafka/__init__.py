@@ -15,7 +15,8 @@ class KafkaConfig(Server, kw_only=True):
 
     port: Port = 9092
     sasl: Annotated[
-        Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"], Field("Sign in by", "If there is a user.", advanced=True, order=7)
+        Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"],
+        Field("Sign in by", "If there is a user.", advanced=True, order=7),
     ] = "PLAIN"
 
 
@@ -30,7 +31,9 @@ class KafkaReadOptions(ReadOptions, kw_only=True):
 class KafkaWriteOptions(WriteOptions, kw_only=True):
     """How rows become records."""
 
-    key_column: Annotated[str, Field("Key column", "Rows of a key stay in one partition.", widget="column", order=1)] = ""
+    key_column: Annotated[
+        str, Field("Key column", "Rows of a key stay in one partition.", widget="column", order=1)
+    ] = ""
 
 
 @hookimpl

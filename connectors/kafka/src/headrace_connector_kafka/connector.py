@@ -140,9 +140,8 @@ class KafkaConnector(RecordsConnector[KafkaConfig]):
         """Send a part, and wait for all answers."""
         made, rejects = bodies(part, BODY_BYTES)
         keyed = write.options.key_column
-        self._runner.run(self._send(write.name, [
-            (text_of(part.records[index], keyed).encode() or None if keyed else None, body) for index, body in made.items()
-        ]))  # fmt: skip
+        keys = {index: text_of(part.records[index], keyed).encode() or None if keyed else None for index in made}
+        self._runner.run(self._send(write.name, [(keys[index], body) for index, body in made.items()]))
         return Given(0, rejects)
 
     async def _send(self, name: str, messages: list[tuple[bytes | None, bytes]]) -> None:

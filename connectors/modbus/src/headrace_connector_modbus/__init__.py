@@ -17,8 +17,8 @@ class ModbusConfig(PlainServer, kw_only=True):
     device_id: Annotated[int, Field("Device id", ge=0, le=255, order=2)] = 1
     points: Annotated[
         dict[str, str],
-        Field("Points", "Name, and where it lies: `holding 0 float32`, `input 10 int16`, `coil 3`, `discrete 4`. Types are "
-              "int16 to int64, uint16 to uint64, float32, float64.", widget="key-value", order=3),
+        Field("Points", "Name, and where it lies: `holding 0 float32`, `input 10 int16`, `coil 3`, `discrete 4`. Types "
+              "are int16 to int64, uint16 to uint64, float32, float64.", widget="key-value", order=3),
     ]  # fmt: skip
     little_words: Annotated[
         bool, Field("Low word first", "In values of several registers.", advanced=True, order=4)

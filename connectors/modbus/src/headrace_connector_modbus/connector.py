@@ -115,7 +115,9 @@ class ModbusConnector(RecordsConnector[ModbusConfig]):
         known = {point.name: point for point in self.points()}
         for name in spool.columns:
             if name in known and known[name].table in {"input", "discrete"}:
-                raise ConfigError(f"'{name}' lies in {known[name].table}, which is only read; leave it out", column=name)
+                raise ConfigError(
+                    f"'{name}' lies in {known[name].table}, which is only read; leave it out", column=name
+                )
             if name not in known and not name.startswith("_"):
                 raise ConfigError(f"the connection has no point '{name}'; it has {', '.join(known)}", column=name)
 
@@ -143,7 +145,9 @@ class ModbusConnector(RecordsConnector[ModbusConfig]):
             if whole and (isinstance(value, bool) or int(value) != value):
                 raise ValueError  # noqa: TRY301 - one sentence for all that does not fit
             return ModbusTcpClient.convert_to_registers(
-                int(value) if whole else float(value), ModbusTcpClient.DATATYPE[point.kind.upper()], word_order=self._order
+                int(value) if whole else float(value),
+                ModbusTcpClient.DATATYPE[point.kind.upper()],
+                word_order=self._order,
             )
         except Exception:
             raise ValueError(f"holds {value!r:.50} for '{point.name}', which is no {point.kind}") from None
@@ -164,7 +168,9 @@ class ModbusConnector(RecordsConnector[ModbusConfig]):
 def _point(name: str, text: str) -> Point:
     found = _POINT.fullmatch(text.strip().lower())
     if found is None:
-        raise ConfigError(f"the point '{name}' is '{text}'; write it as 'holding 0 float32' or 'coil 3'", field="points")
+        raise ConfigError(
+            f"the point '{name}' is '{text}'; write it as 'holding 0 float32' or 'coil 3'", field="points"
+        )
     if found[4]:
         return Point(name, found[4], int(found[5]), "bit", 1)
     return Point(name, found[1], int(found[2]), found[3], int(found[3][-2:]) // 16)

@@ -34,7 +34,8 @@ class NatsConnector(RecordsConnector[NatsConfig]):
     key = ("_sequence",)
     cursors = ("_sequence",)
     facts = (
-        Column("_sequence", DataType.INTEGER, nullable=False, bits=64), Column("_subject", DataType.TEXT, nullable=False),
+        Column("_sequence", DataType.INTEGER, nullable=False, bits=64),
+        Column("_subject", DataType.TEXT, nullable=False),
         Column("_at", DataType.TIMESTAMP, nullable=False, zone="UTC"),
     )  # fmt: skip
     modes = ("append",)

@@ -28,7 +28,7 @@ def headrace_connectors() -> list[ConnectorManifest]:
         ConnectorManifest(
             id="opcua", title="OPC UA", category="nosql", summary="Variables of an OPC UA server", config=OpcuaConfig,
             factory=lazy("headrace_connector_opcua.connector:OpcuaConnector"), capabilities=READ_WRITE,
-            read_options=ReadOptions, write_options=WriteOptions, effect_class=EffectClass.OTHER, icon="lucide:radio-tower",
-            docs=DOCS, proof="emulator",
+            read_options=ReadOptions, write_options=WriteOptions, effect_class=EffectClass.OTHER,
+            icon="lucide:radio-tower", docs=DOCS, proof="emulator",
         )
     ]  # fmt: skip

@@ -34,8 +34,8 @@ class OpcuaConnector(RecordsConnector[OpcuaConfig]):
     kind = "object"
     key = ("node",)
     facts = (
-        Column("node", DataType.TEXT, nullable=False), Column("name", DataType.TEXT), Column("number", DataType.FLOAT, bits=64),
-        Column("text", DataType.TEXT), Column("status", DataType.TEXT), Column("at", DataType.TIMESTAMP, zone="UTC"),
+        Column("node", DataType.TEXT, nullable=False), Column("name", DataType.TEXT),
+        Column("number", DataType.FLOAT, bits=64), Column("text", DataType.TEXT), Column("status", DataType.TEXT), Column("at", DataType.TIMESTAMP, zone="UTC"),
     )  # fmt: skip
     modes = ("append",)
 
@@ -91,7 +91,9 @@ class OpcuaConnector(RecordsConnector[OpcuaConfig]):
         variables = self._found.get(name, [])
         for start in range(0, len(variables), PAGE):
             page = variables[start : start + PAGE]
-            for (label, node), value in zip(page, self._runner.run(self._read([node for _, node in page])), strict=True):
+            for (label, node), value in zip(
+                page, self._runner.run(self._read([node for _, node in page])), strict=True
+            ):
                 yield _row(label, node, value)
 
     async def _read(self, nodes: list[Any]) -> Any:
@@ -131,7 +133,9 @@ class OpcuaConnector(RecordsConnector[OpcuaConfig]):
         if isinstance(error, ua.UaStatusCodeError) and "Denied" in type(error).__name__:
             return AuthError(f"the user has not the right to do this in {self.where}; grant it", detail=repr(error))
         if isinstance(error, ua.UaStatusCodeError) and not isinstance(error, ConnectionError):
-            return ConfigError(f"{self.where} refuses ({type(error).__name__}); correct the connection", detail=repr(error))
+            return ConfigError(
+                f"{self.where} refuses ({type(error).__name__}); correct the connection", detail=repr(error)
+            )
         return self.away(error) if isinstance(error, UaError | ConnectionError) else None
 
     def hang_up(self) -> None:

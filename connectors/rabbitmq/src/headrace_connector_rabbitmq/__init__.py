@@ -29,7 +29,8 @@ class RabbitmqReadOptions(ReadOptions, kw_only=True):
     """What becomes of the messages."""
 
     take: Annotated[
-        Literal["peek", "consume"], Field("Then", "Put them back, or acknowledge each batch that was handed on.", order=3)
+        Literal["peek", "consume"],
+        Field("Then", "Put them back, or acknowledge each batch that was handed on.", order=3),
     ] = "peek"
 
 

@@ -5,8 +5,8 @@ from typing import Annotated, Literal
 from headrace.kits.records.declare import LOG, STORE, Port, ReadOptions, Server, WriteOptions
 from headrace.sdk import ConnectorManifest, EffectClass, Field, hookimpl, lazy
 
-KEYS = """A stream is a key, or all keys below a prefix: `orders` is every `orders:...` (a pattern such as `orders:*:open`
-works as well). JSON texts and hashes give their fields, other texts `value`; a set, list or sorted set that is named by
+KEYS = """A stream is a key, or all keys below a prefix: `orders` is every `orders:...` (a pattern such as
+`orders:*:open` works as well). JSON texts and hashes give their fields, other texts `value`; a set, list or sorted set that is named by
 its key gives a record per member. `_key` is the key. Records are known by their key, so a repeated execution changes
 nothing. Keys of the type stream belong to the connector Redis Streams."""
 STREAMS = """A stream is one of the server. `_position` is its cursor: the id of the entry as one number. Entries are
@@ -27,9 +27,7 @@ class RedisWriteOptions(WriteOptions, kw_only=True):
         Literal["json", "hash", "set"],
         Field("Form", "A JSON text keeps types and nulls; a hash has texts; a set takes the first column.", order=1),
     ] = "json"
-    expires_s: Annotated[
-        int, Field("Expires after (s)", "0 never; not of a set.", ge=0, advanced=True, order=2)
-    ] = 0
+    expires_s: Annotated[int, Field("Expires after (s)", "0 never; not of a set.", ge=0, advanced=True, order=2)] = 0
 
 
 def _keys(connector_id: str, title: str) -> ConnectorManifest:

@@ -115,9 +115,7 @@ class RedisConnector(RedisServer):
             return Given()
         made, rejects = bodies(part, VALUE_BYTES)
         upsert = write.mode == "upsert"
-        keys = {
-            n: f"{write.name}:{key_of(part.records[n], write.keys) if upsert else part.ids[n]}" for n in made
-        }
+        keys = {n: f"{write.name}:{key_of(part.records[n], write.keys) if upsert else part.ids[n]}" for n in made}
         there = sum(self._each("exists", keys.values())) if upsert else 0
         for index, body in made.items():
             self._put(pipe, keys[index], body, write.options)

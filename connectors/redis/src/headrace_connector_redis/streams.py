@@ -70,6 +70,7 @@ def _record(entry: str, fields: dict[bytes, bytes]) -> Record:
              "_at": datetime.fromtimestamp(int(moment) / 1000, UTC)}  # fmt: skip
     if fields.keys() == {b"data"}:
         return {**fields_of(fields[b"data"]), **found}
-    return {**{name.decode(errors="replace"): value.decode(errors="backslashreplace") for name, value in fields.items()}, **found}
-
-
+    return {
+        **{name.decode(errors="replace"): value.decode(errors="backslashreplace") for name, value in fields.items()},
+        **found,
+    }

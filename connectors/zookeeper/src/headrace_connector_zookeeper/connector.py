@@ -103,7 +103,9 @@ class ZookeeperConnector(KeyedConnector[ZookeeperConfig]):
     def trouble(self, error: Exception) -> HeadraceError | None:
         """By the kind of the server's answer."""
         if isinstance(error, NoAuthError | AuthFailedError):
-            return AuthError(f"{self.where} does not let you do this; its access list must allow it", detail=repr(error))
+            return AuthError(
+                f"{self.where} does not let you do this; its access list must allow it", detail=repr(error)
+            )
         if isinstance(error, ConnectionLoss | SessionExpiredError | KazooTimeoutError):
             return self.away(error)
         if isinstance(error, KazooException):

@@ -171,5 +171,8 @@ def zookeeper() -> int:
 def mongodb() -> int:
     """Port of a server that speaks MongoDB's protocol, over SQLite."""
     port = free_port()
-    started([str(Path(sys.executable).with_name("nx-27017")), "--host", "127.0.0.1", "--port", str(port), "--db", "memory"], port)
+    started(
+        [str(Path(sys.executable).with_name("nx-27017")), "--host", "127.0.0.1", "--port", str(port), "--db", "memory"],
+        port,
+    )
     return port

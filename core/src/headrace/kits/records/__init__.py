@@ -1,1 +1,1 @@
-"""Connectors whose other side speaks records: documents, keys, messages, points of a plant. See the README beside this."""
+"""Connectors whose other side speaks records: documents, keys, messages, points of a plant."""

@@ -9,10 +9,28 @@ from headrace.sdk.config import Config, ConfigT, Field, Secret
 from headrace.sdk.egress_http import EgressClient
 from headrace.sdk.errors import AuthError, ConfigError, HeadraceError, TransientError
 
-_AUTH = ("InvalidClientTokenId", "SignatureDoesNotMatch", "UnrecognizedClient", "AccessDenied", "ExpiredToken",
-         "AuthFailure", "MissingAuthenticationToken", "NotAuthorized", "InvalidSignature", "IncompleteSignature")  # fmt: skip
-_LATER = ("Throttl", "ProvisionedThroughputExceeded", "RequestLimitExceeded", "ServiceUnavailable", "InternalServer",
-          "InternalFailure", "TooManyRequests", "LimitExceeded")  # fmt: skip
+_AUTH = (
+    "InvalidClientTokenId",
+    "SignatureDoesNotMatch",
+    "UnrecognizedClient",
+    "AccessDenied",
+    "ExpiredToken",
+    "AuthFailure",
+    "MissingAuthenticationToken",
+    "NotAuthorized",
+    "InvalidSignature",
+    "IncompleteSignature",
+)
+_LATER = (
+    "Throttl",
+    "ProvisionedThroughputExceeded",
+    "RequestLimitExceeded",
+    "ServiceUnavailable",
+    "InternalServer",
+    "InternalFailure",
+    "TooManyRequests",
+    "LimitExceeded",
+)
 
 
 class AwsConfig(Config, kw_only=True):

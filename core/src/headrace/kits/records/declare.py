@@ -66,5 +66,3 @@ class WriteOptions(Config, kw_only=True):
     json_columns: Annotated[
         list[str], Field("JSON columns", "Their text is written as nested values.", widget="columns", order=0)
     ] = msgspec.field(default_factory=list)
-
-

@@ -40,7 +40,9 @@ def body_of(record: Mapping[str, Any]) -> bytes:
     return _JSON.encode({name: value for name, value in record.items() if not name.startswith("_")})
 
 
-def bodies(part: Part, limit: int, form: Callable[[Mapping[str, Any]], bytes] = body_of) -> tuple[dict[int, bytes], list[Reject]]:
+def bodies(
+    part: Part, limit: int, form: Callable[[Mapping[str, Any]], bytes] = body_of
+) -> tuple[dict[int, bytes], list[Reject]]:
     """Bodies of a part's records by their index, and those that have none.
 
     Args:
@@ -67,5 +69,3 @@ def text_of(record: Mapping[str, Any], name: str, otherwise: str = "") -> str:
     """A field of the envelope as text."""
     value = record.get(name)
     return otherwise if value is None else str(value)
-
-

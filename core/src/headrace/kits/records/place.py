@@ -1,4 +1,4 @@
-"""Where a connector dials: a judged address for drivers that take one, a judged event loop for those that look up names.
+"""Where a connector dials: a judged address for drivers that take one, a judged event loop for all others.
 
 A driver that finds other servers by itself (a cluster, a replica set) runs in `Loop`, where every name and every
 address it comes to passes the door.

@@ -71,7 +71,7 @@ def fitting(column: Column) -> Callable[[Any], Any]:
     return lambda value: change(value) if isinstance(value, kinds) and not isinstance(value, bool) else text(value)
 
 
-def _kind(value: Any) -> str:  # noqa: C901 - a table
+def _kind(value: Any) -> str:
     if isinstance(value, bool):
         return "boolean"
     if isinstance(value, int):

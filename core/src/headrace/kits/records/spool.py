@@ -133,12 +133,15 @@ class Spool:
             return
         rows = pl.concat([pl.scan_ipc(path).select(keys) for path in self._parts])
         if rows.filter(pl.any_horizontal(pl.col(keys).is_null())).head(1).collect().height:
-            raise DataError(f"a row has no value in the key ({', '.join(keys)}); nothing was written; fill or filter it")
+            raise DataError(
+                f"a row has no value in the key ({', '.join(keys)}); nothing was written; fill or filter it"
+            )
         twice = rows.group_by(keys).len().filter(pl.col("len") > 1).head(1).collect()
         if twice.height:
             shown = _shown({name: twice[name][0] for name in keys})
             raise DataError(
-                f"several rows have the same key ({shown}); nothing was written; put a Distinct step before", field="keys"
+                f"several rows have the same key ({shown}); nothing was written; put a Distinct step before",
+                field="keys",
             )
 
 
