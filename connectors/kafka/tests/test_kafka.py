@@ -42,7 +42,7 @@ class TestKafka(MessagesContract):
     connector_id = "kafka"
     skip_reasons = {
         "test_the_same_effect_key_is_one_effect": "class C: a topic keeps no ids",
-        "test_opens_a_new_link_after_a_dropped_one": "the cluster names its own port, so the link that is cut is not used",
+        "test_opens_a_new_link_after_a_dropped_one": "the cluster names its own port: the cut link is not used",
     }
 
     @pytest.fixture(autouse=True)

@@ -5,8 +5,8 @@ from typing import Annotated
 from headrace.kits.records.declare import STORE, Port, ReadOptions, Server, WriteOptions
 from headrace.sdk import Capability, ConnectorManifest, EffectClass, Field, hookimpl, lazy
 
-DOCS = """Reads documents with the columns that the first ones have; nested values are JSON. Writes are known by `_id`: a
-repeated execution changes nothing. An overwrite fills a collection beside the target and renames it. Members of a
+DOCS = """Reads documents with the columns that the first ones have; nested values are JSON. Writes are known by `_id`:
+a repeated execution changes nothing. An overwrite fills a collection beside the target and renames it. Members of a
 replica set that the servers name are reached through the same door."""
 
 

@@ -35,7 +35,8 @@ class OpcuaConnector(RecordsConnector[OpcuaConfig]):
     key = ("node",)
     facts = (
         Column("node", DataType.TEXT, nullable=False), Column("name", DataType.TEXT),
-        Column("number", DataType.FLOAT, bits=64), Column("text", DataType.TEXT), Column("status", DataType.TEXT), Column("at", DataType.TIMESTAMP, zone="UTC"),
+        Column("number", DataType.FLOAT, bits=64), Column("text", DataType.TEXT),
+        Column("status", DataType.TEXT), Column("at", DataType.TIMESTAMP, zone="UTC"),
     )  # fmt: skip
     modes = ("append",)
 

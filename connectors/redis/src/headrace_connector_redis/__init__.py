@@ -6,9 +6,9 @@ from headrace.kits.records.declare import LOG, STORE, Port, ReadOptions, Server,
 from headrace.sdk import ConnectorManifest, EffectClass, Field, hookimpl, lazy
 
 KEYS = """A stream is a key, or all keys below a prefix: `orders` is every `orders:...` (a pattern such as
-`orders:*:open` works as well). JSON texts and hashes give their fields, other texts `value`; a set, list or sorted set that is named by
-its key gives a record per member. `_key` is the key. Records are known by their key, so a repeated execution changes
-nothing. Keys of the type stream belong to the connector Redis Streams."""
+`orders:*:open` works as well). JSON texts and hashes give their fields, other texts `value`; a set, list or sorted
+set that is named by its key gives a record per member. `_key` is the key. Records are known by their key, so a
+repeated execution changes nothing. Keys of the type stream belong to the connector Redis Streams."""
 STREAMS = """A stream is one of the server. `_position` is its cursor: the id of the entry as one number. Entries are
 appended once per execution: a repeat within seven days adds nothing."""
 

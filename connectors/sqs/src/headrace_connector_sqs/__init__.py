@@ -7,8 +7,9 @@ from headrace.kits.records.declare import READ_WRITE, ReadOptions, WriteOptions
 from headrace.sdk import ConnectorManifest, EffectClass, Field, hookimpl, lazy
 
 DOCS = """A stream is a queue. A read takes messages until none come: it gives them back at its end, or deletes each
-batch once that was handed on, as its options say. A queue that is missing is made. Messages of a FIFO queue (`....fifo`)
-carry ids: the service leaves out repeats within five minutes; other queues take a repeated execution again."""
+batch once that was handed on, as its options say. A queue that is missing is made. Messages of a FIFO queue
+(`....fifo`) carry ids: the service leaves out repeats within five minutes; other queues take a repeated execution
+again."""
 
 
 class SqsConfig(AwsConfig, kw_only=True):
