@@ -96,7 +96,7 @@ class DynamodbConnector(AwsConnector[DynamodbConfig]):
             else:
                 items.append(item)
         there = self._there(write.name, items) if write.mode == "upsert" else 0
-        self._send(write.name, [{"PutRequest": {"Item": item}} for item in items])
+        self._batch(write.name, [{"PutRequest": {"Item": item}} for item in items])
         if write.mode == "overwrite":
             self._kept.update(self._known(item) for item in items)
         return Given(there, rejects)
@@ -114,7 +114,7 @@ class DynamodbConnector(AwsConnector[DynamodbConfig]):
                 found, left = found + len(answer["Responses"].get(name, ())), answer.get("UnprocessedKeys")
         return found
 
-    def _send(self, name: str, requests: Sequence[Any]) -> None:
+    def _batch(self, name: str, requests: Sequence[Any]) -> None:
         for start in range(0, len(requests), TOGETHER):
             left: Any = {name: requests[start : start + TOGETHER]}
             for _ in range(AGAIN):
@@ -135,7 +135,7 @@ class DynamodbConnector(AwsConnector[DynamodbConfig]):
             )
             for page in pages:
                 old = [item for item in page["Items"] if self._known(item) not in self._kept]
-                self._send(write.name, [{"DeleteRequest": {"Key": item}} for item in old])
+                self._batch(write.name, [{"DeleteRequest": {"Key": item}} for item in old])
 
 
 def _plain(value: Mapping[str, Any]) -> Any:

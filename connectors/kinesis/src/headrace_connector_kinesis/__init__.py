@@ -6,8 +6,8 @@ from headrace.kits.records.aws import AwsConfig
 from headrace.kits.records.declare import READ_WRITE, ReadOptions, WriteOptions
 from headrace.sdk import ConnectorManifest, EffectClass, Field, hookimpl, lazy
 
-DOCS = """A stream is one of Kinesis; make it first. A read takes every shard, from its oldest record or from a moment, up
-to where it is now. Rows are put as JSON; the service keeps no ids, so a repeated execution puts them again."""
+DOCS = """A stream is one of Kinesis; make it first. A read takes every shard, from its oldest record or from a moment,
+up to where it is now. Rows are put as JSON; the service keeps no ids, so a repeated execution puts them again."""
 
 
 class KinesisConfig(AwsConfig, kw_only=True):

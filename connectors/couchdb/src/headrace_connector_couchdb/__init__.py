@@ -1,1 +1,0 @@
-"""CouchDB for headrace."""

@@ -1,1 +1,0 @@
-"""Sparkplug B over MQTT for headrace."""

@@ -1,1 +1,0 @@
-"""SNMP devices for headrace."""

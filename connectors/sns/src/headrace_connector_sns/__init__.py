@@ -1,1 +1,0 @@
-"""Amazon SNS for headrace."""

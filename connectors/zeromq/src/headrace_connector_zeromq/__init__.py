@@ -1,1 +1,0 @@
-"""ZeroMQ sockets for headrace."""
