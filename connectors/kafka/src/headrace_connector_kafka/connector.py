@@ -1,0 +1,185 @@
+"""The work: partitions are read to where they ended, offsets are committed when rows were handed on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka.errors import (
+    AuthenticationFailedError,
+    AuthorizationError,
+    KafkaConnectionError,
+    KafkaError,
+    MessageSizeTooLargeError,
+)
+from headrace.kits.records.connector import After, Given, RecordsConnector, Write
+from headrace.kits.records.frames import Record
+from headrace.kits.records.messages import bodies, fields_of, text_of
+from headrace.kits.records.place import Runner, tls_context
+from headrace.kits.records.spool import Part
+from headrace.sdk import AuthError, Column, ConfigError, DataType, HeadraceError
+from headrace.sdk.egress import check_host
+
+from headrace_connector_kafka import KafkaConfig, KafkaReadOptions, KafkaWriteOptions
+
+PAGE = 1_000
+BODY_BYTES = 1_000_000
+POLL_MS = 1_000
+SILENT = 30
+"""Polls without an answer after which a broker counts as away."""
+
+
+class KafkaConnector(RecordsConnector[KafkaConfig]):
+    """One cluster."""
+
+    service = "Kafka"
+    kind = "topic"
+    key = ("_partition", "_offset")
+    facts = (
+        Column("_partition", DataType.INTEGER, nullable=False, bits=64),
+        Column("_offset", DataType.INTEGER, nullable=False, bits=64), Column("_key", DataType.TEXT),
+        Column("_at", DataType.TIMESTAMP, zone="UTC"),
+    )  # fmt: skip
+    modes = ("append",)
+    read_options = KafkaReadOptions
+    write_options = KafkaWriteOptions
+
+    def __init__(self, config: KafkaConfig) -> None:
+        super().__init__(config)
+        self._runner = Runner()
+        self._plain: Any = None
+        self._producer: Any = None
+        self._grouped: Any = None
+        self._seen: dict[Any, int] = {}
+
+    def _shared(self) -> dict[str, Any]:
+        config = self.config
+        check_host(config.host, config.port)  # a refusal at once, in words; the loop judges every connection
+        host = f"[{config.host}]" if ":" in config.host else config.host
+        way = ("SASL_" if config.user else "") + ("SSL" if config.tls else "PLAINTEXT")
+        login = {"sasl_mechanism": config.sasl, "sasl_plain_username": config.user,
+                 "sasl_plain_password": config.password.reveal()}  # fmt: skip
+        return {
+            "bootstrap_servers": f"{host}:{config.port}", "client_id": "headrace", "request_timeout_ms": 20_000,
+            "security_protocol": way, "ssl_context": tls_context(config.authority) if config.tls else None,
+            **(login if config.user else {}),
+        }  # fmt: skip
+
+    async def _consumer(self, group: str = "") -> Any:
+        if not group and self._plain is not None:
+            return self._plain
+        made = AIOKafkaConsumer(**self._shared(), group_id=group or None, enable_auto_commit=False,
+                                auto_offset_reset="earliest", max_partition_fetch_bytes=4 * 1024 * 1024)  # fmt: skip
+        try:
+            await made.start()
+        except BaseException:
+            await made.stop()
+            raise
+        if not group:
+            self._plain = made
+        return made
+
+    def ping(self) -> None:
+        """The topics."""
+        self.names()
+
+    def names(self) -> Iterable[str]:
+        """Topics of the cluster, without its own."""
+        return [name for name in self._runner.run(self._topics()) if not name.startswith("__")]
+
+    async def _topics(self) -> Any:
+        return await (await self._consumer()).topics()
+
+    def records(self, name: str, after: After | None, options: Any) -> Iterator[Record]:
+        """Records of all partitions, up to where they end now."""
+        group = getattr(options, "group", "")
+        consumer, left = self._runner.run(self._begin(name, group))
+        self._grouped, self._seen = (consumer if group else None), {}
+        try:
+            silent = 0
+            while left:
+                page = self._runner.run(consumer.getmany(*left, timeout_ms=POLL_MS, max_records=PAGE))
+                silent = 0 if page else silent + 1
+                if silent > SILENT:
+                    raise self.away("no records come")
+                for partition, found in page.items():
+                    for message in found:
+                        if message.offset < left[partition]:
+                            self._seen[partition] = message.offset + 1
+                            yield _record(message)
+                left = self._runner.run(self._left(consumer, left))
+        finally:
+            self._grouped = None
+            if group:
+                self._runner.run(consumer.stop())
+
+    async def _begin(self, name: str, group: str) -> tuple[Any, dict[Any, int]]:
+        """A consumer at its first record, and the ends of the partitions that have more."""
+        consumer = await self._consumer(group)
+        if name not in await consumer.topics():
+            return consumer, {}
+        parts = [TopicPartition(name, number) for number in consumer.partitions_for_topic(name) or ()]
+        consumer.assign(parts)
+        ends, starts = await consumer.end_offsets(parts), await consumer.beginning_offsets(parts)
+        for part in parts:
+            kept = await consumer.committed(part) if group else None
+            consumer.seek(part, max(starts[part], kept or 0))
+        return consumer, await self._left(consumer, ends)
+
+    async def _left(self, consumer: Any, ends: dict[Any, int]) -> dict[Any, int]:
+        return {part: end for part, end in ends.items() if await consumer.position(part) < end}
+
+    def handed(self, name: str, options: Any) -> None:
+        """Commit what was handed on, if there is a group."""
+        if self._grouped is not None and self._seen:
+            self._runner.run(self._grouped.commit(dict(self._seen)))
+
+    def give(self, write: Write, part: Part) -> Given:
+        """Send a part, and wait for all answers."""
+        made, rejects = bodies(part, BODY_BYTES)
+        keyed = write.options.key_column
+        keys = {index: text_of(part.records[index], keyed).encode() or None if keyed else None for index in made}
+        self._runner.run(self._send(write.name, [(keys[index], body) for index, body in made.items()]))
+        return Given(0, rejects)
+
+    async def _send(self, name: str, messages: list[tuple[bytes | None, bytes]]) -> None:
+        if self._producer is None:
+            producer = AIOKafkaProducer(**self._shared(), acks="all", enable_idempotence=True, linger_ms=5)
+            self._producer = producer
+            await producer.start()
+        for waiting in [await self._producer.send(name, body, key=key) for key, body in messages]:
+            await waiting
+
+    def trouble(self, error: Exception) -> HeadraceError | None:
+        """By the broker's code."""
+        if isinstance(error, AuthenticationFailedError):
+            return self.refused(error)
+        if isinstance(error, AuthorizationError):
+            return AuthError(f"the user has not the right to do this in {self.where}; grant it", detail=repr(error))
+        if isinstance(error, KafkaConnectionError) or (isinstance(error, KafkaError) and error.retriable):
+            return self.away(error)
+        if isinstance(error, MessageSizeTooLargeError):
+            return ConfigError(f"{self.where} takes no messages as large as these; raise its limit", detail=repr(error))
+        if isinstance(error, KafkaError):
+            words = f"{self.where} refuses ({type(error).__name__}); correct the step"
+            return ConfigError(words, detail=repr(error), field="stream")
+        return None
+
+    def hang_up(self) -> None:
+        """Close all links and the loop."""
+        opened = [one for one in (self._plain, self._producer) if one is not None]
+        self._plain = self._producer = None
+        try:
+            for one in opened:
+                self._runner.run(one.stop())
+        finally:
+            self._runner.close()
+
+
+def _record(message: Any) -> Record:
+    at = datetime.fromtimestamp(message.timestamp / 1000, UTC) if message.timestamp >= 0 else None
+    key = message.key.decode(errors="backslashreplace") if message.key is not None else None
+    found = {"_partition": message.partition, "_offset": message.offset, "_key": key, "_at": at}
+    return {**fields_of(message.value or b"{}"), **found}

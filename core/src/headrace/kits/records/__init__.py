@@ -1,0 +1,1 @@
+"""Connectors whose other side speaks records: documents, keys, messages, points of a plant."""

@@ -1,0 +1,178 @@
+"""Servers of third parties for tests: from a Debian package or a wheel, on loopback, one of a kind per process."""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from headrace.cli.children import die_with_parent
+
+START_S = 60
+
+
+def free_port() -> int:
+    """A port of loopback that nobody listens on."""
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return int(found.getsockname()[1])
+
+
+def binary(name: str, package: str = "") -> str:
+    """Path of a server's program; the test is skipped where there is none, and fails where CI promises it."""
+    found = shutil.which(name) or shutil.which(name, path="/usr/sbin:/usr/local/sbin:/usr/share/zookeeper/bin")
+    if found is None:
+        reason = f"no {name} on this machine; apt-get install {package or name}"
+        promised = os.environ.get("HEADRACE_CI_SERVICES", "").replace(" ", "").split(",")
+        if os.environ.get("CI") == "true" and name in promised:
+            pytest.fail(reason)
+        pytest.skip(reason)
+    return found
+
+
+def listens(port: int) -> bool:
+    """Whether somebody takes connections there."""
+    with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
+        return True
+    return False
+
+
+def started(command: Sequence[str], port: int, ready: Callable[[int], bool] = listens) -> None:
+    """Start a server; it is ended with this process. Returns once it is ready."""
+    with tempfile.TemporaryFile() as log:
+        process = subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
+            preexec_fn=die_with_parent,  # noqa: PLW1509 - it only makes system calls
+        )  # fmt: skip
+        atexit.register(_end, process)
+        end = time.monotonic() + START_S
+        while not ready(port):
+            if process.poll() is not None or time.monotonic() > end:
+                log.seek(0)
+                pytest.fail(f"{command[0]} does not start: {log.read()[-2000:].decode(errors='replace')}")
+            time.sleep(0.02)
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    if process.poll() is None:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGTERM)
+        try:
+            process.wait(5)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def folder() -> Path:
+    """A folder that is removed with this process."""
+    made = tempfile.mkdtemp(prefix="headrace-counterpart-")
+    atexit.register(shutil.rmtree, made, ignore_errors=True)
+    return Path(made)
+
+
+@cache
+def moto() -> str:
+    """Address of an AWS that keeps everything in memory."""
+    port = free_port()
+    started([sys.executable, "-W", "ignore", "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)], port)
+    return f"http://127.0.0.1:{port}"
+
+
+@cache
+def mosquitto() -> int:
+    """Port of an MQTT broker."""
+    port, config = free_port(), folder() / "mosquitto.conf"
+    config.write_text(f"listener {port} 127.0.0.1\nallow_anonymous true\nuser root\nmax_queued_messages 0\n")
+    started([binary("mosquitto"), "-c", str(config)], port)
+    return port
+
+
+@cache
+def nats() -> int:
+    """Port of a NATS server with JetStream."""
+    port = free_port()
+    started([binary("nats-server"), "-a", "127.0.0.1", "-p", str(port), "-js", "-sd", str(folder())], port)
+    return port
+
+
+@cache
+def redis_server() -> int:
+    """Port of a Redis, of the Debian package."""
+    port = free_port()
+    place = ["--port", str(port), "--bind", "127.0.0.1", "--dir", str(folder()), "--save", "", "--databases", "64"]
+    started([binary("redis-server"), *place], port)
+    return port
+
+
+@cache
+def memcached() -> int:
+    """Port of a memcached."""
+    port = free_port()
+    started([binary("memcached"), "-u", "nobody", "-l", "127.0.0.1", "-p", str(port), "-A"], port)
+    return port
+
+
+@cache
+def etcd() -> int:
+    """Port of an etcd."""
+    port, peer = free_port(), free_port()
+    here, there = f"http://127.0.0.1:{port}", f"http://127.0.0.1:{peer}"
+    command = [
+        binary("etcd", "etcd-server"), "--data-dir", str(folder()), "--listen-client-urls", here,
+        "--advertise-client-urls", here, "--listen-peer-urls", there, "--initial-advertise-peer-urls", there,
+        "--initial-cluster", f"default={there}", "--unsafe-no-fsync",
+    ]  # fmt: skip
+    started(command, port)
+    return port
+
+
+@cache
+def influxdb() -> int:
+    """Port of an InfluxDB 1."""
+    port, rpc, place = free_port(), free_port(), folder()
+    config = place / "influxdb.conf"
+    config.write_text(
+        f'reporting-disabled = true\nbind-address = "127.0.0.1:{rpc}"\n[meta]\ndir = "{place}/meta"\n[data]\n'
+        f'dir = "{place}/data"\nwal-dir = "{place}/wal"\n[http]\nbind-address = "127.0.0.1:{port}"\n[monitor]\n'
+        "store-enabled = false\n"
+    )
+    started([binary("influxd", "influxdb"), "-config", str(config)], port)
+    return port
+
+
+@cache
+def zookeeper() -> int:
+    """Port of a ZooKeeper."""
+    binary("zkServer.sh", "zookeeper")
+    port, place = free_port(), folder()
+    config = place / "zoo.cfg"
+    config.write_text(f"tickTime=500\ndataDir={place}\nclientPort={port}\nclientPortAddress=127.0.0.1\n"
+                      "admin.enableServer=false\n")  # fmt: skip
+    jars = "/etc/zookeeper/conf:" + ":".join(str(path) for path in Path("/usr/share/java").glob("*.jar"))
+    command = [binary("java"), "-Xmx128m", "-cp", jars, "org.apache.zookeeper.server.ZooKeeperServerMain", str(config)]
+    started(command, port)
+    return port
+
+
+@cache
+def mongodb() -> int:
+    """Port of a server that speaks MongoDB's protocol, over SQLite."""
+    port = free_port()
+    started(
+        [str(Path(sys.executable).with_name("nx-27017")), "--host", "127.0.0.1", "--port", str(port), "--db", "memory"],
+        port,
+    )
+    return port
