@@ -4,7 +4,7 @@ from alembic import op
 from headrace.infra.rls import enable_rls, mark_sealed
 
 revision = "0022"
-down_revision = "0020"
+down_revision = "0021"
 branch_labels = None
 depends_on = None
 
