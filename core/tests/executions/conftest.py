@@ -183,7 +183,13 @@ class Crew(Struct, frozen=True):
 
 
 @pytest.fixture(scope="module")
-def crew(lab: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Crew]:
+def slots() -> int:
+    """Of the worker of a crew."""
+    return 3
+
+
+@pytest.fixture(scope="module")
+def crew(lab: Path, slots: int, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Crew]:
     """A scheduler and a worker, started once for the tests of a file that break neither.
 
     A test that asks for it has its database, Valkey and settings; its flow and its folder are its own.
@@ -192,11 +198,11 @@ def crew(lab: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Crew]:
     with fresh_urls() as urls:
         settings = new_settings(urls, emptied_redis(shared=True), logs / "home")
         settings.home.mkdir()
-        processes = Processes(settings, lab, logs, plugins=WITH_FILES, slots=3, **FAST)
+        processes = Processes(settings, lab, logs, plugins=WITH_FILES, slots=slots, **FAST)
         try:
             asyncio.run(processes.start("scheduler"))
             asyncio.run(processes.start("worker"))
-            yield Crew(urls, settings, processes, new_id(), slots=3)
+            yield Crew(urls, settings, processes, new_id(), slots)
         finally:
             processes.end()
 
