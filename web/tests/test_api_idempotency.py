@@ -10,10 +10,9 @@ from uuid import UUID
 import pytest
 import sqlalchemy as sa
 from headrace.infra.database import Database
-from headrace.plugins.manager import load_plugins
 from headrace.sdk.errors import TransientError
-from headrace_web.app import create_app
 from headrace_web.idempotency import Keyed
+from headrace_web.testing import document
 
 API = "/api/v1"
 PUBLIC = {"auth_complete_setup", "auth_confirm_registration", "waits_resume", "hooks_call"}
@@ -73,9 +72,7 @@ BODIES: dict[str, Any] = {
 
 
 def creating() -> list[tuple[str, str]]:
-    from headrace.infra.settings import Settings
-
-    schema = create_app(Settings(), load_plugins()).openapi_schema.to_schema()
+    schema = document()
     found = []
     for path, item in schema["paths"].items():
         one = item.get("post")

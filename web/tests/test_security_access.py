@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 from headrace.infra.database import Database
-from headrace.plugins.manager import load_plugins
 from headrace_web.app import create_app
+from headrace_web.testing import document
 from litestar import get
 
 API = "/api/v1"
@@ -167,9 +167,7 @@ QUERIES = {"connections_preview_stream": "?stream=x", "calendars_list_days": "?f
 
 
 def operations() -> list[tuple[str, str, str]]:
-    from headrace.infra.settings import Settings
-
-    schema = create_app(Settings(), load_plugins()).openapi_schema.to_schema()
+    schema = document()
     found = []
     for path, item in schema["paths"].items():
         found += [(method, path, one["operationId"]) for method, one in item.items() if isinstance(one, dict)]

@@ -6,8 +6,7 @@ import re
 from typing import Any
 
 import pytest
-from headrace.plugins.manager import load_plugins
-from headrace_web.app import create_app
+from headrace_web.testing import document
 
 API = "/api/v1"
 GHOST = "01900000-0000-7000-8000-000000000000"
@@ -25,9 +24,7 @@ CANVAS = {
 
 
 def operations() -> list[tuple[str, str, str]]:
-    from headrace.infra.settings import Settings
-
-    schema = create_app(Settings(), load_plugins()).openapi_schema.to_schema()
+    schema = document()
     found = [(method, path, one["operationId"]) for path, item in schema["paths"].items()
              for method, one in item.items() if isinstance(one, dict)]  # fmt: skip
     return sorted(found, key=lambda one: one[2])

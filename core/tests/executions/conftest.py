@@ -177,12 +177,19 @@ class Crew(Struct, frozen=True):
 
     urls: Urls
     settings: Settings
+    processes: Processes
     organization_id: UUID
-    slots: int = 3
+    slots: int
 
 
 @pytest.fixture(scope="module")
-def crew(lab: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Crew]:
+def slots() -> int:
+    """Of the worker of a crew."""
+    return 3
+
+
+@pytest.fixture(scope="module")
+def crew(lab: Path, slots: int, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Crew]:
     """A scheduler and a worker, started once for the tests of a file that break neither.
 
     A test that asks for it has its database, Valkey and settings; its flow and its folder are its own.
@@ -191,18 +198,21 @@ def crew(lab: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Crew]:
     with fresh_urls() as urls:
         settings = new_settings(urls, emptied_redis(shared=True), logs / "home")
         settings.home.mkdir()
-        made = Crew(urls, settings, new_id())
-        processes = Processes(settings, lab, logs, plugins=WITH_FILES, slots=made.slots, **FAST)
+        processes = Processes(settings, lab, logs, plugins=WITH_FILES, slots=slots, **FAST)
         try:
             asyncio.run(processes.start("scheduler"))
             asyncio.run(processes.start("worker"))
-            yield made
+            yield Crew(urls, settings, processes, new_id(), slots)
         finally:
             processes.end()
 
 
 def crew_of(request: pytest.FixtureRequest) -> Crew | None:
-    return request.getfixturevalue("crew") if "crew" in request.fixturenames else None
+    if "crew" not in request.fixturenames:
+        return None
+    crew: Crew = request.getfixturevalue("crew")
+    assert [child.poll() for child in crew.processes.children] == [None, None], "a test before has ended one of them"
+    return crew
 
 
 @pytest.fixture

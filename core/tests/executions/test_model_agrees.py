@@ -262,7 +262,7 @@ class Twins:
         return "failed" if no in state.not_undone else "completed"
 
 
-@pytest.mark.parametrize("seed", [*range(5), *(pytest.param(n, marks=pytest.mark.slow) for n in range(5, 40))])
+@pytest.mark.parametrize("seed", [*range(3), *(pytest.param(n, marks=pytest.mark.slow) for n in range(3, 40))])
 async def test_the_sql_does_what_the_model_does(world, worker_database, bus, seed):
     twins = Twins(world, worker_database, bus, random.Random(seed))
     await twins.begin()

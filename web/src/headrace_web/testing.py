@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import cache
+from typing import Any
 
 from headrace.entitlements.licence import given
 from headrace.entitlements.service import use_host
@@ -20,6 +21,12 @@ from headrace_web.services import open_services
 def _built(origins: tuple[str, ...]) -> Litestar:
     """Building takes longer than most tests; all that is of an installation is in `app.state.services`."""
     return create_app(Settings(cors_origins=origins), load_plugins())
+
+
+@cache
+def document() -> dict[str, Any]:
+    """The OpenAPI document; not to be changed."""
+    return _built(()).openapi_schema.to_schema()
 
 
 @asynccontextmanager
