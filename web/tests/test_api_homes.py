@@ -12,9 +12,13 @@ from psycopg import sql
 
 API = "/api/v1"
 FLOW = {
-    "nodes": [{"id": "start", "position": {"x": 0, "y": 0}, "data": {"nodeType": "control.if", "config": {}}}],
-    "edges": [],
-}
+    "nodes": [
+        {"id": "rows", "position": {"x": 0, "y": 0},
+         "data": {"nodeType": "local_files.read", "config": {"connection": "Files", "stream": "a.csv"}}},
+        {"id": "few", "position": {"x": 0, "y": 0}, "data": {"nodeType": "transform.limit", "config": {"rows": 2}}},
+    ],
+    "edges": [{"id": "e", "source": "rows", "target": "few"}],
+}  # fmt: skip
 
 
 @pytest.fixture
@@ -44,6 +48,8 @@ async def test_everything_goes_on_in_a_database_of_its_own(  # noqa: PLR0915 - o
         assert answer.status_code == want, f"{method} {path}: {answer.text}"
         return answer.json().get("data")
 
+    files = {"name": "Files", "connector": "local_files", "config": {"root": "."}}
+    await called(owner, "POST", f"{API}/connections", files, 201)
     workspace = (await called(owner, "POST", f"{API}/workspaces", {"name": "W"}, 201))["id"]
     given = {"name": "F", "workspace_id": workspace, "definition": FLOW, "status": "active"}
     flow = (await called(owner, "POST", f"{API}/flows", given, 201))["id"]
@@ -51,7 +57,7 @@ async def test_everything_goes_on_in_a_database_of_its_own(  # noqa: PLR0915 - o
 
     await called(owner, "PUT", home, {}, 403)
     refused = await client.put(home, json={}, headers=admin.headers)
-    assert refused.json()["error"]["code"] == "FEATURE_OFF", refused.text
+    assert refused.json()["error"]["code"] == "FEATURE_DISABLED", refused.text
     override = f"{API}/subscriptions/{owner.organization_id}/overrides/dedicated_infrastructure"
     await called(admin, "PUT", override, {"enabled": True})
     foreign = await client.put(home, json={"place": "own@elsewhere:5432"}, headers=admin.headers)
