@@ -100,10 +100,10 @@ class World:
             async def far() -> bool:
                 return child.poll() is not None or await self.done() - begun >= killed_after
 
-            await until(far)
+            await until(far, deadline_s=300)
             assert child.poll() is None, f"it ended before it was killed: {child.communicate()[0]!r}"
             child.kill()
-        said, _ = await asyncio.to_thread(child.communicate, timeout=120)
+        said, _ = await asyncio.to_thread(child.communicate, timeout=300)
         assert child.returncode == (0 if killed_after is None else -9), said
         return said
 

@@ -25,7 +25,7 @@ async def test_platform_admins_keep_the_accounts(client, sign_up, admin):
 
 async def test_who_is_shut_out_is_out_at_once(client, sign_up, admin):
     owner = await sign_up(name="somebody")
-    mine = (await client.get(f"{API}/auth/me", headers=owner.headers)).json()["data"]["id"]
+    mine = (await client.get(f"{API}/auth/me", headers=owner.headers)).json()["data"]["user"]["id"]
     assert (await client.delete(f"{API}/users/{mine}", headers=admin.headers)).json()["data"]["is_active"] is False
     assert (await client.get(f"{API}/auth/me", headers=owner.headers)).status_code == 401
     old = await client.patch(
@@ -38,7 +38,7 @@ async def test_somebody_is_always_left_to_manage(client, sign_up, admin, databas
     other = await sign_up(name="second")
     ids = {}
     for person in (admin, other):
-        ids[person.email] = (await client.get(f"{API}/auth/me", headers=person.headers)).json()["data"]["id"]
+        ids[person.email] = (await client.get(f"{API}/auth/me", headers=person.headers)).json()["data"]["user"]["id"]
     alone = await client.delete(f"{API}/users/{ids[admin.email]}", headers=admin.headers)
     assert alone.status_code == 409
     assert "last platform admin" in alone.json()["error"]["message"]

@@ -15,6 +15,7 @@ from headrace_web.testing import document
 from litestar import get
 
 API = "/api/v1"
+GLOBAL = ("letter_id", "subscriber_id", "person_id")
 GHOST = "01900000-0000-7000-8000-000000000000"
 
 ENTRANCE = {
@@ -87,7 +88,8 @@ MORE = {
     "subscriptions_get_subscription", "subscriptions_update_subscription", "subscriptions_delete_subscription",
     "subscriptions_put_override", "subscriptions_delete_override", "system_get_keys", "system_get_registration",
     "users_list_users", "users_create_user", "users_get_user", "users_update_user", "users_replace_user",
-    "users_shut_out", "system_put_registration", "system_list_letters", "system_open_letter", "homes_list_homes", "homes_get_home",
+    "users_shut_out", "system_put_registration", "system_list_letters", "system_open_letter",
+    "homes_list_homes", "homes_get_home",
     "homes_preview_move", "homes_give_own", "homes_give_back", "workspaces_create_workspace",
     "workspaces_update_workspace", "workspaces_delete_workspace", "workspaces_restore_workspace",
     "workspaces_create_folder", "folders_update_folder", "folders_delete_folder", "flows_create_flow",
@@ -199,7 +201,7 @@ def address(path: str, ids: dict[str, str]) -> str:
         r"\{(\w+)\}",
         lambda m: ids.get(
             m[1],
-            {"number": "1", "letter_id": GHOST, "subscriber_id": GHOST, "person_id": GHOST}.get(m[1], "local_files"),
+            {"number": "1", **dict.fromkeys(GLOBAL, GHOST)}.get(m[1], "local_files"),
         ),
         path,
     )

@@ -46,7 +46,7 @@ async def verify_password(password: str, stored: str | None) -> bool:
 
 def _verify(password: str, stored: str | None) -> bool:
     if stored is not None and stored.startswith(_BCRYPT):
-        _IMPORTED[stored[4:6]] = f"$2b${stored[4:6]}${'C' * 22}{'u' * 31}"
+        _IMPORTED[stored[4:6]] = f"$2b${stored[4:6]}${'C' * 21}u{'u' * 31}"
         good = _verify_bcrypt(password, stored)
         return good or _in_vain(password, _NOBODY, but=stored[4:6])
     good = _verify_argon2(password, stored or _NOBODY) and stored is not None

@@ -53,8 +53,9 @@ class Follower:
                 self._wake.clear()
                 told, self._told = self._told, set()
                 await self.look()
-                for what in sorted(told) if self._heard else ():
-                    self._heard(what)
+                if self._heard is not None:
+                    for what in sorted(told):
+                        self._heard(what)
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout(self._look_s):
                         await self._wake.wait()

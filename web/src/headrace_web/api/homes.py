@@ -47,7 +47,7 @@ class HomesController(Controller):
 
     path = "/system/homes"
     opt = {**permission("system:manage"), **OF_ACCOUNTS}
-    tags = ("system",)
+    tags = ("homes",)
 
     @get("/")
     async def list_homes(self, ctx: NamedDependency[Context]) -> Envelope[list[HomeOut]]:
