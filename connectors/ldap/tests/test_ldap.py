@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import shutil
 import socket
 import subprocess
@@ -26,7 +27,8 @@ with warnings.catch_warnings():
 BASE, PASSWORD = "dc=example,dc=org", "a secret of the directory"
 ROOT = f"cn=admin,{BASE}"
 SLAPD = shutil.which("slapd") or shutil.which("slapd", path="/usr/sbin:/usr/libexec:/usr/lib/openldap")
-MODULES = next((path for path in ("/usr/lib/ldap", "/usr/lib64/openldap", "/usr/lib/openldap") if Path(path).is_dir()), "")
+_PLACES = ("/usr/lib/ldap", "/usr/lib64/openldap", "/usr/lib/openldap")
+MODULES = next((path for path in _PLACES if Path(path).is_dir()), "")
 SCHEMA = next((path for path in ("/etc/ldap/schema", "/etc/openldap/schema") if Path(path).is_dir()), "")
 needs_slapd = pytest.mark.skipif(
     not (SLAPD and MODULES and SCHEMA), reason="no slapd on this machine; `apt-get install slapd` to run these"
@@ -99,7 +101,7 @@ def test_entries_are_rows(directory: dict[str, Any]) -> None:
     with closing(opened(directory)) as connector:
         (frame,) = connector.read(connector.discover()[0])
         found = {row["cn"]: row["mail"] for row in frame.to_dicts()}
-    assert found["bo 😀, *(x)"] in {'["bo@example.org","bo@home.example.org"]', '["bo@home.example.org","bo@example.org"]'}
+    assert sorted(json.loads(found["bo 😀, *(x)"])) == ["bo@example.org", "bo@home.example.org"]
     assert found["cy"] == "[]"
 
 

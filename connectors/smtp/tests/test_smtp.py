@@ -157,7 +157,8 @@ def test_a_message_has_what_was_said(connector: Any, post: Post) -> None:
 @pytest.mark.parametrize(
     ("given", "said"),
     [({"subject": "a\r\nBcc: evil@example.org"}, "more than one line"), ({"to": ""}, "has no recipient"),
-     ({"to": "a@b\r\nRCPT TO:<evil@example.org>"}, "no address|refuses"), ({"to": "nobody@example.org"}, "refuses the recip"),
+     ({"to": "a@b\r\nRCPT TO:<evil@example.org>"}, "no address|refuses"),
+     ({"to": "nobody@example.org"}, "refuses the recip"),
      ({"text": "{x}", "fields": {"y": 1}}, "no field 'x' for the message; there is y"),
      ({"attachments": [{"name": "f", "base64": "%%%"}]}, "no base64")],
 )  # fmt: skip

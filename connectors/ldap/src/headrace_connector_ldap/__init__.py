@@ -4,8 +4,8 @@ from typing import Annotated, Literal
 
 from headrace.sdk import Capability, Config, ConnectorManifest, Field, Secret, hookimpl, lazy
 
-DOCS = """An attribute is a column. Most may have several values: name them with `[]` at the end, as in `mail[]`, and the
-column is a list; an entry with several values of one that is named without it is rejected, not cut."""
+DOCS = """An attribute is a column. Most may have several values: name them with `[]` at the end, as in `mail[]`, and
+the column is a list; an entry with several values of one that is named without it is rejected, not cut."""
 
 
 class LdapConfig(Config, kw_only=True):
