@@ -6,8 +6,8 @@ from headrace.sdk import Action, Capability, Config, ConnectorManifest, Effect, 
 from msgspec import Struct
 
 DOCS = """Parameters are sent as elements of the operation, in their order; lists repeat an element, objects nest. Of
-the answer, names are taken without their namespaces: an element with children is an object, repeated ones are a list, all
-others are texts. What `Records at` names is read as a list even when there is one."""
+the answer, names are taken without their namespaces: an element with children is an object, repeated ones are a list,
+all others are texts. What `Records at` names is read as a list even when there is one."""
 
 
 class SoapConfig(Config, kw_only=True):
