@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import socket
 import ssl
 from base64 import b64encode
 from collections.abc import Iterator
@@ -83,16 +84,20 @@ class Post:
         }  # fmt: skip
 
 
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        return int(probe.getsockname()[1])
+
+
 @pytest.fixture(scope="module")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Post]:
     context, pem = authority(tmp_path_factory.mktemp("smtp"))
     box = Box()
     controller = Controller(
-        box, hostname="127.0.0.1", port=0, tls_context=context, require_starttls=True, auth_required=True,
+        box, hostname="127.0.0.1", port=free_port(), tls_context=context, require_starttls=True, auth_required=True,
         authenticator=_authenticate, ready_timeout=60,
     )  # fmt: skip
     controller.start()
-    controller.port = controller.server.sockets[0].getsockname()[1]
     yield Post(controller, box, pem)
     controller.stop()
 
