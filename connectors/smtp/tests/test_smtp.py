@@ -162,7 +162,7 @@ def test_a_message_has_what_was_said(connector: Any, post: Post) -> None:
 @pytest.mark.parametrize(
     ("given", "said"),
     [({"subject": "a\r\nBcc: evil@example.org"}, "more than one line"), ({"to": ""}, "has no recipient"),
-     ({"to": "a@b\r\nRCPT TO:<evil@example.org>"}, "no address|refuses"),
+     ({"to": "a@b\r\nRCPT TO:<evil@example.org>"}, "line break"),
      ({"to": "nobody@example.org"}, "refuses the recip"),
      ({"text": "{x}", "fields": {"y": 1}}, "no field 'x' for the message; there is y"),
      ({"attachments": [{"name": "f", "base64": "%%%"}]}, "no base64")],
@@ -198,7 +198,7 @@ def test_a_repeat_has_the_same_id(connector: Any, post: Post) -> None:
      ({"sender": "me"}, (ConfigError, DataError), "sender|refuses")],
 )  # fmt: skip
 def test_what_is_wrong_is_told(more: dict[str, Any], kind: Any, said: str, post: Post) -> None:
-    with closing(entry().open({**post.config, **more})) as opened, pytest.raises(kind, match=said) as caught:
+    with pytest.raises(kind, match=said) as caught, closing(entry().open({**post.config, **more})) as opened:
         send(opened)
     assert PASSWORD not in str(caught.value)
 

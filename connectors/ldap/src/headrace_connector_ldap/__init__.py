@@ -21,8 +21,8 @@ class LdapConfig(Config, kw_only=True):
     base: Annotated[str, Field("Base", "Where to search.", examples=["dc=example,dc=org"], min_length=1, order=5)]
     filter: Annotated[str, Field("Filter", examples=["(objectClass=person)"], order=6)] = "(objectClass=*)"
     attributes: Annotated[
-        list[str], Field("Attributes", "Columns; `mail[]` takes all values.", widget="tags", examples=[["cn", "mail[]"]],
-                         min_length=1, order=7)
+        list[str], Field("Attributes", "Columns; `mail[]` takes all values.", widget="tags", min_length=1,
+                         examples=[["cn", "mail[]"]], order=7)
     ]  # fmt: skip
     certificates: Annotated[
         str, Field("Certificate authority", "PEM of a private one; empty trusts those of the system.",
