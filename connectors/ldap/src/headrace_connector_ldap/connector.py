@@ -151,10 +151,14 @@ class LdapConnector(Connector[LdapConfig]):
         """Unbind."""
         link, self._link = self._link, None
         if link is not None:
+            opened = link.socket
             try:
                 link.unbind()
             except (LDAPException, OSError):
-                return
+                pass
+            finally:
+                if opened is not None:  # the library leaves it open when the link could not be made
+                    opened.close()
 
 
 def _record(entry: dict[str, Any], stream: Stream, many: set[str]) -> dict[str, Any]:
