@@ -36,7 +36,8 @@ def _serve(pipe: Any) -> None:
         def do_GET(self) -> None:
             query = parse_qs(urlsplit(self.path).query)
             page = int(query["page"][0])
-            rows = [{"id": n, "name": f"row {n}", "at": "2026-01-01T00:00:00Z"} for n in range(page * ROWS, (page + 1) * ROWS)]
+            numbers = range(page * ROWS, (page + 1) * ROWS)
+            rows = [{"id": n, "name": f"row {n}", "at": "2026-01-01T00:00:00Z"} for n in numbers]
             body = json.dumps(rows if page <= PAGES else []).encode()
             self.send_response(200)
             self.send_header("content-type", "application/json")

@@ -102,7 +102,8 @@ async def test_twenty_workers_renew_a_token_once(
     await link.connect()
     link.service.lasts_s = 3_600
     vault, organization_id = Vault(headrace_settings.key_ring()), link.person.organization_id
-    wanted = (fresh(database, vault, plugin_host.registry, organization_id, UUID(link.id)) for _ in range(20))
+    both = (database, link.client.app.state.services.database)  # as two processes, each with its own connections
+    wanted = (fresh(both[n % 2], vault, plugin_host.registry, organization_id, UUID(link.id)) for n in range(20))
     found = await asyncio.gather(*wanted)
     assert (len(set(found)), link.service.renewed) == (1, 1)
     again = await fresh(database, vault, plugin_host.registry, organization_id, UUID(link.id), refused=found[0])

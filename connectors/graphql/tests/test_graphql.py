@@ -119,7 +119,8 @@ def test_pages_are_followed(query: str, connector: Any, service: Service) -> Non
 
 
 def test_a_plain_list_is_one_page(connector: Any) -> None:
-    assert rows(connector, "{ all { id area } }", records="all", columns={"id": "integer", "half": "float at area"})[0] == {
+    columns = {"id": "integer", "half": "float at area"}
+    assert rows(connector, "{ all { id area } }", records="all", columns=columns)[0] == {
         "id": 1, "half": 0.5,
     }  # fmt: skip
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import shutil
 import socket
 import subprocess
@@ -26,7 +27,8 @@ with warnings.catch_warnings():
 BASE, PASSWORD = "dc=example,dc=org", "a secret of the directory"
 ROOT = f"cn=admin,{BASE}"
 SLAPD = shutil.which("slapd") or shutil.which("slapd", path="/usr/sbin:/usr/libexec:/usr/lib/openldap")
-MODULES = next((path for path in ("/usr/lib/ldap", "/usr/lib64/openldap", "/usr/lib/openldap") if Path(path).is_dir()), "")
+_PLACES = ("/usr/lib/ldap", "/usr/lib64/openldap", "/usr/lib/openldap")
+MODULES = next((path for path in _PLACES if Path(path).is_dir()), "")
 SCHEMA = next((path for path in ("/etc/ldap/schema", "/etc/openldap/schema") if Path(path).is_dir()), "")
 needs_slapd = pytest.mark.skipif(
     not (SLAPD and MODULES and SCHEMA), reason="no slapd on this machine; `apt-get install slapd` to run these"
@@ -69,12 +71,15 @@ def _fill(port: int, process: subprocess.Popen[bytes]) -> None:
             return probe.connect_ex(("127.0.0.1", port)) == 0
 
     asyncio.run(until(answers))
-    with ldap3.Connection(ldap3.Server("127.0.0.1", port, get_info=ldap3.NONE), ROOT, PASSWORD, auto_bind=True) as link:
+    link = ldap3.Connection(ldap3.Server("127.0.0.1", port, get_info=ldap3.NONE), ROOT, PASSWORD, auto_bind=True)
+    try:
         link.add(BASE, ["dcObject", "organization"], {"o": "Example"})
         for name, mails in PEOPLE:
             dn = f"uid={name.split()[0]},{BASE}"
             link.add(dn, ["inetOrgPerson"], {"cn": name, "sn": "x", **({"mail": mails} if mails else {})})
             assert link.result["result"] == 0, link.result
+    finally:
+        link.unbind()
 
 
 @needs_slapd
@@ -99,7 +104,7 @@ def test_entries_are_rows(directory: dict[str, Any]) -> None:
     with closing(opened(directory)) as connector:
         (frame,) = connector.read(connector.discover()[0])
         found = {row["cn"]: row["mail"] for row in frame.to_dicts()}
-    assert found["bo 😀, *(x)"] in {'["bo@example.org","bo@home.example.org"]', '["bo@home.example.org","bo@example.org"]'}
+    assert sorted(json.loads(found["bo 😀, *(x)"])) == ["bo@example.org", "bo@home.example.org"]
     assert found["cy"] == "[]"
 
 
@@ -108,7 +113,7 @@ def test_several_values_of_one_column_are_rejected_not_cut(directory: dict[str, 
     rejects: list[Reject] = []
     with closing(opened(directory, attributes=["cn", "mail"])) as connector:
         (frame,) = connector.read(connector.discover()[0], reject=rejects.extend)
-    assert frame["mail"].to_list() == ["ann@example.org", None]
+    assert set(frame["mail"]) == {"ann@example.org", None}
     assert [one.column for one in rejects] == ["mail"]
 
 
@@ -124,8 +129,10 @@ def test_what_is_wrong_is_told(more: dict[str, Any], kind: Any, said: str, direc
         connector.check()
 
 
-def test_passwords_are_not_sent_readable_to_other_machines() -> None:
-    given = {"host": "192.0.2.7", "security": "none", "bind_dn": ROOT, "bind_password": PASSWORD, "base": BASE}
+def test_passwords_are_not_sent_readable_to_other_machines(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HEADRACE_EGRESS_ALLOW", "192.0.2.7:389")
+    given = {"host": "192.0.2.7", "security": "none", "bind_dn": ROOT, "bind_password": PASSWORD, "base": BASE,
+             "attributes": ["cn"]}  # fmt: skip
     with closing(opened(given)) as connector, pytest.raises(ConfigError, match="readable"):
         connector.check()
 

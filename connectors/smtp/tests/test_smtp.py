@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import socket
 import ssl
 from base64 import b64encode
 from collections.abc import Iterator
@@ -83,16 +84,20 @@ class Post:
         }  # fmt: skip
 
 
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        return int(probe.getsockname()[1])
+
+
 @pytest.fixture(scope="module")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Post]:
     context, pem = authority(tmp_path_factory.mktemp("smtp"))
     box = Box()
     controller = Controller(
-        box, hostname="127.0.0.1", port=0, tls_context=context, require_starttls=True, auth_required=True,
+        box, hostname="127.0.0.1", port=free_port(), tls_context=context, require_starttls=True, auth_required=True,
         authenticator=_authenticate, ready_timeout=60,
     )  # fmt: skip
     controller.start()
-    controller.port = controller.server.sockets[0].getsockname()[1]
     yield Post(controller, box, pem)
     controller.stop()
 
@@ -157,7 +162,8 @@ def test_a_message_has_what_was_said(connector: Any, post: Post) -> None:
 @pytest.mark.parametrize(
     ("given", "said"),
     [({"subject": "a\r\nBcc: evil@example.org"}, "more than one line"), ({"to": ""}, "has no recipient"),
-     ({"to": "a@b\r\nRCPT TO:<evil@example.org>"}, "no address|refuses"), ({"to": "nobody@example.org"}, "refuses the recip"),
+     ({"to": "a@b\r\nRCPT TO:<evil@example.org>"}, "line break"),
+     ({"to": "nobody@example.org"}, "refuses the recip"),
      ({"text": "{x}", "fields": {"y": 1}}, "no field 'x' for the message; there is y"),
      ({"attachments": [{"name": "f", "base64": "%%%"}]}, "no base64")],
 )  # fmt: skip
@@ -192,7 +198,7 @@ def test_a_repeat_has_the_same_id(connector: Any, post: Post) -> None:
      ({"sender": "me"}, (ConfigError, DataError), "sender|refuses")],
 )  # fmt: skip
 def test_what_is_wrong_is_told(more: dict[str, Any], kind: Any, said: str, post: Post) -> None:
-    with closing(entry().open({**post.config, **more})) as opened, pytest.raises(kind, match=said) as caught:
+    with pytest.raises(kind, match=said) as caught, closing(entry().open({**post.config, **more})) as opened:
         send(opened)
     assert PASSWORD not in str(caught.value)
 

@@ -65,7 +65,8 @@ class Stock:
     def _fault(self, version: str, text: str) -> Reply:
         ours = "Server" not in text
         if version == "1.1":
-            body = f"<s:Fault><faultcode>s:{'Client' if ours else 'Server'}</faultcode><faultstring>{text}</faultstring></s:Fault>"
+            code = "Client" if ours else "Server"
+            body = f"<s:Fault><faultcode>s:{code}</faultcode><faultstring>{text}</faultstring></s:Fault>"
         else:
             code = "Sender" if ours else "Receiver"
             body = (f"<s:Fault><s:Code><s:Value>s:{code}</s:Value></s:Code><s:Reason><s:Text>{text}</s:Text></s:Reason>"

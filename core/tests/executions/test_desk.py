@@ -52,7 +52,7 @@ async def test_without_redis_a_worker_counts_for_itself() -> None:
 
 
 def test_a_connection_asks_over_the_line() -> None:
-    answers = {True: HostTold(no=0, wait_s=1.5), False: HostTold(no=0, token="fresh")}  # noqa: S106 - of the test
+    answers = {True: HostTold(no=0, wait_s=1.5), False: HostTold(no=0, token="fresh")}
     asked: list[HostAsked] = []
 
     def send(question: HostAsked) -> None:

@@ -102,7 +102,8 @@ def test_children_follow_their_parents() -> None:
 
 @pytest.mark.parametrize(
     ("name", "auth", "streams"),
-    [("gitea", parts.HeaderAuth, {"orgs", "search", "emails"}), ("box", parts.OAuth2, {"users", "memberships", "webhooks"})],
+    [("gitea", parts.HeaderAuth, {"orgs", "search", "emails"}),
+     ("box", parts.OAuth2, {"users", "memberships", "webhooks"})],
 )  # fmt: skip
 def test_published_documents_are_drafted(name: str, auth: type, streams: set[str]) -> None:
     said = drafted(load(FOLDER / f"{name}.json.gz"), name)

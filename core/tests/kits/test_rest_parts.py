@@ -94,7 +94,7 @@ def test_each_way_to_sign_in_lets_in_who_has_the_secret_and_nobody_else(auth: st
 
 
 def test_a_token_that_ends_is_fetched_again() -> None:
-    said = declared('type = "oauth2"', 'pages = { type = "page" }', secret="client_secret")  # noqa: S106 - a field's name
+    said = declared('type = "oauth2"', 'pages = { type = "page" }', secret="client_secret")
     with manifest_server(said) as (service, server), connector(said, service.config()) as opened:
         service.uses = 2
         assert len(rows(opened)) == 7
@@ -103,7 +103,8 @@ def test_a_token_that_ends_is_fetched_again() -> None:
 
 @pytest.mark.parametrize(
     "pages",
-    ['{ type = "page" }', '{ type = "offset", offset_param = "skip" }', '{ type = "link" }', '{ type = "link", next = "a.next" }',
+    ['{ type = "page" }', '{ type = "offset", offset_param = "skip" }', '{ type = "link" }',
+     '{ type = "link", next = "a.next" }',
      '{ type = "token", token_param = "t", next = "a.t" }',
      '{ type = "token", token_param = "after", last = "id", more = "has_more" }'],
 )  # fmt: skip
@@ -156,7 +157,7 @@ def _sha(text: str) -> str:
 
 def test_a_keyed_hash_covers_the_request() -> None:
     auth = 'type = "hmac"\nheader = "X-Sign"\ntime_header = "X-Time"\nseparator = "."\nprefix = "v1="'
-    said = declared(auth, 'params = { b = "ü" }', secret="secret")  # noqa: S106 - a field's name
+    said = declared(auth, 'params = { b = "ü" }', secret="secret")
     seen: list[Asked] = []
 
     def answer(asked: Asked) -> Reply:
@@ -187,21 +188,24 @@ def test_grants_without_a_person(grant: str) -> None:
 
     secret = "private_key" if grant == "jwt_bearer" else "refresh_token"
     text = HEAD % (secret, f'type = "oauth2"\ngrant = "{grant}"\nscope = "read"', "")
-    said = parse(text.replace('user = {', 'client_secret = { title = "S", type = "secret", default = "cs" }\nuser = {'))
+    said = parse(text.replace("user = {", 'client_secret = { title = "S", type = "secret", default = "cs" }\nuser = {'))
     with http_server(answer) as server:
-        config = {"base_url": server.url, "token_url": f"{server.url}/token", secret: pem.decode() if "key" in secret else "r0"}
+        given = pem.decode() if grant == "jwt_bearer" else "r0"
+        config = {"base_url": server.url, "token_url": f"{server.url}/token", secret: given}
         with connector(said, config) as opened:
             rows(opened)
             rows(opened)
     if grant == "refresh_token":
         assert [form["refresh_token"] for form in forms] == ["r0", "r1"], "what rotates is followed"
     else:
-        claims = jwt.decode(forms[0]["assertion"], key.public_key(), algorithms=["RS256"], audience=f"{server.url}/token")
+        told, audience = forms[0]["assertion"], f"{server.url}/token"
+        claims = jwt.decode(told, key.public_key(), algorithms=["RS256"], audience=audience)
         assert (claims["iss"], claims["scope"]) == ("us", "read")
 
 
 def test_a_connection_that_a_person_connects_asks_its_host() -> None:
-    said = declared('type = "oauth2"\ngrant = "authorization_code"\nauthorize_url = "https://e.org/a"', secret="client_secret")  # noqa: S106 - a field's name
+    way = 'type = "oauth2"\ngrant = "authorization_code"\nauthorize_url = "https://e.org/a"'
+    said = declared(way, secret="client_secret")
     good = ["t2"]
 
     class Host:
@@ -245,7 +249,8 @@ def test_what_a_refusal_means_is_declared(reply: Reply, kind: type[Exception]) -
 
 @pytest.mark.parametrize(
     ("headers", "left", "reset"),
-    [({"ratelimit-remaining": "0", "ratelimit-reset": "30"}, 0, 30), ({"ratelimit": "limit=9, remaining=0, reset=7"}, 0, 7),
+    [({"ratelimit-remaining": "0", "ratelimit-reset": "30"}, 0, 30),
+     ({"ratelimit": "limit=9, remaining=0, reset=7"}, 0, 7),
      ({"ratelimit": '"default";r=3;t=20'}, 3, 20), ({"x-ratelimit-remaining": "x"}, None, None), ({}, None, None)],
 )  # fmt: skip
 def test_limits_are_read_in_the_forms_there_are(headers: dict[str, str], left: Any, reset: Any) -> None:
@@ -282,4 +287,3 @@ def test_a_budget_lets_a_burst_through_and_then_its_pace(monkeypatch: pytest.Mon
     assert budgets_of(2.5, ("100/d",)) == ((5, 2), (100, 86_400))
     with pytest.raises(ConfigError, match="the budget 'many' cannot be read"):
         budgets_of(0, ("many",))
-

@@ -128,7 +128,7 @@ def _stamp(event: Event, name: str) -> Any:
 
 
 def _moment(one: Property) -> datetime | str:
-    """The moment in UTC; a day begins at midnight UTC; the text itself when it is none, or of a zone that nobody knows."""
+    """The moment in UTC; a day begins at midnight UTC. The text if it is none, or of an unknown zone."""
     value, zone = one.value.strip(), one.params.get("TZID", "").strip("/")
     try:
         if len(value) == 8:

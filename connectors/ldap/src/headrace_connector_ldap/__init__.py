@@ -4,8 +4,8 @@ from typing import Annotated, Literal
 
 from headrace.sdk import Capability, Config, ConnectorManifest, Field, Secret, hookimpl, lazy
 
-DOCS = """An attribute is a column. Most may have several values: name them with `[]` at the end, as in `mail[]`, and the
-column is a list; an entry with several values of one that is named without it is rejected, not cut."""
+DOCS = """An attribute is a column. Most may have several values: name them with `[]` at the end, as in `mail[]`, and
+the column is a list; an entry with several values of one that is named without it is rejected, not cut."""
 
 
 class LdapConfig(Config, kw_only=True):
@@ -21,8 +21,9 @@ class LdapConfig(Config, kw_only=True):
     base: Annotated[str, Field("Base", "Where to search.", examples=["dc=example,dc=org"], min_length=1, order=5)]
     filter: Annotated[str, Field("Filter", examples=["(objectClass=person)"], order=6)] = "(objectClass=*)"
     attributes: Annotated[
-        list[str], Field("Attributes", "Columns; `mail[]` takes all values.", widget="tags", order=7)
-    ] = ["cn"]
+        list[str], Field("Attributes", "Columns; `mail[]` takes all values.", widget="tags", min_length=1,
+                         examples=[["cn", "mail[]"]], order=7)
+    ]  # fmt: skip
     certificates: Annotated[
         str, Field("Certificate authority", "PEM of a private one; empty trusts those of the system.",
                    widget="textarea", advanced=True, order=8)

@@ -7,7 +7,7 @@ import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from ipaddress import ip_address
-from itertools import islice
+from itertools import chain, islice
 from typing import TYPE_CHECKING, Any
 
 from headrace.kits.http.records import FrameMaker
@@ -95,7 +95,7 @@ class LdapConnector(Connector[LdapConfig]):
     def check(self) -> None:
         """Bind, and look for one entry."""
         with self._told():
-            for _ in islice(self._entries(1), 1):
+            for _ in islice(self._search(1), 1):
                 pass
 
     def discover(self) -> Sequence[Stream]:
@@ -115,7 +115,8 @@ class LdapConnector(Connector[LdapConfig]):
         maker = FrameMaker(whole.columns, {}, reject)
         wanted = [whole.column(name).name for name in columns or [column.name for column in whole.columns]]
         many = {column.name for column in whole.columns if column.type is DataType.JSON}
-        entries = self._entries(PAGE)
+        with self._told():
+            entries = self._search(PAGE)
         while True:
             with self._told():
                 records = [_record(entry, whole, many) for entry in islice(entries, min(batch_rows, PAGE))]
@@ -123,6 +124,21 @@ class LdapConnector(Connector[LdapConfig]):
                 return
             for frame in maker.frames(records, batch_rows):
                 yield frame.select(wanted)
+
+    def _search(self, page: int) -> Iterator[dict[str, Any]]:
+        """Entries; a link that was left alone and is dead is opened anew, before anything was read."""
+        reused, entries = self._link is not None, self._entries(page)
+        try:
+            first = list(islice(entries, 1))
+        except LDAPOperationResult:
+            raise
+        except (LDAPException, OSError):
+            if not reused:
+                raise
+            self.close()
+            entries = self._entries(page)
+            first = list(islice(entries, 1))
+        return chain(first, entries)
 
     def _entries(self, page: int) -> Iterator[dict[str, Any]]:
         names = [name.removesuffix("[]") for name in self.config.attributes if name != "dn"]
@@ -135,10 +151,14 @@ class LdapConnector(Connector[LdapConfig]):
         """Unbind."""
         link, self._link = self._link, None
         if link is not None:
+            opened = link.socket
             try:
                 link.unbind()
             except (LDAPException, OSError):
-                return
+                pass
+            finally:
+                if opened is not None:  # the library leaves it open when the link could not be made
+                    opened.close()
 
 
 def _record(entry: dict[str, Any], stream: Stream, many: set[str]) -> dict[str, Any]:

@@ -81,6 +81,8 @@ def filled(text: str, fields: Mapping[str, Any], written: Callable[[str], str] =
 
 
 def _addresses(text: str, name: str) -> list[Address]:
+    if not text.isprintable():
+        raise DataError(f"the text for {name} holds a line break, so it is no address; correct it", column=name.lower())
     try:
         return [Address(display_name=who, addr_spec=where) for who, where in getaddresses([text]) if who or where]
     except (ValueError, IndexError, HeaderParseError):

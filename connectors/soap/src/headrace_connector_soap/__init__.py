@@ -5,9 +5,9 @@ from typing import Annotated, Any, Literal
 from headrace.sdk import Action, Capability, Config, ConnectorManifest, Effect, Field, Secret, hookimpl, lazy
 from msgspec import Struct
 
-DOCS = """Parameters are sent as elements of the operation, in their order; lists repeat an element, objects nest. Of the
-answer, names are taken without their namespaces: an element with children is an object, repeated ones are a list, all
-others are texts. What `Records at` names is read as a list even when there is one."""
+DOCS = """Parameters are sent as elements of the operation, in their order; lists repeat an element, objects nest. Of
+the answer, names are taken without their namespaces: an element with children is an object, repeated ones are a list,
+all others are texts. What `Records at` names is read as a list even when there is one."""
 
 
 class SoapConfig(Config, kw_only=True):

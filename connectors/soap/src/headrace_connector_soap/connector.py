@@ -90,7 +90,7 @@ class SoapConnector(RestConnector[SoapConfig]):
             headers["SOAPAction"] = f'"{action}"'
         else:
             headers["Content-Type"] += f'; action="{action}"'
-        host = self.session.host
+        host, told = self.session.host, None
         try:
             told = self.session.call(
                 "POST", self.session.url(""), body=body, headers=headers, repeatable=not changes, changes=changes,
@@ -98,6 +98,8 @@ class SoapConnector(RestConnector[SoapConfig]):
             )  # fmt: skip
             found = answer(told.body, host)
         except DataError as error:
+            if told is not None and told.status == 500:  # no fault, but a page of some server in between
+                raise TransientError(f"'{host}' cannot answer now (500); it is tried again") from None
             if changes:
                 raise
             raise ConfigError(error.message, detail=error.detail, **error.details) from None

@@ -43,7 +43,8 @@ def request(
         SubElement(token, f"{{{_WSSE}}}Password", {"Type": _TEXT}).text = password
     call = SubElement(SubElement(envelope, f"{space}Body"), f"{{{namespace}}}{_checked(operation)}")
     _fill(call, parameters, f"{{{namespace}}}" if qualified else "")
-    return b'<?xml version="1.0" encoding="utf-8"?>' + tostring(envelope, encoding="utf-8")
+    text: bytes = tostring(envelope, encoding="utf-8", xml_declaration=True)
+    return text
 
 
 def _fill(element: Element, values: Mapping[str, Any], space: str) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
+from weakref import WeakValueDictionary
 
 import msgspec
 from msgspec import Struct, structs
@@ -31,6 +32,7 @@ EARLY = timedelta(seconds=60)
 DEADLINE_S = 20.0
 CHOICE, BY_PERSON = "auth", "oauth2_code"
 """A config that lets one choose how to sign in has this field; somebody has to connect it when it has this value."""
+_LOCKS: WeakValueDictionary[tuple[int, UUID], asyncio.Lock] = WeakValueDictionary()
 _AGAIN = "open the connection and connect again"
 
 
@@ -100,6 +102,14 @@ async def fresh(
         AuthError: nobody has connected it, or the other side has ended it: it says to connect again.
         TransientError: the other side does not answer.
     """
+    mine = _LOCKS.setdefault((id(database), connection_id), asyncio.Lock())
+    async with mine:  # one of this process waits at the row, the others here: they hold no database connection
+        return await _fresh(database, vault, registry, organization_id, connection_id, refused)
+
+
+async def _fresh(
+    database: Database, vault: Vault, registry: Registry, organization_id: UUID, connection_id: UUID, refused: str
+) -> str:
     problem: AuthError | None = None
     async with database.transaction(organization_id) as session:
         connection = await session.get(Connection, (organization_id, connection_id))

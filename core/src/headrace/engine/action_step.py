@@ -79,8 +79,9 @@ class ActionStep(Node[Any]):
                 kept.append(at)
                 answers.append(_row(answer, made))
                 ctx.progress(done := done + 1)
-            told = pl.DataFrame(answers, schema=polars_schema(made), orient="row")
-            yield batch[kept].hstack(told) if made else batch[kept]
+            done_rows = batch[kept]
+            told = pl.DataFrame(answers, schema=polars_schema(made), orient="row") if made else None
+            yield done_rows if told is None else done_rows.hstack(told)
         self._report(ctx, action, done)
 
     def _sources(self, action: Action, there: set[str]) -> dict[str, str]:

@@ -51,12 +51,12 @@ def action_config(connector: ConnectorManifest, action: Action) -> type[Config]:
 
 
 def values_config(connector: ConnectorManifest, action: Action) -> type[Config]:
-    """The action's input with nothing required: rows may give it."""
+    """The action's input with nothing required and no bounds: rows may give it, and a whole input is checked then."""
     fields = []
     hints = get_type_hints(action.input, include_extras=True)
     for field in msgspec.structs.fields(action.input):
         hint = hints[field.name]
-        meta = [part for part in getattr(hint, "__metadata__", ()) if isinstance(part, Meta)]
+        meta = [_words(part) for part in getattr(hint, "__metadata__", ()) if isinstance(part, Meta)]
         bare: Any = hint.__origin__ if meta else hint
         kind: Any = bare if bare is Any else bare | None
         fields.append((field.name, Annotated[(kind, *meta)] if meta else kind, None))
@@ -64,6 +64,11 @@ def values_config(connector: ConnectorManifest, action: Action) -> type[Config]:
         f"{_name(connector, action)}Values", fields, bases=(Config,), kw_only=True, module=__name__
     )
     return cast("type[Config]", made)
+
+
+def _words(meta: Meta) -> Meta:
+    """Texts and hints of a field."""
+    return Meta(title=meta.title, description=meta.description, extra_json_schema=meta.extra_json_schema)
 
 
 def _name(connector: ConnectorManifest, action: Action) -> str:

@@ -55,7 +55,7 @@ class Poller(SourceTrigger[Any]):
             if len(rows) >= AT_ONCE:
                 break
         if not rows:
-            return Received(cursor=cursor or {"at": None})
+            return Received(cursor=dict(cursor) or {"at": None})
         at, size = _place(rows[-1][stream.cursors[0]]), self.config.batch
         since = _before(stream, at)
         near = [key for key, value in passed if isinstance(value, str) or value > since]

@@ -51,6 +51,6 @@ def execute_readme(folder: Path, connections: Mapping[str, tuple[str, dict[str, 
             )  # fmt: skip
             outcome = execute_segment(request, registry, take, lambda: False)
             if not isinstance(outcome, SegmentDone):
-                raise AssertionError(f"{outcome}")
+                raise AssertionError(f"{outcome}")  # noqa: TRY004 - a test fails
             done |= outcome.outputs
     return finished

@@ -10,6 +10,7 @@ from headrace.plugins.records import PluginRecord
 from headrace.plugins.registry import ConnectorEntry
 from headrace.sdk.errors import Conflict, NotFound
 from headrace.sdk.forms import config_schema
+from headrace.sdk.manifests import ConnectorManifest
 from litestar import Controller, get, patch
 from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
@@ -123,9 +124,14 @@ def described(entry: ConnectorEntry) -> ConnectorOut:
         id=manifest.id, title=manifest.title, category=manifest.category, summary=manifest.summary, icon=manifest.icon,
         docs=manifest.docs, version=manifest.version,
         plugin={"name": record.name, "distribution": record.distribution, "version": record.version},
-        capabilities=sorted(str(one) for one in manifest.capabilities), auth=[], proof=manifest.proof,
+        capabilities=sorted(str(one) for one in manifest.capabilities), auth=_by_person(manifest), proof=manifest.proof,
         schema=config_schema(manifest.config), support="headrace" if ours else "publisher", feature=manifest.feature,
     )  # fmt: skip
+
+
+def _by_person(manifest: ConnectorManifest) -> list[str]:
+    """The grant by which a person connects a connection, after it is stored (`/connections/{id}/oauth/start`)."""
+    return [manifest.oauth.grant] if manifest.oauth is not None else []
 
 
 def _connector(ctx: Context, connector_id: str) -> ConnectorEntry:

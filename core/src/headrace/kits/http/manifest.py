@@ -104,7 +104,8 @@ def _config(module: str, said: Declaration) -> type[Config]:
 
 
 def _field(name: str, part: FieldPart, order: int) -> Any:
-    hint = Annotated[_FIELD_TYPES[part.type], Field(part.title, part.description, order=order)]
+    kind: Any = _FIELD_TYPES[part.type]
+    hint: Any = Annotated[kind, Field(part.title, part.description, order=order)]
     if part.default is None:
         return (name, hint)
     return (name, hint, Secret(str(part.default)) if part.type == "secret" else part.default)

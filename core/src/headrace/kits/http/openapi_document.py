@@ -103,8 +103,8 @@ class Document:
         answer = self.resolved(good)
         if "schema" in answer:  # Swagger 2
             return self.resolved(answer["schema"])
-        content = answer.get("content") or {}
-        kind = next((content[name] for name in _JSON if name in content), None)
+        content: Mapping[str, Any] = answer.get("content") or {}
+        kind: Mapping[str, Any] = next((content[name] for name in _JSON if name in content), {})
         kind = kind or next((one for name, one in content.items() if "json" in name), {})
         return self.resolved(kind.get("schema"))
 

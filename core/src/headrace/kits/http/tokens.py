@@ -20,7 +20,7 @@ EARLY_S = 30.0
 """A token is fetched again so long before it ends."""
 USUAL_S = 300.0
 """A token whose end nobody says."""
-_GONE = frozenset({"invalid_grant", "invalid_client", "unauthorized_client", "access_denied"})
+JWT_BEARER = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 
 
 class Fetched(Struct, frozen=True):
@@ -60,17 +60,15 @@ def fetch(auth: OAuth2, value: Callable[[str], str], client: EgressClient, refre
         TransientError: the token address does not answer.
     """
     url = address(auth.token_url, "token_url", _optional(value))
-    form = {"scope": auth.scope, "audience": auth.audience if auth.grant != "jwt_bearer" else ""}
+    more = {"scope": auth.scope, "audience": auth.audience}
     if auth.grant == "jwt_bearer":
-        form |= {"grant_type": "urn:ietf:params:oauth:grant-type:jwt-bearer", "assertion": _assertion(auth, value, url)}
-        granted = ask(client, url, form)
+        granted = ask(client, url, {"grant_type": JWT_BEARER, "assertion": _assertion(auth, value, url)})
     else:
-        kind = "refresh_token" if auth.grant == "refresh_token" else "client_credentials"
-        form["grant_type"] = kind
-        if kind == "refresh_token":
-            form["refresh_token"] = refresh or value(auth.refresh_token)
+        form = {"grant_type": "client_credentials"}
+        if auth.grant == "refresh_token":
+            form = {"grant_type": "refresh_token", "refresh_token": refresh or value(auth.refresh_token)}
         who = (value(auth.client_id), value(auth.client_secret))
-        granted = ask(client, url, form, client_auth=auth.client_auth, who=who, field=auth.client_secret)
+        granted = ask(client, url, {**form, **more}, client_auth=auth.client_auth, who=who, field=auth.client_secret)
     until = time.monotonic() + max(0.0, granted.lasts_s - EARLY_S)
     return Fetched(granted.access_token, until, granted.refresh_token or refresh)
 
@@ -115,7 +113,7 @@ def ask(
     token = said.get("access_token")
     if answer.status >= 300 or not isinstance(token, str) or not token.isprintable() or not token.isascii():
         code = str(said.get("error", ""))[:60]
-        shown = code if code in _GONE or code.isidentifier() else ""
+        shown = code if code.isidentifier() else ""
         raise AuthError(
             f"the token service gives no token (it answers {answer.status}{f', {shown}' if shown else ''}); correct "
             "client id, secret and scope",
