@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import paramiko
 from fsspec.implementations.sftp import SFTPFileSystem
-
 from headrace.sdk import AuthError, ConfigError, TransientError
 from headrace.sdk.egress import check_host, dial
 
@@ -49,7 +48,8 @@ class SftpFileSystem(SFTPFileSystem):  # type: ignore[misc]  # fsspec has no typ
         except (paramiko.SSHException, EOFError, OSError) as error:
             self.close()
             raise TransientError(
-                f"'{config.host}' port {config.port} does not answer as an SSH server; it is tried again", detail=repr(error)
+                f"'{config.host}' port {config.port} does not answer as an SSH server; it is tried again",
+                detail=repr(error),
             ) from None
         except BaseException:
             self.close()
@@ -71,7 +71,9 @@ class SftpFileSystem(SFTPFileSystem):  # type: ignore[misc]  # fsspec has no typ
                 return kind.from_private_key(StringIO(text), phrase)
             except (paramiko.SSHException, ValueError):
                 continue
-        raise ConfigError("the private key cannot be read; paste it whole, and give its passphrase", field="private_key")
+        raise ConfigError(
+            "the private key cannot be read; paste it whole, and give its passphrase", field="private_key"
+        )
 
     def cat_file(self, path: str, start: int | None = None, end: int | None = None, **kwargs: Any) -> bytes:
         """Bytes of a file."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import polars as pl
 from polars.io.plugins import register_io_source
@@ -47,14 +47,15 @@ def orc(path: Path) -> pl.LazyFrame:
     def pieces(columns: list[str] | None) -> Iterator[pl.DataFrame]:
         file = reader.ORCFile(path)
         for number in range(file.nstripes):
-            table = file.read_stripe(number, columns=columns)
-            frame = pl.from_arrow(table)
-            assert isinstance(frame, pl.DataFrame)
+            frame = framed(file.read_stripe(number, columns=columns))
             yield frame.select(columns) if columns is not None else frame
 
-    empty = pl.from_arrow(reader.ORCFile(path).schema.empty_table())
-    assert isinstance(empty, pl.DataFrame)
-    return lazily(empty.schema, pieces)
+    return lazily(framed(reader.ORCFile(path).schema.empty_table()).schema, pieces)
+
+
+def framed(table: Any) -> pl.DataFrame:
+    """An Arrow table as a frame."""
+    return cast("pl.DataFrame", pl.from_arrow(table))
 
 
 def avro(path: Path) -> pl.LazyFrame:

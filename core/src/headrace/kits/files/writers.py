@@ -29,6 +29,7 @@ class Writer(ABC):
     def write(self, frame: pl.DataFrame) -> None:
         """Add rows."""
 
+    @abstractmethod
     def close(self) -> None:
         """Finish the file; one that was not begun is not there."""
 
