@@ -41,11 +41,12 @@ def read(files: Connector[Any], name: str, reject: list[Reject] | None = None, *
     return frame.to_dicts()
 
 
+MOMENT = dt.datetime(2024, 1, 1, 1, 2, 3, 999999, tzinfo=dt.UTC)
 FRAME = pl.DataFrame(
     {
         "id": [1, 2, 3], "text": ["plain", None, "emoji 😀"], "number": [1.5, None, 1e300], "yes": [True, None, False],
         "day": [dt.date(2024, 2, 29), None, dt.date(1960, 1, 1)],
-        "moment": pl.Series([dt.datetime(2024, 1, 1, 1, 2, 3, 999999, tzinfo=dt.UTC), None, None], dtype=pl.Datetime("us", "UTC")),
+        "moment": pl.Series([MOMENT, None, None], dtype=pl.Datetime("us", "UTC")),
         "amount": pl.Series([Decimal("1.2500"), None, Decimal("-99999999999999.9999")], dtype=pl.Decimal(18, 4)),
     }
 )  # fmt: skip

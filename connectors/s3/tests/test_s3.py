@@ -107,7 +107,7 @@ def test_the_store_goes_away_between_two_files(endpoint: str, bucket: str, k: in
         def cut(*args: Any) -> None:
             nonlocal shown
             if shown == k:
-                link.close()
+                link.__exit__(None, None, None)
             show(*args)
             shown += 1
 

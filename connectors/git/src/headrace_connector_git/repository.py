@@ -69,8 +69,9 @@ def found(config: GitConfig) -> bytes:
         else:
             with Repo(str(resolve_root(config.repository)[0])) as repo:
                 refs = {**repo.get_refs()}
-                if len(config.ref) == 40 and config.ref.encode() in repo.object_store:
-                    return config.ref.encode()
+                named: Any = config.ref.encode()
+                if len(named) == 40 and named in repo.object_store:
+                    return bytes(named)
     return _chosen(refs, config)
 
 
@@ -99,6 +100,7 @@ def checked_out(config: GitConfig, folder: Path) -> None:
         with Repo(str(resolve_root(config.repository)[0])) as repo:
             _copy(repo, commit, part)
     else:
+        chosen = b""
         with tempfile.TemporaryDirectory(dir=folder.parent) as place, Repo.init_bare(place) as repo, _told(config):
 
             def wanted(refs: Any, depth: int | None = None) -> list[Any]:  # noqa: ARG001 - as dulwich calls it
@@ -106,7 +108,6 @@ def checked_out(config: GitConfig, folder: Path) -> None:
                 chosen = _chosen(refs, config)
                 return [chosen]
 
-            chosen = b""
             _Door(config).fetch(b"", repo, determine_wants=wanted, depth=1)
             _copy(repo, chosen, part)
     part.rename(folder)

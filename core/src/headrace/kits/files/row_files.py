@@ -71,7 +71,8 @@ def avro(path: Path) -> pl.LazyFrame:
         wanted = {name: fields[name] for name in (fields if columns is None else columns)}
         with path.open("rb") as file:
             rows: list[Any] = []
-            for row in fastavro.reader(file):
+            found: Any = fastavro.reader(file)
+            for row in found:
                 rows.append({name: _text_of(row[name]) for name in wanted})
                 if len(rows) >= AVRO_ROWS:
                     yield pl.DataFrame(rows, schema=wanted)
