@@ -99,6 +99,9 @@ class FtpFileSystem(FTPFileSystem):  # type: ignore[misc]  # fsspec has no types
         """Delete a file."""
         self.ftp.delete(path)
 
+    def __del__(self) -> None:
+        """Nothing: there may be no link, and `close` hangs up."""
+
     def close(self) -> None:
         """Hang up."""
         self.ftp.close()

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from headrace_connector_sftp import SftpConfig
 
 CONNECT_S = 20.0
+ANSWER_S = 120.0
 _KEYS = (paramiko.Ed25519Key, paramiko.ECDSAKey, paramiko.RSAKey)
 
 
@@ -39,7 +40,8 @@ class SftpFileSystem(SFTPFileSystem):  # type: ignore[misc]  # fsspec has no typ
                 self._session.auth_publickey(config.user, self._key())
             else:
                 self._session.auth_password(config.user, config.password.reveal())
-            self.ftp = paramiko.SFTPClient.from_transport(self._session)
+            self.ftp: Any = paramiko.SFTPClient.from_transport(self._session)
+            self.ftp.get_channel().settimeout(ANSWER_S)
         except paramiko.AuthenticationException as error:
             self.close()
             raise AuthError(
@@ -81,6 +83,14 @@ class SftpFileSystem(SFTPFileSystem):  # type: ignore[misc]  # fsspec has no typ
             file.seek(start or 0)
             data: bytes = file.read(None if end is None else end - (start or 0))
             return data
+
+    def makedirs(self, path: str, exist_ok: bool = False, mode: int = 0o777) -> None:
+        """Make a folder and those above it; fsspec asks for `//name`, which some servers never answer."""
+        made = "" if path.startswith("/") else "."
+        for name in [part for part in path.split("/") if part not in {"", "."}]:
+            made = f"{made}/{name}"
+            if not self.exists(made):
+                self.ftp.mkdir(made, mode)
 
     def close(self) -> None:
         """Hang up."""
