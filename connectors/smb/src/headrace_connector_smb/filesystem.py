@@ -5,10 +5,11 @@ fsspec's own SMB filesystem takes whichever session to a server is open in the p
 
 from __future__ import annotations
 
+import errno
 import shutil
 import stat as modes
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from headrace_connector_smb import SmbConfig
 
 CONNECT_S = 20
+_EPOCH = datetime.fromtimestamp(0, UTC)
 smbclient.ClientConfig(skip_dfs=True)
 
 
@@ -57,7 +59,9 @@ class SmbFileSystem(AbstractFileSystem):  # type: ignore[misc]  # fsspec has no 
             ) from None
         except AccessDenied as error:
             raise AuthError(f"'{host}' does not allow it; check the user's rights", detail=repr(error)) from None
-        except SMBOSError:
+        except SMBOSError as error:
+            if error.errno in {errno.ENOENT, errno.ENOTDIR}:
+                raise FileNotFoundError(str(error)) from None
             raise
         except SMBException as error:
             if "BAD_NETWORK_NAME" in str(error):
@@ -83,7 +87,7 @@ class SmbFileSystem(AbstractFileSystem):  # type: ignore[misc]  # fsspec has no 
         found = self._do(smbclient.stat, self._unc(path), follow_symlinks=False)
         return {
             "name": path.strip("/"), "type": "directory" if modes.S_ISDIR(found.st_mode) else "file",
-            "size": found.st_size, "mtime": datetime.fromtimestamp(found.st_mtime, UTC),
+            "size": found.st_size, "mtime": _EPOCH + timedelta(microseconds=found.st_mtime_ns // 1_000),
         }  # fmt: skip
 
     def _open(self, path: str, mode: str = "rb", **kwargs: Any) -> Any:
