@@ -84,8 +84,14 @@ class SftpFileSystem(SFTPFileSystem):  # type: ignore[misc]  # fsspec has no typ
             data: bytes = file.read(None if end is None else end - (start or 0))
             return data
 
+    def put_file(self, lpath: str, rpath: str, **kwargs: Any) -> None:
+        """Put a file of this machine."""
+        self.ftp.put(lpath, rpath)
+
     def makedirs(self, path: str, exist_ok: bool = False, mode: int = 0o777) -> None:
         """Make a folder and those above it; fsspec asks for `//name`, which some servers never answer."""
+        if self.exists(path):
+            return
         made = "" if path.startswith("/") else "."
         for name in [part for part in path.split("/") if part not in {"", "."}]:
             made = f"{made}/{name}"
