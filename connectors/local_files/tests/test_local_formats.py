@@ -65,10 +65,9 @@ def test_types_come_back(files: Connector[Any], name: str) -> None:
 @pytest.mark.parametrize("name", ["x.parquet", "x.arrow", "x.orc", "x.avro", "x.xlsx", "x.json", "x.ndjson"])
 def test_a_file_that_is_cut_off_is_told(files: Connector[Any], tmp_path: Path, name: str) -> None:
     files.write(name, iter([pl.DataFrame({"a": range(1_000), "b": ["x"] * 1_000})]), mode="overwrite")
-    (tmp_path / name).write_bytes((tmp_path / name).read_bytes()[:-37])
-    with pytest.raises((DataError, pl.exceptions.PolarsError)) as caught:
+    (tmp_path / name).write_bytes((tmp_path / name).read_bytes()[:-41])
+    with pytest.raises(DataError, match="cut off"):
         read(files, name)
-    assert isinstance(caught.value, DataError) or name == "x.avro", "Avro shows it when the rows are read"
 
 
 @pytest.mark.parametrize("suffix", [".gz", ".zst", ".bz2", ".xz"])

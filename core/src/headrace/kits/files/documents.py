@@ -153,8 +153,15 @@ def _elements(path: Path, record: str) -> Iterator[tuple[int, dict[str, str]]]:
     from lxml import etree
 
     safe: dict[str, Any] = {"resolve_entities": False, "no_network": True, "load_dtd": False, "huge_tree": False}
+    with path.open("rb") as file:
+        yield from _records(etree.iterparse(file, events=("start", "end"), **safe), path, record)
+
+
+def _records(events: Any, path: Path, record: str) -> Iterator[tuple[int, dict[str, str]]]:
+    from lxml import etree
+
     depth = 0
-    for event, element in etree.iterparse(str(path), events=("start", "end"), **safe):
+    for event, element in events:
         if event == "start":
             depth += 1
             if depth == 1 and element.getroottree().docinfo.doctype:

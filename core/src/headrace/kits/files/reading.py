@@ -13,6 +13,7 @@ from fsspec import AbstractFileSystem
 from fsspec.implementations.local import LocalFileSystem
 
 from headrace.kits.files import archives, csv_scan, formats
+from headrace.kits.files.dialect import as_utf8
 from headrace.kits.files.listing import Entry
 from headrace.kits.files.options import ReadOptions
 from headrace.kits.files.paths import format_of, known_format, packing
@@ -78,6 +79,11 @@ class Reading:
         for path in archives.unpacked(self._fetched(entry), self._scratch, self._options.member):
             one = format_of(path.name, self._options.format or known_format(path.name) or kind)
             kinds.add(one)
+            if look and one in {"csv", "tsv"}:
+                said = msgspec.structs.replace(self._options, format=one)
+                text = as_utf8(path, said.encoding, self._scratch)
+                yield pl.LazyFrame(schema=csv_scan.sniff(text, said))
+                continue
             yield from formats.scan([path], one, self._options, reject, self._scratch)
 
     def _fetched(self, entry: Entry) -> Path:

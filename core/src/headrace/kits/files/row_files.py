@@ -9,6 +9,8 @@ from typing import Any, cast
 import polars as pl
 from polars.io.plugins import register_io_source
 
+from headrace.sdk.errors import DataError
+
 AVRO_ROWS = 10_000
 _AVRO = {
     "boolean": pl.Boolean(), "int": pl.Int32(), "long": pl.Int64(), "float": pl.Float32(), "double": pl.Float64(),
@@ -68,6 +70,14 @@ def avro(path: Path) -> pl.LazyFrame:
     fields = {field.name: field.dtype for field in schema.fields} if isinstance(schema, pl.Struct) else {}
 
     def pieces(columns: list[str] | None) -> Iterator[pl.DataFrame]:
+        try:
+            yield from blocks(columns)
+        except (EOFError, ValueError, IndexError, OSError) as error:
+            raise DataError(
+                f"'{path.name}' is cut off or damaged; fetch it again", detail=repr(error), field="stream"
+            ) from None
+
+    def blocks(columns: list[str] | None) -> Iterator[pl.DataFrame]:
         wanted = {name: fields[name] for name in (fields if columns is None else columns)}
         with path.open("rb") as file:
             rows: list[Any] = []
