@@ -177,6 +177,20 @@ def csv_to_postgres() -> None:
         os.environ.pop("HEADRACE_FILE_ROOTS")
 
 
+def parquet_on_s3() -> None:
+    """Parquet on an object store into DuckDB, against DuckDB's own reader."""
+    from tests.bench import object_store
+
+    with object_store.prepared() as (config, folder):
+        ours, own = pair(lambda: object_store.ours(config, folder), lambda: object_store.theirs(config, folder), 3)
+        peaks = [object_store.peak_mib(which, config, folder) for which in ("ours", "theirs")]
+        show(
+            f"{object_store.ROWS:,} rows Parquet on S3 -> DuckDB: headrace / DuckDB",
+            f"{ours / own:.2f}x",
+            f"{ours:.2f} s; peak {peaks[0]} MiB, DuckDB {peaks[1]} MiB",
+        )
+
+
 def sync_execute() -> None:
     """A three-node flow through database, broker and runner, one after the other."""
     from tests.bench.stack import three_nodes
@@ -252,6 +266,7 @@ def main() -> None:
         "per_node": per_node,
         "pipeline": pipeline,
         "csv": csv_to_postgres,
+        "s3": parquet_on_s3,
         "sync": sync_execute,
         "webhook": webhook,
         "flow_list": flow_list,

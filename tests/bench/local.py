@@ -53,6 +53,11 @@ def execute(graph: FlowGraph, *, postgres: str = "") -> dict[str, FrameRef]:
             "password": url.password,
         }
         connections["Db"] = ConnectionSpec("postgresql", config)
+    return execute_with(graph, connections)
+
+
+def execute_with(graph: FlowGraph, connections: dict[str, ConnectionSpec]) -> dict[str, FrameRef]:
+    """Execute every segment, in order, over these connections."""
     plan = compile_plan(graph, registry())
     done: dict[str, FrameRef] = {}
     with tempfile.TemporaryDirectory() as folder:

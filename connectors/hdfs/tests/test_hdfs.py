@@ -31,7 +31,9 @@ def answers(files: FILES, asked: Asked) -> Reply:
     found = status(files, path)
     if op == "CREATE" and "noredirect" in asked.query:
         host = asked.headers["host"]
-        return json_reply({"Location": f"http://{host}/webhdfs/v1{asked.path.removeprefix('/webhdfs/v1')}?op=CREATE&user.name=ada"})
+        return json_reply(
+            {"Location": f"http://{host}/webhdfs/v1{asked.path.removeprefix('/webhdfs/v1')}?op=CREATE&user.name=ada"}
+        )
     if op == "CREATE":
         files[path] = asked.body
         return Reply(b"", 201)

@@ -7,15 +7,23 @@ import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import urlsplit
 
 import boto3
+import polars as pl
 import pytest
 from botocore.auth import S3SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
+from headrace.kits.files import writing
+from headrace.kits.files.options import WriteOptions
 from headrace.kits.http.signatures import Keys
+from headrace.plugins.manager import load_plugins
+from headrace.sdk import TransientError
 from headrace.testing.file_servers import free_port, serving
 from headrace.testing.files import FilesContract, sample_files
+from headrace.testing.link import CuttableLink
+from headrace.testing.memory import MemoryWatch, measurable
 from headrace_connector_s3.filesystem import S3FileSystem, encoded
 
 SECRET = "s3cret-and-wrong"
@@ -77,6 +85,68 @@ def test_signatures_are_those_of_botocore(key: str, session: str) -> None:
     signature = theirs.signature(theirs.string_to_sign(request, canonical), request)
     assert moment.year > 2000
     assert ours["Authorization"].endswith(f"Signature={signature}")
+
+
+def open_(endpoint: str, bucket: str, **more: Any) -> Any:
+    entry = load_plugins(only=["connector-s3"], strict=True).registry.connector("s3")
+    return entry.open({"bucket": bucket, "endpoint": endpoint, "access_key": "k", "secret_key": "s", **more})
+
+
+@pytest.mark.parametrize("k", range(4))
+def test_the_store_goes_away_between_two_files(endpoint: str, bucket: str, k: int, monkeypatch: Any) -> None:
+    """After file k of three its link is cut for good; a repeat of the write shows each row once."""
+    monkeypatch.setattr("headrace.kits.files.http_fs.WAIT_S", 0.001)
+    frames = [pl.DataFrame({"id": [n], "part": [n]}) for n in range(3)]
+    options = WriteOptions(partition_by=["part"])
+    place = urlsplit(endpoint)
+    with CuttableLink(str(place.hostname), int(place.port or 0)) as link:
+        connector = open_(f"http://127.0.0.1:{link.port}", bucket)
+        shown = 0
+        show = writing.show
+
+        def cut(*args: Any) -> None:
+            nonlocal shown
+            if shown == k:
+                link.__exit__(None, None, None)
+            show(*args)
+            shown += 1
+
+        monkeypatch.setattr(writing, "show", cut)
+        if k < 3:
+            with pytest.raises(TransientError):
+                connector.write("out/n.parquet", iter(frames), effect_key="e", options=options)
+        connector.close()
+        monkeypatch.setattr(writing, "show", show)
+    connector = open_(endpoint, bucket)
+    for _ in range(2):
+        connector.write("out/n.parquet", iter(frames), effect_key="e", options=options)
+        found = sorted(row["id"] for frame in connector.read(connector.stream("out")) for row in frame.to_dicts())
+        assert found == [0, 1, 2]
+    connector.close()
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1800)
+@pytest.mark.skipif(not measurable(), reason="this system does not tell how much memory is used")
+def test_a_csv_of_a_gigabyte_is_read_in_bounded_memory(endpoint: str, bucket: str, tmp_path: Any) -> None:
+    """Slow: it writes, puts, fetches and reads a gigabyte."""
+    rows, line = 8_000_000, "{:09},name of the row,1234.5678,2026-01-01,{}\n"
+    with (tmp_path / "big.csv").open("w") as file:
+        file.write("id,name,amount,day,text\n")
+        for start in range(0, rows, 100_000):
+            file.writelines(line.format(n, "x" * 85) for n in range(start, start + 100_000))
+    assert (tmp_path / "big.csv").stat().st_size > 10**9
+    fs = S3FileSystem(endpoint, "us-east-1", Keys("k", "s"))
+    fs.put_file(str(tmp_path / "big.csv"), f"{bucket}/big.csv")
+    fs.close()
+    connector = open_(endpoint, bucket)
+    watch, seen = MemoryWatch(), 0
+    for frame in connector.read(connector.stream("big.csv")):
+        seen += frame.height
+        watch.look()
+    connector.close()
+    assert seen == rows
+    assert watch.grown < 400 * 2**20, f"it took {watch.grown // 2**20} MiB"
 
 
 def test_large_objects_go_in_parts(endpoint: str, bucket: str, tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:

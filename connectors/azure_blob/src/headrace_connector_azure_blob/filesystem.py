@@ -44,7 +44,8 @@ class AzureFileSystem(ObjectFileSystem):
 
     def once(self, method: str, url: str, *, headers: Mapping[str, str] | None = None, **more: Any) -> Answer:
         """Send a request, with the version of the API and its moment."""
-        dated = {**(headers or {}), "x-ms-version": VERSION, "x-ms-date": format_datetime(datetime.now(UTC), usegmt=True)}
+        now = format_datetime(datetime.now(UTC), usegmt=True)
+        dated = {**(headers or {}), "x-ms-version": VERSION, "x-ms-date": now}
         signed = f"{url}{'&' if '?' in url else '?'}{self._token}" if self._token else url
         return super().once(method, signed, headers=dated, **more)
 
@@ -69,7 +70,8 @@ class AzureFileSystem(ObjectFileSystem):
         query |= {} if deep else {"delimiter": "/"}
         more = True
         while more:
-            answer = parsed_xml(self.call("GET", f"{self.base}/{quote(bucket)}?{urlencode(query, quote_via=quote)}").body)
+            url = f"{self.base}/{quote(bucket)}?{urlencode(query, quote_via=quote)}"
+            answer = parsed_xml(self.call("GET", url).body)
             files = [_facts(item) for item in answer.iter("Blob")]
             folders = [text_at(item, "Name") for item in answer.iter("BlobPrefix")]
             yield [facts for facts in files if facts["name"] != prefix], folders
@@ -87,7 +89,8 @@ class AzureFileSystem(ObjectFileSystem):
         sent = {"content-type": "application/octet-stream"}
         for number, piece in enumerate(self.pieces(part, size)):
             names.append(base64.b64encode(f"{number:08}".encode()).decode())
-            self.call("PUT", f"{self.url(path)}?comp=block&blockid={quote(names[-1], safe='')}", headers=sent, body=piece)
+            block = quote(names[-1], safe="")
+            self.call("PUT", f"{self.url(path)}?comp=block&blockid={block}", headers=sent, body=piece)
         body = "".join(f"<Latest>{name}</Latest>" for name in names)
         listed = f'<?xml version="1.0" encoding="utf-8"?><BlockList>{body}</BlockList>'.encode()
         self.call("PUT", f"{self.url(path)}?comp=blocklist", headers={"content-type": "application/xml"}, body=listed)

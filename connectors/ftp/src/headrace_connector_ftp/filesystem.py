@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import ssl
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fsspec.implementations.ftp import FTP, FTP_TLS, Error, FTPFileSystem, error_perm
-
 from headrace.sdk import AuthError, ConfigError, TransientError
 from headrace.sdk.egress import check_host
 
@@ -49,7 +49,8 @@ class FtpFileSystem(FTPFileSystem):  # type: ignore[misc]  # fsspec has no types
             ) from None
         except (Error, OSError, EOFError) as error:
             raise TransientError(
-                f"'{config.host}' port {config.port} does not answer as an FTP server; it is tried again", detail=repr(error)
+                f"'{config.host}' port {config.port} does not answer as an FTP server; it is tried again",
+                detail=repr(error),
             ) from None
 
     def ls(self, path: str, detail: bool = True, **kwargs: Any) -> Any:
@@ -74,10 +75,8 @@ class FtpFileSystem(FTPFileSystem):  # type: ignore[misc]  # fsspec has no types
         with self.ftp.transfercmd(f"RETR {path}", rest=start) as link:
             while len(taken) < end - (start or 0) and (part := link.recv(self.blocksize)):
                 taken += part
-        try:
+        with suppress(Error):  # it says that we hung up, as we did
             self.ftp.voidresp()
-        except Error:  # it says that we hung up, as we did
-            pass
         return taken[: end - (start or 0)]
 
     def makedirs(self, path: str, exist_ok: bool = False) -> None:
@@ -99,6 +98,9 @@ class FtpFileSystem(FTPFileSystem):  # type: ignore[misc]  # fsspec has no types
     def rm_file(self, path: str) -> None:
         """Delete a file."""
         self.ftp.delete(path)
+
+    def __del__(self) -> None:
+        """Nothing: there may be no link, and `close` hangs up."""
 
     def close(self) -> None:
         """Hang up."""

@@ -15,9 +15,9 @@ class GcsConfig(Config):
         Field("Service account", "The JSON key of a service account; empty for a public bucket.", order=1),
     ] = Secret("")
     prefix: Annotated[str, Field("Prefix", "Folder that the connection is limited to; empty is all.", order=2)] = ""
-    endpoint: Annotated[
-        str, Field("Endpoint", "Of a private access point or an emulator.", advanced=True, order=3)
-    ] = "https://storage.googleapis.com"
+    endpoint: Annotated[str, Field("Endpoint", "Of a private access point or an emulator.", advanced=True, order=3)] = (
+        "https://storage.googleapis.com"
+    )
 
 
 @hookimpl

@@ -11,7 +11,6 @@ from urllib.parse import quote, urlencode
 
 import jwt
 import msgspec
-
 from headrace.kits.files.http_fs import Body
 from headrace.kits.files.object_fs import ObjectFileSystem, Page
 from headrace.sdk import AuthError, ConfigError
@@ -50,8 +49,8 @@ class GcsFileSystem(ObjectFileSystem):
             assertion = jwt.encode(claims, key["private_key"], "RS256", headers={"kid": key.get("private_key_id", "")})
         except (msgspec.DecodeError, KeyError, TypeError, ValueError, jwt.PyJWTError) as error:
             raise ConfigError(
-                "this is no key of a service account; paste the whole JSON file that Google Cloud gave", field="private_key",
-                detail=type(error).__name__,
+                "this is no key of a service account; paste the whole JSON file that Google Cloud gave",
+                field="private_key", detail=type(error).__name__,
             ) from None  # fmt: skip
         form = urlencode({"grant_type": "urn:ietf:params:oauth:grant-type:jwt-bearer", "assertion": assertion})
         client = EgressClient()
@@ -91,7 +90,8 @@ class GcsFileSystem(ObjectFileSystem):
         while more:
             url = f"{self.base}/storage/v1/b/{quote(bucket)}/o?{urlencode(query)}"
             answer = msgspec.json.decode(self.call("GET", url).body)
-            yield [_facts(item) for item in answer.get("items", ()) if item["name"] != prefix], answer.get("prefixes", [])
+            files = [_facts(item) for item in answer.get("items", ()) if item["name"] != prefix]
+            yield files, answer.get("prefixes", [])
             query["pageToken"] = answer.get("nextPageToken", "")
             more = bool(query["pageToken"])
 
@@ -119,5 +119,5 @@ class GcsFileSystem(ObjectFileSystem):
 
 
 def _facts(item: Mapping[str, Any]) -> dict[str, Any]:
-    changed = datetime.fromisoformat(item["updated"].replace("Z", "+00:00")) if item.get("updated") else None
+    changed = datetime.fromisoformat(item["updated"]) if item.get("updated") else None
     return {"name": item["name"], "size": int(item.get("size", 0)), "mtime": changed, "version": item.get("generation")}

@@ -28,7 +28,7 @@ def headrace_connectors() -> list[ConnectorManifest]:
     """Offer the connector."""
     return [
         files_manifest(
-            __name__, "Git", "Files of a git repository at a branch, tag or commit", GitConfig, icon="lucide:git-branch",
-            proof="real server", writes=False,
+            __name__, "Git", "Files of a git repository at a branch, tag or commit", GitConfig,
+            icon="lucide:git-branch", proof="real server", writes=False,
         )
     ]  # fmt: skip

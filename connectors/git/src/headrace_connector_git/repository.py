@@ -18,7 +18,6 @@ from dulwich.object_store import iter_tree_contents
 from dulwich.objects import Commit, Tag
 from dulwich.refs import HEADREF
 from dulwich.repo import Repo
-
 from headrace.kits.files.http_fs import HttpFileSystem, basic_or_bearer
 from headrace.kits.files.paths import clean, resolve_root
 from headrace.sdk import ConfigError, DataError, TransientError
@@ -36,7 +35,8 @@ class _Door(AbstractHttpGitClient):
     def __init__(self, config: GitConfig) -> None:
         super().__init__(config.repository, quiet=True)
         self._http = HttpFileSystem(config.repository)
-        self._http.sign = lambda *_: basic_or_bearer(config.user or "git", config.token.reveal(), "") if config.token else {}  # type: ignore[method-assign]
+        given = basic_or_bearer(config.user or "git", config.token.reveal(), "") if config.token else {}
+        self._http.sign = lambda *_: given  # type: ignore[method-assign]
 
     def _http_request(
         self, url: str, headers: dict[str, str] | None = None, data: bytes | Iterator[bytes] | None = None,
@@ -69,8 +69,9 @@ def found(config: GitConfig) -> bytes:
         else:
             with Repo(str(resolve_root(config.repository)[0])) as repo:
                 refs = {**repo.get_refs()}
-                if len(config.ref) == 40 and config.ref.encode() in repo.object_store:
-                    return config.ref.encode()
+                named: Any = config.ref.encode()
+                if len(named) == 40 and named in repo.object_store:
+                    return bytes(named)
     return _chosen(refs, config)
 
 
@@ -99,14 +100,14 @@ def checked_out(config: GitConfig, folder: Path) -> None:
         with Repo(str(resolve_root(config.repository)[0])) as repo:
             _copy(repo, commit, part)
     else:
+        chosen = b""
         with tempfile.TemporaryDirectory(dir=folder.parent) as place, Repo.init_bare(place) as repo, _told(config):
 
-            def wanted(refs: Any, depth: int | None = None) -> list[Any]:
+            def wanted(refs: Any, depth: int | None = None) -> list[Any]:  # noqa: ARG001 - as dulwich calls it
                 nonlocal chosen
                 chosen = _chosen(refs, config)
                 return [chosen]
 
-            chosen = b""
             _Door(config).fetch(b"", repo, determine_wants=wanted, depth=1)
             _copy(repo, chosen, part)
     part.rename(folder)

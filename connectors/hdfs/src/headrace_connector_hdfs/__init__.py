@@ -9,7 +9,9 @@ from headrace.sdk import Config, ConnectorManifest, Field, Secret, hookimpl
 class HdfsConfig(Config):
     """Which cluster and folder."""
 
-    url: Annotated[str, Field("Address", "Of the name node or gateway.", examples=["https://hdfs.example.org:9871"], order=0)]
+    url: Annotated[
+        str, Field("Address", "Of the name node or gateway.", examples=["https://hdfs.example.org:9871"], order=0)
+    ]
     folder: Annotated[str, Field("Folder", pattern=r"^/", examples=["/data"], order=1)] = "/"
     user: Annotated[str, Field("User", "As the cluster knows it.", order=2)] = ""
     password: Annotated[Secret, Field("Password", "Of a gateway such as Knox.", order=3)] = Secret("")

@@ -9,7 +9,6 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 import msgspec
-
 from headrace.kits.files.http_fs import Body, HttpFileSystem, basic_or_bearer
 
 

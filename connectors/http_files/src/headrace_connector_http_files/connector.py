@@ -52,7 +52,9 @@ class WebFileSystem(HttpFileSystem):
         self.ranged = answer.headers.get("accept-ranges") == "bytes" and "content-length" in answer.headers
         return header_facts("/" + path.strip("/"), answer)
 
-    def find(self, path: str, maxdepth: int | None = None, withdirs: bool = False, detail: bool = False, **kw: Any) -> Any:
+    def find(
+        self, path: str, maxdepth: int | None = None, withdirs: bool = False, detail: bool = False, **kwargs: Any
+    ) -> Any:
         """The files that the user has named."""
         start = path.strip("/")
         names = [name for name in self._paths if not start or name.startswith(f"{start}/")]

@@ -15,7 +15,7 @@ class S3Config(Config):
     access_key: Annotated[str, Field("Access key", "Empty for a public bucket.", order=1)] = ""
     secret_key: Annotated[Secret, Field("Secret key", order=2)] = Secret("")
     region: Annotated[
-        str, Field("Region", "As the store names it.", pattern=r"^[a-z0-9\-]{1,40}$", examples=["eu-central-1"], order=3)
+        str, Field("Region", "As the store has it.", pattern=r"^[a-z0-9\-]{1,40}$", examples=["eu-central-1"], order=3)
     ] = "us-east-1"
     endpoint: Annotated[
         str, Field("Endpoint", "Of another store than Amazon's, e.g. https://minio.example.org.", order=4)
@@ -29,7 +29,7 @@ def headrace_connectors() -> list[ConnectorManifest]:
     """Offer the connector."""
     return [
         files_manifest(
-            __name__, "Amazon S3", "Files of a bucket on Amazon S3 or a compatible store", S3Config, icon="lucide:cloud",
-            proof="emulator",
+            __name__, "Amazon S3", "Files of a bucket on Amazon S3 or a compatible store", S3Config,
+            icon="lucide:cloud", proof="emulator",
         )
     ]  # fmt: skip

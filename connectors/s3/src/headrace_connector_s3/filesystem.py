@@ -12,7 +12,7 @@ from urllib.parse import quote, urlencode
 from headrace.kits.files.http_fs import Body, decoded, parsed_xml, text_at
 from headrace.kits.files.object_fs import ObjectFileSystem, Page
 from headrace.kits.http.signatures import Keys, sigv4
-from headrace.sdk import ConfigError, HeadraceError
+from headrace.sdk import HeadraceError, TransientError
 
 
 class S3FileSystem(ObjectFileSystem):
@@ -53,7 +53,7 @@ class S3FileSystem(ObjectFileSystem):
         """Put by a multipart upload; one that fails is taken back.
 
         Raises:
-            ConfigError: the store does not complete it.
+            TransientError: the store does not complete it.
         """
         url = self.url(path)
         upload = encoded({"uploadId": text_at(parsed_xml(self.call("POST", f"{url}?uploads=").body), "UploadId")})
@@ -64,18 +64,19 @@ class S3FileSystem(ObjectFileSystem):
                 tags.append(f"<Part><PartNumber>{number}</PartNumber><ETag>{answer.headers['etag']}</ETag></Part>")
             body = f"<CompleteMultipartUpload>{''.join(tags)}</CompleteMultipartUpload>".encode()
             done = parsed_xml(self.call("POST", f"{url}?{upload}", body=body).body)
-            if done.tag.endswith("Error"):  # with status 200, as the answer begins before the work
-                raise ConfigError(f"'{self.host}' does not complete the upload; try again", detail=text_at(done, "Message"))
         except BaseException:
             with contextlib.suppress(HeadraceError, FileNotFoundError):
                 self.once("DELETE", f"{url}?{upload}")
             raise
+        if done.tag.endswith("Error"):  # with status 200, as the answer begins before the work
+            said = text_at(done, "Message")
+            raise TransientError(f"'{self.host}' does not complete the upload; it is tried again", detail=said)
 
 
 def _facts(item: Any) -> dict[str, Any]:
     return {
         "name": decoded(text_at(item, "Key")), "size": int(text_at(item, "Size")), "etag": text_at(item, "ETag"),
-        "mtime": datetime.fromisoformat(text_at(item, "LastModified").replace("Z", "+00:00")),
+        "mtime": datetime.fromisoformat(text_at(item, "LastModified")),
     }  # fmt: skip
 
 

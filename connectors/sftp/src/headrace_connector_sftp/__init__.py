@@ -12,7 +12,9 @@ class SftpConfig(Config):
     host: Annotated[str, Field("Host", examples=["sftp.example.org"], order=0)]
     user: Annotated[str, Field("User", order=1)]
     password: Annotated[Secret, Field("Password", "Or the passphrase of the private key.", order=2)] = Secret("")
-    private_key: Annotated[Secret, Field("Private key", "In OpenSSH's text form, instead of a password.", order=3)] = Secret("")
+    private_key: Annotated[Secret, Field("Private key", "In OpenSSH's text form, instead of a password.", order=3)] = (
+        Secret("")
+    )
     host_key: Annotated[
         str,
         Field(

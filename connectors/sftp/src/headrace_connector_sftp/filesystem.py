@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import paramiko
 from fsspec.implementations.sftp import SFTPFileSystem
-
 from headrace.sdk import AuthError, ConfigError, TransientError
 from headrace.sdk.egress import check_host, dial
 
@@ -15,6 +14,7 @@ if TYPE_CHECKING:
     from headrace_connector_sftp import SftpConfig
 
 CONNECT_S = 20.0
+ANSWER_S = 120.0
 _KEYS = (paramiko.Ed25519Key, paramiko.ECDSAKey, paramiko.RSAKey)
 
 
@@ -40,7 +40,8 @@ class SftpFileSystem(SFTPFileSystem):  # type: ignore[misc]  # fsspec has no typ
                 self._session.auth_publickey(config.user, self._key())
             else:
                 self._session.auth_password(config.user, config.password.reveal())
-            self.ftp = paramiko.SFTPClient.from_transport(self._session)
+            self.ftp: Any = paramiko.SFTPClient.from_transport(self._session)
+            self.ftp.get_channel().settimeout(ANSWER_S)
         except paramiko.AuthenticationException as error:
             self.close()
             raise AuthError(
@@ -49,7 +50,8 @@ class SftpFileSystem(SFTPFileSystem):  # type: ignore[misc]  # fsspec has no typ
         except (paramiko.SSHException, EOFError, OSError) as error:
             self.close()
             raise TransientError(
-                f"'{config.host}' port {config.port} does not answer as an SSH server; it is tried again", detail=repr(error)
+                f"'{config.host}' port {config.port} does not answer as an SSH server; it is tried again",
+                detail=repr(error),
             ) from None
         except BaseException:
             self.close()
@@ -71,7 +73,9 @@ class SftpFileSystem(SFTPFileSystem):  # type: ignore[misc]  # fsspec has no typ
                 return kind.from_private_key(StringIO(text), phrase)
             except (paramiko.SSHException, ValueError):
                 continue
-        raise ConfigError("the private key cannot be read; paste it whole, and give its passphrase", field="private_key")
+        raise ConfigError(
+            "the private key cannot be read; paste it whole, and give its passphrase", field="private_key"
+        )
 
     def cat_file(self, path: str, start: int | None = None, end: int | None = None, **kwargs: Any) -> bytes:
         """Bytes of a file."""
@@ -79,6 +83,20 @@ class SftpFileSystem(SFTPFileSystem):  # type: ignore[misc]  # fsspec has no typ
             file.seek(start or 0)
             data: bytes = file.read(None if end is None else end - (start or 0))
             return data
+
+    def put_file(self, lpath: str, rpath: str, **kwargs: Any) -> None:
+        """Put a file of this machine."""
+        self.ftp.put(lpath, rpath)
+
+    def makedirs(self, path: str, exist_ok: bool = False, mode: int = 0o777) -> None:
+        """Make a folder and those above it; fsspec asks for `//name`, which some servers never answer."""
+        if self.exists(path):
+            return
+        made = "" if path.startswith("/") else "."
+        for name in [part for part in path.split("/") if part not in {"", "."}]:
+            made = f"{made}/{name}"
+            if not self.exists(made):
+                self.ftp.mkdir(made, mode)
 
     def close(self) -> None:
         """Hang up."""

@@ -5,24 +5,25 @@ fsspec's own SMB filesystem takes whichever session to a server is open in the p
 
 from __future__ import annotations
 
-import stat as modes
+import errno
 import shutil
+import stat as modes
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import smbclient
 from fsspec import AbstractFileSystem
-from smbprotocol.exceptions import AccessDenied, LogonFailure, SMBException, SMBOSError
-
 from headrace.sdk import AuthError, ConfigError, TransientError
 from headrace.sdk.egress import check_host
+from smbprotocol.exceptions import AccessDenied, LogonFailure, SMBException, SMBOSError
 
 if TYPE_CHECKING:
     from headrace_connector_smb import SmbConfig
 
 CONNECT_S = 20
+_EPOCH = datetime.fromtimestamp(0, UTC)
 smbclient.ClientConfig(skip_dfs=True)
 
 
@@ -49,24 +50,26 @@ class SmbFileSystem(AbstractFileSystem):  # type: ignore[misc]  # fsspec has no 
         Raises:
             AuthError, ConfigError, TransientError, OSError: as it says.
         """
+        host = self._config.host
         try:
             return call(*args, **kwargs, **self._more)
         except LogonFailure as error:
             raise AuthError(
-                f"'{self._config.host}' refuses the user '{self._config.user}'; check user and password", detail=repr(error)
+                f"'{host}' refuses the user '{self._config.user}'; check user and password", detail=repr(error)
             ) from None
         except AccessDenied as error:
-            raise AuthError(f"'{self._config.host}' does not allow it; check the user's rights", detail=repr(error)) from None
-        except SMBOSError:
+            raise AuthError(f"'{host}' does not allow it; check the user's rights", detail=repr(error)) from None
+        except SMBOSError as error:
+            if error.errno in {errno.ENOENT, errno.ENOTDIR}:
+                raise FileNotFoundError(str(error)) from None
             raise
         except SMBException as error:
             if "BAD_NETWORK_NAME" in str(error):
-                raise ConfigError(
-                    f"'{self._config.host}' has no share '{self._config.share}'; correct it", field="share"
-                ) from None
-            raise TransientError(f"'{self._config.host}' broke off; it is tried again", detail=repr(error)) from None
+                share = self._config.share
+                raise ConfigError(f"'{host}' has no share '{share}'; correct it", field="share") from None
+            raise TransientError(f"'{host}' broke off; it is tried again", detail=repr(error)) from None
         except ValueError as error:  # what the client makes of a refused link
-            raise TransientError(f"'{self._config.host}' does not answer; it is tried again", detail=repr(error)) from None
+            raise TransientError(f"'{host}' does not answer; it is tried again", detail=repr(error)) from None
 
     def _unc(self, path: str) -> str:
         inside = path.strip("/").replace("/", "\\")
@@ -84,7 +87,7 @@ class SmbFileSystem(AbstractFileSystem):  # type: ignore[misc]  # fsspec has no 
         found = self._do(smbclient.stat, self._unc(path), follow_symlinks=False)
         return {
             "name": path.strip("/"), "type": "directory" if modes.S_ISDIR(found.st_mode) else "file",
-            "size": found.st_size, "mtime": datetime.fromtimestamp(found.st_mtime, UTC),
+            "size": found.st_size, "mtime": _EPOCH + timedelta(microseconds=found.st_mtime_ns // 1_000),
         }  # fmt: skip
 
     def _open(self, path: str, mode: str = "rb", **kwargs: Any) -> Any:

@@ -10,7 +10,7 @@ class WebdavConfig(Config):
     """Which folder, and as whom."""
 
     url: Annotated[
-        str, Field("Address", "Of the folder.", examples=["https://cloud.example.org/remote.php/dav/files/ada"], order=0)
+        str, Field("Address", "Of the folder.", examples=["https://cloud.example.org/dav/files/ada"], order=0)
     ]
     user: Annotated[str, Field("User", order=1)] = ""
     password: Annotated[Secret, Field("Password", "Or an app password.", order=2)] = Secret("")

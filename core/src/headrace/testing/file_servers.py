@@ -45,7 +45,7 @@ def serving(command: Sequence[str], port: int, log: Path, **more: str) -> Iterat
     with log.open("wb") as out:
         process = subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=out, stderr=out, env={**os.environ, **more},
-            preexec_fn=die_with_parent,  # noqa: PLW1509 - it only makes system calls
+            start_new_session=True, preexec_fn=die_with_parent,  # noqa: PLW1509 - it only makes system calls
         )  # fmt: skip
     try:
         deadline = time.monotonic() + START_S

@@ -59,7 +59,7 @@ class FilesContract(ConnectorContract):
         found = [row for frame in connector.read(stream, options=options) for row in frame.to_dicts()]
         assert {row["_file"] for row in found} == {"cities.csv"}
         version = found[0]["_version"]
-        assert version.startswith("2") or version.startswith("1970")
+        assert version.startswith(("2", "1970"))
         assert list(connector.read(stream, options=options, after=version)) == []
         assert sum(frame.height for frame in connector.read(stream, options=options, after="")) == 3
 
@@ -77,7 +77,7 @@ class FilesContract(ConnectorContract):
             found = [row for row in found if row["year"]]
             assert [(row["id"], row["year"], row["extra"]) for row in found] == [(1, 2025, None), (2, 2026, 1.5)]
 
-    def test_wrong_lines_are_rejected_with_their_number(self, connector: Connector[Any], config: dict[str, Any]) -> None:
+    def test_wrong_lines_are_rejected_with_number(self, connector: Connector[Any], config: dict[str, Any]) -> None:
         self.put(config, "wrong.csv", WRONG)
         rejects: list[Reject] = []
         stream = connector.stream("wrong.csv")
@@ -120,7 +120,7 @@ class FilesContract(ConnectorContract):
         writer.write("out/part.parquet", iter([frame.tail(3)]), effect_key="m", options=options)
         back = rows(writer, writer.stream("out"))
         assert sorted(back, key=lambda row: row["id"]) == frame.to_dicts()
-        assert not [facts for facts in writer.files("**/*.part")]
+        assert not list(writer.files("**/*.part"))
 
     def test_a_repeat_after_a_broken_write_shows_each_row_once(
         self, writer: FilesConnector[Any], monkeypatch: pytest.MonkeyPatch

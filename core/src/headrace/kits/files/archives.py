@@ -130,7 +130,7 @@ def _opened(file: IO[bytes], layers: tuple[str, ...]) -> Any:
         elif layer == ".bz2":
             stream = bz2.BZ2File(stream)
         elif layer == ".xz":
-            stream = lzma.LZMAFile(stream, format=lzma.FORMAT_XZ)
+            stream = lzma.LZMAFile(stream, format=lzma.FORMAT_XZ)  # noqa: SIM115 - the caller reads it
         else:
             import pyarrow as pa
 

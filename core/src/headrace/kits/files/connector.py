@@ -82,7 +82,7 @@ class FilesConnector(Connector[ConfigT]):
         """Columns of the files, from a look at them."""
         from headrace.sdk.frames import from_polars
 
-        frame = self._frame(name, options or ReadOptions(), None, look=True)
+        frame = self._frame(name, options or ReadOptions(), lambda _: None, look=True)  # reading tells of rows
         cursors = (VERSION,) if options is not None and options.facts else ()
         return Stream(name=name, columns=from_polars(frame.collect_schema()), cursors=cursors)
 

@@ -86,15 +86,21 @@ def _good_lines(path: Path, reject: Rejector, scratch: Path) -> Path:
             if line is None:
                 reject([Reject(number, TOO_LONG)])
                 continue
-            try:
-                if line.strip() and not isinstance(msgspec.json.decode(line), dict):
-                    raise msgspec.DecodeError("it is no object")
-            except msgspec.DecodeError as error:
+            problem = _problem(line)
+            if problem:
                 said = line.decode(errors="replace").rstrip("\n")[:10_000]
-                reject([Reject(number, f"the line is no JSON object: {error}", data=said)])
+                reject([Reject(number, f"the line is no JSON object: {problem}", data=said)])
                 continue
             out.write(line if line.endswith(b"\n") else line + b"\n")
     return good
+
+
+def _problem(line: bytes) -> str:
+    try:
+        value = msgspec.json.decode(line) if line.strip() else {}
+    except msgspec.DecodeError as error:
+        return str(error)
+    return "" if isinstance(value, dict) else "it is another value"
 
 
 def fixed(path: Path, options: ReadOptions, reject: Rejector | None, scratch: Path) -> pl.LazyFrame:
@@ -147,8 +153,15 @@ def _elements(path: Path, record: str) -> Iterator[tuple[int, dict[str, str]]]:
     from lxml import etree
 
     safe: dict[str, Any] = {"resolve_entities": False, "no_network": True, "load_dtd": False, "huge_tree": False}
+    with path.open("rb") as file:
+        yield from _records(etree.iterparse(file, events=("start", "end"), **safe), path, record)
+
+
+def _records(events: Any, path: Path, record: str) -> Iterator[tuple[int, dict[str, str]]]:
+    from lxml import etree
+
     depth = 0
-    for event, element in etree.iterparse(str(path), events=("start", "end"), **safe):
+    for event, element in events:
         if event == "start":
             depth += 1
             if depth == 1 and element.getroottree().docinfo.doctype:

@@ -8,7 +8,6 @@ from contextlib import contextmanager
 from headrace.sdk.errors import AuthError, ConfigError, HeadraceError, TransientError
 
 
-
 @contextmanager
 def translated() -> Iterator[None]:
     """Turn errors of a filesystem into ours.
@@ -33,4 +32,3 @@ def translated() -> Iterator[None]:
         raise TransientError(
             "the file server broke off or does not answer; it is tried again", detail=repr(error)
         ) from None
-

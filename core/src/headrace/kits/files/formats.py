@@ -71,12 +71,13 @@ def _excel(path: Path, options: ReadOptions) -> pl.LazyFrame:
     import zipfile
 
     if zipfile.is_zipfile(path):
-        with zipfile.ZipFile(path) as book:
-            if sum(item.file_size for item in book.infolist()) > SHEET_BYTES:
+        with zipfile.ZipFile(path) as packed:
+            if sum(item.file_size for item in packed.infolist()) > SHEET_BYTES:
                 raise DataError(f"'{path.name}' unpacks to more than {SHEET_BYTES // 2**20} MiB; save it as CSV")
     more: dict[str, Any] = {"sheet_name": options.sheet} if options.sheet else {}
     try:
-        return pl.read_excel(path, **more).lazy()
+        book: pl.DataFrame = pl.read_excel(path, **more)
+        return book.lazy()
     except ValueError as error:
         if not options.sheet:
             raise

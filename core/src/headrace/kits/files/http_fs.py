@@ -230,4 +230,3 @@ def text_at(element: Any, name: str) -> str:
 def decoded(path: str) -> str:
     """A path of an answer, without percent signs."""
     return unquote(path)
-

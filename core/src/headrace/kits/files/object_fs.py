@@ -44,7 +44,9 @@ class ObjectFileSystem(HttpFileSystem):
             found += [{"name": f"{bucket}/{name.rstrip('/')}", "type": "directory", "size": 0} for name in prefixes]
         return found if detail else [facts["name"] for facts in found]
 
-    def find(self, path: str, maxdepth: int | None = None, withdirs: bool = False, detail: bool = False, **kw: Any) -> Any:
+    def find(
+        self, path: str, maxdepth: int | None = None, withdirs: bool = False, detail: bool = False, **kwargs: Any
+    ) -> Any:
         """All files below, by pages of keys rather than folder by folder."""
         bucket, _, key = path.strip("/").partition("/")
         start = key and f"{key.rstrip('/')}/"

@@ -76,7 +76,7 @@ class WriteOptions(Config):
         int,
         Field(
             "Roll at (MiB)",
-            "Begin another file at about this size: `orders.csv` becomes `orders-...-00000.csv` and so on; 0 writes one.",
+            "Begin another file at about this size: `a.csv` becomes `a-...-00000.csv` and so on; 0 writes one.",
             ge=0,
             le=100_000,
             advanced=True,

@@ -13,10 +13,11 @@ from fsspec import AbstractFileSystem
 from fsspec.implementations.local import LocalFileSystem
 
 from headrace.kits.files import archives, csv_scan, formats
+from headrace.kits.files.dialect import as_utf8
 from headrace.kits.files.listing import Entry
 from headrace.kits.files.options import ReadOptions
 from headrace.kits.files.paths import format_of, known_format, packing
-from headrace.kits.files.row_files import lazily
+from headrace.kits.files.row_files import framed, lazily
 from headrace.sdk.connectors import Rejector
 from headrace.sdk.errors import ConfigError, DataError
 
@@ -53,8 +54,8 @@ class Reading:
         frames: list[pl.LazyFrame] = []
         hive = _hive([entry.hive for entry in entries])
         for entry in entries:
-            for frame in self._frames(entry, reject, kinds, look=look):
-                frames.append(self._named(frame, entry, hive))
+            found = self._frames(entry, reject, kinds, look=look)
+            frames.extend(self._named(frame, entry, hive) for frame in found)
             if len(kinds) > 1:
                 raise ConfigError(
                     f"these files are of several formats ({', '.join(sorted(kinds))}); choose those of one, as in "
@@ -63,9 +64,7 @@ class Reading:
                 )
         return frames[0] if len(frames) == 1 else pl.concat(frames, how="diagonal_relaxed")
 
-    def _frames(
-        self, entry: Entry, reject: Rejector | None, kinds: set[str], *, look: bool
-    ) -> Iterator[pl.LazyFrame]:
+    def _frames(self, entry: Entry, reject: Rejector | None, kinds: set[str], *, look: bool) -> Iterator[pl.LazyFrame]:
         kind = self._options.format or known_format(entry.name)
         plain = not packing(entry.name)
         if plain:
@@ -80,6 +79,11 @@ class Reading:
         for path in archives.unpacked(self._fetched(entry), self._scratch, self._options.member):
             one = format_of(path.name, self._options.format or known_format(path.name) or kind)
             kinds.add(one)
+            if look and one in {"csv", "tsv"}:
+                said = msgspec.structs.replace(self._options, format=one)
+                text = as_utf8(path, said.encoding, self._scratch)
+                yield pl.LazyFrame(schema=csv_scan.sniff(text, said))
+                continue
             yield from formats.scan([path], one, self._options, reject, self._scratch)
 
     def _fetched(self, entry: Entry) -> Path:
@@ -152,14 +156,11 @@ def distant_parquet(fs: AbstractFileSystem, entry: Entry) -> pl.LazyFrame:
             f"'{entry.name}' is cut off or no Parquet file; correct the file or choose its format", detail=repr(error),
             field="stream",
         ) from None  # fmt: skip
-    empty = pl.from_arrow(schema.empty_table())
-    assert isinstance(empty, pl.DataFrame)
 
     def pieces(columns: list[str] | None) -> Iterator[pl.DataFrame]:
         with opened() as file, pq.ParquetFile(file, pre_buffer=True) as parquet:
             for number in range(parquet.num_row_groups):
-                frame = pl.from_arrow(parquet.read_row_group(number, columns=columns))
-                assert isinstance(frame, pl.DataFrame)
+                frame = framed(parquet.read_row_group(number, columns=columns))
                 yield frame if columns is None else frame.select(columns)
 
-    return lazily(empty.schema, pieces)
+    return lazily(framed(schema.empty_table()).schema, pieces)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import polars as pl
 from polars.io.plugins import register_io_source
+
+from headrace.sdk.errors import DataError
 
 AVRO_ROWS = 10_000
 _AVRO = {
@@ -47,14 +49,15 @@ def orc(path: Path) -> pl.LazyFrame:
     def pieces(columns: list[str] | None) -> Iterator[pl.DataFrame]:
         file = reader.ORCFile(path)
         for number in range(file.nstripes):
-            table = file.read_stripe(number, columns=columns)
-            frame = pl.from_arrow(table)
-            assert isinstance(frame, pl.DataFrame)
+            frame = framed(file.read_stripe(number, columns=columns))
             yield frame.select(columns) if columns is not None else frame
 
-    empty = pl.from_arrow(reader.ORCFile(path).schema.empty_table())
-    assert isinstance(empty, pl.DataFrame)
-    return lazily(empty.schema, pieces)
+    return lazily(framed(reader.ORCFile(path).schema.empty_table()).schema, pieces)
+
+
+def framed(table: Any) -> pl.DataFrame:
+    """An Arrow table as a frame."""
+    return cast("pl.DataFrame", pl.from_arrow(table))
 
 
 def avro(path: Path) -> pl.LazyFrame:
@@ -67,10 +70,19 @@ def avro(path: Path) -> pl.LazyFrame:
     fields = {field.name: field.dtype for field in schema.fields} if isinstance(schema, pl.Struct) else {}
 
     def pieces(columns: list[str] | None) -> Iterator[pl.DataFrame]:
+        try:
+            yield from blocks(columns)
+        except (EOFError, ValueError, IndexError, OSError) as error:
+            raise DataError(
+                f"'{path.name}' is cut off or damaged; fetch it again", detail=repr(error), field="stream"
+            ) from None
+
+    def blocks(columns: list[str] | None) -> Iterator[pl.DataFrame]:
         wanted = {name: fields[name] for name in (fields if columns is None else columns)}
         with path.open("rb") as file:
             rows: list[Any] = []
-            for row in fastavro.reader(file):
+            found: Any = fastavro.reader(file)
+            for row in found:
                 rows.append({name: _text_of(row[name]) for name in wanted})
                 if len(rows) >= AVRO_ROWS:
                     yield pl.DataFrame(rows, schema=wanted)

@@ -29,6 +29,7 @@ class Writer(ABC):
     def write(self, frame: pl.DataFrame) -> None:
         """Add rows."""
 
+    @abstractmethod
     def close(self) -> None:
         """Finish the file; one that was not begun is not there."""
 
@@ -39,7 +40,14 @@ def writer(path: Path, name: str, kind: str, options: WriteOptions) -> Writer:
     Raises:
         ConfigError: the format is not written.
     """
-    made = {"parquet": Arrowed, "arrow": Arrowed, "orc": Arrowed, "excel": Excel, "avro": Avro}.get(kind, Text)
+    kinds: dict[str, type[Writer]] = {
+        "parquet": Arrowed,
+        "arrow": Arrowed,
+        "orc": Arrowed,
+        "excel": Excel,
+        "avro": Avro,
+    }
+    made = kinds.get(kind, Text)
     layers = packing(name)
     if kind in {"xml", "yaml", "fixed"}:
         raise ConfigError(f"'{name}' cannot be written: {kind} is only read; choose another format", field="stream")

@@ -213,4 +213,3 @@ class _Effects:
             fresh.write_text(json.dumps({"key": key, "rows": rows, "bytes": part.stat().st_size}), encoding="utf-8")
             show(self._fs, fresh, self._note)
             fresh.unlink()
-
