@@ -12,4 +12,4 @@ class TestAthena(UnprovenContract):
         "access_key": "AKIAEXAMPLE",
         "secret_key": "s3cret/@:word",
     }
-    secret = "secret_key"
+    hidden = "secret_key"

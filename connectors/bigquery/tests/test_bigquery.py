@@ -6,4 +6,4 @@ from headrace.testing.connector_unproven import UnprovenContract
 class TestBigquery(UnprovenContract):
     connector_id = "bigquery"
     config = {"project": "acme-shop", "dataset": "shop", "service_account": "s3cret/@:word"}
-    secret = "service_account"
+    hidden = "service_account"

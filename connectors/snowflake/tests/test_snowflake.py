@@ -6,4 +6,4 @@ from headrace.testing.connector_unproven import UnprovenContract
 class TestSnowflake(UnprovenContract):
     connector_id = "snowflake"
     config = {"account": "acme-shop", "database": "SHOP", "user": "reader", "password": "s3cret/@:word"}
-    secret = "password"
+    hidden = "password"

@@ -6,4 +6,4 @@ from headrace.testing.connector_unproven import UnprovenContract
 class TestTrino(UnprovenContract):
     connector_id = "trino"
     config = {"host": "db.example.org", "database": "hive", "user": "reader", "password": "s3cret/@:word"}
-    secret = "password"
+    hidden = "password"

@@ -17,9 +17,9 @@ Made by `headrace connectors readme > connectors/README.md`; a test holds it cur
 manifest, and the contract tests compare that with what it does.
 
 Proof, from the strongest: **real server** (the vendor's own runs in the tests), **engine** (the vendor's embedded
-engine), **emulator** (one that everybody uses), **wire-compatible** (another server of the same protocol), **contract** (checked
-against the vendor's published OpenAPI document), **recorded**, **unproven** (no other side: declarations, addresses,
-statements and errors only).
+engine), **emulator** (one that everybody uses), **wire-compatible** (another server of the same protocol), **contract**
+(checked against the vendor's published OpenAPI document), **recorded**, **unproven** (no other side: declarations,
+addresses, statements and errors only).
 
 | connector | id | kind | reads and writes | a write is | actions | proof |
 |---|---|---|---|---|---|---|

@@ -49,7 +49,7 @@ class UnprovenContract(DeclareRules):
         "host": "db.example.org", "database": "shop", "user": "reader", "password": "s3cret/@:word",
     }  # fmt: skip
 
-    secret: ClassVar[str] = "password"
+    hidden: ClassVar[str] = "password"
 
     def opened(self) -> Any:
         return self.entry().open(self.config)
@@ -71,12 +71,12 @@ class UnprovenContract(DeclareRules):
         url = self.opened().url()
         shown = sa.make_url(url.render_as_string(hide_password=False))
         held = [shown.password, *shown.query.values()]
-        assert self.config[self.secret] in held, "it comes through unharmed"
+        assert self.config[self.hidden] in held, "it comes through unharmed"
         parts = " ".join(map(str, (shown.host, shown.database, shown.username, *shown.query.values())))
-        assert all(value in parts for name, value in self.config.items() if name not in {self.secret, "region"})
+        assert all(value in parts for name, value in self.config.items() if name not in {self.hidden, "region"})
 
     def test_messages_hold_no_secret(self) -> None:
-        assert self.config[self.secret] not in self.opened().where
+        assert self.config[self.hidden] not in self.opened().where
 
     def test_a_missing_driver_is_one_sentence(self) -> None:
         named = f"headrace-connector-{self.connector_id.replace('_', '-')}"
