@@ -1,13 +1,31 @@
 """MariaDB: tables of a database, read through a server-side cursor, written in one transaction."""
 
-from headrace.kits.sql.declare import TABLES, Port, ServerConfig
-from headrace.sdk import ConnectorManifest, EffectClass, TableOptions, hookimpl, lazy
+from typing import Annotated
+
+from headrace.kits.sql.declare import TABLES, BinlogConfig, Port, ServerConfig
+from headrace.sdk import ConnectorManifest, EffectClass, Field, TableOptions, TriggerType, hookimpl, lazy
 
 
 class MariaDBConfig(ServerConfig, kw_only=True):
     """How to reach the database."""
 
     port: Port = 3306
+
+
+class ChangesConfig(BinlogConfig, kw_only=True):
+    """Which changes start the flow."""
+
+    connection: Annotated[
+        str, Field("Connection", "MariaDB with its log in rows; its user has the right REPLICATION SLAVE.",
+                   widget="connection", connection_type="mariadb", order=0)
+    ]  # fmt: skip
+
+
+CHANGES = """Needs log_bin = ON, binlog_format = ROW, binlog_row_image = FULL and binlog_row_metadata = FULL, and a user
+with the rights REPLICATION SLAVE and REPLICATION CLIENT. Changes come in the order in which they were committed, each
+to exactly one execution, with the whole row before and after.
+
+The server removes its log by age, also what was not read: let it keep the log for longer than a flow may be off."""
 
 
 @hookimpl
@@ -32,3 +50,17 @@ def headrace_connectors() -> list[ConnectorManifest]:
             proof="real server",
         )
     ]
+
+
+@hookimpl
+def headrace_triggers() -> list[TriggerType]:
+    """Offer the trigger on changes."""
+    return [
+        TriggerType(
+            id="cdc", title="Changed rows (MariaDB)", mode="source", config=ChangesConfig,
+            icon="lucide:database-zap", factory=lazy("headrace.kits.sql.binlog:BinlogChanges"),
+            tags=("cdc", "replication", "watch"),
+            summary="Starts with each insert, update and delete of tables, from the binlog.",
+            docs=CHANGES,
+        )
+    ]  # fmt: skip

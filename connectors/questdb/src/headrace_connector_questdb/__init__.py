@@ -1,7 +1,7 @@
 """QuestDB: reads tables of QuestDB."""
 
-from headrace.kits.sql.declare import Port, PostgresConfig
-from headrace.sdk import Capability, ConnectorManifest, hookimpl, lazy
+from headrace.kits.sql.declare import READS, Port, PostgresConfig
+from headrace.sdk import ConnectorManifest, hookimpl, lazy
 
 DOCS = """Reads tables of QuestDB.
 
@@ -28,7 +28,7 @@ def headrace_connectors() -> list[ConnectorManifest]:
             summary="Tables of QuestDB",
             config=QuestdbConfig,
             factory=lazy("headrace_connector_questdb.connector:QuestdbConnector"),
-            capabilities=frozenset({Capability.READ, Capability.QUERY, Capability.INCREMENTAL}),
+            capabilities=READS,
             icon="lucide:database",
             docs=DOCS,
             proof="wire-compatible",

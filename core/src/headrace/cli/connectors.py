@@ -16,10 +16,10 @@ _HEAD = """# Connectors
 Made by `headrace connectors readme > connectors/README.md`; a test holds it current. What a connector can do is in its
 manifest, and the contract tests compare that with what it does.
 
-Proof, from the strongest: **real server** (the vendor's own runs in the tests), **engine** (the vendor's embedded engine),
-**emulator** (one that everybody uses), **wire-compatible** (another server of the same protocol), **contract** (checked
-against the vendor's published OpenAPI document), **recorded**, **unproven** (no other side: declarations, addresses,
-statements and errors only).
+Proof, from the strongest: **real server** (the vendor's own runs in the tests), **engine** (the vendor's embedded
+engine), **emulator** (one that everybody uses), **wire-compatible** (another server of the same protocol), **contract**
+(checked against the vendor's published OpenAPI document), **recorded**, **unproven** (no other side: declarations,
+addresses, statements and errors only).
 
 | connector | id | kind | reads and writes | a write is | actions | proof |
 |---|---|---|---|---|---|---|
@@ -75,7 +75,8 @@ def table(rows: list[dict[str, Any]]) -> str:
     lines = []
     for row in rows:
         promise = _PROMISE[row["effect_class"]] if "write" in row["capabilities"] else "-"
-        cells = (f"[{row['title']}]({row['id']})", f"`{row['id']}`", row["category"].replace("_", " "),
-                 ", ".join(row["capabilities"]) or "-", promise, ", ".join(row["actions"]) or "-", row["proof"])  # fmt: skip
+        can, acts = ", ".join(row["capabilities"]) or "-", ", ".join(row["actions"]) or "-"
+        kind = row["category"].replace("_", " ")
+        cells = (f"[{row['title']}]({row['id']})", f"`{row['id']}`", kind, can, promise, acts, row["proof"])
         lines.append(f"| {' | '.join(cells)} |\n")
     return _HEAD + "".join(lines)

@@ -2,7 +2,9 @@
 
 from typing import Annotated, Literal
 
-from headrace.sdk import Capability, Config, Field, Secret
+import msgspec
+
+from headrace.sdk import Capability, Config, Field, Secret, TriggerConfig
 
 READS = frozenset({Capability.READ, Capability.QUERY, Capability.INCREMENTAL, Capability.PAGES})
 """What the kit does for every database that it reads."""
@@ -34,3 +36,28 @@ class PostgresConfig(ServerConfig, kw_only=True):
         Literal["prefer", "require", "verify-full", "disable"],
         Field("TLS", "`verify-full` also checks who the server is.", advanced=True, order=5),
     ] = "prefer"
+
+
+class BinlogConfig(TriggerConfig, kw_only=True):
+    """Which changes of MySQL or MariaDB start the flow; a connector narrows `connection` to its own."""
+
+    connection: str
+    tables: Annotated[
+        list[str], Field("Tables", "Of the connection's database. Empty: all.", widget="tags", order=1)
+    ] = []
+    operations: Annotated[
+        list[Literal["insert", "update", "delete"]],
+        Field("Operations", "Which changes count.", min_length=1, order=2),
+    ] = msgspec.field(default_factory=lambda: ["insert", "update", "delete"])
+    shape: Annotated[
+        Literal["changes", "columns"],
+        Field("Rows", "A row for each change with `before` and `after`, or the columns of the table with _operation "
+              "beside them.", order=3),
+    ] = "changes"  # fmt: skip
+    batch_changes: Annotated[
+        int, Field("Changes at once", "No more changes in one execution.", ge=1, le=10_000, order=4)
+    ] = 1_000
+    batch_seconds: Annotated[
+        float, Field("Wait for more", "A batch is closed so long after its first change.", ge=0, le=30, unit="s",
+                     order=5)
+    ] = 1  # fmt: skip

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from headrace.kits.drift import changes
 from headrace.kits.sql.target import Target
+from headrace.kits.sql.types import LOSSES
 from headrace.sdk.connectors import WriteMode
 from headrace.sdk.errors import ConfigError
 from headrace.sdk.tables import Change, TableOptions
@@ -21,10 +22,15 @@ def plan(
         ConfigError: the write would be refused.
     """
     options = options or TableOptions()
-    if not target.exists():
-        return [Change(kind="create", text=f"the table '{table}' is created")]
     mark = options.deletes if mode in {"merge", "scd2"} else ""
     data = [column for column in columns if column.name != mark]
+    made = [
+        Change(kind="narrow", column=column.name, text=f"column '{column.name}': {LOSSES[column.type]}")
+        for column in data
+        if column.type in LOSSES
+    ]
+    if not target.exists():
+        return [Change(kind="create", text=f"the table '{table}' is created"), *made]
     rows = target.rows() if mode in {"overwrite", "merge"} else None
     found = changes(table, target.columns(), data, mode=mode, drift=options.drift, rows=rows)
     wide = next((change for change in found if change.kind == "widen"), None)
@@ -33,4 +39,4 @@ def plan(
     if mode == "merge":
         which = f"marked by '{mark}'" if mark else "whose key does not come"
         found.append(Change(kind="delete", text=f"rows of '{table}' {which} are deleted", rows=rows, loses=True))
-    return found
+    return [*found, *made]

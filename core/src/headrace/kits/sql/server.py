@@ -42,20 +42,21 @@ class DriverReader(SqlReader[ConfigT]):
                 detail=repr(error),
             ) from None
 
-    def _through_the_door(self, dialect: Any, _record: Any, args: list[Any], given: dict[str, Any]) -> None:
-        """Judge the host, and give the driver the address that was judged."""
-        url = self.url()
-        if url.host is None:
-            return
-        address = check_host(url.host, url.port or 0)[0]
-        if self.by_name:
-            return
-        made, named = dialect.create_connect_args(url.set(host=address))
-        args[:] = made
-        given.update(named)
-
     by_name: ClassVar[bool] = False
     """The driver speaks HTTPS and proves the server's name itself, so it is given the name."""
+
+    def judged(self) -> tuple[str, int]:
+        """Host and port that the door judges."""
+        url = self.url()
+        return url.host or "", url.port or 443
+
+    def _through_the_door(self, dialect: Any, _record: Any, args: list[Any], given: dict[str, Any]) -> None:
+        """Judge the host, and give the driver the address that was judged."""
+        address = check_host(*self.judged())[0]
+        if not self.by_name:
+            made, named = dialect.create_connect_args(self.url().set(host=address))
+            args[:] = made
+            given.update(named)
 
 
 class DriverConnector(DriverReader[ConfigT], SqlConnector[ConfigT]):

@@ -1,0 +1,44 @@
+"""Amazon Athena: tables, read by SELECT."""
+
+from typing import Annotated
+
+from headrace.kits.sql.declare import READS
+from headrace.sdk import Config, ConnectorManifest, Field, Secret, hookimpl, lazy
+
+DOCS = """Reads tables of Amazon Athena, and SELECTs under the SQL policy.
+
+Reads only; results are kept in S3.
+
+No server of it runs in the tests: what is proven is the declaration, the address and, with the driver, the
+statements. Install `headrace-connector-athena[driver]` where the workers are."""
+
+
+class AthenaConfig(Config, kw_only=True):
+    """How to reach it."""
+
+    region: Annotated[str, Field("Region", pattern=r"^[a-z0-9-]+$")]
+    database: Annotated[str, Field("Database")]
+    results: Annotated[str, Field("Results", "Place in S3 where Athena keeps them.", pattern=r"^s3://")]
+    access_key: Annotated[str, Field("Access key")]
+    secret_key: Annotated[Secret, Field("Secret key")]
+    work_group: Annotated[str, Field("Work group")] = "primary"
+
+
+@hookimpl
+def headrace_connectors() -> list[ConnectorManifest]:
+    """Offer the connector."""
+    return [
+        ConnectorManifest(
+            id="athena",
+            title="Amazon Athena",
+            category="database",
+            summary="Tables of Amazon Athena",
+            config=AthenaConfig,
+            factory=lazy("headrace_connector_athena.connector:AthenaConnector"),
+            capabilities=READS,
+            waits=True,
+            icon="lucide:database",
+            docs=DOCS,
+            proof="unproven",
+        )
+    ]

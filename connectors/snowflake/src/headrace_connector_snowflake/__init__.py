@@ -1,0 +1,45 @@
+"""Snowflake: tables, read by SELECT."""
+
+from typing import Annotated
+
+from headrace.kits.sql.declare import READS
+from headrace.sdk import Config, ConnectorManifest, Field, Secret, hookimpl, lazy
+
+DOCS = """Reads tables of Snowflake, and SELECTs under the SQL policy.
+
+Reads only for now. Names in capitals there are in small letters here.
+
+No server of it runs in the tests: what is proven is the declaration, the address and, with the driver, the
+statements. Install `headrace-connector-snowflake[driver]` where the workers are."""
+
+
+class SnowflakeConfig(Config, kw_only=True):
+    """How to reach it."""
+
+    account: Annotated[str, Field("Account", "As in its address, e.g. `org-account`.", pattern=r"^[A-Za-z0-9_.-]+$")]
+    user: Annotated[str, Field("User")]
+    password: Annotated[Secret, Field("Password", "Or a programmatic access token.")]
+    database: Annotated[str, Field("Database")]
+    schema: Annotated[str, Field("Schema")] = "PUBLIC"
+    warehouse: Annotated[str, Field("Warehouse")] = ""
+    role: Annotated[str, Field("Role")] = ""
+
+
+@hookimpl
+def headrace_connectors() -> list[ConnectorManifest]:
+    """Offer the connector."""
+    return [
+        ConnectorManifest(
+            id="snowflake",
+            title="Snowflake",
+            category="database",
+            summary="Tables of Snowflake",
+            config=SnowflakeConfig,
+            factory=lazy("headrace_connector_snowflake.connector:SnowflakeConnector"),
+            capabilities=READS,
+            waits=True,
+            icon="lucide:database",
+            docs=DOCS,
+            proof="unproven",
+        )
+    ]
