@@ -97,23 +97,24 @@ class KafkaConnector(RecordsConnector[KafkaConfig]):
         group = getattr(options, "group", "")
         consumer, left = self._runner.run(self._begin(name, group))
         self._grouped, self._seen = (consumer if group else None), {}
-        try:
-            silent = 0
-            while left:
-                page = self._runner.run(consumer.getmany(*left, timeout_ms=POLL_MS, max_records=PAGE))
-                silent = 0 if page else silent + 1
-                if silent > SILENT:
-                    raise self.away("no records come")
-                for partition, found in page.items():
-                    for message in found:
-                        if message.offset < left[partition]:
-                            self._seen[partition] = message.offset + 1
-                            yield _record(message)
-                left = self._runner.run(self._left(consumer, left))
-        finally:
-            self._grouped = None
-            if group:
-                self._runner.run(consumer.stop())
+        silent = 0
+        while left:
+            page = self._runner.run(consumer.getmany(*left, timeout_ms=POLL_MS, max_records=PAGE))
+            silent = 0 if page else silent + 1
+            if silent > SILENT:
+                raise self.away("no records come")
+            for partition, found in page.items():
+                for message in found:
+                    if message.offset < left[partition]:
+                        self._seen[partition] = message.offset + 1
+                        yield _record(message)
+            left = self._runner.run(self._left(consumer, left))
+
+    def released(self) -> None:
+        """A member of a group leaves it."""
+        grouped, self._grouped = self._grouped, None
+        if grouped is not None:
+            self._runner.run(grouped.stop())
 
     async def _begin(self, name: str, group: str) -> tuple[Any, dict[Any, int]]:
         """A consumer at its first record, and the ends of the partitions that have more."""
@@ -169,8 +170,8 @@ class KafkaConnector(RecordsConnector[KafkaConfig]):
 
     def hang_up(self) -> None:
         """Close all links and the loop."""
-        opened = [one for one in (self._plain, self._producer) if one is not None]
-        self._plain = self._producer = None
+        opened = [one for one in (self._plain, self._grouped, self._producer) if one is not None]
+        self._plain = self._grouped = self._producer = None
         try:
             for one in opened:
                 self._runner.run(one.stop())

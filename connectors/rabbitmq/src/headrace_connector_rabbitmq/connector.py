@@ -67,17 +67,18 @@ class RabbitmqConnector(RecordsConnector[RabbitmqConfig]):
         """The messages that are there now."""
         channel = self._link().channel()
         self._reading, self._tag = channel, 0
-        try:
-            for _ in range(channel.queue_declare(name, passive=True).method.message_count):
-                method, properties, body = channel.basic_get(name)
-                if method is None:  # somebody else has taken them
-                    break
-                self._tag = method.delivery_tag
-                yield {**fields_of(body), **_facts(method, properties)}
-        finally:
-            self._reading = None
-            if channel.is_open:
-                channel.close()  # what is not acknowledged goes back to its place
+        for _ in range(channel.queue_declare(name, passive=True).method.message_count):
+            method, properties, body = channel.basic_get(name)
+            if method is None:  # somebody else has taken them
+                break
+            self._tag = method.delivery_tag
+            yield {**fields_of(body), **_facts(method, properties)}
+
+    def released(self) -> None:
+        """What is not acknowledged goes back to its place."""
+        channel, self._reading = self._reading, None
+        if channel is not None and channel.is_open:
+            channel.close()
 
     def handed(self, name: str, options: Any) -> None:
         """Acknowledge what was handed on, if it is to be consumed."""
@@ -109,8 +110,7 @@ class RabbitmqConnector(RecordsConnector[RabbitmqConfig]):
 
     def end(self, write: Write, spool: Spool) -> None:
         """Close the channel."""
-        self._reading.close()
-        self._reading = None
+        self.released()
 
     def trouble(self, error: Exception) -> HeadraceError | None:
         """By the broker's answer."""
