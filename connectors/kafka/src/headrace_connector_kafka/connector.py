@@ -9,10 +9,13 @@ from typing import Any
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.errors import (
     AuthenticationFailedError,
-    AuthorizationError,
+    ClusterAuthorizationFailedError,
+    GroupAuthorizationFailedError,
     KafkaConnectionError,
     KafkaError,
     MessageSizeTooLargeError,
+    SaslAuthenticationFailed,
+    TopicAuthorizationFailedError,
 )
 from headrace.kits.records.connector import After, Given, RecordsConnector, Write
 from headrace.kits.records.frames import Record
@@ -25,6 +28,7 @@ from headrace.sdk.egress import check_host
 from headrace_connector_kafka import KafkaConfig, KafkaReadOptions, KafkaWriteOptions
 
 PAGE = 1_000
+_DENIED = (ClusterAuthorizationFailedError, GroupAuthorizationFailedError, TopicAuthorizationFailedError)
 BODY_BYTES = 1_000_000
 POLL_MS = 1_000
 SILENT = 30
@@ -155,9 +159,9 @@ class KafkaConnector(RecordsConnector[KafkaConfig]):
 
     def trouble(self, error: Exception) -> HeadraceError | None:
         """By the broker's code."""
-        if isinstance(error, AuthenticationFailedError):
+        if isinstance(error, AuthenticationFailedError | SaslAuthenticationFailed):
             return self.refused(error)
-        if isinstance(error, AuthorizationError):
+        if isinstance(error, _DENIED):
             return AuthError(f"the user has not the right to do this in {self.where}; grant it", detail=repr(error))
         if isinstance(error, KafkaConnectionError) or (isinstance(error, KafkaError) and error.retriable):
             return self.away(error)

@@ -9,7 +9,7 @@ from datetime import UTC
 from typing import Any
 
 from asyncua import Client, ua
-from asyncua.ua.uaerrors import BadIdentityTokenRejected, BadUserAccessDenied, UaError
+from asyncua.ua.uaerrors import BadIdentityTokenRejected, BadUserAccessDenied, UaError, UaStatusCodeError
 from headrace.kits.records.connector import After, Given, RecordsConnector, Write
 from headrace.kits.records.frames import Record
 from headrace.kits.records.place import Runner
@@ -131,9 +131,9 @@ class OpcuaConnector(RecordsConnector[OpcuaConfig]):
         """By the server's status."""
         if isinstance(error, _DENIED):
             return self.refused(error)
-        if isinstance(error, ua.UaStatusCodeError) and "Denied" in type(error).__name__:
+        if isinstance(error, UaStatusCodeError) and "Denied" in type(error).__name__:
             return AuthError(f"the user has not the right to do this in {self.where}; grant it", detail=repr(error))
-        if isinstance(error, ua.UaStatusCodeError) and not isinstance(error, ConnectionError):
+        if isinstance(error, UaStatusCodeError) and not isinstance(error, ConnectionError):
             return ConfigError(
                 f"{self.where} refuses ({type(error).__name__}); correct the connection", detail=repr(error)
             )

@@ -189,9 +189,15 @@ def zookeeper() -> int:
 @cache
 def mongodb() -> int:
     """Port of a server that speaks MongoDB's protocol, over SQLite."""
-    port = free_port()
-    started(
-        [str(Path(sys.executable).with_name("nx-27017")), "--host", "127.0.0.1", "--port", str(port), "--db", "memory"],
-        port,
-    )
+    port, place = free_port(), folder()
+    command = [
+        str(Path(sys.executable).with_name("nx-27017")),
+        "--host",
+        "127.0.0.1",
+        "--port",
+        str(port),
+        "--db",
+        "memory",
+    ]
+    started([*command, "--log-file", str(place / "log"), "--pid-file", str(place / "pid")], port)
     return port
