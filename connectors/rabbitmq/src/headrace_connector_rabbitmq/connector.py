@@ -55,8 +55,10 @@ class RabbitmqConnector(RecordsConnector[RabbitmqConfig]):
         return self._connection
 
     def ping(self) -> None:
-        """A channel, closed again."""
+        """A link of its own, closed again: an old one may be dead without knowing."""
+        self.hang_up()
         self._link().channel().close()
+        self.hang_up()
 
     def names(self) -> Iterable[str]:
         """As the connection says, once the broker answers."""
@@ -76,9 +78,7 @@ class RabbitmqConnector(RecordsConnector[RabbitmqConfig]):
 
     def released(self) -> None:
         """What is not acknowledged goes back to its place."""
-        channel, self._reading = self._reading, None
-        if channel is not None and channel.is_open:
-            channel.close()
+        self.hang_up()
 
     def handed(self, name: str, options: Any) -> None:
         """Acknowledge what was handed on, if it is to be consumed."""
@@ -88,6 +88,7 @@ class RabbitmqConnector(RecordsConnector[RabbitmqConfig]):
 
     def begin(self, write: Write, spool: Spool) -> None:
         """A queue that is missing is made."""
+        self.hang_up()
         channel = self._link().channel()
         channel.confirm_delivery()
         self._reading = channel
@@ -109,8 +110,8 @@ class RabbitmqConnector(RecordsConnector[RabbitmqConfig]):
         return Given(0, rejects)
 
     def end(self, write: Write, spool: Spool) -> None:
-        """Close the channel."""
-        self.released()
+        """Close the link."""
+        self.hang_up()
 
     def trouble(self, error: Exception) -> HeadraceError | None:
         """By the broker's answer."""
