@@ -8,7 +8,8 @@ from collections.abc import Iterable, Iterator
 from datetime import UTC
 from typing import Any
 
-from asyncua import Client, ua
+from asyncua import Client as Driver
+from asyncua import ua
 from asyncua.ua.uaerrors import BadIdentityTokenRejected, BadUserAccessDenied, UaError, UaStatusCodeError
 from headrace.kits.records.connector import After, Given, RecordsConnector, Write
 from headrace.kits.records.frames import Record
@@ -51,7 +52,7 @@ class OpcuaConnector(RecordsConnector[OpcuaConfig]):
             config = self.config
             check_host(config.host, config.port)  # a refusal at once, in words; the loop judges every connection
             host = f"[{config.host}]" if ":" in config.host else config.host
-            client = Client(f"opc.tcp://{host}:{config.port}/{config.path.lstrip('/')}", timeout=10)
+            client = Driver(f"opc.tcp://{host}:{config.port}/{config.path.lstrip('/')}", timeout=10)
             if config.user:
                 client.set_user(config.user)
                 client.set_password(config.password.reveal())
