@@ -21,7 +21,7 @@ from headrace.testing.records import CITIES, MessagesContract
 def cluster() -> tuple[Producer, str, int]:
     """The cluster lives as long as the client that made it."""
     made = Producer({"test.mock.num.brokers": 1})
-    brokers = list(made.list_topics(timeout=20).brokers.values())
+    brokers = list(made.list_topics(timeout=60).brokers.values())
     return made, brokers[0].host, brokers[0].port
 
 
@@ -30,7 +30,7 @@ def config() -> dict[str, Any]:
     producer, host, port = cluster()
     for city in CITIES:
         producer.produce("city", json.dumps(city).encode(), key=str(city["id"]))
-    assert producer.flush(30) == 0
+    assert producer.flush(60) == 0
     return {"host": host, "port": port}
 
 

@@ -13,7 +13,7 @@ import pytest
 from headrace.plugins.manager import load_plugins
 from headrace.sdk import ConfigError, DataError
 from headrace.testing.connector_base import rows
-from headrace.testing.counterparts import free_port, listens
+from headrace.testing.counterparts import free_port, served
 from headrace.testing.records import DEVICE_SKIPS, RecordsContract
 from pymodbus.server import ModbusTcpServer
 from pymodbus.simulator import DataType, SimData, SimDevice
@@ -39,17 +39,15 @@ def device() -> SimDevice:
 
 @cache
 def server() -> int:
-    port, up = free_port(), threading.Event()
+    port = free_port()
 
-    async def serve() -> None:
+    async def serve(up: threading.Event) -> None:
         running = ModbusTcpServer(device(), address=("127.0.0.1", port))
         await running.serve_forever(background=True)
         up.set()
         await asyncio.Event().wait()
 
-    threading.Thread(target=lambda: asyncio.run(serve()), daemon=True).start()
-    assert up.wait(60)
-    assert listens(port)
+    served(serve)
     return port
 
 

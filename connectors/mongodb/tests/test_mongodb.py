@@ -17,7 +17,7 @@ from headrace.sdk import AuthError, TransientError
 from headrace.testing.connector_base import rows
 from headrace.testing.counterparts import free_port, mongodb
 from headrace.testing.records import CITIES, RecordsContract
-from headrace_connector_mongodb.connector import _plain, _sent
+from headrace_connector_mongodb.values import plain, sent
 from pymongo import MongoClient
 from pymongo.errors import AutoReconnect, OperationFailure
 
@@ -71,11 +71,11 @@ def test_values_of_documents(config: dict[str, Any]) -> None:
 
 def test_decimals_and_moments_are_exact() -> None:
     for text in ("12345678901234567890.0123456789", "-0.0000000001", "1E+30"):
-        assert _plain(_sent(Decimal(text))) == Decimal(text)
-    assert _sent(Decimal("1" * 38)) == "1" * 38, "more digits than it has are text"
+        assert plain(sent(Decimal(text))) == Decimal(text)
+    assert sent(Decimal("1" * 38)) == "1" * 38, "more digits than it has are text"
     at = dt.datetime(2024, 7, 1, 12, 0, 0, 123000, tzinfo=dt.UTC)
-    assert _sent(at) == at
-    assert _sent(at.replace(microsecond=123456)) == "2024-07-01T12:00:00.123456+00:00"
+    assert sent(at) == at
+    assert sent(at.replace(microsecond=123456)) == "2024-07-01T12:00:00.123456+00:00"
 
 
 def test_errors_are_ours(config: dict[str, Any]) -> None:

@@ -14,15 +14,15 @@ from asyncua import Server, ua
 from headrace.plugins.manager import load_plugins
 from headrace.sdk import ConfigError
 from headrace.testing.connector_base import rows
-from headrace.testing.counterparts import free_port
+from headrace.testing.counterparts import free_port, served
 from headrace.testing.records import DEVICE_SKIPS, RecordsContract
 
 
 @cache
 def server() -> int:
-    port, up = free_port(), threading.Event()
+    port = free_port()
 
-    async def serve() -> None:
+    async def serve(up: threading.Event) -> None:
         running = Server()
         await running.init()
         running.set_endpoint(f"opc.tcp://127.0.0.1:{port}/")
@@ -38,8 +38,7 @@ def server() -> int:
             up.set()
             await asyncio.Event().wait()
 
-    threading.Thread(target=lambda: asyncio.run(serve()), daemon=True).start()
-    assert up.wait(120)
+    served(serve)
     return port
 
 

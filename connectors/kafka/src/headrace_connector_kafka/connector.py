@@ -9,10 +9,13 @@ from typing import Any
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.errors import (
     AuthenticationFailedError,
-    AuthorizationError,
+    ClusterAuthorizationFailedError,
+    GroupAuthorizationFailedError,
     KafkaConnectionError,
     KafkaError,
     MessageSizeTooLargeError,
+    SaslAuthenticationFailed,
+    TopicAuthorizationFailedError,
 )
 from headrace.kits.records.connector import After, Given, RecordsConnector, Write
 from headrace.kits.records.frames import Record
@@ -25,6 +28,7 @@ from headrace.sdk.egress import check_host
 from headrace_connector_kafka import KafkaConfig, KafkaReadOptions, KafkaWriteOptions
 
 PAGE = 1_000
+_DENIED = (ClusterAuthorizationFailedError, GroupAuthorizationFailedError, TopicAuthorizationFailedError)
 BODY_BYTES = 1_000_000
 POLL_MS = 1_000
 SILENT = 30
@@ -49,6 +53,7 @@ class KafkaConnector(RecordsConnector[KafkaConfig]):
     def __init__(self, config: KafkaConfig) -> None:
         super().__init__(config)
         self._runner = Runner()
+        self._opened: list[Any] = []
         self._plain: Any = None
         self._producer: Any = None
         self._grouped: Any = None
@@ -67,18 +72,11 @@ class KafkaConnector(RecordsConnector[KafkaConfig]):
             **(login if config.user else {}),
         }  # fmt: skip
 
-    async def _consumer(self, group: str = "") -> Any:
-        if not group and self._plain is not None:
-            return self._plain
-        made = AIOKafkaConsumer(**self._shared(), group_id=group or None, enable_auto_commit=False,
+    async def _consumer(self, *topics: str, group: str = "") -> Any:
+        made = AIOKafkaConsumer(*topics, **self._shared(), group_id=group or None, enable_auto_commit=False,
                                 auto_offset_reset="earliest", max_partition_fetch_bytes=4 * 1024 * 1024)  # fmt: skip
-        try:
-            await made.start()
-        except BaseException:
-            await made.stop()
-            raise
-        if not group:
-            self._plain = made
+        self._opened.append(made)
+        await made.start()
         return made
 
     def ping(self) -> None:
@@ -90,41 +88,39 @@ class KafkaConnector(RecordsConnector[KafkaConfig]):
         return [name for name in self._runner.run(self._topics()) if not name.startswith("__")]
 
     async def _topics(self) -> Any:
-        return await (await self._consumer()).topics()
+        if self._plain is None:
+            self._plain = await self._consumer()
+        return await self._plain.topics()
 
     def records(self, name: str, after: After | None, options: Any) -> Iterator[Record]:
         """Records of all partitions, up to where they end now."""
-        group = getattr(options, "group", "")
-        consumer, left = self._runner.run(self._begin(name, group))
-        self._grouped, self._seen = (consumer if group else None), {}
-        try:
-            silent = 0
-            while left:
-                page = self._runner.run(consumer.getmany(*left, timeout_ms=POLL_MS, max_records=PAGE))
-                silent = 0 if page else silent + 1
-                if silent > SILENT:
-                    raise self.away("no records come")
-                for partition, found in page.items():
-                    for message in found:
-                        if message.offset < left[partition]:
-                            self._seen[partition] = message.offset + 1
-                            yield _record(message)
-                left = self._runner.run(self._left(consumer, left))
-        finally:
-            self._grouped = None
-            if group:
-                self._runner.run(consumer.stop())
+        if name not in self._runner.run(self._topics()):  # asking for it would make it
+            return
+        self._seen = {}
+        consumer, left = self._runner.run(self._begin(name, options.group))
+        silent = 0
+        while left:
+            page = self._runner.run(consumer.getmany(*left, timeout_ms=POLL_MS, max_records=PAGE))
+            silent = 0 if page else silent + 1
+            if silent > SILENT:
+                raise self.away("no records come")
+            for partition, found in page.items():
+                for message in found:
+                    if message.offset < left[partition]:
+                        self._seen[partition] = message.offset + 1
+                        yield _record(message)
+            left = self._runner.run(self._left(consumer, left))
 
     async def _begin(self, name: str, group: str) -> tuple[Any, dict[Any, int]]:
         """A consumer at its first record, and the ends of the partitions that have more."""
-        consumer = await self._consumer(group)
-        if name not in await consumer.topics():
-            return consumer, {}
+        consumer = await self._consumer(name)
         parts = [TopicPartition(name, number) for number in consumer.partitions_for_topic(name) or ()]
-        consumer.assign(parts)
         ends, starts = await consumer.end_offsets(parts), await consumer.beginning_offsets(parts)
+        if group:
+            self._grouped = await self._consumer(group=group)
+            self._grouped.assign(parts)
         for part in parts:
-            kept = await consumer.committed(part) if group else None
+            kept = await self._grouped.committed(part) if group else None
             consumer.seek(part, max(starts[part], kept or 0))
         return consumer, await self._left(consumer, ends)
 
@@ -135,6 +131,10 @@ class KafkaConnector(RecordsConnector[KafkaConfig]):
         """Commit what was handed on, if there is a group."""
         if self._grouped is not None and self._seen:
             self._runner.run(self._grouped.commit(dict(self._seen)))
+
+    def released(self) -> None:
+        """Each read has links of its own."""
+        self.hang_up()
 
     def give(self, write: Write, part: Part) -> Given:
         """Send a part, and wait for all answers."""
@@ -147,16 +147,17 @@ class KafkaConnector(RecordsConnector[KafkaConfig]):
     async def _send(self, name: str, messages: list[tuple[bytes | None, bytes]]) -> None:
         if self._producer is None:
             producer = AIOKafkaProducer(**self._shared(), acks="all", enable_idempotence=True, linger_ms=5)
-            self._producer = producer
+            self._opened.append(producer)
             await producer.start()
+            self._producer = producer
         for waiting in [await self._producer.send(name, body, key=key) for key, body in messages]:
             await waiting
 
     def trouble(self, error: Exception) -> HeadraceError | None:
         """By the broker's code."""
-        if isinstance(error, AuthenticationFailedError):
+        if isinstance(error, AuthenticationFailedError | SaslAuthenticationFailed):
             return self.refused(error)
-        if isinstance(error, AuthorizationError):
+        if isinstance(error, _DENIED):
             return AuthError(f"the user has not the right to do this in {self.where}; grant it", detail=repr(error))
         if isinstance(error, KafkaConnectionError) or (isinstance(error, KafkaError) and error.retriable):
             return self.away(error)
@@ -169,8 +170,8 @@ class KafkaConnector(RecordsConnector[KafkaConfig]):
 
     def hang_up(self) -> None:
         """Close all links and the loop."""
-        opened = [one for one in (self._plain, self._producer) if one is not None]
-        self._plain = self._producer = None
+        opened, self._opened = self._opened, []
+        self._plain = self._grouped = self._producer = None
         try:
             for one in opened:
                 self._runner.run(one.stop())

@@ -11,7 +11,7 @@ from headrace.kits.records.keyed import KeyedConnector
 from headrace.kits.records.place import Named, Place, tls_context
 from headrace.kits.records.spool import Part
 from headrace.sdk import ConfigError, HeadraceError
-from pymemcache.client.base import Client
+from pymemcache.client.base import Client as Driver
 from pymemcache.exceptions import MemcacheClientError, MemcacheError, MemcacheUnexpectedCloseError
 
 from headrace_connector_memcached import MemcachedConfig, MemcachedWriteOptions
@@ -23,7 +23,7 @@ class MemcachedConnector(KeyedConnector[MemcachedConfig]):
     service = "Memcached"
     key_bytes = 250
     write_options = MemcachedWriteOptions
-    _client: Client | None = None
+    _client: Driver | None = None
     _expires_s = 0
 
     @property
@@ -31,7 +31,7 @@ class MemcachedConnector(KeyedConnector[MemcachedConfig]):
         """The client, made once."""
         if self._client is None:
             config, place = self.config, Place.of(self.config.host, self.config.port)
-            self._client = Client(
+            self._client = Driver(
                 (place.address, place.port), connect_timeout=10, timeout=30, default_noreply=False, no_delay=True,
                 tls_context=Named(tls_context(config.authority), place.name) if config.tls else None,
             )  # fmt: skip

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any, Literal
@@ -12,27 +11,14 @@ from headrace.kits.records.frames import Record
 from headrace.kits.records.place import Place
 from headrace.kits.records.spool import Part, Spool
 from headrace.sdk import Column, ConfigError, DataType, HeadraceError
-from msgspec import Struct
 from pymodbus.client import ModbusTcpClient
 from pymodbus.exceptions import ModbusException
 
 from headrace_connector_modbus import ModbusConfig
+from headrace_connector_modbus.points import Point, groups, point_of
 
 STREAM = "points"
-TOGETHER, GAP = 120, 8
-"""Registers of one request, and so many that nobody asked for between two points of it."""
-_POINT = re.compile(r"(holding|input)\s+(\d{1,5})\s+(u?int(?:16|32|64)|float(?:32|64))|(coil|discrete)\s+(\d{1,5})")
 _REFUSED = {1: "does not know this function", 2: "has no such address", 3: "does not take this value", 4: "has failed"}
-
-
-class Point(Struct, frozen=True):
-    """Where a value lies; `size` in registers, or 1 bit."""
-
-    name: str
-    table: str
-    address: int
-    kind: str
-    size: int
 
 
 class ModbusConnector(RecordsConnector[ModbusConfig]):
@@ -62,7 +48,7 @@ class ModbusConnector(RecordsConnector[ModbusConfig]):
         Raises:
             ConfigError: one cannot be read.
         """
-        return [_point(name, text) for name, text in self.config.points.items()]
+        return [point_of(name, text) for name, text in self.config.points.items()]
 
     def ping(self) -> None:
         """Read the first point."""
@@ -80,7 +66,7 @@ class ModbusConnector(RecordsConnector[ModbusConfig]):
         """One row."""
         if name == STREAM:
             values: dict[str, Any] = {}
-            for group in _groups(self.points()):
+            for group in groups(self.points()):
                 values |= self._read(group)
             yield {"_at": datetime.now(UTC), **{name: values[name] for name in self.config.points}}
 
@@ -163,29 +149,3 @@ class ModbusConnector(RecordsConnector[ModbusConfig]):
         client, self._client = self._client, None
         if client is not None:
             client.close()
-
-
-def _point(name: str, text: str) -> Point:
-    found = _POINT.fullmatch(text.strip().lower())
-    if found is None:
-        raise ConfigError(
-            f"the point '{name}' is '{text}'; write it as 'holding 0 float32' or 'coil 3'", field="points"
-        )
-    if found[4]:
-        return Point(name, found[4], int(found[5]), "bit", 1)
-    return Point(name, found[1], int(found[2]), found[3], int(found[3][-2:]) // 16)
-
-
-def _groups(points: Sequence[Point]) -> Iterator[list[Point]]:
-    """Points of one table that are read together."""
-    group: list[Point] = []
-    for point in sorted(points, key=lambda point: (point.table, point.address)):
-        if group:
-            end = max(other.address + other.size for other in group)
-            far = point.address - end > GAP or point.address + point.size - group[0].address > TOGETHER
-            if far or point.table != group[0].table:
-                yield group
-                group = []
-        group.append(point)
-    if group:
-        yield group

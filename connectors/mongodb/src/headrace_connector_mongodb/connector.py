@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from datetime import UTC, date, datetime, time
-from decimal import Decimal
 from typing import Any
 
-from bson import Decimal128, ObjectId
 from bson.errors import BSONError
 from headrace.kits.records.connector import After, Given, RecordsConnector, Write
 from headrace.kits.records.frames import Record
@@ -27,6 +24,7 @@ from pymongo.errors import (
 )
 
 from headrace_connector_mongodb import MongodbConfig
+from headrace_connector_mongodb.values import plain, sent
 
 PAGE = 1_000
 AWAY_MS = 8_000
@@ -78,12 +76,12 @@ class MongodbConnector(RecordsConnector[MongodbConfig]):
 
     def records(self, name: str, after: After | None, options: Any) -> Iterator[Record]:
         """Documents, in the order of the cursor's column or as the server has them."""
-        wanted = {after.column: {"$gt": _sent(after.value)}} if after else {}
+        wanted = {after.column: {"$gt": sent(after.value)}} if after else {}
         cursor = self._runner.run(self._found(name, wanted, after))
         try:
             while page := self._runner.run(cursor.to_list(PAGE)):
                 for document in page:
-                    yield {field: _plain(value) for field, value in document.items()}
+                    yield {field: plain(value) for field, value in document.items()}
         finally:
             self._runner.run(cursor.close())
 
@@ -104,7 +102,7 @@ class MongodbConnector(RecordsConnector[MongodbConfig]):
         name = _beside(write.name) if write.mode == "overwrite" else write.name
         work: list[Any] = []
         for record, own in zip(part.records, part.ids, strict=True):
-            document = {field: _sent(value) for field, value in record.items()}
+            document = {field: sent(value) for field, value in record.items()}
             if write.mode == "upsert":
                 key = {field: document.pop(field) for field in write.keys}
                 first = {} if "_id" in key else {"_id": document.pop("_id", own)}
@@ -158,29 +156,3 @@ class MongodbConnector(RecordsConnector[MongodbConfig]):
 
 def _beside(name: str) -> str:
     return f"{name}_headrace_new"
-
-
-def _plain(value: Any) -> Any:
-    """A value as Python has it; ids become texts, also inside."""
-    if isinstance(value, Decimal128):
-        return value.to_decimal()
-    if isinstance(value, ObjectId):
-        return str(value)
-    if isinstance(value, dict):
-        return {name: _plain(inner) for name, inner in value.items()}
-    return [_plain(inner) for inner in value] if isinstance(value, list) else value
-
-
-def _sent(value: Any) -> Any:
-    """A value as the server has it: 34 digits of a decimal; a moment to the millisecond, finer ones as text."""
-    if isinstance(value, Decimal):
-        return Decimal128(value) if len(value.as_tuple().digits) <= 34 else str(value)
-    if isinstance(value, datetime):
-        exact = value.microsecond % 1000 == 0
-        moment = value.astimezone(UTC) if value.tzinfo else value
-        return moment if exact and value.tzinfo else moment.isoformat()
-    if isinstance(value, date | time):
-        return value.isoformat()
-    if isinstance(value, dict):
-        return {name: _sent(inner) for name, inner in value.items()}
-    return [_sent(inner) for inner in value] if isinstance(value, list) else value

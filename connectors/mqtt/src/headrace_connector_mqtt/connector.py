@@ -79,7 +79,8 @@ class MqttConnector(RecordsConnector[MqttConfig]):
                 raise self.away("no answer in time")
 
     def ping(self) -> None:
-        """Sign in."""
+        """Sign in anew: an old link may be dead without knowing."""
+        self.hang_up()
         self._link()
 
     def names(self) -> Iterable[str]:
@@ -93,9 +94,10 @@ class MqttConnector(RecordsConnector[MqttConfig]):
         client.on_message = lambda _client, _data, message: found.append(message) if message.retain else None
         client.on_subscribe = lambda _client, _data, _mid, reasons, _properties: answers.append(reasons)
         client.on_unsubscribe = lambda _client, _data, _mid, reasons, _properties: answers.append(reasons)
-        code, _ = client.subscribe(name, qos=0)
-        if code != MQTTErrorCode.MQTT_ERR_SUCCESS:
-            raise ConfigError(f"'{name}' is no topic or filter; correct it", field="stream")
+        try:
+            client.subscribe(name, qos=0)
+        except ValueError:
+            raise ConfigError(f"'{name}' is no topic or filter; correct it", field="stream") from None
         self._until(lambda: bool(answers))
         if any(reason.is_failure for reason in answers[0]):
             raise ConfigError(f"{self.where} does not let this user read '{name}'; grant it", field="stream")
@@ -104,8 +106,13 @@ class MqttConnector(RecordsConnector[MqttConfig]):
         for message in found:
             yield {**fields_of(bytes(message.payload)), "_topic": message.topic, "_qos": message.qos}
 
+    def released(self) -> None:
+        """Each read has a link of its own."""
+        self.hang_up()
+
     def begin(self, write: Write, spool: Spool) -> None:
-        """A filter cannot be written."""
+        """A filter cannot be written; each write has a link of its own."""
+        self.hang_up()
         if set(write.name) & {"+", "#"}:
             raise ConfigError(f"'{write.name}' is a filter; publish to a topic", field="stream")
 

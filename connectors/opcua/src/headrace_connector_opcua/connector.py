@@ -8,8 +8,9 @@ from collections.abc import Iterable, Iterator
 from datetime import UTC
 from typing import Any
 
-from asyncua import Client, ua
-from asyncua.ua.uaerrors import BadIdentityTokenRejected, BadUserAccessDenied, UaError
+from asyncua import Client as Driver
+from asyncua import ua
+from asyncua.ua.uaerrors import BadIdentityTokenRejected, BadUserAccessDenied, UaError, UaStatusCodeError
 from headrace.kits.records.connector import After, Given, RecordsConnector, Write
 from headrace.kits.records.frames import Record
 from headrace.kits.records.place import Runner
@@ -51,7 +52,7 @@ class OpcuaConnector(RecordsConnector[OpcuaConfig]):
             config = self.config
             check_host(config.host, config.port)  # a refusal at once, in words; the loop judges every connection
             host = f"[{config.host}]" if ":" in config.host else config.host
-            client = Client(f"opc.tcp://{host}:{config.port}/{config.path.lstrip('/')}", timeout=10)
+            client = Driver(f"opc.tcp://{host}:{config.port}/{config.path.lstrip('/')}", timeout=10)
             if config.user:
                 client.set_user(config.user)
                 client.set_password(config.password.reveal())
@@ -131,9 +132,9 @@ class OpcuaConnector(RecordsConnector[OpcuaConfig]):
         """By the server's status."""
         if isinstance(error, _DENIED):
             return self.refused(error)
-        if isinstance(error, ua.UaStatusCodeError) and "Denied" in type(error).__name__:
+        if isinstance(error, UaStatusCodeError) and "Denied" in type(error).__name__:
             return AuthError(f"the user has not the right to do this in {self.where}; grant it", detail=repr(error))
-        if isinstance(error, ua.UaStatusCodeError) and not isinstance(error, ConnectionError):
+        if isinstance(error, UaStatusCodeError) and not isinstance(error, ConnectionError):
             return ConfigError(
                 f"{self.where} refuses ({type(error).__name__}); correct the connection", detail=repr(error)
             )

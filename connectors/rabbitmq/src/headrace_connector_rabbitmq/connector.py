@@ -55,8 +55,10 @@ class RabbitmqConnector(RecordsConnector[RabbitmqConfig]):
         return self._connection
 
     def ping(self) -> None:
-        """A channel, closed again."""
+        """A link of its own, closed again: an old one may be dead without knowing."""
+        self.hang_up()
         self._link().channel().close()
+        self.hang_up()
 
     def names(self) -> Iterable[str]:
         """As the connection says, once the broker answers."""
@@ -67,17 +69,16 @@ class RabbitmqConnector(RecordsConnector[RabbitmqConfig]):
         """The messages that are there now."""
         channel = self._link().channel()
         self._reading, self._tag = channel, 0
-        try:
-            for _ in range(channel.queue_declare(name, passive=True).method.message_count):
-                method, properties, body = channel.basic_get(name)
-                if method is None:  # somebody else has taken them
-                    break
-                self._tag = method.delivery_tag
-                yield {**fields_of(body), **_facts(method, properties)}
-        finally:
-            self._reading = None
-            if channel.is_open:
-                channel.close()  # what is not acknowledged goes back to its place
+        for _ in range(channel.queue_declare(name, passive=True).method.message_count):
+            method, properties, body = channel.basic_get(name)
+            if method is None:  # somebody else has taken them
+                break
+            self._tag = method.delivery_tag
+            yield {**fields_of(body), **_facts(method, properties)}
+
+    def released(self) -> None:
+        """What is not acknowledged goes back to its place."""
+        self.hang_up()
 
     def handed(self, name: str, options: Any) -> None:
         """Acknowledge what was handed on, if it is to be consumed."""
@@ -87,6 +88,7 @@ class RabbitmqConnector(RecordsConnector[RabbitmqConfig]):
 
     def begin(self, write: Write, spool: Spool) -> None:
         """A queue that is missing is made."""
+        self.hang_up()
         channel = self._link().channel()
         channel.confirm_delivery()
         self._reading = channel
@@ -108,9 +110,8 @@ class RabbitmqConnector(RecordsConnector[RabbitmqConfig]):
         return Given(0, rejects)
 
     def end(self, write: Write, spool: Spool) -> None:
-        """Close the channel."""
-        self._reading.close()
-        self._reading = None
+        """Close the link."""
+        self.hang_up()
 
     def trouble(self, error: Exception) -> HeadraceError | None:
         """By the broker's answer."""

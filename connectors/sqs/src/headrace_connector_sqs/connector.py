@@ -34,6 +34,7 @@ class SqsConnector(AwsConnector[SqsConfig]):
     modes = ("append",)
     read_options = SqsReadOptions
     _held: list[str] = []
+    _rest: list[str] = []
     _queue = ""
 
     def ping(self) -> None:
@@ -54,25 +55,28 @@ class SqsConnector(AwsConnector[SqsConfig]):
 
     def records(self, name: str, after: After | None, options: Any) -> Iterator[Record]:
         """Messages until none come, each once."""
-        self._queue, self._held = self._url(name), []
+        self._queue, self._held, self._rest = self._url(name), [], []
         seen: set[str] = set()
-        try:
-            while self._queue:
-                answer = self.client().receive_message(
-                    QueueUrl=self._queue, MaxNumberOfMessages=TOGETHER, WaitTimeSeconds=options.wait_s,
-                    VisibilityTimeout=options.hidden_s,
-                    MessageSystemAttributeNames=["SentTimestamp", "ApproximateReceiveCount"],
-                )  # fmt: skip
-                if not answer.get("Messages"):
-                    return
-                for message in answer["Messages"]:
-                    self._held.append(message["ReceiptHandle"])
-                    if message["MessageId"] not in seen:
-                        seen.add(message["MessageId"])
-                        yield _record(message)
-        finally:
-            held, self._held = self._held, []
-            self._each("change_message_visibility_batch", held, VisibilityTimeout=0)
+        while self._queue:
+            answer = self.client().receive_message(
+                QueueUrl=self._queue, MaxNumberOfMessages=TOGETHER, WaitTimeSeconds=options.wait_s,
+                VisibilityTimeout=options.hidden_s,
+                MessageSystemAttributeNames=["SentTimestamp", "ApproximateReceiveCount"],
+            )  # fmt: skip
+            messages = answer.get("Messages", ())
+            self._rest = [message["ReceiptHandle"] for message in messages]
+            for message in messages:
+                self._held.append(self._rest.pop(0))
+                if message["MessageId"] not in seen:
+                    seen.add(message["MessageId"])
+                    yield _record(message)
+            if not messages:
+                return
+
+    def released(self) -> None:
+        """Give back what was not deleted."""
+        held, self._held, self._rest = self._held + self._rest, [], []
+        self._each("change_message_visibility_batch", held, VisibilityTimeout=0)
 
     def handed(self, name: str, options: Any) -> None:
         """Delete what was handed on, if it is to be consumed."""

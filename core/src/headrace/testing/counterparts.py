@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import atexit
 import contextlib
 import os
@@ -11,16 +12,18 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from headrace.cli.children import die_with_parent
 
-START_S = 60
+START_S = 90
 
 
 def free_port() -> int:
@@ -74,6 +77,22 @@ def _end(process: subprocess.Popen[bytes]) -> None:
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
+
+
+def served(serve: Callable[[threading.Event], Coroutine[Any, Any, None]]) -> None:
+    """Run a server of this process in a thread of its own, to the end of the process. Returns once it says it is up."""
+    up, failed = threading.Event(), list[BaseException]()
+
+    def work() -> None:
+        try:
+            asyncio.run(serve(up))
+        except BaseException as error:
+            failed.append(error)
+            up.set()
+
+    threading.Thread(target=work, daemon=True).start()
+    if not up.wait(START_S * 2) or failed:
+        pytest.fail(f"the server does not start: {failed}")
 
 
 def folder() -> Path:
@@ -170,9 +189,15 @@ def zookeeper() -> int:
 @cache
 def mongodb() -> int:
     """Port of a server that speaks MongoDB's protocol, over SQLite."""
-    port = free_port()
-    started(
-        [str(Path(sys.executable).with_name("nx-27017")), "--host", "127.0.0.1", "--port", str(port), "--db", "memory"],
-        port,
-    )
+    port, place = free_port(), folder()
+    command = [
+        str(Path(sys.executable).with_name("nx-27017")),
+        "--host",
+        "127.0.0.1",
+        "--port",
+        str(port),
+        "--db",
+        "memory",
+    ]
+    started([*command, "--log-file", str(place / "log"), "--pid-file", str(place / "pid")], port)
     return port

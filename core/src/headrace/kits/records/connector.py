@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from itertools import islice
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -96,6 +96,9 @@ class RecordsConnector(Connector[ConfigT]):
     def handed(self, name: str, options: Any) -> None:
         """Called when a batch of records was handed over and the next one is asked for."""
 
+    def released(self) -> None:
+        """Called when a read has ended, however; what it holds is let go of."""
+
     def begin(self, write: Write, spool: Spool) -> None:
         """Called once before anything is written."""
 
@@ -182,7 +185,7 @@ class RecordsConnector(Connector[ConfigT]):
             columns = declared(said.columns, key)
             facts = tuple(column for column in self.facts if column.name not in said.columns)
         else:
-            with self.told(), closing(self._started(name, None, said)) as found:
+            with self._started(name, None, said) as found:
                 first = list(islice(found, said.sample))
             if not first:
                 raise ConfigError(
@@ -201,11 +204,19 @@ class RecordsConnector(Connector[ConfigT]):
             cursors=(*(c for c in self.cursors if c in names), *(c for c in more if c not in self.cursors)),
         )  # fmt: skip
 
-    def _started(self, name: str, after: After | None, options: Any) -> Any:
-        def each() -> Iterator[Record]:
-            yield from self.records(name, after, options)
-
-        return each()
+    @contextmanager
+    def _started(self, name: str, after: After | None, options: Any) -> Iterator[Iterator[Record]]:
+        with self.told():
+            found: Any = self.records(name, after, options)
+            try:
+                yield found
+            except BaseException:
+                with suppress(Exception):  # the error at hand says more
+                    found.close()
+                    self.released()
+                raise
+            found.close()
+            self.released()
 
     def read(
         self, stream: Stream, *, columns: Sequence[str] | None = None, after: object = None,
@@ -218,7 +229,7 @@ class RecordsConnector(Connector[ConfigT]):
         frames = Frames(
             stream.columns, wanted, reject, open_fields=bool(said.columns), made=lambda: self.handed(stream.name, said)
         )
-        with self.told(), closing(self._started(stream.name, start, said)) as found:
+        with self._started(stream.name, start, said) as found:
             yield from frames.of(found, batch_rows)
 
     def write(
