@@ -37,7 +37,8 @@ HEAVY = (
 STDLIB = sys.stdlib_module_names
 SUPPLIED = {
     "pluggy": "pluggy", "yaml": "pyyaml", "jwt": "pyjwt", "argon2": "argon2-cffi", "uuid_utils": "uuid-utils",
-    "dateutil": "python-dateutil", "paho": "paho-mqtt", "nats": "nats-py", "smbclient": "smbprotocol", "bson": "pymongo",
+    "dateutil": "python-dateutil", "paho": "paho-mqtt", "nats": "nats-py", "smbclient": "smbprotocol",
+    "bson": "pymongo",
 }  # fmt: skip
 
 

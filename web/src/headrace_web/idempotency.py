@@ -85,11 +85,13 @@ class Keyed:
             TransientError: the database is away, or all its connections are in use.
         """
         with _in_our_words():
-            return await self._take(services, organization_id, user_id, key)
+            return await self._take(services, organization_id, user_id, key, here=accounts)
 
-    async def _take(self, services: Services, organization_id: Any, user_id: Any, key: str) -> Response[bytes] | None:
+    async def _take(
+        self, services: Services, organization_id: Any, user_id: Any, key: str, *, here: bool
+    ) -> Response[bytes] | None:
         self._services = services
-        self._unit = services.database.transaction(organization_id, user_id=user_id, here=accounts)
+        self._unit = services.database.transaction(organization_id, user_id=user_id, here=here)
         self.session = await self._unit.__aenter__()
         where = {"organization_id": organization_id, "id": new_id(), "key": f"{user_id}:{key}"}
         await self.session.execute(_EXPIRE, where)
