@@ -169,9 +169,17 @@ async def _itself(_site: Site, side: Side, _by: Principal) -> str:
     return str(side.organization_id)
 
 
+async def _home(site: Site, side: Side, _by: Principal) -> str:
+    """The organization with a database of its own, which nobody has begun to make."""
+    async with site.services.database.transaction() as session:
+        begin = "INSERT INTO homes (id, place) VALUES (:id, :place) ON CONFLICT DO NOTHING"
+        await session.execute(sa.text(begin), {"id": side.organization_id, "place": f"h_{side.organization_id.hex}"})
+    return str(side.organization_id)
+
+
 OWN: dict[str, Factory] = {
     "execution_id": _execution, "other_id": _execution, "call_id": _call, "session_id": _session, "user_id": _member,
-    "letter_id": _letter, "subscriber_id": _itself, "person_id": _member,
+    "letter_id": _letter, "subscriber_id": _itself, "person_id": _member, "home_id": _home,
     "object_id": lambda site, side, by: make(site, side, "flow_id", by),
 }  # fmt: skip
 _DEAD = (_started, "UPDATE segment_runs SET status = 'dead' WHERE execution_id = :id")
@@ -184,7 +192,7 @@ READY: dict[str, tuple[Factory, str]] = {
     ),
 }
 """What an operation wants its thing to be before it is called."""
-GLOBAL = {"letter_id", "subscriber_id", "person_id"}
+GLOBAL = {"letter_id", "subscriber_id", "person_id", "home_id"}
 """Things of the installation: of no organization, and so of no other one."""
 _ORDER = (
     "workspace_id",

@@ -15,7 +15,7 @@ from headrace_web.testing import document
 from litestar import get
 
 API = "/api/v1"
-GLOBAL = ("letter_id", "subscriber_id", "person_id")
+GLOBAL = ("letter_id", "subscriber_id", "person_id", "home_id")
 GHOST = "01900000-0000-7000-8000-000000000000"
 
 ENTRANCE = {

@@ -55,32 +55,32 @@ class HomesController(Controller):
         async with ctx.transaction() as session:
             return ok([shown(HomeOut, row) for row in await homes.list_homes(session, ctx.actor)])
 
-    @get("/{subscriber_id:uuid}")
-    async def get_home(self, ctx: NamedDependency[Context], subscriber_id: FromPath[UUID]) -> Envelope[HomeOut]:
+    @get("/{home_id:uuid}")
+    async def get_home(self, ctx: NamedDependency[Context], home_id: FromPath[UUID]) -> Envelope[HomeOut]:
         """Where an organization is on its way."""
         async with ctx.transaction() as session:
-            return ok(shown(HomeOut, await homes.get(session, ctx.actor, subscriber_id)))
+            return ok(shown(HomeOut, await homes.get(session, ctx.actor, home_id)))
 
-    @get("/{subscriber_id:uuid}/preview")
-    async def preview_move(self, ctx: NamedDependency[Context], subscriber_id: FromPath[UUID]) -> Envelope[MovePreview]:
+    @get("/{home_id:uuid}/preview")
+    async def preview_move(self, ctx: NamedDependency[Context], home_id: FromPath[UUID]) -> Envelope[MovePreview]:
         """Count what would move, and change nothing."""
-        async with ctx.transaction() as session, subscriptions.of(session, ctx.actor, subscriber_id):
+        async with ctx.transaction() as session, subscriptions.of(session, ctx.actor, home_id):
             there = {row.id: row.place for row in await homes.list_homes(session, ctx.actor) if row.state == "there"}
-        place = there.get(subscriber_id, "")
-        rows = await asyncio.to_thread(Mover(ctx.services.database.url).counts, subscriber_id, place)
+        place = there.get(home_id, "")
+        rows = await asyncio.to_thread(Mover(ctx.services.database.url).counts, home_id, place)
         return ok(MovePreview(steps=list(TO_SHARED if place else TO_OWN), rows={k: v for k, v in rows.items() if v}))
 
-    @put("/{subscriber_id:uuid}")
+    @put("/{home_id:uuid}")
     async def give_own(
-        self, ctx: NamedDependency[Context], subscriber_id: FromPath[UUID], data: JSONBody[HomeBody]
+        self, ctx: NamedDependency[Context], home_id: FromPath[UUID], data: JSONBody[HomeBody]
     ) -> Envelope[HomeOut]:
         """Give an organization a database of its own; the scheduler makes it and moves everything there."""
         servers = ctx.services.settings.database_servers
         async with ctx.transaction() as session:
-            return ok(shown(HomeOut, await homes.give_own(session, ctx.actor, subscriber_id, data.place, servers)))
+            return ok(shown(HomeOut, await homes.give_own(session, ctx.actor, home_id, data.place, servers)))
 
-    @delete("/{subscriber_id:uuid}", status_code=200)
-    async def give_back(self, ctx: NamedDependency[Context], subscriber_id: FromPath[UUID]) -> Envelope[HomeOut]:
+    @delete("/{home_id:uuid}", status_code=200)
+    async def give_back(self, ctx: NamedDependency[Context], home_id: FromPath[UUID]) -> Envelope[HomeOut]:
         """Move an organization back into the shared database, and drop its own."""
         async with ctx.transaction() as session:
-            return ok(shown(HomeOut, await homes.give_back(session, ctx.actor, subscriber_id)))
+            return ok(shown(HomeOut, await homes.give_back(session, ctx.actor, home_id)))
