@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import smtplib
 import ssl
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from ipaddress import ip_address
-from typing import Any
 
 import msgspec
 from headrace.sdk import AuthError, ConfigError, Connector, DataError, HeadraceError, Stream, TransientError
-from headrace.sdk.egress import check_host, dial
+from headrace.sdk.egress_smtp import EgressSmtp, smtplib
 from msgspec import Struct
 
 from headrace_connector_smtp import MessageInput, MessageOutput, SmtpConfig
@@ -19,28 +16,6 @@ from headrace_connector_smtp.message import composed
 
 TIMEOUT_S = 30
 _PORTS = {"tls": 465, "starttls": 587, "none": 25}
-
-
-class _Through(smtplib.SMTP):
-    """Dials a judged address; the name stays for the certificate."""
-
-    def __init__(self, config: SmtpConfig, context: ssl.SSLContext) -> None:
-        self._config, self._context_ = config, context
-        super().__init__(timeout=TIMEOUT_S)
-        self.connect(config.host, config.port or _PORTS[config.security])
-
-    def _get_socket(self, host: str, port: int, timeout: float) -> Any:
-        address = check_host(host, port)[0]
-        if self._config.security == "none" and not ip_address(address).is_loopback:
-            raise ConfigError("without encryption mail would be readable; choose TLS or STARTTLS", field="security")
-        made = dial(address, port, timeout_s=timeout)
-        if self._config.security != "tls":
-            return made
-        try:
-            return self._context_.wrap_socket(made, server_hostname=host)
-        except BaseException:
-            made.close()
-            raise
 
 
 class SmtpConnector(Connector[SmtpConfig]):
@@ -52,11 +27,13 @@ class SmtpConnector(Connector[SmtpConfig]):
         """The signed-in link, opened once; use it within `told`."""
         if self._open is None:
             config, context = self.config, self._context()
-            made = _Through(config, context)
+            made = EgressSmtp(
+                config.host, config.port or _PORTS[config.security], timeout_s=TIMEOUT_S,
+                tls=context if config.security == "tls" else None, plain=config.security == "none",
+            )  # fmt: skip
             try:
                 made.ehlo()
                 if config.security == "starttls":
-                    made._host = config.host  # type: ignore[attr-defined]
                     made.starttls(context=context)
                     made.ehlo()
                 if config.user:
