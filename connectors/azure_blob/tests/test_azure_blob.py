@@ -21,7 +21,7 @@ KEY = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr
 def endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     port, folder = free_port(), tmp_path_factory.mktemp("azurite")
     command = [program("azurite-blob"), "--blobHost", "127.0.0.1", "--blobPort", str(port), "--silent",
-               "--inMemoryPersistence", "--disableTelemetry", "--location", str(folder)]  # fmt: skip
+               "--inMemoryPersistence", "--disableTelemetry", "--skipApiVersionCheck"]  # fmt: skip
     with serving(command, port, folder / "log"):
         yield f"http://127.0.0.1:{port}/{ACCOUNT}"
 

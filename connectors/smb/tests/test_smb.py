@@ -54,7 +54,7 @@ def server(served: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[d
         [program("smbpasswd"), "-c", str(settings), "-L", "-a", "-s", "root"], input=b"s3cret\ns3cret\n", check=True,
         capture_output=True,
     )  # fmt: skip
-    command = [daemon, "--foreground", "-s", str(settings), "--debug-stdout"]
+    command = [daemon, "--foreground", "--no-process-group", "-s", str(settings), "--debug-stdout"]
     with serving(command, port, home / "log"):
         yield {"host": "127.0.0.1", "port": port, "share": "share", "user": "root", "password": "s3cret"}
 
