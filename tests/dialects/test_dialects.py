@@ -49,7 +49,7 @@ def short_form(name: str, config: dict[str, Any]) -> None:
             return
         target, frame = f"short_{name}", nasty()
         for _ in range(2):  # a repeat has one effect
-            done = connector.write(target, iter([frame]), mode="upsert", keys=["id"], effect_key="e:n")
+            done = connector.write(target, iter([frame]), mode="upsert", keys=["id"], effect_key=f"e:{name}")
             assert (done.written, done.updated) == (5, 0)
         assert connector.write(target, iter([frame.head(2)]), mode="merge", keys=["id"]).deleted == 3
         with pytest.raises(DataError):

@@ -6,6 +6,7 @@ import os
 import shutil
 import socket
 import subprocess
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import closing
@@ -28,12 +29,13 @@ pytestmark = [
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
-    folder = tmp_path_factory.mktemp("binlog")
+def server() -> Iterator[dict[str, Any]]:
+    with tempfile.TemporaryDirectory(prefix="headrace-mariadb-", ignore_cleanup_errors=True) as name:
+        yield from serving(Path(name))
+
+
+def serving(folder: Path) -> Iterator[dict[str, Any]]:
     folder.chmod(0o755)
-    for parent in folder.parents:
-        if os.getuid() == 0 and parent.is_relative_to("/tmp") and parent != Path("/tmp"):
-            parent.chmod(parent.stat().st_mode | 0o011)
     owner = ["--user=mysql"] if os.getuid() == 0 else []
     data = folder / "data"
     data.mkdir()
@@ -61,7 +63,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]
         while True:
             try:
                 with closing(pymysql.connect(host="127.0.0.1", port=port, user="root")) as db:
-                    db.cursor().execute("CREATE DATABASE shop")
+                    db.cursor().execute("CREATE DATABASE shop CHARACTER SET utf8mb4")
                 break
             except pymysql.OperationalError:
                 assert process.poll() is None, (folder / "log").read_text()[-2000:]

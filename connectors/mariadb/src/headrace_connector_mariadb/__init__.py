@@ -57,7 +57,7 @@ def headrace_triggers() -> list[TriggerType]:
     """Offer the trigger on changes."""
     return [
         TriggerType(
-            id="cdc", title="Changed rows (MariaDB)", mode="source", config=ChangesConfig,
+            id="cdc_mariadb", title="Changed rows (MariaDB)", mode="source", config=ChangesConfig,
             icon="lucide:database-zap", factory=lazy("headrace.kits.sql.binlog:BinlogChanges"),
             tags=("cdc", "replication", "watch"),
             summary="Starts with each insert, update and delete of tables, from the binlog.",
