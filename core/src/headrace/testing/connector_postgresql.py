@@ -14,8 +14,9 @@ from headrace.testing.connector import ConnectorContract
 
 _CITIES = (
     "create table city (id int primary key, name text, area float8, at timestamptz, tags jsonb, n numeric(8,2))",
-    "insert into city values (1,'Bern',51.6,now(),'{\"a\":1}',1.25), (5,'Riga',304,now(),'[]',2)",
-    "insert into city (id, name) values (2, 'Oslo')",
+    "insert into city values (1,'Bern',51.6,now(),'{\"a\":1}',1.25)",
+    "insert into city (id, name) values (2,'Oslo')",
+    "insert into city values (5,'Riga',304,now(),'[]',2)",
 )
 
 
