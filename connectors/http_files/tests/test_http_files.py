@@ -24,7 +24,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def address(served: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     port, home = free_port(), tmp_path_factory.mktemp("rclone")
     command = [program("rclone"), "serve", "http", str(served), "--addr", f"127.0.0.1:{port}", "--user", "ada",
-               "--pass", "s3cret", "--dir-cache-time", "0s"]  # fmt: skip
+               "--pass", "s3cret", "--dir-cache-time", "1ms"]  # fmt: skip
     with serving(command, port, home / "log", HOME=str(home)):
         yield f"http://127.0.0.1:{port}"
 

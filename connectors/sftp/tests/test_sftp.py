@@ -25,7 +25,7 @@ def server(served: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[d
     key = paramiko.ECDSAKey.generate()
     key.write_private_key_file(str(home / "key"))
     command = [program("rclone"), "serve", "sftp", str(served), "--addr", f"127.0.0.1:{port}", "--user", "ada",
-               "--pass", "s3cret", "--key", str(home / "key"), "--dir-cache-time", "0s",
+               "--pass", "s3cret", "--key", str(home / "key"), "--dir-cache-time", "1ms",
                "--vfs-cache-mode", "off", "--vfs-write-wait", "0s"]  # fmt: skip
     with serving(command, port, home / "log", HOME=str(home)):
         yield {"host": "127.0.0.1", "port": port, "user": "ada", "password": "s3cret", "host_key": key.fingerprint}

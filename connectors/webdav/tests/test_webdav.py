@@ -21,7 +21,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def address(served: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     port, home = free_port(), tmp_path_factory.mktemp("rclone")
     command = [program("rclone"), "serve", "webdav", str(served), "--addr", f"127.0.0.1:{port}", "--user", "ada",
-               "--pass", "s3cret", "--dir-cache-time", "0s", "--vfs-cache-mode", "off"]  # fmt: skip
+               "--pass", "s3cret", "--dir-cache-time", "1ms", "--vfs-cache-mode", "off"]  # fmt: skip
     with serving(command, port, home / "log", HOME=str(home)):
         yield f"http://127.0.0.1:{port}"
 
