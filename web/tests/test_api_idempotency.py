@@ -224,7 +224,7 @@ async def test_without_a_free_connection_it_says_so_and_is_asked_again(client, a
     taken = [await database.engine.connect() for _ in range(15)]
     keyed = Keyed(None)
     with pytest.raises(TransientError, match="all database connections are in use"):
-        await keyed.begin(client.app.state.services, admin.organization_id, None, "k")
+        await keyed.begin(client.app.state.services, admin.organization_id, None, "k", accounts=False)
     for one in taken:
         await one.close()
     await keyed._leave(RuntimeError("it is over"))

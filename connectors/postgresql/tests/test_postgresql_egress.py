@@ -6,7 +6,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from headrace.kits.sql import connector as kit
+from headrace.kits.sql import reader as kit
 from headrace.plugins.manager import load_plugins
 from headrace.sdk import ConfigError
 from headrace.sdk.egress import check_host

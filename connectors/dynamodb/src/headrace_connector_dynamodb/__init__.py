@@ -1,6 +1,6 @@
 """Amazon DynamoDB: items of tables."""
 
-from headrace.kits.records.aws import AwsConfig
+from headrace.kits.records.aws_config import AwsConfig
 from headrace.kits.records.declare import STORE, ReadOptions, WriteOptions
 from headrace.sdk import ConnectorManifest, EffectClass, hookimpl, lazy
 

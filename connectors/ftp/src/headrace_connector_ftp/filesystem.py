@@ -39,15 +39,18 @@ class FtpFileSystem(FTPFileSystem):  # type: ignore[misc]  # fsspec has no types
             self.ftp.host = config.host  # the certificate is for the name
             self.ftp.login(config.user, config.password.reveal())
         except ssl.SSLCertVerificationError as error:
+            self.ftp.close()
             raise ConfigError(
                 f"the certificate of '{config.host}' cannot be trusted; correct the host's name", field="host",
                 detail=repr(error),
             ) from None  # fmt: skip
         except error_perm as error:
+            self.ftp.close()
             raise AuthError(
                 f"'{config.host}' refuses the user '{config.user}'; check user, password and TLS", detail=repr(error)
             ) from None
         except (Error, OSError, EOFError) as error:
+            self.ftp.close()
             raise TransientError(
                 f"'{config.host}' port {config.port} does not answer as an FTP server; it is tried again",
                 detail=repr(error),

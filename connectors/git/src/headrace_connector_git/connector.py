@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from headrace.kits.files.connector import FilesConnector
+from headrace.sdk import Connector
 
 from headrace_connector_git import GitConfig
 
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
 
 class GitConnector(FilesConnector[GitConfig]):
     """Files of one commit."""
+
+    write = Connector.write  # read only
 
     def check(self) -> None:
         """The repository answers and has the ref; nothing is copied."""

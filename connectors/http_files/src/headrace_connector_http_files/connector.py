@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from headrace.kits.files.connector import FilesConnector
 from headrace.kits.files.http_fs import Body, HttpFileSystem, basic_or_bearer, header_facts
 from headrace.kits.files.paths import clean
+from headrace.sdk import Connector
 
 from headrace_connector_http_files import HttpFilesConfig
 
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 
 class HttpFilesConnector(FilesConnector[HttpFilesConfig]):
     """Files below one address."""
+
+    write = Connector.write  # read only
 
     def filesystem(self) -> AbstractFileSystem:
         """The folder, with the connection's credentials; its redirects pass the door's rules."""

@@ -16,7 +16,7 @@ class InfluxdbConfig(Server, kw_only=True):
 
     port: Port = 8086
     database: Annotated[str, Field("Database or bucket", min_length=1, examples=["plant"], order=2)]
-    token: Annotated[bool, Field("Password is a token", "Of version 2 or 3.", advanced=True, order=7)] = False
+    uses_token: Annotated[bool, Field("Password is a token", "Of version 2 or 3.", advanced=True, order=7)] = False
 
 
 class InfluxdbWriteOptions(WriteOptions, kw_only=True):

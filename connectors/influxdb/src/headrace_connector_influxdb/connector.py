@@ -32,7 +32,7 @@ class InfluxdbConnector(JsonConnector[InfluxdbConfig]):
 
     def credentials(self) -> dict[str, str]:
         """A token, or user and password."""
-        if self.config.token:
+        if self.config.uses_token:
             return {"Authorization": f"Token {self.config.password.reveal()}"}
         return super().credentials()
 
@@ -46,8 +46,14 @@ class InfluxdbConnector(JsonConnector[InfluxdbConfig]):
         return found
 
     def ping(self) -> None:
-        """The measurements: needs the database and the right to read."""
-        self._query("SHOW MEASUREMENTS LIMIT 1")
+        """The database is one of those that the user may read."""
+        found = sorted(name for series in self._query("SHOW DATABASES") for (name,) in series["values"])
+        if self.config.database not in found:
+            listed = ", ".join(found[:10]) or "none"
+            raise ConfigError(
+                f"there is no database '{self.config.database}' in {self.where} for this user; there is {listed}",
+                field="database",
+            )
 
     def names(self) -> Iterable[str]:
         """Measurements of the database."""

@@ -43,7 +43,7 @@ class MemcachedConnector(KeyedConnector[MemcachedConfig]):
 
     def keys(self, prefix: str) -> Iterator[str]:
         """Keys as the crawler finds them."""
-        for line in bytes(self.client.raw_command(b"lru_crawler metadump all", b"END\r\n")).splitlines():
+        for line in bytes(self.client.raw_command(b"lru_crawler metadump hash", b"END\r\n")).splitlines():
             if line.startswith(b"key="):
                 key = unquote(line.partition(b" ")[0][4:].decode(errors="replace"))
                 if key.startswith(prefix):

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from headrace.kits.records.aws import AwsConfig
+from headrace.kits.records.aws_config import AwsConfig
 from headrace.kits.records.declare import READ_WRITE, ReadOptions, WriteOptions
 from headrace.sdk import ConnectorManifest, EffectClass, Field, hookimpl, lazy
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Any
 
 from headrace.kits.records.connector import RecordsConnector
-from headrace.sdk.config import Config, ConfigT, Field, Secret
-from headrace.sdk.egress_http import EgressClient
+from headrace.sdk.config import ConfigT
 from headrace.sdk.errors import AuthError, ConfigError, HeadraceError, TransientError
+
+if TYPE_CHECKING:
+    from headrace.sdk.egress_http import EgressClient
 
 _AUTH = (
     "InvalidClientTokenId",
@@ -31,20 +33,6 @@ _LATER = (
     "TooManyRequests",
     "LimitExceeded",
 )
-
-
-class AwsConfig(Config, kw_only=True):
-    """How to reach a service of AWS."""
-
-    region: Annotated[str, Field("Region", examples=["eu-central-1"], pattern=r"^[a-z0-9-]{1,40}$", order=0)]
-    access_key_id: Annotated[str, Field("Access key id", min_length=1, order=1)]
-    secret_access_key: Annotated[Secret, Field("Secret access key", order=2)]
-    session_token: Annotated[Secret, Field("Session token", "Of temporary credentials.", advanced=True, order=3)] = (
-        Secret("")
-    )
-    endpoint_url: Annotated[
-        str, Field("Endpoint", "Of a compatible service; empty is AWS itself.", advanced=True, order=4)
-    ] = ""
 
 
 class AwsConnector(RecordsConnector[ConfigT]):
@@ -84,6 +72,8 @@ class AwsConnector(RecordsConnector[ConfigT]):
     def _send(self, request: Any, **_: Any) -> Any:
         """Send a signed request; botocore's own HTTP is not used."""
         from botocore.awsrequest import AWSResponse
+
+        from headrace.sdk.egress_http import EgressClient
 
         self._door = self._door or EgressClient()
         headers = {

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from itertools import islice
-from typing import TYPE_CHECKING, Any, ClassVar
+from itertools import chain, islice
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 import msgspec
 
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 LOOKED_AT = 200
 """So many streams are looked into by `discover`; those after them are only named."""
+_T = TypeVar("_T")
 _ORDERED = frozenset({DataType.INTEGER, DataType.FLOAT, DataType.DECIMAL, DataType.TIMESTAMP, DataType.DATE})
 
 
@@ -73,6 +74,9 @@ class RecordsConnector(Connector[ConfigT]):
     modes: ClassVar[tuple[str, ...]] = ("append", "overwrite", "upsert")
     read_options: ClassVar[type[Any]] = ReadOptions
     write_options: ClassVar[type[Any]] = WriteOptions
+
+    _linked = False
+    """A call has succeeded over the link that is open."""
 
     @abstractmethod
     def ping(self) -> None:
@@ -138,6 +142,7 @@ class RecordsConnector(Connector[ConfigT]):
         """Errors of a driver inside the block become ours; after one the next call opens anew."""
         try:
             yield
+            self._linked = True
         except HeadraceError as error:
             if isinstance(error, TransientError | AuthError):
                 self.close()
@@ -151,15 +156,25 @@ class RecordsConnector(Connector[ConfigT]):
             self.close()
             raise known from error
 
+    def _call(self, call: Callable[[], _T]) -> _T:
+        """Do something that may be repeated; once more over a new link where the one that was open has broken."""
+        linked = self._linked
+        try:
+            with self.told():
+                return call()
+        except TransientError:
+            if not linked:
+                raise
+        with self.told():
+            return call()
+
     def check(self) -> None:
         """One round trip."""
-        with self.told():
-            self.ping()
+        self._call(self.ping)
 
     def discover(self) -> Sequence[Stream]:
         """All streams, sorted; of the first ones with the columns that some of their records have."""
-        with self.told():
-            names = sorted(set(self.names()))
+        names = self._call(lambda: sorted(set(self.names())))
         late = "its columns are looked at when it is chosen"
         return [self._offered(name) for name in names[:LOOKED_AT]] + [
             Stream(name=name, columns=(), warnings=(late,)) for name in names[LOOKED_AT:]
@@ -179,8 +194,7 @@ class RecordsConnector(Connector[ConfigT]):
         """
         said: Any = options or self.read_options()
         known = {column.name for column in self.facts}
-        with self.told():
-            key = self.key_in(name)
+        key = self._call(lambda: self.key_in(name))
         if said.columns:
             columns = declared(said.columns, key)
             facts = tuple(column for column in self.facts if column.name not in said.columns)
@@ -204,12 +218,16 @@ class RecordsConnector(Connector[ConfigT]):
             cursors=(*(c for c in self.cursors if c in names), *(c for c in more if c not in self.cursors)),
         )  # fmt: skip
 
+    def _first(self, name: str, after: After | None, options: Any) -> tuple[Any, list[Record]]:
+        found = self.records(name, after, options)
+        return found, list(islice(found, 1))
+
     @contextmanager
     def _started(self, name: str, after: After | None, options: Any) -> Iterator[Iterator[Record]]:
+        found, first = self._call(lambda: self._first(name, after, options))
         with self.told():
-            found: Any = self.records(name, after, options)
             try:
-                yield found
+                yield chain(first, found)
             except BaseException:
                 with suppress(Exception):  # the error at hand says more
                     found.close()
@@ -267,6 +285,7 @@ class RecordsConnector(Connector[ConfigT]):
 
     def close(self) -> None:
         """Hang up."""
+        self._linked = False
         with suppress(Exception):  # a link that is broken already
             self.hang_up()
 
