@@ -43,7 +43,7 @@ async def test_every_answer_tells_how_many_are_left(client, sign_up, monkeypatch
     for name, answer in answers.items():
         left, most = int(answer.headers["X-RateLimit-Remaining"]), int(answer.headers["X-RateLimit-Limit"])
         assert 0 <= left < most, (name, answer.status_code)
-        assert time.time() - 2 <= int(answer.headers["X-RateLimit-Reset"]) < time.time() + 3_601, name
+        assert time.time() - 60 <= int(answer.headers["X-RateLimit-Reset"]) < time.time() + 3_601, name
     statuses = {name: answer.status_code for name, answer in answers.items()}
     assert (statuses["nowhere"], statuses["wrong method"], statuses["denied"]) == (404, 405, 403)
 

@@ -35,7 +35,7 @@ class ModbusConnector(RecordsConnector[ModbusConfig]):
         """The link, opened once."""
         if self._client is None:
             place = Place.of(self.config.host, self.config.port)
-            client = ModbusTcpClient(place.address, port=place.port, timeout=10, retries=1)
+            client: Any = ModbusTcpClient(place.address, port=place.port, timeout=10, retries=1)
             if not client.connect():
                 client.close()
                 raise self.away("no connection")

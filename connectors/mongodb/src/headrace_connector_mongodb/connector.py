@@ -54,7 +54,11 @@ class MongodbConnector(RecordsConnector[MongodbConfig]):
         if self._client is None:
             config = self.config
             check_host(config.host, config.port)  # a refusal at once, in words; the loop judges every connection
-            login = {"username": config.user, "password": config.password.reveal(), "authSource": config.auth_source}
+            login: dict[str, Any] = {
+                "username": config.user,
+                "password": config.password.reveal(),
+                "authSource": config.auth_source,
+            }
             self._client = AsyncMongoClient(
                 config.host, config.port, directConnection=not config.replica_set, tls=config.tls, tz_aware=True,
                 replicaSet=config.replica_set or None, serverSelectionTimeoutMS=AWAY_MS, connectTimeoutMS=AWAY_MS,

@@ -56,8 +56,14 @@ class RedisConnector(RedisServer):
     def _pages(self, pattern: str, most: int | None = None) -> Iterator[list[bytes]]:
         """Keys, each once; the server may show one twice while it grows."""
         seen: set[bytes] = set()
-        keys = (key for key in self.client.scan_iter(match=pattern, count=PAGE) if not (key in seen or seen.add(key)))
-        found = islice(keys, most)
+
+        def new() -> Iterator[bytes]:
+            for key in self.client.scan_iter(match=pattern, count=PAGE):
+                if key not in seen:
+                    seen.add(key)
+                    yield key
+
+        found = islice(new(), most)
         while page := list(islice(found, PAGE)):
             yield page
 

@@ -1,6 +1,6 @@
 """REST: records of any JSON service, page by page."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from headrace.sdk import Capability, Config, ConnectorManifest, Field, Secret, hookimpl, lazy
 from headrace.sdk.manifests import OAuthFlow
@@ -80,7 +80,7 @@ class RestReadOptions(Config, kw_only=True):
         Literal["GET", "POST"], Field("Method", "POST has its parameters in the body.", advanced=True, order=2)
     ] = "GET"
     body: Annotated[
-        dict[str, object], Field("Body", "Of a POST; what pages goes into it.", widget="json", advanced=True, order=2)
+        dict[str, Any], Field("Body", "Of a POST; what pages goes into it.", widget="json", advanced=True, order=2)
     ] = {}
     pages: Annotated[
         Literal["single", "page", "offset", "link", "token"],

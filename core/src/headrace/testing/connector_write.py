@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from headrace.sdk import ConfigError, Connector, DataError
+from headrace.sdk import ConfigError, Connector, ConnectorManifest, DataError
 from headrace.testing.connector_base import ConnectorRules, nasty, rows
 from headrace.testing.data import wide_frames
 from headrace.testing.memory import MemoryWatch, measurable
@@ -56,7 +56,7 @@ class WriteRules(ConnectorRules):
             back = [row["amount"] for row in rows(writer, writer.stream(self.target))]
             assert [None if value is None else Decimal(value) for value in back] == values
 
-    def test_time_zones_keep_the_instant(self, writer: Connector[Any]) -> None:
+    def test_time_zones_keep_the_instant(self, writer: Connector[Any], manifest: ConnectorManifest) -> None:
         """A moment comes back as the same instant; a target without zones keeps it in UTC."""
         import polars as pl
 

@@ -87,15 +87,18 @@ class Frames:
         if late and not self._keeps_late:
             name = next(iter(late))
             reason = f"the field '{name}' is in none of the records looked at first; declare the columns, or keep late "
-            return self._refused(record, f"{reason}fields", name)
+            self._refused(record, f"{reason}fields", name)
+            return None
         for column, fit in self._fits:
             value = record.get(column.name)
             if value is None and not column.nullable:
-                return self._refused(record, f"the key '{column.name}' is missing", column.name)
+                self._refused(record, f"the key '{column.name}' is missing", column.name)
+                return None
             try:
                 row.append(None if value is None else fit(value))
             except ValueError as error:
-                return self._refused(record, f"column '{column.name}' {error}", column.name)
+                self._refused(record, f"column '{column.name}' {error}", column.name)
+                return None
         if self._late >= 0:
             row.insert(self._late, as_json(late) if late else None)
         return tuple(row)

@@ -28,7 +28,7 @@ class KeyedConnector(RecordsConnector[ConfigT]):
 
     kind = "prefix"
     key = ("_key",)
-    facts = (Column("_key", DataType.TEXT, nullable=False),)
+    facts: ClassVar[tuple[Column, ...]] = (Column("_key", DataType.TEXT, nullable=False),)
     mark: ClassVar[str] = ":"
     key_bytes: ClassVar[int] = 1_000
     value_bytes: ClassVar[int] = 1_000_000
