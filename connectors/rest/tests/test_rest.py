@@ -21,8 +21,7 @@ CITIES = [
     {"id": 1, "name": "Bern", "area": 51.6, "open": True, "tags": ["a", "b"], "at": "2026-01-01T00:00:00Z"},
     {"id": 2, "name": 'Oslo "x"\n', "area": None, "open": False, "tags": [], "at": "2026-01-03T00:00:00+02:00"},
     {"id": 5, "name": "Riga 😀", "area": 304, "open": None, "tags": None, "at": "2026-01-02T00:00:00Z"},
-    {"id": 7, "name": "", "area": 1e3, "open": True, "at": "2026-01-04T00:00:00Z"},
-]
+    {"id": 7, "name": "", "area": 1e3, "open": True, "at": "2026-01-04T00:00:00Z"}]  # fmt: skip
 TOKEN = "t0ken-of-the-test"
 
 

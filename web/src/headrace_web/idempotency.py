@@ -91,8 +91,9 @@ class Keyed:
         self, services: Services, organization_id: Any, user_id: Any, key: str, *, here: bool
     ) -> Response[bytes] | None:
         self._services = services
-        self._unit = services.database.transaction(organization_id, user_id=user_id, here=here)
-        self.session = await self._unit.__aenter__()
+        unit = services.database.transaction(organization_id, user_id=user_id, here=here)
+        self.session = await unit.__aenter__()
+        self._unit = unit
         where = {"organization_id": organization_id, "id": new_id(), "key": f"{user_id}:{key}"}
         await self.session.execute(_EXPIRE, where)
         if await self.session.scalar(_CLAIM, {**where, "hash": self.request_hash}) is not None:

@@ -7,8 +7,10 @@ link-local, metadata, multicast and broadcast addresses are opened by nobody. HT
 
 from __future__ import annotations
 
+import contextlib
 import os
 import socket
+import time
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
@@ -225,6 +227,19 @@ def dial(address: str, port: int, *, timeout_s: float) -> socket.socket:
     """A connection to an address that `check_host` has given; for clients that take a socket."""
     ip_address(address)
     return socket.create_connection((address, port), timeout=timeout_s)
+
+
+def hang_up(link: Any, *, linger_s: float = 1.0) -> None:
+    """End a connection so that the other side reads all that was sent: read up to its end, then let the owner close.
+
+    A socket that is closed over unread bytes resets what was sent before.
+    """
+    with contextlib.suppress(OSError):
+        link.settimeout(linger_s)
+        link.shutdown(socket.SHUT_WR)
+        end = time.monotonic() + linger_s
+        while link.recv(65_536) and time.monotonic() < end:
+            pass
 
 
 def _resolved(host: str, port: int, resolver: Resolver) -> Sequence[str]:

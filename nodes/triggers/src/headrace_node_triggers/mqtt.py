@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
-import socket
 import time
 from collections.abc import Mapping
 from typing import Any
 from uuid import uuid4
 
 from headrace.sdk import AuthError, Event, Received, SourceContext, SourceTrigger, TransientError
-from headrace.sdk.egress import dial
+from headrace.sdk.egress import dial, hang_up
 from paho.mqtt.client import Client, MQTTMessage
 from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
 
@@ -18,9 +16,6 @@ from headrace_node_triggers.broker_configs import MqttConfig
 from headrace_node_triggers.brokers import Place, event, tls_context
 
 _REFUSED = frozenset({"Bad user name or password", "Not authorized"})
-
-
-_LINGER_S = 1.0
 
 
 class _Pinned(Client):
@@ -32,15 +27,8 @@ class _Pinned(Client):
         return dial(self.address, self._port, timeout_s=self._connect_timeout)
 
     def _sock_close(self) -> None:
-        """Read to the broker's end first: a socket closed over unread bytes resets what was sent before."""
-        link: Any = self._sock
-        with contextlib.suppress(OSError):
-            if link is not None:
-                link.settimeout(_LINGER_S)
-                link.shutdown(socket.SHUT_WR)
-                end = time.monotonic() + _LINGER_S
-                while link.recv(65536) and time.monotonic() < end:
-                    pass
+        if self._sock is not None:
+            hang_up(self._sock)
         super()._sock_close()
 
 
