@@ -15,6 +15,13 @@ if TYPE_CHECKING:
 class SftpConnector(FilesConnector[SftpConfig]):
     """Files below one folder of a server."""
 
+    @property
+    def broken(self) -> tuple[type[Exception], ...]:
+        """Paramiko's own."""
+        from paramiko import SSHException
+
+        return (SSHException,)
+
     def filesystem(self) -> AbstractFileSystem:
         """The server, with the connection's credentials."""
         from headrace_connector_sftp.filesystem import SftpFileSystem

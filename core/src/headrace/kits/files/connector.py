@@ -43,6 +43,11 @@ class FilesConnector(Connector[ConfigT]):
         """The connection's folder or bucket, as the filesystem names it."""
 
     @property
+    def broken(self) -> tuple[type[Exception], ...]:
+        """What the driver raises, besides the usual, when a link has broken."""
+        return ()
+
+    @property
     def fs(self) -> AbstractFileSystem:
         """The filesystem, opened at first use."""
         if self._opened is None:
@@ -59,13 +64,13 @@ class FilesConnector(Connector[ConfigT]):
         """Do something that may be repeated; over a new link where the one that was open has broken."""
         was_open = self._opened is not None
         try:
-            with translated():
+            with translated(self.broken):
                 return call()
         except TransientError:
             self._hang_up()
             if not was_open:
                 raise
-        with translated():
+        with translated(self.broken):
             return call()
 
     def check(self) -> None:
@@ -136,7 +141,7 @@ class FilesConnector(Connector[ConfigT]):
         from headrace.kits.files.writing import Writing
 
         try:
-            with translated():
+            with translated(self.broken):
                 writing = Writing(self.fs, self.root(), name, options or WriteOptions(), self.scratch())
                 return writing.write(frames, mode, effect_key)
         except TransientError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -9,11 +10,15 @@ from headrace.sdk.errors import AuthError, ConfigError, HeadraceError, Transient
 
 
 @contextmanager
-def translated() -> Iterator[None]:
+def translated(broken: tuple[type[Exception], ...] = ()) -> Iterator[None]:
     """Turn errors of a filesystem into ours.
+
+    Args:
+        broken: What its driver raises, besides the usual, when a link has broken.
 
     Raises:
         AuthError, ConfigError, TransientError: as it says.
+        OSError: the disk is full.
     """
     try:
         yield
@@ -28,7 +33,9 @@ def translated() -> Iterator[None]:
             "the folder or bucket of the connection does not exist; create it or correct its name", detail=repr(error),
             field="root",
         ) from None  # fmt: skip
-    except (EOFError, OSError) as error:
+    except (EOFError, OSError, *broken) as error:
+        if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+            raise
         raise TransientError(
             "the file server broke off or does not answer; it is tried again", detail=repr(error)
         ) from None
