@@ -13,17 +13,6 @@ from litestar.params import FromPath
 from headrace_web import assets, entrance
 
 _templates = Environment(loader=PackageLoader("headrace_web"), autoescape=True, undefined=StrictUndefined)
-_SHELL = [
-    "/",
-    "/flows",
-    "/flows/{flow_id:str}",
-    "/executions",
-    "/executions/{execution_id:str}",
-    "/connections",
-    "/triggers",
-    "/approvals",
-    "/approvals/{wait_id:str}",
-]
 
 
 def page(name: str, **values: Any) -> Response[str]:
@@ -33,9 +22,9 @@ def page(name: str, **values: Any) -> Response[str]:
     )
 
 
-@get(_SHELL, include_in_schema=False, sync_to_thread=False)
+@get(["/", "/{place:path}"], include_in_schema=False, sync_to_thread=False)
 def shell() -> Response[str]:
-    """Every page of the canvas; it asks the API who we are."""
+    """Every page of the UI, which knows its own addresses; it asks the API who we are."""
     built = assets.entry()
     return page("shell.html", entry=built) if built else page("unbuilt.html")
 

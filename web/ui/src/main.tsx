@@ -10,6 +10,8 @@ import './styles/form.css'
 import './styles/flow.css'
 import { client } from './api/queries'
 import { Shell } from './app/shell'
+import { load } from './lib/text'
 
+await load()
 const root = document.getElementById('app')
 if (root) createRoot(root).render(<QueryClientProvider client={client}><Shell /></QueryClientProvider>)

@@ -1,4 +1,5 @@
 // One way to the API: the cookie says who we are, a header guards against forged requests, errors keep their sentence.
+import { t } from '../lib/text'
 import type { Pagination } from './types'
 
 export type FieldError = { path: string; message: string }
@@ -34,13 +35,13 @@ export async function request<T>(method: string, path: string, body?: unknown, v
   try {
     answer = await fetch(`/api/v1${path}`, { method, headers, body: body === undefined ? null : JSON.stringify(body) })
   } catch {
-    throw new ApiError(0, 'OFFLINE', 'headrace does not answer. Is it running?')
+    throw new ApiError(0, 'OFFLINE', t('app.offline'))
   }
   const json = await answer.json().catch(() => ({}))
   if (answer.ok) return { data: json.data as T, pagination: json.meta?.pagination }
   if (answer.status === 401) location.assign(`/login?next=${encodeURIComponent(location.pathname)}`)
   const error = json.error ?? {}
-  const fallback = `the server answered ${answer.status}; try again`
+  const fallback = t('app.answered', { status: answer.status })
   throw new ApiError(answer.status, error.code ?? 'UNKNOWN', error.message ?? fallback, error.details ?? {})
 }
 

@@ -1,6 +1,7 @@
 // Small parts that pages share.
 import { Search } from 'lucide-react'
 import type { ReactNode } from 'react'
+import { t } from '../lib/text'
 
 export function Page({ title, text, actions, children }: { title: string; text?: ReactNode; actions?: ReactNode; children: ReactNode }) {
   return (
@@ -19,13 +20,13 @@ export function Empty({ title, text, children }: { title: string; text: string; 
 }
 
 export function Waiting({ what }: { what: string }) {
-  return <p className="waiting soft" role="status">Loading {what}…</p>
+  return <p className="waiting soft" role="status">{t('app.loading', { what })}</p>
 }
 
 export function Trouble({ error, again }: { error: Error; again?: () => void }) {
   return (
     <div className="notice" data-tone="error" role="alert">
-      <span>{error.message}</span>{again && <button type="button" className="button" onClick={again}>Try again</button>}
+      <span>{error.message}</span>{again && <button type="button" className="button" onClick={again}>{t('app.again')}</button>}
     </div>
   )
 }
@@ -41,10 +42,10 @@ export function SearchBox({ label, value, onChange }: { label: string; value: st
 export function Pages({ page, total, onChange }: { page: number; total: number; onChange: (page: number) => void }) {
   if (total < 2) return null
   return (
-    <nav className="row pages" aria-label="Pages">
-      <button type="button" className="button" disabled={page < 2} onClick={() => onChange(page - 1)}>Previous</button>
-      <span className="soft">{page} of {total}</span>
-      <button type="button" className="button" disabled={page >= total} onClick={() => onChange(page + 1)}>Next</button>
+    <nav className="row pages" aria-label={t('app.pages')}>
+      <button type="button" className="button" disabled={page < 2} onClick={() => onChange(page - 1)}>{t('app.previous')}</button>
+      <span className="soft">{t('app.pageOf', { page, total })}</span>
+      <button type="button" className="button" disabled={page >= total} onClick={() => onChange(page + 1)}>{t('app.next')}</button>
     </nav>
   )
 }

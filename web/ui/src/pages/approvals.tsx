@@ -8,12 +8,12 @@ import { Decide } from '../flow/waiting'
 import { State } from '../kit/icon'
 import { Empty, Page, Trouble, Waiting } from '../kit/parts'
 import { moment, since, until } from '../lib/format'
-import { useTitle } from './flows'
+import { useTitle } from '../app/title'
 import { useLocation } from 'wouter'
 
 const VIEWS: [string, string][] = [['open', 'Open'], ['resumed', 'Decided'], ['expired', 'Too late'], ['cancelled', 'Cancelled']]
 
-export function Approvals({ id = '' }: { id?: string }) {
+export default function Approvals({ id = '' }: { id?: string }) {
   useTitle('Approvals')
   const [status, setStatus] = useState('open')
   const [, go] = useLocation()

@@ -10,11 +10,11 @@ import { Tile } from '../kit/tile'
 import { Empty, Page, SearchBox, Trouble, Waiting } from '../kit/parts'
 import { since } from '../lib/format'
 import { ConnectionForm, DropConnection } from './connection'
-import { useTitle } from './flows'
+import { useTitle } from '../app/title'
 
 type Open = { connector: Connector; id?: string }
 
-export function Connections() {
+export default function Connections() {
   useTitle('Connections')
   const [q, setQ] = useState('')
   const [gallery, setGallery] = useState(false)

@@ -22,7 +22,7 @@ import { Page, Trouble, Waiting } from '../kit/parts'
 import { fail, say } from '../kit/toasts'
 import { count, moment, took } from '../lib/format'
 import { TRIGGERS } from './executions'
-import { useTitle } from './flows'
+import { useTitle } from '../app/title'
 
 export default function ExecutionPage({ id }: { id: string }) {
   const [error, setError] = useState<Error | null>(null)

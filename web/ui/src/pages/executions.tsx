@@ -9,12 +9,12 @@ import { State } from '../kit/icon'
 import { Empty, Page, Pages, Trouble, Waiting } from '../kit/parts'
 import { fail, say } from '../kit/toasts'
 import { count, moment, since, took } from '../lib/format'
-import { useTitle } from './flows'
+import { useTitle } from '../app/title'
 
 const STATES: [string, string][] = [['', 'All'], ['running', 'Running'], ['waiting', 'Waiting'], ['queued', 'Queued'], ['completed', 'Succeeded'], ['failed', 'Failed'], ['cancelled', 'Cancelled']]
 export const TRIGGERS: Record<string, string> = { manual: 'By hand', test: 'Test', api: 'API', scheduled: 'Schedule', webhook: 'Webhook', event: 'Event', flow: 'Another flow', job: 'Job', retry: 'Again', backfill: 'Backfill' }
 
-export function Executions() {
+export default function Executions() {
   useTitle('Executions')
   const [status, setStatus] = useState('')
   const [trigger, setTrigger] = useState('')

@@ -1,22 +1,19 @@
 // All flows, and a new one.
 import { Plus, Trash2, Upload } from 'lucide-react'
-import { useEffect, useRef, useState } from 'react'
+import { useRef, useState } from 'react'
 import { Link, useLocation } from 'wouter'
 import { ApiError, post, remove } from '../api/client'
 import { client, useExecutions, useFlows } from '../api/queries'
 import type { Execution, Flow } from '../api/types'
 import { useMay } from '../app/me'
+import { useTitle } from '../app/title'
 import { Dialog } from '../kit/dialog'
 import { Empty, Page, Pages, SearchBox, Trouble, Waiting } from '../kit/parts'
 import { fail, say } from '../kit/toasts'
 import { State } from '../kit/icon'
 import { moment, since } from '../lib/format'
 
-export function useTitle(title: string) {
-  useEffect(() => { document.title = `${title} – headrace` }, [title])
-}
-
-export function Flows() {
+export default function Flows() {
   useTitle('Flows')
   const [q, setQ] = useState('')
   const [page, setPage] = useState(1)

@@ -12,7 +12,7 @@ import { Empty, Page, Pages, Trouble, Waiting } from '../kit/parts'
 import { Tile } from '../kit/tile'
 import { fail, say } from '../kit/toasts'
 import { moment, since, until } from '../lib/format'
-import { useTitle } from './flows'
+import { useTitle } from '../app/title'
 import { Standing, TriggerForm } from './trigger'
 
 type Open = { type: TriggerType; id?: string }
