@@ -12,7 +12,7 @@ from headrace.infra.homes import Moving, url_at
 from headrace.infra.ids import new_id
 from headrace.infra.mirror import mirror
 from headrace.infra.moving import Mover
-from headrace.sdk.errors import ConfigError
+from headrace.sdk.errors import ConfigError, TransientError
 from psycopg import sql
 
 FILL = (
@@ -81,7 +81,7 @@ async def test_there_and_back_with_every_row(database, database_urls, mover, pla
     async with database.transaction(other) as session:
         assert await session.scalar(sa.text("select current_database()")) != place
         assert list(await session.scalars(NAMES)) == ["other"]
-    own = url_at(database_urls.owner_url, place)
+    own = url_at(database_urls.owner_url, place, ())
     assert fetched(database_urls.owner_url, mine, "select name from workspaces") == []
     assert fetched(own, other, "select name from workspaces") == []
     assert fetched(own, mine, "select email, password_hash from users") == [("mine@example.org", None)]
@@ -177,7 +177,7 @@ async def test_accounts_stay_and_are_copied(database, database_urls, mover, plac
 
     async def mirrored(organization, where):
         told.append(where)
-        await asyncio.to_thread(mirror, database_urls.app_url, url_at(database_urls.app_url, where), organization)
+        await asyncio.to_thread(mirror, database_urls.app_url, url_at(database_urls.app_url, where, ()), organization)
 
     database.on_change = mirrored
     group = new_id()
@@ -204,8 +204,9 @@ async def test_accounts_stay_and_are_copied(database, database_urls, mover, plac
     assert len(told) == 2, "reading makes no copies"
 
 
-async def test_an_unusable_place_is_noted_and_moves_nothing(database, mover):
+async def test_an_unusable_place_is_noted_and_moves_nothing(database, database_urls):
     mine = await made(database, "mine")
+    mover = Mover(database_urls.owner_url, servers=("127.0.0.1:1",))
     await moved(database, mover, mine, "far@127.0.0.1:1")
     async with database.transaction() as session:
         row = (await session.execute(sa.text("select state, step, note from homes"))).one()
@@ -214,4 +215,23 @@ async def test_an_unusable_place_is_noted_and_moves_nothing(database, mover):
     async with database.transaction(mine) as session:
         assert list(await session.scalars(NAMES)) == ["mine"]
     with pytest.raises(ConfigError, match="no place"):
-        url_at("postgresql://x@127.0.0.1/y", "a;drop")
+        url_at("postgresql://x@127.0.0.1/y", "a;drop", ())
+
+
+async def test_a_row_cannot_send_a_password_to_a_server_that_nobody_allowed(database, mover):
+    """Roles of the application may write `homes`; where connections go is the operator's word."""
+    mine, other = await made(database, "mine"), await made(database, "other")
+    await moved(database, mover, mine, "theirs@127.0.0.1:1")
+    async with database.transaction() as session:
+        assert "HEADRACE_DATABASE_SERVERS" in await session.scalar(sa.text("select note from homes"))
+        await session.execute(sa.text("update homes set state = 'there', step = 'done', note = ''"))
+    with pytest.raises(TransientError, match="HEADRACE_DATABASE_SERVERS"):
+        async with database.transaction(mine):
+            pass
+    assert await database.everywhere() == [database]
+    async with database.transaction(other) as session:
+        assert list(await session.scalars(NAMES)) == ["other"]
+    async with database.transaction() as session:
+        await session.execute(sa.text("delete from homes"))
+    async with database.transaction(mine) as session:
+        assert list(await session.scalars(NAMES)) == ["mine"]

@@ -77,9 +77,9 @@ async def open_services(settings: Settings, host: Host) -> AsyncIterator[Service
     redis_url = settings.redis_url.reveal()
     database = Database.from_url(
         settings.database_url.reveal(), pool_size=settings.pool_size, name="headrace-api",
-        objects_url=settings.objects_url,
+        objects_url=settings.objects_url, servers=settings.database_servers,
     )  # fmt: skip
-    database.on_change = partial(mirror_quietly, database.url)
+    database.on_change = partial(mirror_quietly, database.url, settings.database_servers)
     bus = Bus.from_url(redis_url)
     redis = Redis.from_url(redis_url, socket_connect_timeout=2, socket_timeout=5, retry=Retry(NoBackoff(), 0))
     try:

@@ -48,7 +48,10 @@ async def _services(settings: Any, *, deep: bool) -> list[dict[str, Any]]:
     from headrace.worker.maintenance import orphaned
 
     database = Database.from_url(
-        (settings.database_worker_url or settings.database_url).reveal(), pool_size=2, name="headrace-doctor"
+        (settings.database_worker_url or settings.database_url).reveal(),
+        pool_size=2,
+        name="headrace-doctor",
+        servers=settings.database_servers,
     )
     try:
         results = await health.run_checks({

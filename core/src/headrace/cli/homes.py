@@ -38,7 +38,9 @@ def give(organization: UUID, place: str, dry_run: bool) -> None:
 
     async def work(session: Any, actor: Any, settings: Any) -> None:
         if dry_run:
-            rows = await asyncio.to_thread(Mover(settings.database_url.reveal()).counts, organization)
+            rows = await asyncio.to_thread(
+                Mover(settings.database_url.reveal(), servers=settings.database_servers).counts, organization
+            )
             for table, count in rows.items():
                 click.echo(f"{table}: {count}")
             return

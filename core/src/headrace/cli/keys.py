@@ -94,7 +94,10 @@ def _with(work: Callable[[Any], Awaitable[None]], **options: Any) -> None:
         raise ConfigError("rotation goes through all organizations; set HEADRACE_DATABASE_WORKER_URL for it")
 
     async def call() -> None:
-        database = Database.from_url(settings.database_worker_url.reveal(), pool_size=2, name="headrace-keys")
+        database = Database.from_url(
+            settings.database_worker_url.reveal(), pool_size=2, name="headrace-keys",
+            servers=settings.database_servers,
+        )  # fmt: skip
         try:
             for one in await database.everywhere():
                 if one.place:

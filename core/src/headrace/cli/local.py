@@ -52,7 +52,11 @@ class Local:
         self._host = load_plugins()
         use_host(self._host, licence=given(settings.license.reveal(), settings.home))
         self._database = Database.from_url(
-            settings.database_url.reveal(), pool_size=2, name="headrace-cli", objects_url=settings.objects_url
+            settings.database_url.reveal(),
+            pool_size=2,
+            name="headrace-cli",
+            objects_url=settings.objects_url,
+            servers=settings.database_servers,
         )
         self._vault = connections.Vault(settings.key_ring())
 

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 import sqlalchemy as sa
+import structlog
 from sqlalchemy import event
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import DataError, DBAPIError, InterfaceError, InvalidatePoolError, OperationalError, SQLAlchemyError
@@ -32,6 +33,7 @@ from (select) one left join homes h on h.id = cast(nullif(:organization, '') as 
 _WROTE = sa.text("select pg_current_xact_id_if_assigned() is not null")
 _HOPS = 3
 RowT = TypeVar("RowT")
+_log = structlog.get_logger("headrace.database")
 
 
 class HeadraceSession(Session):
@@ -111,7 +113,7 @@ class Database:
     @classmethod
     def from_url(
         cls, url: str, *, pool_size: int = 10, max_overflow: int = 5, name: str = "headrace", objects_url: str = "",
-        place: str = SHARED,
+        place: str = SHARED, servers: Sequence[str] = (),
     ) -> Database:  # fmt: skip
         """Open a pool; nothing connects yet.
 
@@ -122,6 +124,7 @@ class Database:
             name: Shown in `pg_stat_activity`.
             objects_url: The object store that keeps what is too large for a row.
             place: Of an organization's own database, which leads nowhere else.
+            servers: Where databases of organizations may be besides this server: HEADRACE_DATABASE_SERVERS.
         """
         engine = create_async_engine(
             sqlalchemy_url(url),
@@ -136,7 +139,7 @@ class Database:
 
         def open_at(there: str) -> Database:
             return cls.from_url(
-                url_at(url, there), pool_size=max(1, pool_size // 2), max_overflow=max_overflow, name=name,
+                url_at(url, there, servers), pool_size=max(1, pool_size // 2), max_overflow=max_overflow, name=name,
                 objects_url=objects_url, place=there,
             )  # fmt: skip
 
@@ -172,7 +175,13 @@ class Database:
             return [self]
         async with self.transaction() as session:
             rows = (await session.execute(ELSEWHERE)).all()
-        return [self, *(self._at(row.place) for row in rows if row.state != MOVING)]
+        found = [self]
+        for row in rows:
+            try:
+                found += [self._at(row.place)] if row.state != MOVING else []
+            except TransientError as error:  # the others go on
+                _log.error("an organization is not served", organization=str(row.id), reason=error.message)
+        return found
 
     async def served(self, rows: Sequence[RowT], organization: Callable[[RowT], UUID]) -> Iterable[RowT]:
         """Those of organizations that are served in this database."""
@@ -205,14 +214,17 @@ class Database:
                 continue
             if elsewhere.state == MOVING or self._open_at is None:
                 break
-            self._places[organization_id] = elsewhere.place
+            self._places[organization_id] = self._at(elsewhere.place).place
         raise moving()
 
     def _at(self, place: str) -> Database:
         if place == self.place or self._open_at is None:
             return self
         if place not in self._others:
-            self._others[place] = self._open_at(place)
+            try:
+                self._others[place] = self._open_at(place)
+            except ConfigError as error:
+                raise TransientError(error.message, retry_after_s=60) from error
         return self._others[place]
 
     @asynccontextmanager

@@ -83,15 +83,14 @@ def checked_place(place: str, servers: Sequence[str]) -> str:
     return place
 
 
-def url_at(url: str, place: str) -> str:
-    """The same role at another place.
+def url_at(url: str, place: str, servers: Sequence[str]) -> str:
+    """The same role at another place; never sent to a server that the operator did not name, whatever a row says.
 
     Raises:
-        ConfigError: the place is none.
+        ConfigError: the place is none, or its server is not allowed.
     """
-    match = _PLACE.fullmatch(place)
-    if match is None:
-        raise ConfigError(f"'{place}' is no place for a database", field="place")
+    match = _PLACE.fullmatch(checked_place(place, servers))
+    assert match
     parsed = sa.make_url(url).set(database=match["name"])
     if match["server"]:
         host, _, port = match["server"].rpartition(":")

@@ -90,7 +90,7 @@ def upgrade_all(settings: Settings, branches: Iterable[MigrationBranch] = ()) ->
     finally:
         engine.dispose()
     for place in places:
-        upgrade(url_at(url, place), kept)
+        upgrade(url_at(url, place, settings.database_servers), kept)
     return places
 
 

@@ -111,9 +111,9 @@ def _listed(names: Sequence[str]) -> sql.Composed:
     return sql.SQL(", ").join(map(sql.Identifier, names))
 
 
-async def mirror_quietly(url: str, organization_id: UUID, place: str) -> None:
+async def mirror_quietly(url: str, servers: Sequence[str], organization_id: UUID, place: str) -> None:
     """Make the copies; a database that is away gets them later, from the scheduler."""
     try:
-        await asyncio.to_thread(mirror, url, url_at(url, place), organization_id)
+        await asyncio.to_thread(mirror, url, url_at(url, place, servers), organization_id)
     except (psycopg.Error, HeadraceError) as error:
         _log.warning("copies of accounts wait", organization=str(organization_id), place=place, detail=str(error))

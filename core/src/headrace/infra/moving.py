@@ -8,7 +8,7 @@ crash. Accounts and plans stay in the shared database (`mirror`).
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from uuid import UUID
 
 import psycopg
@@ -92,18 +92,22 @@ class Mover:
     Args:
         owner_url: The shared database, for the role that owns the tables.
         branches: Of the plugins, for migrating.
+        servers: Where else databases may be: HEADRACE_DATABASE_SERVERS.
     """
 
-    def __init__(self, owner_url: str, branches: Iterable[MigrationBranch] = ()) -> None:
-        self._url, self._branches = owner_url, tuple(branches)
+    def __init__(self, owner_url: str, branches: Iterable[MigrationBranch] = (), servers: Sequence[str] = ()) -> None:
+        self._url, self._branches, self._servers = owner_url, tuple(branches), tuple(servers)
         self._steps: dict[str, Callable[[Move], None]] = {
             "create": self._create, "migrate": self._migrate, "mirror": self._mirror, "freeze": self._freeze,
             "copy": self._copy, "switch": self._switch, "clean": self._clean, "drop": self._drop,
         }  # fmt: skip
 
+    def _at(self, place: str) -> str:
+        return url_at(self._url, place, self._servers)
+
     def counts(self, organization_id: UUID, place: str = "") -> dict[str, int]:
         """How many rows would move, by table: the dry run."""
-        with connect(url_at(self._url, place) if place else self._url, organization_id) as connection:
+        with connect(self._at(place) if place else self._url, organization_id) as connection:
             return {table: _count(connection, table, organization_id) for table in work_tables(connection)}
 
     def carry_on_all(self) -> None:
@@ -154,7 +158,7 @@ class Mover:
         return steps[steps.index(move.step) + 1]
 
     def _create(self, move: Move) -> None:
-        own = psycopg.conninfo.conninfo_to_dict(_plain(url_at(self._url, move.place)))
+        own = psycopg.conninfo.conninfo_to_dict(_plain(self._at(move.place)))
         name, owner = str(own["dbname"]), str(own["user"])
         server = psycopg.conninfo.make_conninfo(_plain(self._url), host=own.get("host"), port=own.get("port"))
         database = sql.Identifier(name)
@@ -173,10 +177,10 @@ class Mover:
             connection.execute(enter)
 
     def _migrate(self, move: Move) -> None:
-        upgrade(url_at(self._url, move.place), self._branches)
+        upgrade(self._at(move.place), self._branches)
 
     def _mirror(self, move: Move) -> None:
-        mirror(self._url, url_at(self._url, move.place), move.organization_id)
+        mirror(self._url, self._at(move.place), move.organization_id)
 
     def _freeze(self, move: Move) -> None:
         """Refuse new transactions where the organization is served, then wait until those that had begun are over."""
@@ -225,17 +229,17 @@ class Mover:
                     connection.execute(delete)
 
     def _drop(self, move: Move) -> None:
-        own = psycopg.conninfo.conninfo_to_dict(_plain(url_at(self._url, move.place)))
+        own = psycopg.conninfo.conninfo_to_dict(_plain(self._at(move.place)))
         server = psycopg.conninfo.make_conninfo(_plain(self._url), host=own.get("host"), port=own.get("port"))
         with psycopg.connect(server, autocommit=True) as connection:
             drop = _DROP.format(sql.Identifier(str(own["dbname"])))
             connection.execute(drop)
 
     def _source(self, move: Move) -> psycopg.Connection:
-        return connect(self._url if move.goal == "own" else url_at(self._url, move.place), move.organization_id)
+        return connect(self._url if move.goal == "own" else self._at(move.place), move.organization_id)
 
     def _target(self, move: Move) -> psycopg.Connection:
-        return connect(url_at(self._url, move.place) if move.goal == "own" else self._url, move.organization_id)
+        return connect(self._at(move.place) if move.goal == "own" else self._url, move.organization_id)
 
 
 def work_tables(connection: psycopg.Connection) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import sqlalchemy as sa
 import structlog
@@ -28,11 +28,14 @@ class Moves:
         database: The shared one.
         owner_url: The same, for the role that owns the tables.
         branches: Of the plugins.
+        servers: Where else databases may be: HEADRACE_DATABASE_SERVERS.
     """
 
-    def __init__(self, database: Database, owner_url: str, branches: Iterable[MigrationBranch]) -> None:
-        self._database, self._url = database, owner_url
-        self._mover = Mover(owner_url, branches)
+    def __init__(
+        self, database: Database, owner_url: str, branches: Iterable[MigrationBranch], servers: Sequence[str] = ()
+    ) -> None:
+        self._database, self._url, self._servers = database, owner_url, servers
+        self._mover = Mover(owner_url, branches, servers)
         self._mirrored = 0.0
 
     async def serve(self) -> None:
@@ -55,4 +58,4 @@ class Moves:
         async with self._database.transaction() as session:
             rows = (await session.execute(_THERE)).all()
         for row in rows:
-            await mirror_quietly(self._url, row.id, row.place)
+            await mirror_quietly(self._url, self._servers, row.id, row.place)

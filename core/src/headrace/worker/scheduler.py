@@ -54,7 +54,10 @@ async def serve(settings: Settings, timing: Timing, *, stop: asyncio.Event | Non
         HeadraceError: a part of it failed in a way that waiting does not mend.
     """
     url = (settings.database_worker_url or settings.database_url).reveal()
-    database = Database.from_url(url, pool_size=6, name="headrace-scheduler", objects_url=settings.objects_url)
+    database = Database.from_url(
+        url, pool_size=6, name="headrace-scheduler", objects_url=settings.objects_url,
+        servers=settings.database_servers,
+    )  # fmt: skip
     bus, ringer = Bus.from_url(settings.redis_url.reveal()), Ringer(settings.redis_url.reveal())
     owner_url = settings.database_owner_url.reveal()
     owner = Database.from_url(owner_url, pool_size=1, name="headrace-history") if owner_url else None
@@ -86,7 +89,7 @@ async def serve(settings: Settings, timing: Timing, *, stop: asyncio.Event | Non
     parts.append(asyncio.create_task(Follower(database, url, host).serve()))
     parts.append(asyncio.create_task(_elsewhere(database, parts_of)))
     if owner is not None:
-        moves = Moves(database, owner_url, host.registry.migrations.values())
+        moves = Moves(database, owner_url, host.registry.migrations.values(), settings.database_servers)
         parts.append(asyncio.create_task(moves.serve()))
     _log.info("scheduler ready")
     try:

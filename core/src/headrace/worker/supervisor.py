@@ -84,7 +84,9 @@ class Supervisor:
         self.slots = settings.worker_processes or os.cpu_count() or 1
         self.queues: Sequence[str] = tuple(settings.queues) or QUEUES
         self._url = (settings.database_worker_url or settings.database_url).reveal()
-        self.database = Database.from_url(self._url, pool_size=settings.pool_size, name="headrace-worker")
+        self.database = Database.from_url(
+            self._url, pool_size=settings.pool_size, name="headrace-worker", servers=settings.database_servers
+        )
         self.bus = Bus.from_url(settings.redis_url.reveal())
         reserve = settings.worker_reserve
         self.pool = RunnerPool(self.slots, scratch, reserve=reserve)

@@ -67,7 +67,9 @@ class HomesController(Controller):
         async with ctx.transaction() as session, subscriptions.of(session, ctx.actor, home_id):
             there = {row.id: row.place for row in await homes.list_homes(session, ctx.actor) if row.state == "there"}
         place = there.get(home_id, "")
-        rows = await asyncio.to_thread(Mover(ctx.services.database.url).counts, home_id, place)
+        rows = await asyncio.to_thread(
+            Mover(ctx.services.database.url, servers=ctx.services.settings.database_servers).counts, home_id, place
+        )
         return ok(MovePreview(steps=list(TO_SHARED if place else TO_OWN), rows={k: v for k, v in rows.items() if v}))
 
     @put("/{home_id:uuid}")
