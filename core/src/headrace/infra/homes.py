@@ -67,6 +67,11 @@ def checked_place(place: str, servers: Sequence[str]) -> str:
     Raises:
         ConfigError: it is none.
     """
+    _parts(place, servers)
+    return place
+
+
+def _parts(place: str, servers: Sequence[str]) -> re.Match[str]:
     match = _PLACE.fullmatch(place)
     if match is None:
         raise ConfigError(
@@ -80,7 +85,7 @@ def checked_place(place: str, servers: Sequence[str]) -> str:
             f"the database server '{server}' is not one of HEADRACE_DATABASE_SERVERS; ask the operator to add it",
             field="place",
         )
-    return place
+    return match
 
 
 def url_at(url: str, place: str, servers: Sequence[str]) -> str:
@@ -89,8 +94,7 @@ def url_at(url: str, place: str, servers: Sequence[str]) -> str:
     Raises:
         ConfigError: the place is none, or its server is not allowed.
     """
-    match = _PLACE.fullmatch(checked_place(place, servers))
-    assert match
+    match = _parts(place, servers)
     parsed = sa.make_url(url).set(database=match["name"])
     if match["server"]:
         host, _, port = match["server"].rpartition(":")
