@@ -63,8 +63,18 @@ def theirs(config: dict[str, Any], folder: Path) -> None:
     from headrace.kits.http.signatures import Keys
     from headrace_connector_s3.filesystem import S3FileSystem
 
-    fs = S3FileSystem(config["endpoint"], "us-east-1", Keys("k", "s"))
-    fs.protocol = "bench"
+    class Bench(S3FileSystem):
+        """With addresses, which DuckDB wants; `s3` it keeps for its extension."""
+
+        protocol = "bench"
+
+        def info(self, path: str, **options: Any) -> dict[str, Any]:
+            return dict(super().info(self._strip_protocol(path), **options))
+
+        def exists(self, path: str, **options: Any) -> bool:
+            return bool(super().exists(self._strip_protocol(path), **options))
+
+    fs = Bench(config["endpoint"], "us-east-1", Keys("k", "s"))
     path = folder / f"{secrets.token_hex(4)}.duckdb"
     with duckdb.connect(str(path)) as db:
         db.register_filesystem(fs)

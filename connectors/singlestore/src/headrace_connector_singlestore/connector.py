@@ -10,3 +10,4 @@ class SinglestoreConnector(MysqlConnector[SinglestoreConfig]):
     """One SingleStore database."""
 
     traits = Traits(retype="ALTER TABLE %(table)s MODIFY COLUMN %(column)s %(type)s")
+    loads = False

@@ -7,3 +7,5 @@ from headrace_connector_tidb import TidbConfig
 
 class TidbConnector(MysqlConnector[TidbConfig]):
     """One TiDB database."""
+
+    loads = False

@@ -1,8 +1,8 @@
-"""The MySQL family over PyMySQL: MySQL and MariaDB differ in name and license, not in how rows go in and out."""
+"""The MySQL family over PyMySQL, with LOAD DATA: its members differ in name and license, not in how rows go in."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import sqlalchemy as sa
 
@@ -11,6 +11,9 @@ from headrace.kits.sql.ddl import Alter
 from headrace.kits.sql.reader import QUERY_TIMEOUT_S
 from headrace.kits.sql.target import Traits
 from headrace.sdk.config import ConfigT
+
+if TYPE_CHECKING:
+    import polars as pl
 
 _SWAP = "RENAME TABLE %(target)s TO %(old)s, %(stage)s TO %(target)s"
 
@@ -29,6 +32,8 @@ class MysqlConnector(SqlConnector[ConfigT]):
     dialect = "mysql"
     traits = Traits(swap=rename_both, retype="ALTER TABLE %(table)s MODIFY COLUMN %(column)s %(type)s")
     system_schemas = frozenset({"information_schema", "mysql", "performance_schema", "sys"})
+    loads: ClassVar[bool] = True
+    """Whether LOAD DATA LOCAL is part of a transaction there."""
 
     def url(self) -> sa.URL:
         """Where it is."""
@@ -41,6 +46,19 @@ class MysqlConnector(SqlConnector[ConfigT]):
     def connect_args(self) -> dict[str, Any]:
         """Deadlines."""
         return {"connect_timeout": 10}
+
+    def _through_the_door(self, dialect: Any, record: Any, args: Any, given: dict[str, Any]) -> Any:
+        from headrace.kits.sql.load_data import Loading
+
+        super()._through_the_door(dialect, record, args, given)
+        return Loading(**given) if self.loads else None
+
+    def load(self, connection: sa.Connection, table: sa.Table, frame: pl.DataFrame) -> None:
+        """LOAD DATA where the server takes it and takes every row as it is; else INSERT, which says what is wrong."""
+        from headrace.kits.sql.load_data import load_data, loads
+
+        if not (self.loads and loads(connection) and load_data(connection, table, frame)):
+            super().load(connection, table, frame)
 
     def schemas(self, inspector: sa.Inspector) -> list[str | None]:
         """The connection's own database only."""

@@ -64,7 +64,7 @@ class SqlReader(Connector[ConfigT]):
             sa.event.listen(self._engine, "do_connect", self._through_the_door)
         return self._engine
 
-    def _through_the_door(self, _dialect: Any, _record: Any, _args: Any, given: dict[str, Any]) -> None:
+    def _through_the_door(self, _dialect: Any, _record: Any, _args: Any, given: dict[str, Any]) -> Any:
         """Judge the host of each new connection and pin it to what was judged."""
         url = self.url()
         if url.host is not None:
