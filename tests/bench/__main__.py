@@ -177,6 +177,37 @@ def csv_to_postgres() -> None:
         os.environ.pop("HEADRACE_FILE_ROOTS")
 
 
+def postgres_to_postgres() -> None:
+    """A table into another database, against `pg_dump | psql` and dlt."""
+    from tests.bench import tables
+
+    with tables.postgres() as given:
+        ours, dump = pair(lambda: tables.postgres_ours(given), lambda: tables.postgres_dump(given), 3)
+        peaks = [tables.peak_mib(which, given) for which in ("postgres_ours", "postgres_dump")]
+        what = f"{tables.ROWS:,} rows PostgreSQL -> PostgreSQL: headrace"
+        show(f"{what} / pg_dump | psql", f"{ours / dump:.2f}x", f"{ours:.2f} s; peak {peaks[0]} MiB, {peaks[1]} MiB")
+        if tables.has_dlt():
+            dlt = median(lambda: tables.postgres_dlt(given), 1)
+            peak = tables.peak_mib("postgres_dlt", given)
+            show(f"{what} / dlt", f"{ours / dlt:.2f}x", f"dlt {dlt:.2f} s; peak {peak} MiB")
+        else:
+            show(f"{what} / dlt", "not measured", "dlt is not installed")
+
+
+def csv_to_mariadb() -> None:
+    """A CSV into a table of MariaDB, against LOAD DATA of the file."""
+    from tests.bench import tables
+
+    with tables.mariadb() as given:
+        ours, load = pair(lambda: tables.mariadb_ours(given), lambda: tables.mariadb_load(given), 3)
+        peaks = [tables.peak_mib(which, given) for which in ("mariadb_ours", "mariadb_load")]
+        show(
+            f"{tables.ROWS:,} rows CSV -> MariaDB: headrace / LOAD DATA",
+            f"{ours / load:.2f}x",
+            f"{ours:.2f} s; peak {peaks[0]} MiB, LOAD DATA {peaks[1]} MiB",
+        )
+
+
 def parquet_on_s3() -> None:
     """Parquet on an object store into DuckDB, against DuckDB's own reader."""
     from tests.bench import object_store
@@ -266,6 +297,8 @@ def main() -> None:
         "per_node": per_node,
         "pipeline": pipeline,
         "csv": csv_to_postgres,
+        "postgres": postgres_to_postgres,
+        "mariadb": csv_to_mariadb,
         "s3": parquet_on_s3,
         "sync": sync_execute,
         "webhook": webhook,

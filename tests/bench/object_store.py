@@ -71,6 +71,9 @@ def theirs(config: dict[str, Any], folder: Path) -> None:
         def info(self, path: str, **options: Any) -> dict[str, Any]:
             return dict(super().info(self._strip_protocol(path), **options))
 
+        def modified(self, path: str) -> Any:
+            return self.info(path)["mtime"]
+
         def exists(self, path: str, **options: Any) -> bool:
             return bool(super().exists(self._strip_protocol(path), **options))
 

@@ -24,6 +24,7 @@ class PostgresqlConnector(PostgresConnector[PostgresqlConfig]):
     """One PostgreSQL database."""
 
     driver = "postgresql+psycopg"
+    copies_out = True
 
     def link(self, *, replication: bool = False, row_factory: Any = tuple_row) -> psycopg.Connection[Any]:
         """A connection beside the engine's, through the same door, whose texts have one form. The caller closes it.

@@ -8,6 +8,7 @@ from headrace_connector_timescaledb import TimescaledbConfig
 class TimescaledbConnector(PostgresConnector[TimescaledbConfig]):
     """One TimescaleDB database."""
 
+    copies_out = True
     system_schemas = frozenset(
         {
             "information_schema", "timescaledb_information", "timescaledb_experimental", "_timescaledb_catalog",

@@ -35,13 +35,35 @@ def frame_of(rows: Sequence[Any], columns: Sequence[Column]) -> pl.DataFrame:
                 f"column '{column.name}' holds a value that is no {column.type}", column=column.name, detail=str(error)
             ) from None
         if column.type is DataType.DECIMAL and made.null_count() != sum(value is None for value in given):
-            raise DataError(
-                f"column '{column.name}' holds a number of more than {column.precision} digits; read it by a query "
-                "that casts it",
-                column=column.name,
-            )
+            raise beyond_digits(column)
         series.append(made)
     return pl.DataFrame(series)
+
+
+def beyond_digits(column: Column) -> DataError:
+    """A number is too large for its column."""
+    return DataError(
+        f"column '{column.name}' holds a number of more than {column.precision} digits; read it by a query that casts "
+        "it",
+        column=column.name,
+    )
+
+
+def too_exact(column: Column, value: object) -> DataError:
+    """A number has more decimals than its column keeps."""
+    return DataError(
+        f"column '{column.name}' holds {value}, with more than {column.scale} decimals; read it by a query that casts "
+        "it",
+        column=column.name,
+    )
+
+
+def no_decimal(column: Column, value: object) -> DataError:
+    """A number is none, or has no end."""
+    return DataError(
+        f"column '{column.name}' holds {value}, which no decimal column keeps; read it by a query that casts it",
+        column=column.name,
+    )
 
 
 def _given(column: Column, values: Any) -> Any:
@@ -58,12 +80,10 @@ def _given(column: Column, values: Any) -> Any:
         return [(_MIDNIGHT + value).time() if isinstance(value, timedelta) else value for value in values]
     if column.type is DataType.DECIMAL:
         for value in values:
-            if isinstance(value, Decimal) and value.is_finite() and -int(value.as_tuple().exponent) > column.scale:
-                raise DataError(
-                    f"column '{column.name}' holds {value}, with more than {column.scale} decimals; read it by a query"
-                    " that casts it",
-                    column=column.name,
-                )
+            if isinstance(value, Decimal) and not value.is_finite():
+                raise no_decimal(column, value)
+            if isinstance(value, Decimal) and -int(value.as_tuple().exponent) > column.scale:
+                raise too_exact(column, value)
     return values
 
 

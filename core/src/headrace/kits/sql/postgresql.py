@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import sqlalchemy as sa
@@ -11,8 +11,9 @@ from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 
 from headrace.kits.sql.connector import SqlConnector
 from headrace.kits.sql.frames import plain
-from headrace.kits.sql.reader import QUERY_TIMEOUT_S, SqlReader
+from headrace.kits.sql.reader import BATCH_BYTES, QUERY_TIMEOUT_S, SqlReader
 from headrace.sdk.config import ConfigT
+from headrace.sdk.types import Column
 
 if TYPE_CHECKING:
     import polars as pl
@@ -38,6 +39,8 @@ class PostgresReader(SqlReader[ConfigT]):
 
     dialect = "postgres"
     driver: ClassVar[str] = "headrace_postgresql+psycopg"
+    copies_out: ClassVar[bool] = False
+    """Whether it answers COPY (SELECT ...) TO STDOUT as PostgreSQL does."""
 
     def url(self) -> sa.URL:
         """Where it is."""
@@ -54,6 +57,15 @@ class PostgresReader(SqlReader[ConfigT]):
     def pinned(self, host: str, addresses: Sequence[str]) -> dict[str, Any]:
         """The name stays for TLS and messages; libpq dials the addresses, one after another."""
         return {"host": ",".join([host] * len(addresses)), "hostaddr": ",".join(addresses)}
+
+    def _frames(
+        self, connection: sa.Connection, query: Any, wanted: Sequence[Column], batch_rows: int
+    ) -> Iterator[pl.DataFrame]:
+        from headrace.kits.sql import copy_out
+
+        if self.copies_out and copy_out.parses(wanted):
+            return copy_out.frames(connection, query, wanted, batch_rows, BATCH_BYTES)
+        return super()._frames(connection, query, wanted, batch_rows)
 
     def read_only(self, connection: sa.Connection) -> None:
         """A read-only transaction with a deadline."""
