@@ -1,0 +1,59 @@
+"""`python -m tests.contract JUNIT.xml`: writes `connectors/PROOFS.md`, what each connector's tests came to.
+
+Take the report of a run of everything: `make test PYTEST_ADDOPTS=--junitxml=report.xml`.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+from pathlib import Path
+from xml.etree import ElementTree
+
+from headrace.cli.connectors import catalogue
+
+KINDS, ENDS = ("contract", "own"), ("passed", "skipped", "failed")
+PAGE = Path(__file__).resolve().parents[2] / "connectors" / "PROOFS.md"
+HEAD = """# What the tests of each connector came to
+
+Written by `python -m tests.contract` from the report of a run of the whole suite; no number is typed by hand. Contract
+tests are those of `headrace.testing`, the same for all; the others are the connector's own. One is skipped where a
+capability rules it out, where it is `slow`, or where its other side is not on the machine.
+
+| connector | proof | contract: passed | skipped | failed | own: passed | skipped | failed |
+|---|---|---|---|---|---|---|---|
+"""
+
+
+def counts(report: Path) -> dict[str, Counter[str]]:
+    """By connector: `contract passed`, `own skipped` and so on."""
+    found: dict[str, Counter[str]] = {}
+    for case in ElementTree.parse(report).iter("testcase"):
+        place = case.get("classname", "").split(".")
+        if place[0] != "connectors":
+            continue
+        outcome = next((tag for tag in ("failure", "error", "skipped") if case.find(tag) is not None), "passed")
+        kind = "contract" if place[-1].startswith("Test") else "own"
+        found.setdefault(place[1], Counter())[f"{kind} {'failed' if outcome in {'failure', 'error'} else outcome}"] += 1
+    return found
+
+
+def page(found: dict[str, Counter[str]]) -> str:
+    """The whole page."""
+    lines = []
+    for row in catalogue():
+        mine = found.get(row["id"], Counter())
+        numbers = [
+            str(mine[f"{kind} {end}"]) for kind in ("contract", "own") for end in ("passed", "skipped", "failed")
+        ]
+        lines.append(f"| {' | '.join([row['id'], row['proof'], *numbers])} |\n")
+    return HEAD + "".join(lines)
+
+
+def main() -> None:
+    """Write it."""
+    PAGE.write_text(page(counts(Path(sys.argv[1]))))
+
+
+if __name__ == "__main__":
+    main()
