@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import shutil
-import socket
-import subprocess
 import tempfile
-import time
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -19,6 +15,7 @@ import pytest
 from headrace.kits.sql.binlog import BinlogChanges
 from headrace.plugins.manager import load_plugins
 from headrace.sdk import ConfigError, parse_config
+from headrace.testing.mariadb_server import binlog_server
 from headrace_connector_mariadb import ChangesConfig
 
 pytestmark = [
@@ -30,49 +27,9 @@ pytestmark = [
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[dict[str, Any]]:
-    with tempfile.TemporaryDirectory(prefix="headrace-mariadb-", ignore_cleanup_errors=True) as name:
-        yield from serving(Path(name))
-
-
-def serving(folder: Path) -> Iterator[dict[str, Any]]:
-    folder.chmod(0o755)
-    owner = ["--user=mysql"] if os.getuid() == 0 else []
-    data = folder / "data"
-    data.mkdir()
-    if owner:
-        shutil.chown(data, "mysql")
-    make = [
-        "mariadb-install-db",
-        "--no-defaults",
-        f"--datadir={data}",
-        "--auth-root-authentication-method=normal",
-        *owner,
-    ]
-    subprocess.run(make, check=True, capture_output=True)
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    command = [
-        "mariadbd", "--no-defaults", f"--datadir={data}", f"--port={port}", "--bind-address=127.0.0.1", "--server-id=7",
-        f"--socket={data}/s", "--log-bin=log", "--binlog-format=ROW", "--binlog-row-metadata=FULL", *owner,
-    ]  # fmt: skip
-    with (folder / "log").open("wb") as log:
-        process = subprocess.Popen(command, stdout=log, stderr=log)
-    config = {"host": "127.0.0.1", "port": port, "database": "shop", "user": "root", "password": ""}
-    try:
-        until = time.monotonic() + 120
-        while True:
-            try:
-                with closing(pymysql.connect(host="127.0.0.1", port=port, user="root")) as db:
-                    db.cursor().execute("CREATE DATABASE shop CHARACTER SET utf8mb4")
-                break
-            except pymysql.OperationalError:
-                assert process.poll() is None, (folder / "log").read_text()[-2000:]
-                assert time.monotonic() < until, "the server does not start"
-                time.sleep(0.1)
+    made = tempfile.TemporaryDirectory(prefix="headrace-mariadb-", ignore_cleanup_errors=True)
+    with made as name, binlog_server(Path(name)) as config:
         yield config
-    finally:
-        process.terminate()
-        process.wait(60)
 
 
 @pytest.fixture
