@@ -15,6 +15,7 @@ from typing import Any
 
 from tests.bench import flights
 from tests.bench.local import execute, plugin_names, registry
+from tests.bench.memory import peak_mib
 
 ROUNDS = 5
 
@@ -183,12 +184,12 @@ def postgres_to_postgres() -> None:
 
     with tables.postgres() as given:
         ours, dump = pair(lambda: tables.postgres_ours(given), lambda: tables.postgres_dump(given), 3)
-        peaks = [tables.peak_mib(which, given) for which in ("postgres_ours", "postgres_dump")]
+        peak = peak_mib("tables", "postgres_ours", given)
         what = f"{tables.ROWS:,} rows PostgreSQL -> PostgreSQL: headrace"
-        show(f"{what} / pg_dump | psql", f"{ours / dump:.2f}x", f"{ours:.2f} s; peak {peaks[0]} MiB, {peaks[1]} MiB")
+        show(f"{what} / pg_dump | psql", f"{ours / dump:.2f}x", f"{ours:.2f} s; peak {peak} MiB")
         if tables.has_dlt():
             dlt = median(lambda: tables.postgres_dlt(given), 1)
-            peak = tables.peak_mib("postgres_dlt", given)
+            peak = peak_mib("tables", "postgres_dlt", given)
             show(f"{what} / dlt", f"{ours / dlt:.2f}x", f"dlt {dlt:.2f} s; peak {peak} MiB")
         else:
             show(f"{what} / dlt", "not measured", "dlt is not installed")
@@ -200,7 +201,7 @@ def csv_to_mariadb() -> None:
 
     with tables.mariadb() as given:
         ours, load = pair(lambda: tables.mariadb_ours(given), lambda: tables.mariadb_load(given), 3)
-        peaks = [tables.peak_mib(which, given) for which in ("mariadb_ours", "mariadb_load")]
+        peaks = [peak_mib("tables", which, given) for which in ("mariadb_ours", "mariadb_load")]
         show(
             f"{tables.ROWS:,} rows CSV -> MariaDB: headrace / LOAD DATA",
             f"{ours / load:.2f}x",
@@ -214,7 +215,7 @@ def parquet_on_s3() -> None:
 
     with object_store.prepared() as (config, folder):
         ours, own = pair(lambda: object_store.ours(config, folder), lambda: object_store.theirs(config, folder), 3)
-        peaks = [object_store.peak_mib(which, config, folder) for which in ("ours", "theirs")]
+        peaks = [peak_mib("object_store", which, config, str(folder)) for which in ("ours", "theirs")]
         show(
             f"{object_store.ROWS:,} rows Parquet on S3 -> DuckDB: headrace / DuckDB",
             f"{ours / own:.2f}x",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -39,7 +38,7 @@ def store(folder: Path) -> Iterator[dict[str, Any]]:
         yield {"bucket": "bench", "endpoint": endpoint, "access_key": "k", "secret_key": "s"}
 
 
-def ours(config: dict[str, Any], folder: Path) -> None:
+def ours(config: dict[str, Any], folder: Path | str) -> None:
     """A flow of two steps."""
     from headrace.flows.graph import Edge, FlowGraph, NodeSpec
     from headrace.plugins.records import ConnectionSpec
@@ -54,10 +53,10 @@ def ours(config: dict[str, Any], folder: Path) -> None:
         edges=(Edge(source="read", target="write"),),
     )  # fmt: skip
     execute_with(graph, {"Lake": ConnectionSpec("s3", config), "Db": ConnectionSpec("duckdb", {"path": name})})
-    (folder / name).unlink()
+    (Path(folder) / name).unlink()
 
 
-def theirs(config: dict[str, Any], folder: Path) -> None:
+def theirs(config: dict[str, Any], folder: Path | str) -> None:
     """DuckDB reads the Parquet itself, over an fsspec filesystem: its own extension for S3 needs the network."""
     import duckdb
     from headrace.kits.http.signatures import Keys
@@ -78,26 +77,11 @@ def theirs(config: dict[str, Any], folder: Path) -> None:
             return bool(super().exists(self._strip_protocol(path), **options))
 
     fs = Bench(config["endpoint"], "us-east-1", Keys("k", "s"))
-    path = folder / f"{secrets.token_hex(4)}.duckdb"
+    path = Path(folder) / f"{secrets.token_hex(4)}.duckdb"
     with duckdb.connect(str(path)) as db:
         db.register_filesystem(fs)
         db.execute("create table rows as select * from read_parquet('bench://bench/rows.parquet')")
     path.unlink()
-
-
-def peak_mib(which: str, config: dict[str, Any], folder: Path) -> int:
-    """Most memory of a process that does it once."""
-    code = (
-        "import json, resource, sys; from pathlib import Path; from tests.bench import object_store as o;"
-        "getattr(o, sys.argv[1])(json.loads(sys.argv[2]), Path(sys.argv[3]));"
-        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)"
-    )
-    import json
-
-    done = subprocess.run(
-        [sys.executable, "-c", code, which, json.dumps(config), str(folder)], capture_output=True, text=True, check=True
-    )
-    return int(done.stdout.split()[-1])
 
 
 @contextmanager

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import importlib.util
-import json
 import os
 import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -131,16 +129,3 @@ def mariadb_load(given: dict[str, str]) -> None:
             "load data local infile %s into table plain fields terminated by ',' ignore 1 lines",
             (str(Path(given["folder"]) / "rows.csv"),),
         )
-
-
-def peak_mib(which: str, given: dict[str, str]) -> int:
-    """Most memory of a process that does it once."""
-    code = (
-        "import json, resource, sys; from tests.bench import tables; "
-        "getattr(tables, sys.argv[1])(json.loads(sys.argv[2])); "
-        "print(max(resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)) "
-        "// 1024)"
-    )
-    done = subprocess.run([sys.executable, "-c", code, which, json.dumps(given)], capture_output=True, text=True,
-                          check=True)  # fmt: skip
-    return int(done.stdout.split()[-1])

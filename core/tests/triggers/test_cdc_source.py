@@ -106,6 +106,7 @@ def placed(works):
 async def test_every_change_once_and_in_order_through_kills_and_a_crash(
     works, watched, shop, serving, ticker, worker_database, wait_until, source_runners, count
 ):
+    patience = 240 if count == 10_000 else 1_500
     await watched()
     for _ in range(2):
         await serving(works)
@@ -120,7 +121,7 @@ async def test_every_change_once_and_in_order_through_kills_and_a_crash(
     for kill in ("source", "source", "server", "none"):
         shop.change(count // 4)
         if kill != "none":
-            await wait_until(busy)
+            await wait_until(busy, deadline_s=patience)
             assert len(await seen(works)) < len(shop.done), "the kill bites"
         if kill == "source":
             (asked,) = source_runners()
@@ -137,7 +138,7 @@ async def test_every_change_once_and_in_order_through_kills_and_a_crash(
             len(row.rows) for row in await works.rows("select input_data -> 'rows' as rows from executions")
         ) >= (len(shop.done))
 
-    await wait_until(all_there, deadline_s=240 if count == 10_000 else 1_500)
+    await wait_until(all_there, deadline_s=patience)
     assert await seen(works) == shop.done
     assert len(shop.done) == count
     (row,) = await works.rows("""
