@@ -33,7 +33,7 @@ def translated(broken: tuple[type[Exception], ...] = ()) -> Iterator[None]:
             "the folder or bucket of the connection does not exist; create it or correct its name", detail=repr(error),
             field="root",
         ) from None  # fmt: skip
-    except (EOFError, OSError, *broken) as error:
+    except (EOFError, OSError) + broken as error:  # noqa: RUF005 - mypy reads a sum of tuples
         if isinstance(error, OSError) and error.errno == errno.ENOSPC:
             raise
         raise TransientError(
