@@ -1,0 +1,1 @@
+export default function Docs() { return null }
