@@ -66,13 +66,13 @@ function Open() {
 
 function Foot() {
   const me = useMe()
-  const theme = useTheme((state) => state.theme)
-  const Icon = THEME_ICONS[theme]
-  const colours = t(`app.theme.${theme}`)
+  const next = nextTheme(useTheme((state) => state.theme))
+  const Icon = THEME_ICONS[next]
+  const colours = t(`app.theme.${next}`)
   return (
     <div className="nav-foot">
       <span className="who" title={me?.user.email}><span>{me?.user.full_name}</span><span className="soft">{me?.organization.name}</span></span>
-      <button type="button" className="icon-button" aria-label={colours} title={colours} onClick={() => chooseTheme(nextTheme(theme))}><Icon size={17} /></button>
+      <button type="button" className="icon-button" aria-label={colours} title={colours} onClick={() => chooseTheme(next)}><Icon size={17} /></button>
       <button type="button" className="icon-button" aria-label={t('app.signOut')} title={t('app.signOut')} onClick={signOut}><LogOut size={17} /></button>
     </div>
   )

@@ -1,7 +1,7 @@
 // Light, dark, or as the system says; kept in this browser.
 import { create } from 'zustand'
 
-export const THEMES = ['system', 'light', 'dark'] as const
+export const THEMES = ['system', 'dark', 'light'] as const
 export type Theme = (typeof THEMES)[number]
 const KEY = 'headrace.theme'
 const stored = THEMES.find((one) => one === localStorage.getItem(KEY))
@@ -14,5 +14,5 @@ export function chooseTheme(theme: Theme) {
   useTheme.setState({ theme })
   apply(theme)
 }
-/** The one after this: system, light, dark, and again. */
+/** The one after this: system, dark, light, and again. */
 export const nextTheme = (theme: Theme): Theme => THEMES[(THEMES.indexOf(theme) + 1) % THEMES.length] ?? 'system'

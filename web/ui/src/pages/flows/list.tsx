@@ -35,11 +35,10 @@ export function Cards({ flows, ...pick }: Props) {
     <ul className="cards">
       {flows.map((flow) => (
         <li key={flow.id} className="card card-link flow-card" data-picked={pick.picked.has(flow.id) || undefined}>
-          <div className="flow-top"><h2><Link href={`/flows/${flow.id}`}>{flow.name}</Link></h2><Box flow={flow} {...pick} /></div>
+          <div className="flow-top"><h2><Link href={`/flows/${flow.id}`}>{flow.name}</Link></h2><span className="flow-tools">{mayDelete && <Drop flow={flow} />}<Box flow={flow} {...pick} /></span></div>
           <p className="soft card-text">{flow.description || t('flows.noText')}</p>
           <p className="card-foot">
             {flow.status !== 'draft' && <State name={flow.status} />}<span className="badge">{t(`flows.kind.${flow.kind}`)}</span><Ran last={last.get(flow.id)} />
-            {mayDelete && <Drop flow={flow} />}
           </p>
         </li>
       ))}
