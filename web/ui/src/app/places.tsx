@@ -33,6 +33,6 @@ export const PLACES: Place[] = [
   { word: 'approvals', href: '/approvals', Icon: CircleCheckBig, section: 'work', routes: { '/approvals': Approvals, '/approvals/:id': Approvals } },
   { word: 'triggers', href: '/triggers', Icon: Zap, section: 'work', routes: { '/triggers': Triggers } },
   { word: 'templates', href: '/templates', Icon: LibraryBig, section: 'work', permission: 'template:read', routes: { '/templates': Templates } },
-  { word: 'docs', href: '/docs', Icon: BookOpen, section: 'work', routes: { '/docs': Docs, '/docs/:part': Docs, '/docs/:part/:id': Docs } },
+  { word: 'docs', href: '/docs', Icon: BookOpen, section: 'work', routes: { '/docs': Docs } },
   { word: 'connections', href: '/connections', Icon: Cable, section: 'data', routes: { '/connections': Connections } },
 ]

@@ -62,12 +62,14 @@ type StripProps = { span: string; flow: string; since: string; onSpan: (span: st
 
 /** When they began, as bars; one of them chooses its time. */
 function Strip({ span, flow, since, onSpan, onTime }: StripProps) {
-  const [end] = useState(() => Date.now())
+  const wide = (SPANS[span] ?? 0) / SLOTS
   const { data: slots = [] } = useQuery({
-    queryKey: ['executions', 'summary', span, flow, end], refetchInterval: 10_000,
-    queryFn: () => call('GET /executions/summary', { query: { since: new Date(end - (SPANS[span] ?? 0)).toISOString(), until: new Date(end + 60_000).toISOString(), slots: SLOTS, flow_id: flow || null } }),
+    queryKey: ['executions', 'summary', span, flow], refetchInterval: 10_000,
+    queryFn: () => {
+      const end = Math.ceil(Date.now() / wide) * wide  // so that bars stand still until the next one begins
+      return call('GET /executions/summary', { query: { since: new Date(end - wide * SLOTS).toISOString(), until: new Date(end).toISOString(), slots: SLOTS, flow_id: flow || null } })
+    },
   })
-  const wide = ((SPANS[span] ?? 0) + 60_000) / SLOTS
   const until = (at: string) => new Date(new Date(at).getTime() + wide).toISOString()
   const picked = slots.findIndex((slot) => slot.at === since)
   const name = span === 'hour' || span === 'day' ? hour : due
