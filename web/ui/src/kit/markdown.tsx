@@ -50,6 +50,9 @@ function shown(block: string, key: number): ReactNode {
   return <p key={key}>{inline(block.replace(/\n/g, ' '))}</p>
 }
 
+/** A line of text in it. */
+export const Inline = ({ text }: { text: string }) => <>{inline(text)}</>
+
 export function Markdown({ text }: { text: string }) {
   return <div className="markdown">{blocks(text).map(shown)}</div>
 }

@@ -73,7 +73,7 @@ function Answers({ wait }: { wait: Wait }) {
     <>
       {wait.message && <p className="decide-message">{wait.message}</p>}
       {given.length > 0 && <dl className="approval-facts" aria-label={t('approvals.answers')}>{given.map(([name, value]) => <div key={name}><dt>{wait.form.properties?.[name]?.title ?? name}</dt><dd>{shown(value)}</dd></div>)}</dl>}
-      {wait.resolved_at && <p className="soft">{t(wait.status === 'resumed' ? 'approvals.decided' : 'approvals.ended', { when: moment(wait.resolved_at) })}</p>}
+      {wait.resolved_at && <p className="soft">{wait.status === 'resumed' ? t('approvals.decided', { when: moment(wait.resolved_at) }) : t('approvals.ended', { when: moment(wait.resolved_at) })}</p>}
     </>
   )
 }

@@ -18,6 +18,7 @@ import '../styles/docs.css'
 /** What one can read about: where it stands in the list, and its page. */
 type Entry = { id: string; title: string; group: string; find: string; mark?: ReactNode; page: () => ReactNode }
 type Read = { list: Entry[] | undefined; error: Error | null; again: () => void }
+const KINDS = ['trigger', 'source', 'transform', 'logic', 'quality', 'ai', 'sink']
 const PARTS = ['steps', 'connectors', 'api'] as const
 
 export default function Docs() {
@@ -62,14 +63,15 @@ export default function Docs() {
 function useSteps(): Read {
   const { data, error, refetch } = useNodeTypes()
   const connectors = useConnectors().data
-  const list = data?.map((one): Entry => {
+  const sorted = [...(data ?? [])].sort((a, b) => KINDS.indexOf(a.kind) - KINDS.indexOf(b.kind) || a.id.localeCompare(b.id))
+  const list = data && sorted.map((one): Entry => {
     const of = connectors?.find(({ id }) => id === one.connector)?.title
     return {
       id: one.id, title: of && !one.title.startsWith(of) ? `${of}: ${one.title}` : one.title, group: t(`docs.kind.${one.kind}`), find: `${one.title} ${one.id} ${one.summary} ${one.tags.join(' ')} ${of ?? ''}`.toLowerCase(),
       mark: <Tile icon={one.icon} kind={one.kind} title={one.title} small />,
       page: () => <Reference title={one.title} id={one.id} mark={<Tile icon={one.icon} kind={one.kind} title={one.title} />} summary={one.summary} docs={one.docs} plugin={one.plugin} schema={one.schema} facts={[[t('docs.inputs'), one.inputs.map(({ title }) => title).join(', ')], [t('docs.outputs'), one.outputs.map(({ title }) => title).join(', ')]]} />,
     }
-  }).sort((a, b) => a.group.localeCompare(b.group) || a.title.localeCompare(b.title))
+  })
   return { list, error, again: () => void refetch() }
 }
 

@@ -1,5 +1,6 @@
 // Fields of a schema as a table: name, type, whether it is needed, what it means.
 import type { Json, Schema } from '../../api/types'
+import { Inline } from '../../kit/markdown'
 import { t } from '../../lib/text'
 
 type Loose = Schema & { anyOf?: Loose[]; $ref?: string }
@@ -28,7 +29,7 @@ export function Fields({ fields, required }: { fields: [string, Schema][]; requi
             <tr key={name}>
               <td><strong>{field.title ?? name}</strong>{field.title && <code className="soft">{name}</code>}{required.includes(name) && <span className="badge" data-tone="wait">{t('docs.required')}</span>}</td>
               <td><code>{typeWord(field)}</code></td>
-              <td>{field.description}{shown(field.default) && <span className="soft"> {t('docs.default', { value: shown(field.default) })}</span>}</td>
+              <td>{field.description && <Inline text={field.description} />}{shown(field.default) && <span className="soft"> {t('docs.default', { value: shown(field.default) })}</span>}</td>
             </tr>
           ))}
         </tbody>
