@@ -145,7 +145,7 @@ def _request(troubles: list[str], url: str, host: str) -> None:
 
 @pytest.fixture(scope="session")
 def account(chromium: str, stack: Stack) -> StorageState:
-    """Follows the set-up link, makes the first account and lands on the flows; the sign-in as cookies."""
+    """Follows the set-up link, makes the first account and lands on the dashboard; the sign-in as cookies."""
     with sync_playwright() as playwright:
         opened = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
         try:
@@ -155,7 +155,7 @@ def account(chromium: str, stack: Stack) -> StorageState:
                 page.get_by_label("E-mail").fill(EMAIL)
                 page.get_by_label("Password").fill(PASSWORD)
                 page.get_by_role("button", name="Create").click()
-                expect(page.get_by_role("heading", name="Flows", level=1)).to_be_visible()
+                expect(page.get_by_role("heading", name="Dashboard", level=1)).to_be_visible()
                 return page.context.storage_state()
         finally:
             opened.close()

@@ -48,7 +48,7 @@ def test_an_invited_guest_signs_in_and_lands_where_they_wanted_to_go(stranger: P
 def test_a_foreign_place_to_go_on_to_is_not_gone_to(stranger: Page, guest: str) -> None:
     stranger.goto("/login?next=//example.org/flows")
     sign_in(stranger, guest)
-    expect(stranger.get_by_role("heading", name="Flows", level=1)).to_be_visible()
+    expect(stranger.get_by_role("heading", name="Dashboard", level=1)).to_be_visible()
 
 
 def test_the_second_factor_is_asked_for_after_the_password(stranger: Page, stack, guest: str) -> None:
@@ -63,7 +63,7 @@ def test_the_second_factor_is_asked_for_after_the_password(stranger: Page, stack
     expect(code).to_be_focused()
     code.fill(confirmed.json()["data"]["recovery_codes"][0])
     stranger.get_by_role("button", name="Sign in").click()
-    expect(stranger.get_by_role("heading", name="Flows", level=1)).to_be_visible()
+    expect(stranger.get_by_role("heading", name="Dashboard", level=1)).to_be_visible()
 
 
 def test_a_forgotten_password_says_the_same_to_everybody(stranger: Page) -> None:

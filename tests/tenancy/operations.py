@@ -15,6 +15,7 @@ GHOST = "01900000-0000-7000-8000-000000000000"
 OTHERS = {
     "connector_id": "local_files", "key": "flows", "kind": "flows", "node_id": "few", "number": "1", "queue": "reports",
     "worker_id": "w", "type_id": "transform.limit", "place": "x" * 32, "token": "x" * 43,
+    "template_id": "flights",
 }  # fmt: skip
 """Path parameters that name nothing of an organization."""
 FIELDS = {

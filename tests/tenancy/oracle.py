@@ -51,6 +51,7 @@ EXCEPTIONS: dict[str, Least] = {
     "backfills_cancel_backfill": "editor",  # a plan of executions is changed, none is cancelled
     "executions_cancel_executions": "operator",
     "executions_retry_executions": "operator",
+    "flows_restore_flow": "admin",  # who may delete it
 }  # fmt: skip
 
 

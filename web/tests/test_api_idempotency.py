@@ -43,6 +43,7 @@ BODIES: dict[str, Any] = {
     "flow_files_revert": {},
     "flow_files_import_flow": {"text": "headrace: 1\nname: Brought\n"},
     "connections_create_connection": {"name": "New link", "connector": "local_files", "config": {"root": "."}},
+    "templates_use_template": {"name": "From a template"},
     "executions_execute_flow": {"input_data": {"a": 1}},
     "executions_execute_node": {"mode": "to_here"},
     "executions_retry_execution": {"from": "start"},
@@ -107,7 +108,7 @@ async def world(client, admin) -> tuple[dict[str, str], dict[str, str]]:
     await made(f"/flows/{flow['id']}/versions", {})
     first = (await made(f"/flows/{flow['id']}/execute", {}))["id"]
     await client.post(f"{API}/executions/{first}/cancel", headers=h)
-    ids = {"workspace_id": workspace, "flow_id": flow["id"], "execution_id": first, "number": "1", "node_id": "few",
+    ids = {"workspace_id": workspace, "flow_id": flow["id"], "execution_id": first, "number": "1", "node_id": "few", "template_id": "flights",
            "organization_id": str(owner.organization_id)}  # fmt: skip
     active = await made("/flows", {"name": "G", "workspace_id": workspace, "definition": CANVAS, "status": "active"})
     hook = await made("/webhooks", {"flow_id": active["id"], "name": "H", "authentication": "none"})

@@ -71,6 +71,8 @@ _WHERE = """
     ELSE x.parent_execution_id = CAST(:parent_id AS uuid) END)
   AND (CAST(:parent_segment_no AS integer) IS NULL OR x.parent_segment_no = CAST(:parent_segment_no AS integer))
   AND (CAST(:trigger_type AS text) IS NULL OR x.trigger_type = CAST(:trigger_type AS text))
+  AND (CAST(:since AS timestamptz) IS NULL OR x.queued_at >= CAST(:since AS timestamptz))
+  AND (CAST(:until AS timestamptz) IS NULL OR x.queued_at < CAST(:until AS timestamptz))
 """
 
 _WITHIN = "  AND (x.flow_id IN (" + FLOWS + ")) IS TRUE"
@@ -80,6 +82,16 @@ COUNT = sa.text("SELECT count(*)" + _WHERE)
 LIST_WITHIN = sa.text("SELECT" + EXECUTION_FIELDS + _WHERE + _WITHIN + _PAGE)
 COUNT_WITHIN = sa.text("SELECT count(*)" + _WHERE + _WITHIN)
 """Of flows that grants give."""
+_BY_TIME = """
+SELECT floor(extract(epoch FROM x.queued_at - CAST(:since AS timestamptz)) / :step_s)::integer AS slot,
+  count(*) FILTER (WHERE x.status = 'completed') AS completed,
+  count(*) FILTER (WHERE x.status IN ('failed', 'timed_out')) AS failed,
+  count(*) FILTER (WHERE x.status IN ('cancelling', 'cancelled')) AS cancelled,
+  count(*) FILTER (WHERE x.status IN ('queued', 'running', 'waiting')) AS open,
+  coalesce(sum(x.rows_processed), 0)::bigint AS rows
+"""
+BY_TIME = sa.text(_BY_TIME + _WHERE + " GROUP BY 1 ORDER BY 1")
+BY_TIME_WITHIN = sa.text(_BY_TIME + _WHERE + _WITHIN + " GROUP BY 1 ORDER BY 1")
 
 SEGMENT_STATES = sa.text("""
 SELECT segment_no, status, attempt, node_ids, started_at, finished_at, error, queue, crash_count, error_count,

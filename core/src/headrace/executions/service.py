@@ -218,18 +218,36 @@ async def with_input(session: AsyncSession, organization_id: UUID, execution: di
 async def find(
     session: AsyncSession, organization_id: UUID, *, flow_id: UUID | None = None, statuses: Sequence[str] | None = None,
     trigger_type: str | None = None, parent_id: UUID | None = None, parent_segment_no: int | None = None,
-    limit: int = 50, offset: int = 0, within: Reach | None = None,
+    since: datetime | None = None, until: datetime | None = None, limit: int = 50, offset: int = 0,
+    within: Reach | None = None,
 ) -> tuple[list[dict[str, Any]], int]:  # fmt: skip
     """Executions `within` reach (all when None), newest first, and how many; those of loops only by their parent."""
     where = {
         "organization_id": organization_id, "flow_id": flow_id, "trigger_type": trigger_type,
         "parent_id": parent_id, "parent_segment_no": parent_segment_no,
-        "statuses": list(statuses) if statuses else None, **(within or {}),
+        "statuses": list(statuses) if statuses else None, "since": since, "until": until, **(within or {}),
     }  # fmt: skip
     page, count = (queries.LIST, queries.COUNT) if within is None else (queries.LIST_WITHIN, queries.COUNT_WITHIN)
     rows = (await session.execute(page, {**where, "limit": limit, "offset": offset})).mappings().all()
     total = await session.scalar(count, where)
     return [dict(row) for row in rows], int(total or 0)
+
+
+async def by_time(
+    session: AsyncSession, organization_id: UUID, *, since: datetime, until: datetime, slots: int,
+    flow_id: UUID | None = None, within: Reach | None = None,
+) -> list[dict[str, Any]]:  # fmt: skip
+    """How many executions began in each of so many equal parts of a time, by how they ended."""
+    step = (until - since) / slots
+    where = {
+        "organization_id": organization_id, "flow_id": flow_id, "trigger_type": None, "parent_id": None,
+        "parent_segment_no": None, "statuses": None, "since": since, "until": until,
+        "step_s": step.total_seconds(), **(within or {}),
+    }  # fmt: skip
+    query = queries.BY_TIME if within is None else queries.BY_TIME_WITHIN
+    found = {row["slot"]: dict(row) for row in (await session.execute(query, where)).mappings()}
+    nothing = {"completed": 0, "failed": 0, "cancelled": 0, "open": 0, "rows": 0}
+    return [{**nothing, **found.get(slot, {}), "slot": slot, "at": since + slot * step} for slot in range(slots)]
 
 
 async def nodes(session: AsyncSession, organization_id: UUID, execution_id: UUID) -> list[dict[str, Any]]:

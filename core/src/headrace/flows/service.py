@@ -23,6 +23,7 @@ from headrace.flows.validate import NodeTypes, validate
 from headrace.infra.clock import now
 from headrace.sdk.errors import ConfigError, Conflict, NotFound, PreconditionFailed, PreconditionRequired
 from headrace.workspaces import service as workspaces
+from headrace.workspaces.models import Folder
 
 EMPTY: dict[str, Any] = {"nodes": [], "edges": [], "viewport": {"x": 0, "y": 0, "zoom": 1}}
 EDITABLE = frozenset(
@@ -206,6 +207,31 @@ async def delete(session: AsyncSession, actor: Who, flow_id: UUID) -> None:
     flow = await get(session, actor, flow_id)
     flow.deleted_at, flow.updated_by = now(), actor.user_id
     await session.flush()
+
+
+async def restore(session: AsyncSession, actor: Actor, flow_id: UUID) -> Flow:
+    """Bring back a flow from the trash.
+
+    Raises:
+        NotFound: it is not deleted, or there is none, or its workspace or folder is gone.
+        Conflict: its name has been taken meanwhile.
+        LimitReached: the plan has no room for it.
+    """
+    flow = await session.get(Flow, (actor.organization_id, flow_id), with_for_update=True)
+    if flow is None or flow.deleted_at is None:
+        raise NotFound("there is no such deleted flow", resource="flow")
+    await workspaces.get_workspace(session, actor, flow.workspace_id, right=None)
+    if flow.folder_id is not None and not await session.scalar(
+        sa.select(Folder.id).where(
+            Folder.organization_id == actor.organization_id, Folder.id == flow.folder_id, Folder.deleted_at.is_(None)
+        )
+    ):
+        raise NotFound("the folder of this flow is deleted too", resource="folder")
+    await _refuse_taken(session, actor, flow.workspace_id, flow.folder_id, flow.name)
+    await reserve(session, "flows", organization_id=actor.organization_id)
+    flow.deleted_at, flow.updated_by = None, actor.user_id
+    await session.flush()
+    return flow
 
 
 async def _delete_with(

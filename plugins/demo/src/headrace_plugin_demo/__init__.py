@@ -1,36 +1,39 @@
-"""Demo flows on real data: every flight out of New York in 2013."""
+"""Ready flows: the demo on real data (every flight out of New York in 2013), and the gallery of small ones."""
+
+import re
+from importlib.resources import files
 
 from headrace.sdk import FlowTemplate, hookimpl
+
+_HEAD = re.compile(r"^(name|description): (.+)$", re.MULTILINE)
+_DEMO = (
+    (
+        "flights",
+        "Flights: delays by carrier and month",
+        "336,776 flights, joined with airlines, airports and weather, aggregated, written to Parquet and a table",
+    ),
+    ("flights_report", "Delays to Excel", "The table that the first flow writes, as an Excel workbook"),
+    (
+        "rest_to_table",
+        "REST to table",
+        "The operations of this installation's own API, read over HTTP, written to a table",
+    ),
+)
 
 
 @hookimpl
 def headrace_templates() -> list[FlowTemplate]:
-    """Offer the flows of `examples/`."""
-    package = __name__
-    return [
-        FlowTemplate(
-            id="flights",
-            title="Flights: delays by carrier and month",
-            package=package,
-            file="flows/flights.yaml",
-            demo=True,
-            summary="336,776 flights, joined with airlines, airports and weather, aggregated, written to Parquet and "
-            "a table",
-        ),
-        FlowTemplate(
-            id="flights_report",
-            title="Delays to Excel",
-            package=package,
-            file="flows/flights_report.yaml",
-            demo=True,
-            summary="The table that the first flow writes, as an Excel workbook",
-        ),
-        FlowTemplate(
-            id="rest_to_table",
-            title="REST to table",
-            package=package,
-            file="flows/rest_to_table.yaml",
-            demo=True,
-            summary="The operations of this installation's own API, read over HTTP, written to a table",
-        ),
+    """Offer the flows of `examples/`, and each file of `gallery/` by the name and description in it."""
+    demo = [
+        FlowTemplate(id=id_, title=title, summary=summary, package=__name__, file=f"flows/{id_}.yaml", demo=True)
+        for id_, title, summary in _DEMO
     ]
+    return demo + [_of(path.name) for path in sorted(files(__name__).joinpath("gallery").iterdir(), key=str)]
+
+
+def _of(name: str) -> FlowTemplate:
+    file = f"gallery/{name}"
+    said = dict(_HEAD.findall(files(__name__).joinpath(file).read_text(encoding="utf-8")))
+    return FlowTemplate(
+        id=name.removesuffix(".yaml"), title=said["name"], summary=said["description"], package=__name__, file=file
+    )

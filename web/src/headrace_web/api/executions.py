@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import datetime, timedelta, timezone
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
@@ -18,6 +19,7 @@ from headrace.executions.state import TERMINAL
 from headrace.flows import service as flows
 from headrace.flows.canvas import graph_of
 from headrace.flows.graph import FlowGraph, NodeSpec
+from headrace.infra.clock import now
 from headrace.sdk.errors import ConfigError, NotFound
 from headrace.sdk.manifests import Effect
 from litestar import Controller, Response, get, post
@@ -33,7 +35,9 @@ from headrace_web.idempotency import OWN_KEY
 IdempotencyKey = Annotated[str | None, HeaderParameter(name="Idempotency-Key", min_length=1, max_length=200)]
 After = Annotated[int, QueryParameter(ge=0, le=2**53)]
 Rows = Annotated[int, QueryParameter(ge=1, le=1_000)]
+Slots = Annotated[int, QueryParameter(ge=1, le=200)]
 ROW_LIMIT = 1_000
+DAY = timedelta(days=1)
 ExecutionStatus = Literal["queued", "running", "waiting", "completed", "failed", "cancelling", "cancelled", "timed_out"]
 
 
@@ -65,6 +69,17 @@ class NodeExecuteBody(ApiStruct):
     use_pins: bool = True
     row_limit: Annotated[int, msgspec.Meta(ge=1, le=1_000_000)] | msgspec.UnsetType | None = msgspec.UNSET
     reuse: bool | None = None
+
+
+class ExecutionSlot(msgspec.Struct, kw_only=True):
+    """A part of a time: when it begins, and the executions that began in it."""
+
+    at: datetime
+    completed: int
+    failed: int
+    cancelled: int
+    open: int
+    rows: int
 
 
 class FlowExecutionsController(Controller):
@@ -187,15 +202,38 @@ class ExecutionsController(Controller):
         trigger_type: FromQuery[str | None] = None,
         parent_id: FromQuery[UUID | None] = None,
         parent_segment_no: FromQuery[int | None] = None,
+        since: FromQuery[datetime | None] = None,
+        until: FromQuery[datetime | None] = None,
     ) -> Envelope[list[dict[str, Any]]]:
         """Executions, newest first; those of a loop's items only by `parent_id`."""
         async with ctx.transaction() as session:
             rows, total = await executions.find(
                 session, ctx.organization_id, flow_id=flow_id, statuses=[status] if status else None,
                 trigger_type=trigger_type, parent_id=parent_id, parent_segment_no=parent_segment_no,
-                limit=paging.limit, offset=paging.offset, within=reach_of(ctx.actor, "execution:read"),
+                since=_zoned(since), until=_zoned(until), limit=paging.limit, offset=paging.offset, within=reach_of(ctx.actor, "execution:read"),
             )  # fmt: skip
         return page_of([_listed(row) for row in rows], total, paging)
+
+    @get("/summary", opt=scoped("execution:read"))
+    async def summarize_executions(
+        self,
+        ctx: NamedDependency[Context],
+        since: FromQuery[datetime | None] = None,
+        until: FromQuery[datetime | None] = None,
+        slots: Slots = 24,
+        flow_id: FromQuery[UUID | None] = None,
+    ) -> Envelope[list[ExecutionSlot]]:
+        """How many executions began in each part of a time, by how they ended; the last day by hours by default."""
+        end = _zoned(until) or now()
+        begin = _zoned(since) or end - DAY
+        if begin >= end:
+            raise ConfigError("'since' must be before 'until'", field="since")
+        async with ctx.transaction() as session:
+            rows = await executions.by_time(
+                session, ctx.organization_id, since=begin, until=end, slots=slots, flow_id=flow_id,
+                within=reach_of(ctx.actor, "execution:read"),
+            )  # fmt: skip
+        return ok([msgspec.convert(row, ExecutionSlot) for row in rows])
 
     @get("/{execution_id:uuid}", opt=permission("execution:read"))
     async def get_execution(
@@ -266,6 +304,11 @@ class ExecutionsController(Controller):
                 session, ctx.organization_id, row["flow_id"], node_id, execution_id=execution_id
             )
         return ok(await stored_preview(ctx, found, port, limit=limit, offset=offset))
+
+
+def _zoned(at: datetime | None) -> datetime | None:
+    """A moment without a zone is one of UTC."""
+    return at.replace(tzinfo=timezone.utc) if at is not None and at.tzinfo is None else at
 
 
 def _own(ctx: Context, key: str | None) -> str | None:

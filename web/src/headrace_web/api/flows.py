@@ -211,6 +211,14 @@ class FlowsController(Controller):
             await flows.delete(session, ctx.actor, flow_id)
         return ok({"id": flow_id})
 
+    @post("/{flow_id:uuid}/restore", opt=permission("flow:restore"), status_code=200)
+    async def restore_flow(self, ctx: NamedDependency[Context], flow_id: FromPath[UUID]) -> Envelope[FlowOut]:
+        """Bring a flow back from the trash."""
+        async with ctx.transaction() as session:
+            row = await flows.restore(session, ctx.actor, flow_id)
+            await triggers.sync(session, ctx.actor, ctx.services.vault, ctx.registry, flow_id)
+            return ok(shown(FlowOut, row))
+
     @get("/{flow_id:uuid}/data", opt=permission("flow:read"))
     async def get_data(self, ctx: NamedDependency[Context], flow_id: FromPath[UUID]) -> Envelope[dict[str, Any]]:
         """The canvas, with the version that a save builds on."""

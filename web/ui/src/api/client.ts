@@ -1,5 +1,6 @@
 // One way to the API: the cookie says who we are, a header guards against forged requests, errors keep their sentence.
 import { t } from '../lib/text'
+import { ended, isKnown } from './session'
 import type { Pagination } from './types'
 
 export type FieldError = { path: string; message: string }
@@ -38,8 +39,14 @@ export async function request<T>(method: string, path: string, body?: unknown, v
     throw new ApiError(0, 'OFFLINE', t('app.offline'))
   }
   const json = await answer.json().catch(() => ({}))
-  if (answer.ok) return { data: json.data as T, pagination: json.meta?.pagination }
-  if (answer.status === 401) location.assign(`/login?next=${encodeURIComponent(location.pathname)}`)
+  if (answer.ok) {
+    isKnown()
+    return { data: json.data as T, pagination: json.meta?.pagination }
+  }
+  if (answer.status === 401) {
+    await ended()
+    return request<T>(method, path, body, version)
+  }
   const error = json.error ?? {}
   const fallback = t('app.answered', { status: answer.status })
   throw new ApiError(answer.status, error.code ?? 'UNKNOWN', error.message ?? fallback, error.details ?? {})

@@ -1,53 +1,55 @@
 // The navigation: what this person may see, by section; on a phone a bar of four, and the rest behind "More".
-import { LogOut, Menu, Moon, Sun } from 'lucide-react'
-import { useState } from 'react'
+import { LogOut, Menu, Monitor, Moon, Search, Sun } from 'lucide-react'
+import { Suspense, lazy, useState } from 'react'
 import { Link } from 'wouter'
-import { post } from '../api/client'
 import { useApprovals } from '../api/queries'
-import { Dialog } from '../kit/dialog'
-import { fail } from '../kit/toasts'
 import { t } from '../lib/text'
+import { keyWords, show } from './commands'
+import { signOut } from './general'
 import { useMe } from './me'
 import { PLACES } from './places'
 import type { Place } from './places'
-import { isDark, toggle, useTheme } from './theme'
+import { chooseTheme, nextTheme, useTheme } from './theme'
 
+const Sheet = lazy(() => import('./sheet'))
 const ON_A_PHONE = 4
+const THEME_ICONS = { system: Monitor, light: Sun, dark: Moon }
 
 export function Navigation({ at }: { at: string }) {
   const me = useMe()
   const [more, setMore] = useState(false)
   const mine = PLACES.filter(({ permission }) => !permission || me?.permissions.includes(permission))
-  const sections = [...new Set(mine.map(({ section }) => section))]
-  const links = (section: string) => mine.filter((one) => one.section === section).map((place) => <Entry key={place.href} place={place} at={at} wide={mine.indexOf(place) >= ON_A_PHONE} onGo={() => setMore(false)} />)
+  const bar = mine.slice(0, ON_A_PHONE)
+  const elsewhere = !bar.some(({ href }) => isHere(href, at))
   return (
     <nav className="nav" aria-label={t('app.nav')}>
-      <Link href="/" className="brand" aria-label={t('app.home')}><img src="/static/icon.svg" alt="" width="26" height="26" /><span>headrace</span></Link>
-      <div className="nav-places">
-        {sections.map((section) => (
-          <section key={section} aria-label={t(`places.${section}`)}>
-            {section !== 'work' && <h2 className="nav-section">{t(`places.${section}`)}</h2>}
-            <ul>{links(section)}</ul>
-          </section>
-        ))}
-        <button type="button" className="nav-link nav-more" onClick={() => setMore(true)}><Menu size={18} aria-hidden="true" /><span>{t('app.more')}</span></button>
-      </div>
+      <Link href="/dashboard" className="brand" aria-label={t('app.home')}><img src="/static/icon.svg" alt="" width="26" height="26" /><span>headrace</span></Link>
+      <button type="button" className="nav-search" aria-keyshortcuts="Control+K" title={t('app.command.palette')} onClick={() => show('palette')}><Search size={15} aria-hidden="true" /><span>{t('app.command.short')}</span><kbd>{keyWords('mod+k')[0]}</kbd></button>
+      <div className="nav-places"><Places places={mine} bar={bar} at={at} /></div>
+      <button type="button" className="nav-link nav-more" aria-haspopup="dialog" data-here={elsewhere || undefined} onClick={() => setMore(true)}><Menu size={18} aria-hidden="true" /><span>{t('app.more')}</span></button>
       <Foot />
-      {more && (
-        <Dialog title={t('app.more')} onClose={() => setMore(false)}>
-          {sections.map((section) => <section key={section}><h2 className="nav-section">{t(`places.${section}`)}</h2><ul className="nav-sheet">{links(section)}</ul></section>)}
-          <Foot />
-        </Dialog>
-      )}
+      {more && <Suspense fallback={null}><Sheet onClose={() => setMore(false)}><Places places={mine.filter((one) => !bar.includes(one))} at={at} onGo={() => setMore(false)} /><Foot /></Sheet></Suspense>}
     </nav>
   )
 }
 
-function Entry({ place: { href, word, Icon }, at, wide, onGo }: { place: Place; at: string; wide: boolean; onGo: () => void }) {
-  const here = at === href || at.startsWith(`${href}/`)
+const isHere = (href: string, at: string) => at === href || at.startsWith(`${href}/`)
+
+/** The pages by section; those beside the bar show on wide screens only. */
+function Places({ places, bar, at, onGo }: { places: Place[]; bar?: Place[]; at: string; onGo?: () => void }) {
+  const sections = [...new Set(places.map(({ section }) => section))]
+  return sections.map((section) => (
+    <section key={section} aria-label={t(`places.${section}`)}>
+      {(section !== 'work' || onGo) && <h2 className="nav-section">{t(`places.${section}`)}</h2>}
+      <ul>{places.filter((one) => one.section === section).map((one) => <Entry key={one.href} place={one} at={at} wide={bar ? !bar.includes(one) : false} onGo={onGo} />)}</ul>
+    </section>
+  ))
+}
+
+function Entry({ place: { href, word, Icon }, at, wide, onGo }: { place: Place; at: string; wide: boolean; onGo: (() => void) | undefined }) {
   return (
     <li data-wide={wide || undefined}>
-      <Link href={href} className="nav-link" title={t(`places.${word}`)} aria-current={here ? 'page' : undefined} onClick={onGo}>
+      <Link href={href} className="nav-link" title={t(`places.${word}`)} aria-current={isHere(href, at) ? 'page' : undefined} {...(onGo ? { onClick: onGo } : {})}>
         <Icon size={18} aria-hidden="true" /><span>{t(`places.${word}`)}</span>{href === '/approvals' && <Open />}
       </Link>
     </li>
@@ -64,15 +66,14 @@ function Open() {
 
 function Foot() {
   const me = useMe()
-  const theme = useTheme((state) => state.theme)
-  const dark = isDark(theme)
-  const colours = t(dark ? 'app.light' : 'app.dark')
-  const out = () => void post('/auth/logout').then(() => location.assign('/login')).catch(fail)
+  const next = nextTheme(useTheme((state) => state.theme))
+  const Icon = THEME_ICONS[next]
+  const colours = t(`app.theme.${next}`)
   return (
     <div className="nav-foot">
       <span className="who" title={me?.user.email}><span>{me?.user.full_name}</span><span className="soft">{me?.organization.name}</span></span>
-      <button type="button" className="icon-button" aria-label={colours} title={colours} onClick={toggle}>{dark ? <Sun size={17} /> : <Moon size={17} />}</button>
-      <button type="button" className="icon-button" aria-label={t('app.signOut')} title={t('app.signOut')} onClick={out}><LogOut size={17} /></button>
+      <button type="button" className="icon-button" aria-label={colours} title={colours} onClick={() => chooseTheme(next)}><Icon size={17} /></button>
+      <button type="button" className="icon-button" aria-label={t('app.signOut')} title={t('app.signOut')} onClick={signOut}><LogOut size={17} /></button>
     </div>
   )
 }

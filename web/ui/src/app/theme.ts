@@ -1,17 +1,18 @@
 // Light, dark, or as the system says; kept in this browser.
 import { create } from 'zustand'
 
-export type Theme = 'system' | 'light' | 'dark'
+export const THEMES = ['system', 'dark', 'light'] as const
+export type Theme = (typeof THEMES)[number]
 const KEY = 'headrace.theme'
-const stored = localStorage.getItem(KEY)
-export const useTheme = create<{ theme: Theme }>(() => ({ theme: stored === 'light' || stored === 'dark' ? stored : 'system' }))
+const stored = THEMES.find((one) => one === localStorage.getItem(KEY))
+export const useTheme = create<{ theme: Theme }>(() => ({ theme: stored ?? 'system' }))
 const apply = (theme: Theme) => { document.documentElement.dataset.theme = theme }
 apply(useTheme.getState().theme)
 
-export const isDark = (theme: Theme) => theme === 'dark' || (theme === 'system' && matchMedia('(prefers-color-scheme: dark)').matches)
-export function toggle() {
-  const theme = isDark(useTheme.getState().theme) ? 'light' : 'dark'
+export function chooseTheme(theme: Theme) {
   localStorage.setItem(KEY, theme)
   useTheme.setState({ theme })
   apply(theme)
 }
+/** The one after this: system, dark, light, and again. */
+export const nextTheme = (theme: Theme): Theme => THEMES[(THEMES.indexOf(theme) + 1) % THEMES.length] ?? 'system'

@@ -2,6 +2,7 @@
 import { Dialog as Base } from '@base-ui/react/dialog'
 import { X } from 'lucide-react'
 import type { ReactNode, RefObject } from 'react'
+import { t } from '../lib/text'
 
 type Props = {
   title: string; text?: string; size?: 'small' | 'large' | 'palette'; onClose: () => void; children: ReactNode
@@ -17,7 +18,7 @@ export function Dialog({ title, text, size = 'small', onClose, children, focus, 
           {plain ? <Base.Title className="sr">{title}</Base.Title> : (
             <header className="dialog-head">
               <Base.Title className="dialog-title">{title}</Base.Title>
-              <Base.Close className="icon-button" aria-label="Close"><X size={17} /></Base.Close>
+              <Base.Close className="icon-button" aria-label={t('work.close')}><X size={17} /></Base.Close>
             </header>
           )}
           {text && <Base.Description className="soft dialog-text">{text}</Base.Description>}

@@ -1,23 +1,23 @@
 // A state as an icon and a word.
 import {
-  CircleAlert, CircleCheck, CircleDashed, CircleSlash, CircleX, Clock, Hourglass, LoaderCircle, PauseCircle,
+  CircleAlert, CircleCheck, CircleDashed, CirclePause, CirclePlay, CircleSlash, CircleX, Clock, Hourglass, LoaderCircle, Pencil,
 } from 'lucide-react'
 import type { LucideIcon } from 'lucide-react'
+import { t } from '../lib/text'
 
-const STATES: Record<string, { word: string; tone: string; Icon: LucideIcon }> = {
-  completed: { word: 'Succeeded', tone: 'ok', Icon: CircleCheck }, success: { word: 'Works', tone: 'ok', Icon: CircleCheck },
-  running: { word: 'Running', tone: 'run', Icon: LoaderCircle }, queued: { word: 'Queued', tone: 'idle', Icon: Clock },
-  waiting: { word: 'Waiting', tone: 'wait', Icon: Hourglass }, pending: { word: 'Waiting', tone: 'idle', Icon: CircleDashed },
-  failed: { word: 'Failed', tone: 'error', Icon: CircleX }, dead: { word: 'Failed', tone: 'error', Icon: CircleX },
-  timed_out: { word: 'Timed out', tone: 'error', Icon: CircleX }, cancelling: { word: 'Cancelling', tone: 'warn', Icon: LoaderCircle },
-  parked: { word: 'Waiting', tone: 'wait', Icon: Hourglass }, held: { word: 'Held', tone: 'wait', Icon: PauseCircle },
-  approved: { word: 'Approved', tone: 'ok', Icon: CircleCheck }, rejected: { word: 'Rejected', tone: 'error', Icon: CircleX },
-  open: { word: 'Open', tone: 'wait', Icon: Hourglass }, expired: { word: 'Too late', tone: 'warn', Icon: CircleAlert },
-  cancelled: { word: 'Cancelled', tone: 'warn', Icon: CircleSlash }, skipped: { word: 'Skipped', tone: 'idle', Icon: CircleSlash },
-  retrying: { word: 'Trying again', tone: 'warn', Icon: LoaderCircle }, untested: { word: 'Not tested', tone: 'idle', Icon: CircleDashed },
-  warning: { word: 'Warning', tone: 'warn', Icon: CircleAlert },
+/** By state: its tone and icon; its word is `work.state.<state>`. */
+const STATES: Record<string, [tone: string, Icon: LucideIcon]> = {
+  completed: ['ok', CircleCheck], success: ['ok', CircleCheck], running: ['run', LoaderCircle], queued: ['idle', Clock],
+  waiting: ['wait', Hourglass], pending: ['idle', CircleDashed], failed: ['error', CircleX], dead: ['error', CircleX],
+  timed_out: ['error', CircleX], cancelling: ['warn', LoaderCircle], parked: ['wait', Hourglass], held: ['wait', CirclePause],
+  approved: ['ok', CircleCheck], rejected: ['error', CircleX], open: ['wait', Hourglass], expired: ['warn', CircleAlert],
+  cancelled: ['warn', CircleSlash], skipped: ['idle', CircleSlash], retrying: ['warn', LoaderCircle], untested: ['idle', CircleDashed],
+  warning: ['warn', CircleAlert], draft: ['idle', Pencil], active: ['ok', CirclePlay], inactive: ['idle', CirclePause], archived: ['idle', CircleSlash],
 }
-const stateOf = (name: string) => STATES[name] ?? { word: name, tone: 'idle', Icon: CircleDashed }
+const stateOf = (name: string) => {
+  const [tone, Icon] = STATES[name] ?? ['idle', CircleDashed]
+  return { tone, Icon, word: name in STATES ? t(`work.state.${name}`) : name }
+}
 const spins = (tone: string, name: string) => (tone === 'run' || name === 'cancelling' ? 'spin' : undefined)
 
 /** A state as an icon and a word: colour alone says nothing. */

@@ -22,8 +22,11 @@ const BUNDLED: Record<string, LucideIcon> = {
   'database-backup': DatabaseBackup, 'form-input': FormInput, 'clipboard-list': ClipboardList, 'undo-2': Undo2, 'calendar-days': CalendarDays,
 }
 
+/** The bundled icon that a plugin names. */
+export const iconOf = (icon: string): LucideIcon | undefined => BUNDLED[icon.replace(/^lucide:/, '')]
+
 export function Tile({ icon, kind, title, small }: { icon: string; kind: Kind | 'connector'; title: string; small?: boolean }) {
-  const Found = BUNDLED[icon.replace(/^lucide:/, '')]
+  const Found = iconOf(icon)
   return (
     <span className={small ? 'tile tile-small' : 'tile'} data-kind={kind} aria-hidden="true">
       {Found ? <Found size={small ? 16 : 18} /> : title.slice(0, 2)}

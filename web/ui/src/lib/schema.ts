@@ -1,5 +1,6 @@
 // Pure reading of form schemas: what is nullable, which fields show, what a choice of variant keeps, what is sent.
 import type { Json, Rule, Schema, Value } from '../api/types'
+import { t } from './text'
 
 export const isObject = (value: unknown): value is Value =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
@@ -35,12 +36,12 @@ export function numberOf(text: string, integer: boolean, nullable: boolean): Jso
 /** What is wrong with a value before the server sees it, in words; '' when nothing is. */
 export function complaint(given: Schema, value: Json | undefined, required: boolean): string {
   const { schema, nullable } = plain(given)
-  if (value === undefined || value === null || value === '') return required && !nullable ? 'Fill this in.' : ''
+  if (value === undefined || value === null || value === '') return required && !nullable ? t('work.fill') : ''
   const numeric = schema.type === 'integer' || schema.type === 'number'
   if (!numeric) return ''
-  if (typeof value !== 'number') return schema.type === 'integer' ? 'This takes a whole number.' : 'This takes a number.'
-  if (schema.minimum !== undefined && value < schema.minimum) return `The least is ${schema.minimum}.`
-  if (schema.maximum !== undefined && value > schema.maximum) return `The most is ${schema.maximum}.`
+  if (typeof value !== 'number') return schema.type === 'integer' ? t('work.wholeNumber') : t('work.number')
+  if (schema.minimum !== undefined && value < schema.minimum) return t('work.least', { limit: schema.minimum })
+  if (schema.maximum !== undefined && value > schema.maximum) return t('work.most', { limit: schema.maximum })
   return ''
 }
 
@@ -76,7 +77,7 @@ export function variantOf(options: Schema[], value: Json | undefined): number {
 }
 
 export const variantTitle = (option: Schema, index: number): string =>
-  option.title ?? String(tagOf(option)?.[1] ?? `Choice ${index + 1}`)
+  option.title ?? String(tagOf(option)?.[1] ?? t('work.choice', { number: index + 1 }))
 
 const typeOf = (schema: Schema | undefined) => schema && JSON.stringify([plain(schema).schema.type, schema.enum ?? null])
 
@@ -150,7 +151,7 @@ export function errorsByPath(listed: { path: string; message: string }[]): Recor
     const at = path.replace(/\[(\d+)\]/g, '.$1').replace(/^\$\.?/, '').replace(/^config\b\.?/, '')
     const missing = /missing required field `([^`]+)`/.exec(message)?.[1]
     const where = [at, missing].filter(Boolean).join('.')
-    found[where] ??= missing ? 'Fill this in.' : message
+    found[where] ??= missing ? t('work.fill') : message
   }
   return found
 }

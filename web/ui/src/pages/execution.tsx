@@ -21,7 +21,7 @@ import { State, StateIcon } from '../kit/icon'
 import { Page, Trouble, Waiting } from '../kit/parts'
 import { fail, say } from '../kit/toasts'
 import { count, moment, took } from '../lib/format'
-import { TRIGGERS } from './executions'
+import { t } from '../lib/text'
 import { useTitle } from '../app/title'
 
 export default function ExecutionPage({ id }: { id: string }) {
@@ -49,7 +49,7 @@ export default function ExecutionPage({ id }: { id: string }) {
   )
   const facts: [string, string][] = [
     ['Started', execution.started_at ? moment(execution.started_at) : 'not yet'], ['Took', execution.duration_ms === null ? '…' : took(execution.duration_ms)],
-    ['Rows', count(execution.rows_processed)], ['Rejected', count(execution.rows_failed)], ['By', TRIGGERS[execution.trigger_type] ?? execution.trigger_type],
+    ['Rows', count(execution.rows_processed)], ['Rejected', count(execution.rows_failed)], ['By', t(`work.trigger.${execution.trigger_type}`)],
   ]
   return (
     <Page title={flow.data?.name ?? 'Execution'} text={<Standing execution={execution} />} actions={actions}>
