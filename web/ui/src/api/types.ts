@@ -25,7 +25,7 @@ export type NodeType = {
 }
 export type Connector = {
   id: string; title: string; category: string; summary: string; icon: string; docs: string; schema: Schema
-  proof: string; support: string; capabilities: string[]; plugin: Plugin; feature: string
+  proof: string; support: string; capabilities: string[]; auth: string[]; plugin: Plugin; feature: string
 }
 
 export type Check = { name: string; ok: boolean; detail: string }

@@ -1,5 +1,5 @@
 // Every page: its address, its place in the navigation, and who finds it there. The API decides who may do what.
-import { Activity, Cable, CircleCheckBig, Workflow, Zap } from 'lucide-react'
+import { Activity, Cable, CircleCheckBig, Plug, Workflow, Zap } from 'lucide-react'
 import { lazy } from 'react'
 import type { ComponentType } from 'react'
 
@@ -13,6 +13,7 @@ export type Place = {
   routes: Record<string, Shown>
 }
 const page = (load: () => Promise<{ default: Shown }>) => lazy(load)
+const part = <Name extends string>(load: () => Promise<Record<Name, Shown>>, name: Name) => lazy(() => load().then((all) => ({ default: all[name] })))
 
 const Flows = page(() => import('../pages/flows'))
 const Editor = page(() => import('../pages/editor'))
@@ -20,12 +21,18 @@ const Executions = page(() => import('../pages/executions'))
 const Execution = page(() => import('../pages/execution'))
 const Triggers = page(() => import('../pages/triggers'))
 const Approvals = page(() => import('../pages/approvals'))
-const Connections = page(() => import('../pages/connections'))
+const Connections = page(() => import('../pages/connections/list'))
+const Connection = part(() => import('../pages/connections/connection'), 'ConnectionPage')
+const NewConnection = part(() => import('../pages/connections/connection'), 'NewConnection')
+const Connectors = page(() => import('../pages/connectors/gallery'))
+const ChooseConnector = part(() => import('../pages/connectors/gallery'), 'ChooseConnector')
+const Connector = page(() => import('../pages/connectors/connector'))
 
 export const PLACES: Place[] = [
   { word: 'flows', href: '/flows', Icon: Workflow, section: 'work', routes: { '/flows': Flows, '/flows/:id': Editor } },
   { word: 'executions', href: '/executions', Icon: Activity, section: 'work', routes: { '/executions': Executions, '/executions/:id': Execution } },
   { word: 'triggers', href: '/triggers', Icon: Zap, section: 'work', routes: { '/triggers': Triggers } },
   { word: 'approvals', href: '/approvals', Icon: CircleCheckBig, section: 'work', routes: { '/approvals': Approvals, '/approvals/:id': Approvals } },
-  { word: 'connections', href: '/connections', Icon: Cable, section: 'data', routes: { '/connections': Connections } },
+  { word: 'connections', href: '/connections', Icon: Cable, section: 'data', routes: { '/connections': Connections, '/connections/new': ChooseConnector, '/connections/new/:connector': NewConnection, '/connections/:id': Connection } },
+  { word: 'connectors', href: '/connectors', Icon: Plug, section: 'data', routes: { '/connectors': Connectors, '/connectors/:id': Connector } },
 ]
