@@ -43,8 +43,8 @@ export function Navigation({ at }: { at: string }) {
   )
 }
 
-function Entry({ place: { href, word, Icon }, at, wide, onGo }: { place: Place; at: string; wide: boolean; onGo: () => void }) {
-  const here = at === href || at.startsWith(`${href}/`)
+function Entry({ place: { href, word, Icon, routes }, at, wide, onGo }: { place: Place; at: string; wide: boolean; onGo: () => void }) {
+  const here = Object.keys(routes).some((path) => { const root = path.split('/:')[0] ?? path; return at === root || at.startsWith(`${root}/`) })
   return (
     <li data-wide={wide || undefined}>
       <Link href={href} className="nav-link" title={t(`places.${word}`)} aria-current={here ? 'page' : undefined} onClick={onGo}>

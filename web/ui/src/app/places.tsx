@@ -1,5 +1,5 @@
 // Every page: its address, its place in the navigation, and who finds it there. The API decides who may do what.
-import { Activity, Cable, CircleCheckBig, Plug, Workflow, Zap } from 'lucide-react'
+import { Activity, Cable, CircleCheckBig, ListTree, Plug, Workflow, Zap } from 'lucide-react'
 import { lazy } from 'react'
 import type { ComponentType } from 'react'
 
@@ -19,7 +19,24 @@ const Flows = page(() => import('../pages/flows'))
 const Editor = page(() => import('../pages/editor'))
 const Executions = page(() => import('../pages/executions'))
 const Execution = page(() => import('../pages/execution'))
-const Triggers = page(() => import('../pages/triggers'))
+const Triggers = page(() => import('../pages/triggers/list'))
+const NewTrigger = page(() => import('../pages/triggers/new'))
+const NewTriggerOf = part(() => import('../pages/triggers/new'), 'NewTriggerOf')
+const Trigger = page(() => import('../pages/triggers/trigger'))
+const Schedules = page(() => import('../pages/schedules/list'))
+const Calendars = page(() => import('../pages/calendars/list'))
+const Calendar = page(() => import('../pages/calendars/calendar'))
+const Backfills = page(() => import('../pages/backfills'))
+const Webhooks = page(() => import('../pages/webhooks/list'))
+const EventSubscriptions = page(() => import('../pages/event-subscriptions/list'))
+const EventSubscription = part(() => import('../pages/event-subscriptions/subscription'), 'SubscriptionPage')
+const NewEventSubscription = part(() => import('../pages/event-subscriptions/subscription'), 'NewSubscription')
+const Jobs = page(() => import('../pages/jobs/list'))
+const Job = part(() => import('../pages/jobs/job'), 'JobPage')
+const NewJob = part(() => import('../pages/jobs/job'), 'NewJob')
+const Packages = part(() => import('../pages/jobs/list'), 'Packages')
+const Package = part(() => import('../pages/jobs/job'), 'PackagePage')
+const NewPackage = part(() => import('../pages/jobs/job'), 'NewPackage')
 const Approvals = page(() => import('../pages/approvals'))
 const Connections = page(() => import('../pages/connections/list'))
 const Connection = part(() => import('../pages/connections/connection'), 'ConnectionPage')
@@ -31,8 +48,20 @@ const Connector = page(() => import('../pages/connectors/connector'))
 export const PLACES: Place[] = [
   { word: 'flows', href: '/flows', Icon: Workflow, section: 'work', routes: { '/flows': Flows, '/flows/:id': Editor } },
   { word: 'executions', href: '/executions', Icon: Activity, section: 'work', routes: { '/executions': Executions, '/executions/:id': Execution } },
-  { word: 'triggers', href: '/triggers', Icon: Zap, section: 'work', routes: { '/triggers': Triggers } },
+  {
+    word: 'triggers', href: '/triggers', Icon: Zap, section: 'work',
+    routes: {
+      '/triggers': Triggers, '/triggers/new': NewTrigger, '/triggers/new/:type': NewTriggerOf, '/triggers/:id': Trigger,
+      '/schedules': Schedules, '/schedules/:id': Trigger, '/calendars': Calendars, '/calendars/new': Calendar, '/calendars/:id': Calendar,
+      '/backfills': Backfills, '/webhooks': Webhooks, '/webhooks/:id': Trigger,
+      '/event-subscriptions': EventSubscriptions, '/event-subscriptions/new': NewEventSubscription, '/event-subscriptions/:id': EventSubscription,
+    },
+  },
   { word: 'approvals', href: '/approvals', Icon: CircleCheckBig, section: 'work', routes: { '/approvals': Approvals, '/approvals/:id': Approvals } },
+  {
+    word: 'jobs', href: '/jobs', Icon: ListTree, section: 'work', permission: 'job:read',
+    routes: { '/jobs': Jobs, '/jobs/new': NewJob, '/jobs/:id': Job, '/job-packages': Packages, '/job-packages/new': NewPackage, '/job-packages/:id': Package },
+  },
   { word: 'connections', href: '/connections', Icon: Cable, section: 'data', routes: { '/connections': Connections, '/connections/new': ChooseConnector, '/connections/new/:connector': NewConnection, '/connections/:id': Connection } },
   { word: 'connectors', href: '/connectors', Icon: Plug, section: 'data', routes: { '/connectors': Connectors, '/connectors/:id': Connector } },
 ]

@@ -4,7 +4,8 @@ import type { ReactNode } from 'react'
 const INLINE = /(`[^`]+`|\*\*[^*]+\*\*|\[[^\]]+\]\([^)\s]+\))/
 const ITEM = /^(?:[-*]|\d+\.) /
 
-function inline(text: string): ReactNode[] {
+/** Code, bold and links of one line. */
+export function inline(text: string): ReactNode[] {
   return text.split(INLINE).map((part, index) => {
     if (part.startsWith('`')) return <code key={index}>{part.slice(1, -1)}</code>
     if (part.startsWith('**')) return <b key={index}>{part.slice(2, -2)}</b>

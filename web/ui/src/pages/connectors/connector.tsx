@@ -7,7 +7,7 @@ import { useMay } from '../../app/me'
 import { useTitle } from '../../app/title'
 import { State } from '../../kit/icon'
 import { Empty, Page, Trouble, Waiting } from '../../kit/parts'
-import { Prose } from '../../kit/prose'
+import { Prose, inline } from '../../kit/prose'
 import { Tile } from '../../kit/tile'
 import { ordered } from '../../lib/schema'
 import { t } from '../../lib/text'
@@ -68,7 +68,7 @@ function Settings({ schema }: { schema: Schema }) {
     <dl className="asks">
       {fields.map(([name, part]) => (
         <div key={name}><dt>{part.title ?? name}{schema.required?.includes(name) && <span className="badge">{t('connections.required')}</span>}{part.writeOnly && <span className="badge">{t('connections.secret')}</span>}</dt>
-          <dd className="soft">{part.description ?? ''}{typeof part.default !== 'object' && part.default !== undefined && part.default !== '' && ` ${t('connections.default', { value: String(part.default) })}`}</dd></div>
+          <dd className="soft">{inline(part.description ?? '')}{typeof part.default !== 'object' && part.default !== undefined && part.default !== '' && ` ${t('connections.default', { value: String(part.default) })}`}</dd></div>
       ))}
     </dl>
   )

@@ -70,7 +70,7 @@ function Card({ connector: one, href }: { connector: Connector; href: string }) 
       <div className="card-top"><Tile icon={one.icon} kind="connector" title={one.title} />
         <div className="card-names"><h2><Link href={href}>{one.title}</Link></h2><p className="soft" title={`${one.plugin.distribution} ${one.plugin.version}`}>{one.plugin.distribution} {one.plugin.version}</p></div></div>
       <p className="card-text">{one.summary}</p>
-      <p className="card-foot card-can">{able.slice(0, ON_A_CARD).map((id) => <span key={id} className="badge">{can(id)}</span>)}{able.length > ON_A_CARD && <span className="soft" title={able.slice(ON_A_CARD).map(can).join(', ')}>+{able.length - ON_A_CARD}</span>}</p>
+      <p className="soft card-can" title={able.map(can).join(', ')}>{able.slice(0, ON_A_CARD).map(can).join(' · ')}{able.length > ON_A_CARD && ` +${able.length - ON_A_CARD}`}</p>
       <p className="card-foot card-proof"><Proof level={one.proof} /><Gate connector={one} /></p>
     </li>
   )
