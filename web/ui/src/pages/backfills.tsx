@@ -6,7 +6,8 @@ import { Link } from 'wouter'
 import { call, listed } from '../api/call'
 import { ApiError } from '../api/client'
 import { client } from '../api/queries'
-import { useAllFlows, useFlowNames } from '../api/starts'
+import { useAllFlows, useTargets } from '../api/starts'
+import type { Target } from '../api/starts'
 import type { BackfillOut } from '../api/types.gen'
 import { useMay } from '../app/me'
 import { useTitle } from '../app/title'
@@ -30,13 +31,13 @@ export default function Backfills() {
   const [making, setMaking] = useAsked('new')
   const may = useMay('schedule:create')
   const { data, error, refetch } = useQuery({ queryKey: [...KEY, page], queryFn: () => listed('GET /backfills', { query: { page, per_page: 20 } }), refetchInterval: 10_000 })
-  const names = useFlowNames()
+  const targets = useTargets()
   const add = may && <button type="button" className="button primary" onClick={() => setMaking('yes')}><Plus size={16} aria-hidden="true" />{t('schedules.newBackfill')}</button>
   return (
     <Page title={t('schedules.backfills')} text={t('schedules.backfills.text')} actions={add}>
       <StartTabs at="/backfills" />
       {error ? <Trouble error={error} again={() => void refetch()} /> : !data ? <Waiting what={t('schedules.backfills')} /> : data.data.length === 0 ? <Empty title={t('schedules.noBackfills')} text={t('schedules.noBackfills.why')}>{add}</Empty> : (
-        <ul className="stack">{data.data.map((one) => <Card key={one.id} listed={one} flow={names.get(one.flow_id)} />)}</ul>
+        <ul className="stack">{data.data.map((one) => <Card key={one.id} listed={one} target={targets.get(one.flow_id)} />)}</ul>
       )}
       <Pages page={page} total={data?.pagination?.total_pages ?? 1} onChange={setPage} />
       {making && may && <NewBackfill onClose={() => setMaking('')} />}
@@ -44,7 +45,7 @@ export default function Backfills() {
   )
 }
 
-function Card({ listed: given, flow }: { listed: BackfillOut; flow: string | undefined }) {
+function Card({ listed: given, target }: { listed: BackfillOut; target: Target | undefined }) {
   const going = given.status === 'running' || given.status === 'paused'
   const { data: one = given } = useQuery({ queryKey: [...KEY, 'one', given.id, given.status], queryFn: () => call('GET /backfills/{backfill_id}', { path: { backfill_id: given.id } }), refetchInterval: going ? 3_000 : false })
   const may = useMay('schedule:update')
@@ -54,7 +55,7 @@ function Card({ listed: given, flow }: { listed: BackfillOut; flow: string | und
   const [tone, Icon] = LOOK[one.status as keyof typeof LOOK] ?? LOOK.paused
   return (
     <li className="card pane backfill">
-      <header className="explorer-plain"><h2><Link href={`/flows/${one.flow_id}`}>{flow ?? t('schedules.flow')}</Link></h2>
+      <header className="explorer-plain"><h2><Link href={target?.href ?? `/flows/${one.flow_id}`}>{target?.name ?? t('schedules.flow')}</Link></h2>
         <span className="badge" data-tone={tone}><Icon size={13} className={tone === 'run' ? 'spin' : undefined} aria-hidden="true" />{t(`schedules.backfill.${one.status}`)}</span><span className="grow" />
         {may && one.status === 'running' && <button type="button" className="button" onClick={() => act('pause', t('schedules.backfillPaused'))}><Pause size={14} aria-hidden="true" />{t('triggers.pause')}</button>}
         {may && one.status === 'paused' && <button type="button" className="button" onClick={() => act('resume', t('schedules.backfillResumed'))}><Play size={14} aria-hidden="true" />{t('triggers.resume')}</button>}

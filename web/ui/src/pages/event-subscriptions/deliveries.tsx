@@ -48,7 +48,7 @@ function One({ delivery: one, onAgain }: { delivery: DeliveryOut; onAgain: (() =
     <li>
       <details>
         <summary><span className="badge" data-tone={tone}><Icon size={13} aria-hidden="true" />{t(`webhooks.delivery.${one.status}`)}</span><b>{one.event}</b>
-          <span className="soft">{one.status_code ?? ''} {one.status === 'pending' ? t('webhooks.nextTry', { when: until(one.next_at) }) : t('webhooks.attempts', { n: one.attempts })}</span>
+          <span className="soft">{one.status_code ?? ''} {one.status === 'pending' && new Date(one.next_at) > new Date() ? t('webhooks.nextTry', { when: until(one.next_at) }) : t('webhooks.attempts', { n: one.attempts })}</span>
           <time className="soft" dateTime={one.created_at} title={moment(one.created_at)}>{since(one.created_at)}</time></summary>
         <div className="delivery-parts">
           {one.error && <p className="field-error">{one.error}</p>}

@@ -70,7 +70,7 @@ function Known({ subscription: one, title }: { subscription: Subscription; title
           {mayDelete && <button type="button" className="button" onClick={() => setDropping(true)}><Trash2 size={15} aria-hidden="true" />{t('triggers.delete')}</button>}
         </div>
       </header>
-      {one.error && <div className="notice" data-tone="error" role="alert">{one.error}{one.open_until && <span>{t('webhooks.triedAgain', { when: moment(one.open_until) })}</span>}</div>}
+      {one.error && <div className="notice" data-tone="error" role="alert">{one.error}{one.open_until && new Date(one.open_until) > new Date() && <span>{t('webhooks.triedAgain', { when: moment(one.open_until) })}</span>}</div>}
       <LinkTabs label={t('webhooks.partsOfSub')} tabs={tabs} at={tab === 'deliveries' ? `${place}?tab=deliveries` : place} />
       {tab === 'deliveries' ? <Deliveries id={one.id} /> : (
         <div className="beside">

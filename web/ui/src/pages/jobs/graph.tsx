@@ -3,11 +3,11 @@ import { t } from '../../lib/text'
 
 export type Member = { id: string; name: string; after: string[] }
 
-const W = 172
+const W = 144
 const H = 38
-const GAP_X = 56
+const GAP_X = 44
 const GAP_Y = 14
-const NAME_MAX = 24
+const NAME_MAX = 20
 
 /** How many members stand before each; a ring, which the API refuses, ends where it began. */
 function levels(members: Member[]): Map<string, number> {

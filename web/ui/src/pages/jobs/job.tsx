@@ -6,7 +6,7 @@ import { Link, useLocation } from 'wouter'
 import { call } from '../../api/call'
 import { ApiError } from '../../api/client'
 import { client, useExecutions } from '../../api/queries'
-import { useFlowNames } from '../../api/starts'
+import { useFlowNames, useJobs } from '../../api/starts'
 import type { JobOut } from '../../api/types.gen'
 import { useMay } from '../../app/me'
 import { useTitle } from '../../app/title'
@@ -22,7 +22,7 @@ import { t } from '../../lib/text'
 import '../../styles/sources.css'
 import { cronWords } from '../schedules/words'
 import { Graph } from './graph'
-import { useJobs, useStart } from './list'
+import { useStart } from './list'
 import { Members } from './members'
 import type { Draft } from './members'
 
@@ -97,7 +97,7 @@ function Form({ kind, stored }: { kind: Kind; stored?: JobOut }) {
         </div>}</header>
       {stored && <LinkTabs label={t('jobs.partsOfOne')} tabs={[{ href: place, word: t('jobs.settings') }, { href: `${place}?tab=executions`, word: t('jobs.executions') }]} at={tab === 'executions' ? `${place}?tab=executions` : place} />}
       {stored && tab === 'executions' ? <Executions id={stored.id} /> : (
-        <div className="beside">
+        <div className="beside job-beside">
           <form className="card pane connection-form" aria-label={t('jobs.settings')} onSubmit={(event) => { event.preventDefault(); void save() }}>
             {general && <div className="notice" data-tone="error" role="alert">{general}</div>}
             <fieldset className="bare" disabled={!may}>

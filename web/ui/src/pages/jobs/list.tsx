@@ -1,9 +1,8 @@
 // Jobs: flows in an order; and packages, which are jobs one after the other.
-import { useQuery } from '@tanstack/react-query'
 import { Play, Plus } from 'lucide-react'
 import { Link, useLocation } from 'wouter'
-import { allOf } from '../../api/all'
 import { call } from '../../api/call'
+import { useJobs, usePackages } from '../../api/starts'
 import type { JobOut } from '../../api/types.gen'
 import { useMay } from '../../app/me'
 import { useTitle } from '../../app/title'
@@ -15,9 +14,6 @@ import { since } from '../../lib/format'
 import { t } from '../../lib/text'
 import '../../styles/sources.css'
 import { scheduleWords } from '../schedules/words'
-
-export const useJobs = () => useQuery({ queryKey: ['jobs'], queryFn: () => allOf('GET /jobs') })
-export const usePackages = () => useQuery({ queryKey: ['jobs', 'packages'], queryFn: () => allOf('GET /job-packages') })
 
 export function JobTabs({ at }: { at: string }) {
   return <LinkTabs label={t('jobs.parts')} tabs={[{ href: '/jobs', word: t('jobs.jobs') }, { href: '/job-packages', word: t('jobs.packages') }]} at={at} />

@@ -2,7 +2,8 @@
 import { CalendarDays, List as Lines, Pause, Play, Plus, Trash2, Zap } from 'lucide-react'
 import { useState } from 'react'
 import { Link } from 'wouter'
-import { useCalendars, useFlowNames, useSchedules } from '../../api/starts'
+import { useCalendars, useSchedules, useTargets } from '../../api/starts'
+import type { Target } from '../../api/starts'
 import type { ScheduleOut } from '../../api/types.gen'
 import { useMay } from '../../app/me'
 import { useTitle } from '../../app/title'
@@ -29,11 +30,11 @@ export default function Schedules() {
   const [view, setView] = useAsked('view')
   const [dropping, setDropping] = useState<ScheduleOut | null>(null)
   const { data, error, refetch } = useSchedules()
-  const names = useFlowNames()
+  const targets = useTargets()
   const may = useMay('schedule:create')
   const add = may && <Link href="/triggers/new?mode=time" className="button primary"><Plus size={16} aria-hidden="true" />{t('schedules.new')}</Link>
-  const title = (one: ScheduleOut) => one.name || (names.get(one.flow_id) ?? t('schedules.schedule'))
-  const shown = data?.filter((one) => (!stand || standOf(one) === stand) && `${title(one)} ${one.expression} ${names.get(one.flow_id) ?? ''}`.toLowerCase().includes(q.toLowerCase())).sort(soonest) ?? []
+  const title = (one: ScheduleOut) => one.name || (targets.get(one.flow_id)?.name ?? t('schedules.schedule'))
+  const shown = data?.filter((one) => (!stand || standOf(one) === stand) && `${title(one)} ${one.expression} ${targets.get(one.flow_id)?.name ?? ''}`.toLowerCase().includes(q.toLowerCase())).sort(soonest) ?? []
   const month = view === 'month'
   return (
     <Page title={t('schedules.schedules')} text={t('schedules.text')} actions={add}>
@@ -52,9 +53,9 @@ export default function Schedules() {
           </div>
           {month ? <Month schedules={shown.filter((one) => one.armed)} title={title} /> : shown.length === 0 ? <Empty title={t('schedules.noMatch')} text={t('schedules.noMatch.why')} /> : (
             <div className="card table-card" tabIndex={0} role="region" aria-label={t('schedules.schedules')}>
-              <table className="list">
+              <table className="list wrap-times">
                 <thead><tr><th scope="col">{t('schedules.schedule')}</th><th scope="col">{t('schedules.next')}</th><th scope="col">{t('schedules.state')}</th><th scope="col">{t('schedules.flow')}</th><th scope="col">{t('schedules.late')}</th><th scope="col">{t('schedules.last')}</th><th scope="col"><span className="sr">{t('schedules.acts')}</span></th></tr></thead>
-                <tbody>{shown.map((one) => <Row key={one.id} schedule={one} title={title(one)} flow={names.get(one.flow_id)} onDrop={() => setDropping(one)} />)}</tbody>
+                <tbody>{shown.map((one) => <Row key={one.id} schedule={one} title={title(one)} target={targets.get(one.flow_id)} onDrop={() => setDropping(one)} />)}</tbody>
               </table>
             </div>
           )}
@@ -65,7 +66,7 @@ export default function Schedules() {
   )
 }
 
-function Row({ schedule: one, title, flow, onDrop }: { schedule: ScheduleOut; title: string; flow: string | undefined; onDrop: () => void }) {
+function Row({ schedule: one, title, target, onDrop }: { schedule: ScheduleOut; title: string; target: Target | undefined; onDrop: () => void }) {
   const mayChange = useMay('schedule:update')
   const mayDelete = useMay('schedule:delete')
   const mayRun = useMay('flow:execute')
@@ -75,7 +76,7 @@ function Row({ schedule: one, title, flow, onDrop }: { schedule: ScheduleOut; ti
       <td><Link href={`/schedules/${one.id}`}>{title}</Link><span className="soft list-error" title={KINDS.includes(one.type) ? one.expression : ''}>{scheduleWords(one.type, one.expression)}{one.timezone !== 'UTC' && ` · ${one.timezone}`}{calendar && ` · ${calendar.name}`}</span></td>
       <td>{one.armed && one.next_run_at ? <time dateTime={one.next_run_at} title={moment(one.next_run_at)}>{until(one.next_run_at)}<span className="soft list-error">{since(one.next_run_at)}</span></time> : <span className="soft">–</span>}</td>
       <td><Standing trigger={one} />{one.error && <span className="soft list-error" title={one.error}>{one.error}</span>}</td>
-      <td><Link href={`/flows/${one.flow_id}`}>{flow ?? t('schedules.flow')}</Link></td>
+      <td><Link href={target?.href ?? `/flows/${one.flow_id}`}>{target?.name ?? t('schedules.flow')}</Link></td>
       <td className="soft" title={t(`schedules.misfireWhy.${one.misfire}`)}>{t(`schedules.misfire.${one.misfire}`)}{one.missed > 0 && <span className="list-error">{t('schedules.passedOver', { n: one.missed })}</span>}</td>
       <td>{one.last_run_at ? (one.last_execution_id ? <Link href={`/executions/${one.last_execution_id}`}>{since(one.last_run_at)}</Link> : since(one.last_run_at)) : <span className="soft">{t('schedules.never')}</span>}</td>
       <td><span className="row list-acts">

@@ -64,7 +64,7 @@ export function Month({ schedules, title }: { schedules: ScheduleOut[]; title: (
   )
 }
 
-const clock = (at: Date) => new Intl.DateTimeFormat(language, { hour: '2-digit', minute: '2-digit' }).format(at)
+const clock = (at: Date) => new Intl.DateTimeFormat(language, { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' }).format(at)
 
 function Cell({ day, outside, today, due, title }: { day: Date; outside: boolean; today: boolean; due: Due[]; title: (one: ScheduleOut) => string }) {
   const shown = due.length > IN_A_CELL ? due.slice(0, IN_A_CELL - 1) : due

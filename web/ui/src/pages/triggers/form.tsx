@@ -26,7 +26,7 @@ export function TriggerForm({ type, stored, flow: given = '', onSaved, onCancel,
   const flows = useAllFlows()
   const [chosen, setFlow] = useState(stored?.flow_id ?? given)
   const [name, setName] = useState(stored?.name ?? '')
-  const [config, setConfig] = useState<Value>(() => stored?.configuration ?? ((initial(type.form) ?? {}) as Value))
+  const [config, setConfig] = useState<Value>(() => stored?.configuration ?? begin(type.form))
   const [secrets, setSecrets] = useState<Value>(() => stored?.secrets ?? {})
   const [errors, setErrors] = useState<Record<string, string>>({})
   const [busy, setBusy] = useState(false)
@@ -91,17 +91,31 @@ export function TriggerForm({ type, stored, flow: given = '', onSaved, onCancel,
   )
 }
 
-/** The form with the calendars by their names, where it asks for one. */
+const MISFIRES = ['skip', 'coalesce', 'run_all']
+const PROOFS = ['hmac', 'basic', 'jwt', 'header', 'none']
+const ZONE = Intl.DateTimeFormat().resolvedOptions().timeZone
+
+/** A field as a choice with words. */
+const choice = (field: Schema, words: [string, string][]): Schema => {
+  const { options_from: _from, widget: _widget, ...hints } = field['x-ui'] ?? {}
+  return { ...field, enum: words.map(([value]) => value), 'x-ui': { ...hints, enum_labels: Object.fromEntries(words) } }
+}
+
+/** The form with words for what is chosen here: the calendars by their names, what becomes of late times, who may call. */
 function useForm(form: Schema): Schema {
   const { data } = useCalendars()
   return useMemo(() => {
-    const asked = form.properties?.calendar_id
-    if (!asked || !data) return form
-    const enum_labels = Object.fromEntries([['', t('schedules.noCalendar')], ...data.map((one) => [one.id, one.name])]) as Record<string, string>
-    const { options_from: _from, widget: _widget, ...hints } = asked['x-ui'] ?? {}
-    return { ...form, properties: { ...form.properties, calendar_id: { ...asked, enum: Object.keys(enum_labels), 'x-ui': { ...hints, enum_labels } } } }
+    const { calendar_id: calendar, misfire, authentication: proof, ...others } = form.properties ?? {}
+    const own: Record<string, Schema> = { ...others }
+    if (calendar) own.calendar_id = data ? choice(calendar, [['', t('schedules.noCalendar')], ...data.map((one): [string, string] => [one.id, one.name])]) : calendar
+    if (misfire) own.misfire = choice(misfire, MISFIRES.map((one) => [one, t(`schedules.misfire.${one}`)]))
+    if (proof) own.authentication = choice(proof, PROOFS.filter((one) => proof.enum?.includes(one)).map((one) => [one, t(`webhooks.auth.${one}`)]))
+    return { ...form, properties: own }
   }, [form, data])
 }
+
+/** What a new trigger begins with: times are meant where the person is. */
+const begin = (form: Schema): Value => ({ ...((initial(form) ?? {}) as Value), ...(form.properties?.timezone ? { timezone: ZONE } : {}) })
 
 const focusFirst = () => requestAnimationFrame(() => document.querySelector<HTMLElement>('.connection-form [aria-invalid="true"]')?.focus())
 

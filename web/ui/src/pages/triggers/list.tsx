@@ -2,7 +2,8 @@
 import { Pause, Play, Plus, Trash2, Zap } from 'lucide-react'
 import { useState } from 'react'
 import { Link } from 'wouter'
-import { useAllTriggers, useFlowNames } from '../../api/starts'
+import { useAllTriggers, useTargets } from '../../api/starts'
+import type { Target } from '../../api/starts'
 import { useTriggerTypes } from '../../api/triggers'
 import type { Trigger, TriggerType } from '../../api/triggers'
 import { useMay } from '../../app/me'
@@ -31,12 +32,12 @@ export default function Triggers() {
   const may = useMay('trigger:create')
   const { data, error, refetch } = useAllTriggers()
   const types = useTriggerTypes()
-  const names = useFlowNames()
+  const targets = useTargets()
   const kinds = new Map(types.data?.map((one) => [one.id, one]))
   const title = (one: Trigger) => one.name || (kinds.get(one.trigger_type)?.title ?? one.trigger_type)
   const add = may && <Link href="/triggers/new" className="button primary"><Plus size={16} aria-hidden="true" />{t('triggers.new')}</Link>
   const wrong = error ?? types.error
-  const shown = data?.filter((one) => (!stand || standOf(one) === stand) && (!kind || one.trigger_type === kind) && `${title(one)} ${one.trigger_type} ${names.get(one.flow_id) ?? ''}`.toLowerCase().includes(q.toLowerCase())) ?? []
+  const shown = data?.filter((one) => (!stand || standOf(one) === stand) && (!kind || one.trigger_type === kind) && `${title(one)} ${one.trigger_type} ${targets.get(one.flow_id)?.name ?? ''}`.toLowerCase().includes(q.toLowerCase())) ?? []
   const used = [...new Set(data?.map((one) => one.trigger_type))].sort()
   const page = Number(at) || 1
   return (
@@ -57,7 +58,7 @@ export default function Triggers() {
             <div className="card table-card" tabIndex={0} role="region" aria-label={t('triggers.triggers')}>
               <table className="list">
                 <thead><tr><th scope="col">{t('triggers.trigger')}</th><th scope="col">{t('triggers.state')}</th><th scope="col">{t('triggers.flow')}</th><th scope="col">{t('triggers.next')}</th><th scope="col">{t('triggers.last')}</th><th scope="col"><span className="sr">{t('triggers.acts')}</span></th></tr></thead>
-                <tbody>{shown.slice((page - 1) * PER_PAGE, page * PER_PAGE).map((one) => <Row key={one.id} trigger={one} title={title(one)} type={kinds.get(one.trigger_type)} flow={names.get(one.flow_id)} onDrop={() => setDropping(one)} />)}</tbody>
+                <tbody>{shown.slice((page - 1) * PER_PAGE, page * PER_PAGE).map((one) => <Row key={one.id} trigger={one} title={title(one)} type={kinds.get(one.trigger_type)} target={targets.get(one.flow_id)} onDrop={() => setDropping(one)} />)}</tbody>
               </table>
             </div>
           )}
@@ -69,9 +70,9 @@ export default function Triggers() {
   )
 }
 
-type RowProps = { trigger: Trigger; title: string; type: TriggerType | undefined; flow: string | undefined; onDrop: () => void }
+type RowProps = { trigger: Trigger; title: string; type: TriggerType | undefined; target: Target | undefined; onDrop: () => void }
 
-function Row({ trigger: one, title, type, flow, onDrop }: RowProps) {
+function Row({ trigger: one, title, type, target, onDrop }: RowProps) {
   const mayChange = useMay('trigger:update')
   const mayDelete = useMay('trigger:delete')
   const mayRun = useMay('flow:execute')
@@ -80,7 +81,7 @@ function Row({ trigger: one, title, type, flow, onDrop }: RowProps) {
       <td><span className="row named"><Tile icon={type?.icon ?? ''} kind="trigger" title={type?.title ?? '?'} small />
         <span><Link href={`/triggers/${one.id}`}>{title}</Link>{type ? one.name && <span className="soft list-error">{type.title}</span> : <span className="soft list-error">{t('triggers.notInstalled', { id: one.trigger_type })}</span>}</span></span></td>
       <td><Standing trigger={one} />{one.error && <span className="soft list-error" title={one.error}>{one.error}</span>}</td>
-      <td><Link href={`/flows/${one.flow_id}`}>{flow ?? t('triggers.flow')}</Link></td>
+      <td><Link href={target?.href ?? `/flows/${one.flow_id}`}>{target?.name ?? t('triggers.flow')}</Link></td>
       <td>{one.armed && one.next_fire_at ? <time dateTime={one.next_fire_at} title={moment(one.next_fire_at)}>{until(one.next_fire_at)}</time> : <span className="soft">–</span>}</td>
       <td>{one.last_fired_at ? (one.last_execution_id ? <Link href={`/executions/${one.last_execution_id}`}>{since(one.last_fired_at)}</Link> : since(one.last_fired_at)) : <span className="soft">{t('triggers.never')}</span>}</td>
       <td><span className="row list-acts">

@@ -13,6 +13,9 @@ import { TriggerForm } from './form'
 import type { Made } from './form'
 import { placeOf } from './place'
 
+const ORDER = ['time', 'webhook', 'flow', 'asset', 'source']
+const place = (mode: string) => (ORDER.indexOf(mode) + 1) || ORDER.length
+
 export default function NewTrigger() {
   useTitle(t('triggers.start'))
   const { data, error, refetch } = useTriggerTypes()
@@ -21,6 +24,7 @@ export default function NewTrigger() {
   const flow = params.get('flow')
   const mode = params.get('mode')
   const shown = data?.filter((one) => one.mode !== 'manual' && (!mode || one.mode === mode) && `${one.title} ${one.summary}`.toLowerCase().includes(q.toLowerCase()))
+    .sort((a, b) => place(a.mode) - place(b.mode) || a.title.localeCompare(b.title))
   return (
     <Page title={t('triggers.start')} text={t('triggers.start.why')}>
       <SearchBox label={t('triggers.searchKinds')} value={q} onChange={setQ} />

@@ -2,7 +2,7 @@
 import { Pause, Play, Trash2, Zap } from 'lucide-react'
 import { useState } from 'react'
 import { Link, useLocation } from 'wouter'
-import { useFlowNames, useTrigger } from '../../api/starts'
+import { useTargets, useTrigger } from '../../api/starts'
 import { useTriggerTypes } from '../../api/triggers'
 import type { Trigger, TriggerType } from '../../api/triggers'
 import { useMay } from '../../app/me'
@@ -41,7 +41,7 @@ function Known({ trigger: one, type, title }: { trigger: Trigger; type: TriggerT
   const [, go] = useLocation()
   const [tab] = useAsked('tab')
   const [dropping, setDropping] = useState(false)
-  const names = useFlowNames()
+  const target = useTargets().get(one.flow_id)
   const mayChange = useMay('trigger:update')
   const mayDelete = useMay('trigger:delete')
   const mayRun = useMay('flow:execute')
@@ -53,7 +53,7 @@ function Known({ trigger: one, type, title }: { trigger: Trigger; type: TriggerT
     <main className="page" id="main">
       <header className="page-head">
         <div className="card-top"><Tile icon={type?.icon ?? ''} kind="trigger" title={type?.title ?? '?'} />
-          <div><h1 className="with-state">{title}<Standing trigger={one} /></h1><p className="soft">{t('triggers.starts')} <Link href={`/flows/${one.flow_id}`}>{names.get(one.flow_id) ?? t('triggers.flow')}</Link>{type && ` · ${type.title}`}</p></div></div>
+          <div><h1 className="with-state">{title}<Standing trigger={one} /></h1><p className="soft">{t('triggers.starts')} <Link href={target?.href ?? `/flows/${one.flow_id}`}>{target?.name ?? t('triggers.flow')}</Link>{type && ` · ${type.title}`}</p></div></div>
         <div className="row">
           {mayRun && one.mode === 'time' && <button type="button" className="button" onClick={() => runNow(one.id)}><Zap size={15} aria-hidden="true" />{t('triggers.run')}</button>}
           {mayChange && <button type="button" className="button" onClick={() => turn(one, title)}>{one.is_active ? <Pause size={15} aria-hidden="true" /> : <Play size={15} aria-hidden="true" />}{one.is_active ? t('triggers.pause') : t('triggers.resume')}</button>}
@@ -61,7 +61,7 @@ function Known({ trigger: one, type, title }: { trigger: Trigger; type: TriggerT
         </div>
       </header>
       {one.error && <div className="notice" data-tone="error" role="alert">{one.error}</div>}
-      {!one.error && one.is_active && !one.armed && <div className="notice">{t('triggers.flowOff')} <Link href={`/flows/${one.flow_id}`}>{t('triggers.openFlow')}</Link></div>}
+      {!one.error && one.is_active && !one.armed && <div className="notice">{t('triggers.flowOff')} <Link href={target?.href ?? `/flows/${one.flow_id}`}>{t('triggers.openFlow')}</Link></div>}
       <LinkTabs label={t('triggers.partsOfOne')} tabs={tabs} at={tab === further.id ? `${place}?tab=${further.id}` : place} />
       {tab === 'history' && one.mode === 'time' ? <History id={one.id} /> : tab === 'calls' && one.mode === 'webhook' ? <Calls id={one.id} /> : tab === 'duplicates' ? <Duplicates id={one.id} />
         : !type ? <Empty title={t('triggers.notInstalled', { id: one.trigger_type })} text={t('triggers.notInstalled.why')} />

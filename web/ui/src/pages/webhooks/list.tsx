@@ -2,7 +2,8 @@
 import { Copy, Pause, Play, Plus, Trash2 } from 'lucide-react'
 import { useState } from 'react'
 import { Link } from 'wouter'
-import { useFlowNames, useWebhooks } from '../../api/starts'
+import { useTargets, useWebhooks } from '../../api/starts'
+import type { Target } from '../../api/starts'
 import type { WebhookOut } from '../../api/types.gen'
 import { useMay } from '../../app/me'
 import { useTitle } from '../../app/title'
@@ -22,11 +23,11 @@ export default function Webhooks() {
   const [q, setQ] = useAsked('q')
   const [dropping, setDropping] = useState<WebhookOut | null>(null)
   const { data, error, refetch } = useWebhooks()
-  const names = useFlowNames()
+  const targets = useTargets()
   const may = useMay('webhook:create')
   const add = may && <Link href="/triggers/new/webhook" className="button primary"><Plus size={16} aria-hidden="true" />{t('webhooks.new')}</Link>
-  const title = (one: WebhookOut) => one.name || (names.get(one.flow_id) ?? t('webhooks.webhook'))
-  const shown = data?.filter((one) => `${title(one)} ${one.url} ${one.alias_url ?? ''} ${names.get(one.flow_id) ?? ''}`.toLowerCase().includes(q.toLowerCase())) ?? []
+  const title = (one: WebhookOut) => one.name || (targets.get(one.flow_id)?.name ?? t('webhooks.webhook'))
+  const shown = data?.filter((one) => `${title(one)} ${one.url} ${one.alias_url ?? ''} ${targets.get(one.flow_id)?.name ?? ''}`.toLowerCase().includes(q.toLowerCase())) ?? []
   return (
     <Page title={t('webhooks.webhooks')} text={t('webhooks.text')} actions={add}>
       <StartTabs at="/webhooks" />
@@ -37,7 +38,7 @@ export default function Webhooks() {
             <div className="card table-card" tabIndex={0} role="region" aria-label={t('webhooks.webhooks')}>
               <table className="list">
                 <thead><tr><th scope="col">{t('webhooks.webhook')}</th><th scope="col">{t('webhooks.state')}</th><th scope="col">{t('webhooks.flow')}</th><th scope="col">{t('webhooks.proof')}</th><th scope="col">{t('webhooks.lastCall')}</th><th scope="col"><span className="sr">{t('webhooks.acts')}</span></th></tr></thead>
-                <tbody>{shown.map((one) => <Row key={one.id} webhook={one} title={title(one)} flow={names.get(one.flow_id)} onDrop={() => setDropping(one)} />)}</tbody>
+                <tbody>{shown.map((one) => <Row key={one.id} webhook={one} title={title(one)} target={targets.get(one.flow_id)} onDrop={() => setDropping(one)} />)}</tbody>
               </table>
             </div>
           )}
@@ -48,7 +49,7 @@ export default function Webhooks() {
   )
 }
 
-function Row({ webhook: one, title, flow, onDrop }: { webhook: WebhookOut; title: string; flow: string | undefined; onDrop: () => void }) {
+function Row({ webhook: one, title, target, onDrop }: { webhook: WebhookOut; title: string; target: Target | undefined; onDrop: () => void }) {
   const mayChange = useMay('webhook:update')
   const mayDelete = useMay('webhook:delete')
   const url = new URL(one.alias_url ?? one.url, location.origin).href
@@ -57,7 +58,7 @@ function Row({ webhook: one, title, flow, onDrop }: { webhook: WebhookOut; title
     <tr>
       <td><Link href={`/webhooks/${one.id}`}>{title}</Link><span className="soft list-error"><span className="badge method">{one.method}</span> <code>{new URL(url).pathname}</code></span></td>
       <td><Standing trigger={one} />{one.error && <span className="soft list-error" title={one.error}>{one.error}</span>}</td>
-      <td><Link href={`/flows/${one.flow_id}`}>{flow ?? t('webhooks.flow')}</Link></td>
+      <td><Link href={target?.href ?? `/flows/${one.flow_id}`}>{target?.name ?? t('webhooks.flow')}</Link></td>
       <td className="soft">{t(`webhooks.auth.${one.authentication}`)}</td>
       <td>{one.last_called_at ? <Link href={`/webhooks/${one.id}?tab=calls`}>{since(one.last_called_at)}</Link> : <span className="soft">{t('webhooks.never')}</span>}</td>
       <td><span className="row list-acts">
