@@ -91,9 +91,10 @@ async def test_a_return_is_good_once_and_in_one_browser(link: Link) -> None:
 
 
 async def test_a_connection_that_needs_no_person_says_so(link: Link) -> None:
-    version = (await link.ask("GET", "")).json()["data"]["row_version"]
-    body = {"config": {"base_url": f"{link.service.url}/api", "auth": "none"}, "row_version": version}
-    assert (await link.ask("PATCH", "", json=body)).status_code == 200
+    body = {"name": "Open to all", "connector": "rest", "config": {"base_url": f"{link.service.url}/api"}}
+    made = await link.client.post(API, json=body, headers=link.person.headers)
+    assert made.status_code == 201, made.text
+    link.id = made.json()["data"]["id"]
     status = (await link.ask("GET", "oauth")).json()["data"]
     assert (status["needed"], status["connected"]) == (False, False)
 

@@ -59,7 +59,7 @@ export function SubscriptionForm({ stored, onSaved, onCancel }: Props) {
             const whole = events.includes(pattern)
             return (
               <fieldset key={pattern} className="group event-group"><legend><label className="check"><input type="checkbox" checked={whole} onChange={() => turn(pattern, of(pattern))} />{t(`webhooks.group.${pattern.slice(0, -2)}`)} <code>{pattern}</code></label></legend>
-                {!whole && <div className="event-names">{of(pattern).map((one) => <label key={one} className="check"><input type="checkbox" checked={events.includes(one)} onChange={() => turn(one)} /><code>{one.slice(one.indexOf('.') + 1)}</code></label>)}</div>}</fieldset>
+                {whole ? <p className="soft">{of(pattern).map((one) => one.slice(one.indexOf('.') + 1)).join(', ')}</p> : <div className="event-names">{of(pattern).map((one) => <label key={one} className="check"><input type="checkbox" checked={events.includes(one)} onChange={() => turn(one)} /><code>{one.slice(one.indexOf('.') + 1)}</code></label>)}</div>}</fieldset>
             )
           })}</div>
       </fieldset>

@@ -15,7 +15,7 @@ export function Members({ members, names, ordered, onChange }: Props) {
     <>
       <ul className="job-members">{members.map((one, at) => (
         <li key={one.flow_id}>
-          <span className="row"><b>{name(one.flow_id)}</b><span className="grow" />
+          <span className="row"><b>{name(one.flow_id)}</b>
             {ordered && <><button type="button" className="icon-button" disabled={at === 0} aria-label={t('jobs.earlier', { name: name(one.flow_id) })} onClick={() => move(at, -1)}><ArrowUp size={15} /></button><button type="button" className="icon-button" disabled={at === members.length - 1} aria-label={t('jobs.later', { name: name(one.flow_id) })} onClick={() => move(at, 1)}><ArrowDown size={15} /></button></>}
             <button type="button" className="icon-button" aria-label={t('jobs.takeOut', { name: name(one.flow_id) })} onClick={() => take(one.flow_id)}><X size={15} /></button></span>
           {!ordered && members.length > 1 && (
