@@ -90,6 +90,7 @@ def test_a_connection_that_flows_use_is_not_deleted_by_mistake(page: Page, api):
     page.expected.append("the server responded with a status of 409")
     warehouse = next(one for one in api("GET", "/connections?q=Warehouse") if one["name"] == "Warehouse")
     page.goto(f"/connections/{warehouse['id']}")
+    expect(page.get_by_role("region", name="Used by").get_by_role("link", name="REST to table")).to_be_visible()
     page.get_by_role("button", name="Delete").click()
     dialog = page.get_by_role("dialog", name="Delete “Warehouse”?")
     dialog.get_by_role("button", name="Delete", exact=True).click()

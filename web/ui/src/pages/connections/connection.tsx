@@ -68,9 +68,18 @@ function Known({ stored, connector }: { stored: Stored; connector: Connector | u
       {tabs.length > 1 && <LinkTabs label={t('connections.parts')} tabs={tabs} at={tab === 'data' ? `${place}?tab=data` : place} />}
       {!connector ? <Empty title={t('connections.notInstalled', { id: stored.connector })} text={t('connections.notInstalled.why')} />
         : tab === 'data' && reads ? <Data id={stored.id} files={connector.capabilities.includes('files')} />
-          : <ConnectionForm key={stored.row_version} connector={connector} stored={stored} onSaved={() => undefined} onCancel={() => go('/connections')}>{mayQuery && connector.auth.length > 0 && <SignIn id={stored.id} />}</ConnectionForm>}
+          : <ConnectionForm key={stored.row_version} connector={connector} stored={stored} onSaved={() => undefined} onCancel={() => go('/connections')}>{mayQuery && connector.auth.length > 0 && <SignIn id={stored.id} />}<Users flows={stored.used_by ?? []} /></ConnectionForm>}
       {dropping && <DropConnection connection={stored} onClose={() => setDropping(false)} onGone={() => go('/connections')} />}
     </main>
+  )
+}
+
+function Users({ flows }: { flows: { id: string; name: string }[] }) {
+  return (
+    <section className="card pane" aria-label={t('connections.usedBy')}>
+      <h2>{t('connections.usedBy')}</h2>
+      {flows.length === 0 ? <p className="soft">{t('connections.usedByNone')}</p> : <ul className="plain-list">{flows.map((one) => <li key={one.id}><Link href={`/flows/${one.id}`}>{one.name}</Link></li>)}</ul>}
+    </section>
   )
 }
 
