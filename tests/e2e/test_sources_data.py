@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from headrace.testing.http_server import Asked, Reply, http_server
 from headrace.testing.oauth_server import OAuthServer
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 pytestmark = pytest.mark.slow
 
@@ -48,6 +48,23 @@ def test_a_connector_tells_what_it_is_and_leads_to_a_connection(page: Page) -> N
     expect(page.get_by_role("heading", name="nothing is not installed")).to_be_visible()
 
 
+def test_a_connector_of_another_edition_stays_visible_and_names_it(page: Page) -> None:
+    def gated(route: Route) -> None:
+        answer = route.fetch()
+        told = answer.json()
+        next(one for one in told["data"] if one["id"] == "postgresql")["feature"] = "dedicated_infrastructure"
+        route.fulfill(response=answer, json=told)
+
+    page.route("**/api/v1/connectors", gated)
+    page.goto("/connectors?q=postgresql")
+    card = page.get_by_role("listitem").filter(has=page.get_by_role("link", name="PostgreSQL", exact=True))
+    expect(card).to_contain_text("Enterprise")
+    card.get_by_role("link").click()
+    expect(page.get_by_role("link", name="Connect", exact=True)).to_have_count(0)
+    page.goto("/connections/new/postgresql")
+    expect(page.get_by_role("heading", name="Your edition does not include PostgreSQL")).to_be_visible()
+
+
 def test_all_connections_are_tested_at_once(page: Page, api) -> None:
     names = [one["name"] for one in api("GET", "/connections?per_page=100")]
     page.goto("/connections")
@@ -55,7 +72,7 @@ def test_all_connections_are_tested_at_once(page: Page, api) -> None:
     page.get_by_role("button", name="Test all").click()
     expect(page.get_by_text(re.compile(rf"\d+ of {len(names)} work"))).to_be_visible()
     expect(page.get_by_role("row").filter(has_text="Warehouse")).to_contain_text("Works")
-    page.get_by_text("Not tested", exact=True).click()
+    page.get_by_role("radio", name="Not tested").check()
     expect(page.get_by_role("heading", name="No connection matches")).to_be_visible()
 
 
@@ -71,7 +88,7 @@ def test_what_a_connection_reaches_is_looked_through(page: Page, api) -> None:
     expect(page.get_by_role("region", name="Columns").get_by_role("row").filter(has_text="lat")).to_contain_text(
         "float"
     )
-    page.get_by_text("Rows", exact=True).click()
+    page.get_by_role("radio", name="Rows").check()
     rows = page.get_by_role("region", name="Rows of airports.csv")
     expect(rows.get_by_role("cell", name="Lansdowne Airport")).to_be_visible()
     expect(page.get_by_text("The first 500 rows")).to_be_visible()
@@ -121,7 +138,7 @@ def test_a_person_connects_in_a_window_that_closes_itself(page: Page, api, servi
     page.get_by_role("button", name="Test", exact=True).click()
     page.get_by_role("link", name="Data", exact=True).click()
     page.get_by_role("button", name="city").click()
-    page.get_by_text("Rows", exact=True).click()
+    page.get_by_role("radio", name="Rows").check()
     expect(page.get_by_role("cell", name="Oslo")).to_be_visible()
     page.get_by_role("link", name="Settings", exact=True).click()
     card.get_by_role("button", name="Disconnect").click()
