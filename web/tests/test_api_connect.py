@@ -67,7 +67,7 @@ async def test_a_person_connects_and_the_connection_reads(link: Link) -> None:
     back = await link.connect()
     assert (back.status_code, back.headers["location"]) == (303, f"/connections?connected={link.id}")
     status = (await link.ask("GET", "oauth")).json()["data"]
-    assert status["connected"] is True
+    assert (status["needed"], status["connected"]) == (True, True)
     shown = await link.ask("GET", "preview?stream=city")
     assert shown.json()["data"]["rows"], shown.text
     text = f"{status}{shown.text}{(await link.client.get(f'{API}/{link.id}', headers=link.person.headers)).text}"
@@ -88,6 +88,15 @@ async def test_a_return_is_good_once_and_in_one_browser(link: Link) -> None:
     assert (await link.client.get(back)).status_code == 424, "who leaked is over, also for the right browser"
     assert (await link.client.get(f"{API}/oauth/callback?state={'0' * 32}x&code=c")).status_code == 424
     assert (await link.ask("GET", "oauth")).json()["data"]["connected"] is False
+
+
+async def test_a_connection_that_needs_no_person_says_so(link: Link) -> None:
+    body = {"name": "Open to all", "connector": "rest", "config": {"base_url": f"{link.service.url}/api"}}
+    made = await link.client.post(API, json=body, headers=link.person.headers)
+    assert made.status_code == 201, made.text
+    link.id = made.json()["data"]["id"]
+    status = (await link.ask("GET", "oauth")).json()["data"]
+    assert (status["needed"], status["connected"]) == (False, False)
 
 
 async def test_who_does_not_agree_is_told(link: Link) -> None:

@@ -37,6 +37,9 @@ async def test_a_schedule_from_making_to_removing(ask):
     preview = (await ask("GET", f"/schedules/{made['id']}/preview"))["next"]
     assert len(preview) == 10
     assert datetime.fromisoformat(preview[0]) == datetime.fromisoformat(made["next_run_at"])
+    later = await ask("GET", f"/schedules/{made['id']}/preview?limit=3&after=2030-01-01T00:00:00Z")
+    assert [at[:16] for at in later["next"]] == ["2030-01-01T02:30", "2030-01-02T02:30", "2030-01-03T02:30"]
+    await ask("GET", f"/schedules/{made['id']}/preview?after=2030-01-01T00:00:00", None, 422)
     paused = await ask("POST", f"/schedules/{made['id']}/pause")
     assert (paused["is_active"], paused["armed"], paused["next_run_at"]) == (False, False, None)
     resumed = await ask("POST", f"/schedules/{made['id']}/resume")

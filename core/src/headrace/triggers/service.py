@@ -162,8 +162,9 @@ async def preview(
     configuration: Mapping[str, Any],
     *,
     count: int = 10,
+    after: datetime | None = None,
 ) -> list[datetime]:
-    """The next due instants of a schedule, stored or not.
+    """The next due instants of a schedule, stored or not; those past `after` where that lies ahead.
 
     Raises:
         ConfigError: it is no schedule, or does not fit.
@@ -172,7 +173,8 @@ async def preview(
     if at is None:
         raise ConfigError("the database told no time")
     calendar = await _calendar(session, actor.organization_id, configuration)
-    return schedule_of(registry.trigger(kind), dict(configuration), calendar).preview(at, count)
+    start = max(at, after) if after else at
+    return schedule_of(registry.trigger(kind), dict(configuration), calendar).preview(start, count)
 
 
 async def _calendar(

@@ -38,8 +38,9 @@ class ConnectBegun(Struct, kw_only=True):
 
 
 class ConnectStatus(Struct, kw_only=True):
-    """Whether somebody has connected it, and why it does not work any more."""
+    """Whether a person has to connect it, whether somebody has, and why it does not work any more."""
 
+    needed: bool = True
     connected: bool
     problem: str = ""
     connected_at: datetime | None = None
@@ -65,7 +66,8 @@ class ConnectionSignInController(Controller):
         """How it stands."""
         async with ctx.transaction() as session:
             row = await connections.get(session, ctx.actor, connection_id)
-            return ok(ConnectStatus(**await tokens.status(session, row)))
+            needed = await _needed(ctx.services, session, row)
+            return ok(ConnectStatus(needed=needed, **await tokens.status(session, row)))
 
     @post("/{connection_id:uuid}/oauth/start", opt=permission("connection:update"), status_code=200)
     async def start_connect(
@@ -142,6 +144,14 @@ async def _return(services: Services, request: Request[Any, Any, Any]) -> UUID:
         granted = await connect.exchanged(*await _flow(services, session, row), kept, code)
         await tokens.keep(session, services.vault, row, granted, user_id=kept.user_id)
     return kept.connection_id
+
+
+async def _needed(services: Services, session: AsyncSession, row: Connection) -> bool:
+    try:
+        config = await services.vault.open(session, row)
+        return tokens.settled(services.host.registry, row.connector, config) is not None
+    except ConfigError:  # by a person, but not with these settings: `start` says why
+        return True
 
 
 async def _flow(services: Services, session: AsyncSession, row: Connection) -> tuple[OAuthFlow, dict[str, Any]]:

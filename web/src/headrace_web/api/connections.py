@@ -6,11 +6,13 @@ from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
+from headrace.access.resolve import reached
 from headrace.accounts.service import check_version
 from headrace.connections import explore, secrets, tokens
 from headrace.connections import service as connections
 from headrace.connections.models import Connection
-from headrace.flows.uses import refuse_used
+from headrace.flows.models import Flow
+from headrace.flows.uses import refuse_used, users_of
 from headrace.infra.clock import now
 from headrace.plugins.records import ConnectionSpec
 from headrace.workspaces import service as workspaces
@@ -49,10 +51,18 @@ class ConnectionOut(Struct, kw_only=True):
     row_version: int
 
 
+class UsedBy(Struct, kw_only=True):
+    """A flow whose steps use a connection."""
+
+    id: UUID
+    name: str
+
+
 class ConnectionWhole(ConnectionOut, kw_only=True):
-    """A connection with its config; secrets show only whether they are set."""
+    """A connection with its config, whose secrets show only whether they are set, and the flows that use it."""
 
     config: dict[str, Any] = {}
+    used_by: list[UsedBy] = []
 
 
 class ConnectionBody(ApiStruct):
@@ -224,4 +234,8 @@ async def _whole(ctx: Context, session: AsyncSession, row: Connection) -> Connec
     entry = ctx.registry.connectors.get(row.connector)
     config = secrets.shown(entry.manifest if entry else None, await ctx.services.vault.open(session, row))
     plain = shown(ConnectionOut, row)
-    return ConnectionWhole(**{name: getattr(plain, name) for name in plain.__struct_fields__}, config=config)
+    users = await users_of(session, row, reached(ctx.actor, "flow:read", "flow", Flow.id))
+    return ConnectionWhole(
+        **{name: getattr(plain, name) for name in plain.__struct_fields__}, config=config,
+        used_by=[UsedBy(id=flow_id, name=name) for flow_id, name in users],
+    )  # fmt: skip

@@ -14,7 +14,7 @@ from headrace.triggers.backfills import step_of
 from headrace.triggers.models import Trigger
 from litestar import Controller, delete, get, patch, post
 from litestar.di import NamedDependency
-from litestar.params import FromPath, FromQuery, JSONBody
+from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from headrace_web.api.executions import IdempotencyKey, _own
@@ -26,6 +26,7 @@ from headrace_web.guards import permission, scoped
 Kind = Literal["cron", "interval", "rrule"]
 Misfire = Literal["skip", "coalesce", "run_all"]
 Count = Annotated[int, Meta(ge=0, le=10_000)]
+Many = Annotated[int, QueryParameter(ge=1, le=200)]
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks", "mo": "months"}
 _OWN = ("name", "variables", "priority", "is_active")
 """Fields of the trigger; the others are of its configuration."""
@@ -204,10 +205,13 @@ class SchedulesController(Controller):
         return ok({"id": schedule_id})
 
     @get("/{schedule_id:uuid}/preview", opt=permission("schedule:read"))
-    async def preview_schedule(self, ctx: NamedDependency[Context], schedule_id: FromPath[UUID]) -> Envelope[Preview]:
-        """Its next ten due instants."""
+    async def preview_schedule(
+        self, ctx: NamedDependency[Context], schedule_id: FromPath[UUID], limit: Many = 10,
+        after: FromQuery[datetime | None] = None,
+    ) -> Envelope[Preview]:  # fmt: skip
+        """Its next due instants, from now or from a later moment."""
         row = await _row(ctx, schedule_id)
-        return ok(await _preview(ctx, row.type, row.configuration))
+        return ok(await _preview(ctx, row.type, row.configuration, count=limit, after=after))
 
     @get("/{schedule_id:uuid}/ticks", opt=permission("schedule:read"))
     async def list_ticks(
@@ -262,11 +266,15 @@ async def _switched(ctx: Context, schedule_id: UUID, *, active: bool) -> Schedul
         ))  # fmt: skip
 
 
-async def _preview(ctx: Context, kind: str, configuration: dict[str, Any]) -> Preview:
+async def _preview(
+    ctx: Context, kind: str, configuration: dict[str, Any], *, count: int = 10, after: datetime | None = None
+) -> Preview:
     from zoneinfo import ZoneInfo
 
+    if after is not None and after.tzinfo is None:
+        raise ConfigError("write 'after' with an offset, e.g. 2026-03-01T00:00:00Z", field="after")
     async with ctx.transaction() as session:
-        found = await triggers.preview(session, ctx.actor, ctx.registry, kind, configuration)
+        found = await triggers.preview(session, ctx.actor, ctx.registry, kind, configuration, count=count, after=after)
     zone = configuration.get("timezone", "UTC")
     return Preview(timezone=zone, next=[at.astimezone(ZoneInfo(zone)) for at in found])
 

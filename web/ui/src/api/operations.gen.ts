@@ -226,7 +226,7 @@ export type Operations = {
   'PATCH /schedules/{schedule_id}': { data: ScheduleOut; body: SchedulePatch }
   'DELETE /schedules/{schedule_id}': { data: Record<string, string> }
   'POST /schedules/{schedule_id}/pause': { data: ScheduleOut }
-  'GET /schedules/{schedule_id}/preview': { data: Preview }
+  'GET /schedules/{schedule_id}/preview': { data: Preview; query: { limit?: number; after?: string | null } }
   'POST /schedules/{schedule_id}/resume': { data: ScheduleOut }
   'POST /schedules/{schedule_id}/run': { data: Started }
   'GET /schedules/{schedule_id}/ticks': { data: TickOut[]; query: { page?: number; per_page?: number; limit?: number | null; offset?: number | null } }

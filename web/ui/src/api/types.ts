@@ -25,14 +25,14 @@ export type NodeType = {
 }
 export type Connector = {
   id: string; title: string; category: string; summary: string; icon: string; docs: string; schema: Schema
-  proof: string; support: string; capabilities: string[]; plugin: Plugin; feature: string
+  proof: string; support: string; capabilities: string[]; auth: string[]; plugin: Plugin; feature: string
 }
 
 export type Check = { name: string; ok: boolean; detail: string }
 export type Tested = { ok: boolean; ms: number; checks: Check[]; hint: string }
 export type Connection = {
   id: string; name: string; description: string; connector: string; health_status: string; test_status: string
-  test_result: Tested | null; last_tested_at: string | null; updated_at: string; row_version: number; config?: Value
+  test_result: Tested | null; last_tested_at: string | null; updated_at: string; row_version: number; config?: Value; used_by?: { id: string; name: string }[]
 }
 
 export type Flow = {

@@ -18,9 +18,9 @@ const THEME_ICONS = { system: Monitor, light: Sun, dark: Moon }
 export function Navigation({ at }: { at: string }) {
   const me = useMe()
   const [more, setMore] = useState(false)
-  const mine = PLACES.filter(({ permission }) => !permission || me?.permissions.includes(permission))
+  const mine = PLACES.filter(({ section, permission }) => section !== 'self' && (!permission || me?.permissions.includes(permission)))
   const bar = mine.slice(0, ON_A_PHONE)
-  const elsewhere = !bar.some(({ href }) => isHere(href, at))
+  const elsewhere = !bar.some((one) => isHere(one, at))
   return (
     <nav className="nav" aria-label={t('app.nav')}>
       <Link href="/dashboard" className="brand" aria-label={t('app.home')}><img src="/static/icon.svg" alt="" width="26" height="26" /><span>headrace</span></Link>
@@ -28,12 +28,15 @@ export function Navigation({ at }: { at: string }) {
       <div className="nav-places"><Places places={mine} bar={bar} at={at} /></div>
       <button type="button" className="nav-link nav-more" aria-haspopup="dialog" data-here={elsewhere || undefined} onClick={() => setMore(true)}><Menu size={18} aria-hidden="true" /><span>{t('app.more')}</span></button>
       <Foot />
-      {more && <Suspense fallback={null}><Sheet onClose={() => setMore(false)}><Places places={mine.filter((one) => !bar.includes(one))} at={at} onGo={() => setMore(false)} /><Foot /></Sheet></Suspense>}
+      {more && <Suspense fallback={null}><Sheet onClose={() => setMore(false)}><Places places={mine.filter((one) => !bar.includes(one))} at={at} onGo={() => setMore(false)} /><Foot onGo={() => setMore(false)} /></Sheet></Suspense>}
     </nav>
   )
 }
 
-const isHere = (href: string, at: string) => at === href || at.startsWith(`${href}/`)
+const isHere = ({ routes }: Place, at: string) => Object.keys(routes).some((path) => {
+  const root = path.split('/:')[0] ?? path
+  return at === root || at.startsWith(`${root}/`)
+})
 
 /** The pages by section; those beside the bar show on wide screens only. */
 function Places({ places, bar, at, onGo }: { places: Place[]; bar?: Place[]; at: string; onGo?: () => void }) {
@@ -46,10 +49,11 @@ function Places({ places, bar, at, onGo }: { places: Place[]; bar?: Place[]; at:
   ))
 }
 
-function Entry({ place: { href, word, Icon }, at, wide, onGo }: { place: Place; at: string; wide: boolean; onGo: (() => void) | undefined }) {
+function Entry({ place, at, wide, onGo }: { place: Place; at: string; wide: boolean; onGo: (() => void) | undefined }) {
+  const { href, word, Icon } = place
   return (
     <li data-wide={wide || undefined}>
-      <Link href={href} className="nav-link" title={t(`places.${word}`)} aria-current={isHere(href, at) ? 'page' : undefined} {...(onGo ? { onClick: onGo } : {})}>
+      <Link href={href} className="nav-link" title={t(`places.${word}`)} aria-current={isHere(place, at) ? 'page' : undefined} {...(onGo ? { onClick: onGo } : {})}>
         <Icon size={18} aria-hidden="true" /><span>{t(`places.${word}`)}</span>{href === '/approvals' && <Open />}
       </Link>
     </li>
@@ -64,14 +68,14 @@ function Open() {
   return mine > 0 ? <b className="nav-count" aria-label={t('app.open', { n: mine })}>{mine > 99 ? '99+' : mine}</b> : null
 }
 
-function Foot() {
+function Foot({ onGo }: { onGo?: () => void }) {
   const me = useMe()
   const next = nextTheme(useTheme((state) => state.theme))
   const Icon = THEME_ICONS[next]
   const colours = t(`app.theme.${next}`)
   return (
     <div className="nav-foot">
-      <span className="who" title={me?.user.email}><span>{me?.user.full_name}</span><span className="soft">{me?.organization.name}</span></span>
+      <Link href="/profile" className="who" {...(onGo ? { onClick: onGo } : {})} title={me?.user.email}><span>{me?.user.full_name}</span><span className="soft">{me?.organization.name}</span></Link>
       <button type="button" className="icon-button" aria-label={colours} title={colours} onClick={() => chooseTheme(next)}><Icon size={17} /></button>
       <button type="button" className="icon-button" aria-label={t('app.signOut')} title={t('app.signOut')} onClick={signOut}><LogOut size={17} /></button>
     </div>

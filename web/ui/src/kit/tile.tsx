@@ -1,9 +1,9 @@
 // The icons of plugins: one names a bundled icon as `lucide:name`, anything else shows two letters.
 import {
-  AppWindow, ArrowDownUp, Box, Calculator, Calendar, CalendarClock, CalendarDays, CalendarRange, ClipboardList, Clock, Cloud, Code, Columns3,
-  CopyMinus, Database, DatabaseBackup, DatabaseZap, Dices, FileBox, FileText, Filter, Flag, FolderOpen, FolderSearch, FormInput, GitFork, GitMerge,
-  Globe, Hand, Inbox, ListEnd, LogIn, LogOut, Mail, Mailbox, Merge, OctagonX, PaintBucket, Pencil, Plug, Rabbit, RadioTower, RefreshCw, Repeat,
-  Replace, Reply, Rows3, Send, ShieldCheck, Sigma, Siren, Sparkles, Split, Table2, TableRowsSplit, Timer, Undo2, UnfoldVertical, UserCheck, Waves,
+  AppWindow, ArrowDownUp, Box, Braces, Calculator, Calendar, CalendarClock, CalendarDays, CalendarRange, ClipboardList, ClipboardPen, Clock, Cloud, Code, Columns3, Contact,
+  CopyMinus, Database, DatabaseBackup, DatabaseZap, Dices, FileBox, FileText, Filter, Flag, FolderOpen, FolderSearch, FormInput, GitBranch, GitFork, GitMerge,
+  Globe, Hand, Inbox, Link, ListEnd, LogIn, LogOut, Mail, Mailbox, Merge, OctagonX, PaintBucket, Pencil, Plug, Rabbit, RadioTower, RefreshCw, Repeat,
+  Replace, Reply, Rows3, Rss, Send, Server, Share2, ShieldCheck, Sigma, Siren, Sparkles, Split, Table2, TableRowsSplit, Timer, Undo2, UnfoldVertical, UserCheck, Waves,
   Webhook, Workflow, Zap,
 } from 'lucide-react'
 import type { LucideIcon } from 'lucide-react'
@@ -19,7 +19,8 @@ const BUNDLED: Record<string, LucideIcon> = {
   flag: Flag, 'git-fork': GitFork, 'log-in': LogIn, 'log-out': LogOut, 'octagon-x': OctagonX, repeat: Repeat, reply: Reply, siren: Siren,
   'user-check': UserCheck, workflow: Workflow, 'git-merge': GitMerge, hand: Hand, plug: Plug, 'refresh-cw': RefreshCw, timer: Timer, zap: Zap,
   'radio-tower': RadioTower, send: Send, rabbit: Rabbit, waves: Waves, inbox: Inbox, mailbox: Mailbox, 'folder-search': FolderSearch,
-  'database-backup': DatabaseBackup, 'form-input': FormInput, 'clipboard-list': ClipboardList, 'undo-2': Undo2, 'calendar-days': CalendarDays,
+  'database-backup': DatabaseBackup, 'form-input': FormInput, 'clipboard-list': ClipboardList, 'undo-2': Undo2, 'calendar-days': CalendarDays, 'clipboard-pen': ClipboardPen,
+  server: Server, 'git-branch': GitBranch, 'share-2': Share2, link: Link, contact: Contact, rss: Rss, braces: Braces,
 }
 
 /** The bundled icon that a plugin names. */

@@ -1,0 +1,15 @@
+// What one may do to a trigger, wherever it is listed.
+import { patch, post, remove } from '../../api/client'
+import { client } from '../../api/queries'
+import { fail, say } from '../../kit/toasts'
+import { t } from '../../lib/text'
+
+type Some = { id: string; is_active: boolean; row_version: number }
+
+export const again = () => client.invalidateQueries({ queryKey: ['triggers'] })
+const done = (work: Promise<unknown>, said: string) => work.then(() => { say(said, 'ok'); return again() }).catch(fail)
+
+export const turn = (one: Some, title: string) =>
+  void done(patch(`/triggers/${one.id}`, { is_active: !one.is_active }, one.row_version), one.is_active ? t('triggers.paused', { title }) : t('triggers.resumed', { title }))
+export const runNow = (id: string) => void done(post(`/triggers/${id}/run`), t('triggers.started'))
+export const dropTrigger = (id: string) => done(remove(`/triggers/${id}`), t('triggers.dropped'))
