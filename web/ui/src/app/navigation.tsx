@@ -17,7 +17,7 @@ const ON_A_PHONE = 4
 export function Navigation({ at }: { at: string }) {
   const me = useMe()
   const [more, setMore] = useState(false)
-  const mine = PLACES.filter(({ permission }) => !permission || me?.permissions.includes(permission))
+  const mine = PLACES.filter(({ section, permission }) => section !== 'self' && (!permission || me?.permissions.includes(permission)))
   const sections = [...new Set(mine.map(({ section }) => section))]
   const links = (section: string) => mine.filter((one) => one.section === section).map((place) => <Entry key={place.href} place={place} at={at} wide={mine.indexOf(place) >= ON_A_PHONE} onGo={() => setMore(false)} />)
   return (
@@ -36,7 +36,7 @@ export function Navigation({ at }: { at: string }) {
       {more && (
         <Dialog title={t('app.more')} onClose={() => setMore(false)}>
           {sections.map((section) => <section key={section}><h2 className="nav-section">{t(`places.${section}`)}</h2><ul className="nav-sheet">{links(section)}</ul></section>)}
-          <Foot />
+          <Foot onGo={() => setMore(false)} />
         </Dialog>
       )}
     </nav>
@@ -62,7 +62,7 @@ function Open() {
   return mine > 0 ? <b className="nav-count" aria-label={t('app.open', { n: mine })}>{mine > 99 ? '99+' : mine}</b> : null
 }
 
-function Foot() {
+function Foot({ onGo }: { onGo?: () => void }) {
   const me = useMe()
   const theme = useTheme((state) => state.theme)
   const dark = isDark(theme)
@@ -70,7 +70,7 @@ function Foot() {
   const out = () => void post('/auth/logout').then(() => location.assign('/login')).catch(fail)
   return (
     <div className="nav-foot">
-      <span className="who" title={me?.user.email}><span>{me?.user.full_name}</span><span className="soft">{me?.organization.name}</span></span>
+      <Link href="/profile" className="who" onClick={() => onGo?.()} title={me?.user.email}><span>{me?.user.full_name}</span><span className="soft">{me?.organization.name}</span></Link>
       <button type="button" className="icon-button" aria-label={colours} title={colours} onClick={toggle}>{dark ? <Sun size={17} /> : <Moon size={17} />}</button>
       <button type="button" className="icon-button" aria-label={t('app.signOut')} title={t('app.signOut')} onClick={out}><LogOut size={17} /></button>
     </div>

@@ -1,5 +1,5 @@
 // Every page: its address, its place in the navigation, and who finds it there. The API decides who may do what.
-import { Activity, Cable, CircleCheckBig, Workflow, Zap } from 'lucide-react'
+import { Activity, Cable, CircleCheckBig, CircleUser, Workflow, Zap } from 'lucide-react'
 import { lazy } from 'react'
 import type { ComponentType } from 'react'
 
@@ -7,7 +7,7 @@ type Shown = ComponentType<any>
 export type Place = {
   /** The key of its word in `text/<language>/places.json`, and its first address. */
   word: string; href: string; Icon: ComponentType<{ size?: number; 'aria-hidden'?: 'true' }>
-  section: 'work' | 'data' | 'organization' | 'installation'
+  section: 'work' | 'data' | 'organization' | 'installation' | 'self'
   /** Shown in the navigation to those who have it. */
   permission?: string
   routes: Record<string, Shown>
@@ -21,6 +21,7 @@ const Execution = page(() => import('../pages/execution'))
 const Triggers = page(() => import('../pages/triggers'))
 const Approvals = page(() => import('../pages/approvals'))
 const Connections = page(() => import('../pages/connections'))
+const Profile = page(() => import('../pages/profile'))
 
 export const PLACES: Place[] = [
   { word: 'flows', href: '/flows', Icon: Workflow, section: 'work', routes: { '/flows': Flows, '/flows/:id': Editor } },
@@ -28,4 +29,5 @@ export const PLACES: Place[] = [
   { word: 'triggers', href: '/triggers', Icon: Zap, section: 'work', routes: { '/triggers': Triggers } },
   { word: 'approvals', href: '/approvals', Icon: CircleCheckBig, section: 'work', routes: { '/approvals': Approvals, '/approvals/:id': Approvals } },
   { word: 'connections', href: '/connections', Icon: Cable, section: 'data', routes: { '/connections': Connections } },
+  { word: 'profile', href: '/profile', Icon: CircleUser, section: 'self', routes: { '/profile': Profile, '/profile/:tab': Profile } },
 ]

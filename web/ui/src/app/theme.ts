@@ -9,9 +9,9 @@ const apply = (theme: Theme) => { document.documentElement.dataset.theme = theme
 apply(useTheme.getState().theme)
 
 export const isDark = (theme: Theme) => theme === 'dark' || (theme === 'system' && matchMedia('(prefers-color-scheme: dark)').matches)
-export function toggle() {
-  const theme = isDark(useTheme.getState().theme) ? 'light' : 'dark'
+export function setTheme(theme: Theme) {
   localStorage.setItem(KEY, theme)
   useTheme.setState({ theme })
   apply(theme)
 }
+export const toggle = () => setTheme(isDark(useTheme.getState().theme) ? 'light' : 'dark')
