@@ -5,9 +5,10 @@ import type { ReactNode } from 'react'
 import { count } from '../lib/format'
 import { t } from '../lib/text'
 
-export function Section({ title, text, actions, children }: { title: string; text?: ReactNode; actions?: ReactNode; children?: ReactNode }) {
+/** `side` puts the heading beside a form. */
+export function Section({ title, text, actions, side, children }: { title: string; text?: ReactNode; actions?: ReactNode; side?: boolean; children?: ReactNode }) {
   return (
-    <section className="card section" aria-label={title}>
+    <section className="card section" data-side={side || undefined} aria-label={title}>
       <header><div><h2>{title}</h2>{text && <p className="soft">{text}</p>}</div>{actions && <div className="row">{actions}</div>}</header>
       {children}
     </section>

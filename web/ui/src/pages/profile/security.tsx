@@ -30,7 +30,7 @@ function Password({ email }: { email: string }) {
     stale('sessions')
   }, t('profile.passwordChanged'))
   return (
-    <Section title={t('profile.password')} text={t('profile.password.text')}>
+    <Section title={t('profile.password')} text={t('profile.password.text')} side>
       <form className="narrow-form" onSubmit={(event) => { event.preventDefault(); void save() }}>
         <input type="text" autoComplete="username" hidden readOnly value={email} />
         <TextField label={t('profile.oldPassword')} type="password" autoComplete="current-password" required value={old} onChange={setOld} error={errors.old_password} />

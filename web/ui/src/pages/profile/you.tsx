@@ -23,7 +23,7 @@ export function You({ me: { user, role_name: role, organization } }: { me: Me })
   }, t('profile.saved'))
   return (
     <div className="sections">
-      <Section title={t('profile.person')} text={t('profile.person.text')}>
+      <Section title={t('profile.person')} text={t('profile.person.text')} side>
         <form className="narrow-form" onSubmit={(event) => { event.preventDefault(); void save() }}>
           <p className="person"><Face name={user.full_name} /><span><strong>{user.full_name}</strong><span className="soft">{t('profile.roleIn', { role, organization: organization.name })}</span></span></p>
           <TextField label={t('profile.name')} value={name} onChange={setName} required maxLength={200} autoComplete="name" error={errors.full_name} />
@@ -39,7 +39,7 @@ export function You({ me: { user, role_name: role, organization } }: { me: Me })
 function Look() {
   const theme = useTheme((state) => state.theme)
   return (
-    <Section title={t('profile.look')} text={t('profile.look.text')}>
+    <Section title={t('profile.look')} text={t('profile.look.text')} side>
       <div className="narrow-form">
         <Segments label={t('profile.theme')} value={theme} onChange={(value) => setTheme(value as Theme)} choices={[{ value: 'system', word: t('profile.system') }, { value: 'light', word: t('profile.light') }, { value: 'dark', word: t('profile.dark') }]} />
         <SelectField label={t('profile.language')} value={language} onChange={choose} choices={languages().map(({ id, name }) => ({ value: id, word: name }))} help={t('profile.zone', { zone })} />
