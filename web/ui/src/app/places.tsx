@@ -1,5 +1,5 @@
 // Every page: its address, its place in the navigation, and who finds it there. The API decides who may do what.
-import { Activity, Cable, CircleCheckBig, CircleUser, Users, Workflow, Zap } from 'lucide-react'
+import { Activity, Cable, CircleCheckBig, CircleUser, Layers, Users, Workflow, Zap } from 'lucide-react'
 import { lazy } from 'react'
 import type { ComponentType } from 'react'
 
@@ -22,6 +22,7 @@ const Triggers = page(() => import('../pages/triggers'))
 const Approvals = page(() => import('../pages/approvals'))
 const Connections = page(() => import('../pages/connections'))
 const Members = page(() => import('../pages/members'))
+const Editions = page(() => import('../pages/editions'))
 const Profile = page(() => import('../pages/profile'))
 
 export const PLACES: Place[] = [
@@ -31,5 +32,6 @@ export const PLACES: Place[] = [
   { word: 'approvals', href: '/approvals', Icon: CircleCheckBig, section: 'work', routes: { '/approvals': Approvals, '/approvals/:id': Approvals } },
   { word: 'connections', href: '/connections', Icon: Cable, section: 'data', routes: { '/connections': Connections } },
   { word: 'members', href: '/members', Icon: Users, section: 'organization', permission: 'organization:manage_members', routes: { '/members': Members, '/members/:tab': Members } },
+  { word: 'editions', href: '/editions', Icon: Layers, section: 'organization', routes: { '/editions': Editions, '/editions/:tab': Editions } },
   { word: 'profile', href: '/profile', Icon: CircleUser, section: 'self', routes: { '/profile': Profile, '/profile/:tab': Profile } },
 ]
