@@ -32,7 +32,7 @@ export function Plans({ me }: { me: Me }) {
             return (
               <article key={plan.key} className="card plan">
                 <header><h3>{plan.title}</h3>{plan.origin !== 'package' && <span className="badge">{t(`editions.origin.${plan.origin}`)}</span>}</header>
-                <p className="plan-price">{plan.price || t('editions.onRequest')}</p>
+                {plan.price && <p className="plan-price">{plan.price}</p>}
                 <dl>{LIMITS.filter((key) => plan.limits[key] !== undefined).map((key) => <div key={key}><dt>{t(`editions.limit.${key}`)}</dt><dd>{(plan.limits[key] ?? -1) < 0 ? t('editions.noLimit') : count(plan.limits[key] ?? 0)}</dd></div>)}
                   {Object.keys(plan.limits).length === 0 && <div><dt>{t('editions.limits')}</dt><dd>{t('editions.noLimit')}</dd></div>}</dl>
                 <p className="soft plan-features" title={has.map(({ name }) => name).join(', ')}>{has.length === all.length ? t('editions.everyFeature') : has.length === 0 ? t('editions.noFeature') : has.map(({ name }) => name).join(', ')}</p>
