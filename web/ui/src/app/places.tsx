@@ -1,5 +1,5 @@
 // Every page: its address, its place in the navigation, and who finds it there. The API decides who may do what.
-import { Activity, Cable, CircleCheckBig, CircleUser, Cpu, Layers, Puzzle, ServerCog, Users, Workflow, Zap } from 'lucide-react'
+import { Activity, Cable, ChartNoAxesColumn, CircleCheckBig, CircleUser, Cpu, Layers, Puzzle, ServerCog, Settings2, Users, Workflow, Zap } from 'lucide-react'
 import { lazy } from 'react'
 import type { ComponentType } from 'react'
 
@@ -26,6 +26,8 @@ const Editions = page(() => import('../pages/editions'))
 const Plugins = page(() => import('../pages/plugins'))
 const Workers = page(() => import('../pages/workers'))
 const System = page(() => import('../pages/system'))
+const Settings = page(() => import('../pages/settings'))
+const Analytics = page(() => import('../pages/analytics'))
 const Profile = page(() => import('../pages/profile'))
 
 export const PLACES: Place[] = [
@@ -36,6 +38,8 @@ export const PLACES: Place[] = [
   { word: 'connections', href: '/connections', Icon: Cable, section: 'data', routes: { '/connections': Connections } },
   { word: 'members', href: '/members', Icon: Users, section: 'organization', permission: 'organization:manage_members', routes: { '/members': Members, '/members/:tab': Members } },
   { word: 'editions', href: '/editions', Icon: Layers, section: 'organization', routes: { '/editions': Editions, '/editions/:tab': Editions } },
+  { word: 'analytics', href: '/analytics', Icon: ChartNoAxesColumn, section: 'organization', permission: 'execution:read', routes: { '/analytics': Analytics, '/analytics/:id': Analytics } },
+  { word: 'settings', href: '/settings', Icon: Settings2, section: 'organization', routes: { '/settings': Settings, '/settings/:tab': Settings } },
   { word: 'plugins', href: '/plugins', Icon: Puzzle, section: 'installation', permission: 'plugin:manage', routes: { '/plugins': Plugins } },
   { word: 'workers', href: '/workers', Icon: Cpu, section: 'installation', permission: 'system:manage', routes: { '/workers': Workers, '/workers/:tab': Workers } },
   { word: 'system', href: '/system', Icon: ServerCog, section: 'installation', permission: 'system:manage', routes: { '/system': System, '/system/:tab': System } },
