@@ -39,6 +39,7 @@ export function EditPlan({ plan, editions, onClose }: { plan: PlanOut | null; ed
     setFeatures(said === '' ? rest : { ...rest, [name]: said === 'on' })
   }
   const three = [{ value: '', word: t('editions.asEdition') }, { value: 'on', word: t('editions.on') }, { value: 'off', word: t('editions.off') }]
+  const own = plan?.origin === 'own'
   const said = (name: string) => (features[name] === undefined ? '' : features[name] ? 'on' : 'off')
   return (
     <Dialog title={plan ? plan.title : t('editions.newPlan')} size="large" onClose={onClose}>
@@ -55,7 +56,7 @@ export function EditPlan({ plan, editions, onClose }: { plan: PlanOut | null; ed
         {plan && <Effect moves={moves.data} error={moves.error} />}
         <Refused errors={errors} />
         <Foot word={t('admin.save')} busy={busy} ready={Boolean(title.trim()) && (Boolean(plan) || Boolean(key))} onClose={onClose}>
-          {plan && plan.origin !== 'package' && <><button type="button" className="button" disabled={busy} onClick={() => void reset()}>{t(plan.origin === 'own' ? 'members.drop' : 'editions.asPackage')}</button><span className="grow" /></>}
+          {plan && plan.origin !== 'package' && <><button type="button" className="button" disabled={busy} onClick={() => void reset()}>{t(own ? 'members.drop' : 'editions.asPackage')}</button><span className="grow" /></>}
         </Foot>
       </form>
     </Dialog>

@@ -4,6 +4,7 @@ import { Database } from 'lucide-react'
 import { useState } from 'react'
 import { call } from '../../api/call'
 import { stale } from '../../api/mine'
+import type { HomeOut } from '../../api/types.gen'
 import { useAct } from '../../kit/act'
 import { Ask, Foot, Refused } from '../../kit/ask'
 import { Dialog } from '../../kit/dialog'
@@ -14,6 +15,8 @@ import { count } from '../../lib/format'
 import { t } from '../../lib/text'
 
 const useNames = () => useQuery({ queryKey: ['subscriptions', 'names'], queryFn: () => call('GET /subscriptions', { query: { per_page: 100 } }) })
+
+const there = (one: HomeOut) => one.state === 'there'
 
 export function Homes() {
   const [moving, setMoving] = useState(false)
@@ -29,8 +32,8 @@ export function Homes() {
           <li key={one.id}>
             <span className="line-icon"><Database size={17} aria-hidden="true" /></span>
             <span className="line-text"><strong>{name(one.id)}</strong><span className="soft"><code>{one.place}</code>{one.step && ` · ${one.step}`}{one.note && ` · ${one.note}`}</span></span>
-            <span className="badge" data-tone={one.state === 'there' ? 'ok' : one.note ? 'warn' : 'run'}>{t(one.state === 'there' ? 'system.there' : 'system.onTheWay')}</span>
-            {one.state === 'there' && <button type="button" className="button" onClick={() => setBack(one.id)}>{t('system.back')}</button>}
+            <span className="badge" data-tone={there(one) ? 'ok' : one.note ? 'warn' : 'run'}>{t(there(one) ? 'system.there' : 'system.onTheWay')}</span>
+            {there(one) && <button type="button" className="button" onClick={() => setBack(one.id)}>{t('system.back')}</button>}
           </li>
         ))}</ul>
       )}
