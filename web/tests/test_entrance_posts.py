@@ -1,4 +1,4 @@
-"""The forms of the entrance without JavaScript: signed in by a plain post, told what is wrong, no password sent back."""
+"""The forms of the entrance without JavaScript: a plain post signs in, says what is wrong, sends no password back."""
 
 from __future__ import annotations
 
