@@ -106,7 +106,7 @@ def test_somebody_is_invited_gets_another_role_and_is_shut_out(page: Page, open_
     page.get_by_role("button", name="Invite", exact=True).click()
     page.get_by_label("E-mail").fill(email)
     page.get_by_role("dialog").get_by_role("button", name="Invite").click()
-    link = page.get_by_label("Link").input_value()
+    link = page.get_by_label("Link", exact=True).input_value()
     page.get_by_role("dialog").get_by_role("button", name="Close").last.click()
 
     guest: Page = open_page(storage_state=None)

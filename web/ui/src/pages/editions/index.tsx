@@ -1,7 +1,7 @@
 // Editions and plans: what the organization has, and for platform admins what everybody has.
 import { useMine, useSwitches } from '../../api/mine'
 import { useTitle } from '../../app/title'
-import { Page, Trouble, Waiting } from '../../kit/parts'
+import { Empty, Page, Trouble, Waiting } from '../../kit/parts'
 import { NotYours } from '../../kit/section'
 import { TabLinks } from '../../kit/tab-links'
 import { t } from '../../lib/text'
@@ -27,7 +27,8 @@ export default function Editions({ tab = '' }: { tab?: string }) {
     <Page title={t('editions.title')} text={t('editions.text')}>
       <TabLinks label={t('editions.title')} tabs={tabs} />
       {error ? <Trouble error={error} again={() => void refetch()} /> : !me ? <Waiting what={t('editions.title')} />
-        : !part || (part.permission && !me.permissions.includes(part.permission)) ? <NotYours permission={part?.permission ?? ''} />
+        : !part ? <Empty title={t('app.nothing')} text={t('app.nothing.why')} />
+        : part.permission && !me.permissions.includes(part.permission) ? <NotYours permission={part.permission} />
         : <part.Shown me={me} />}
     </Page>
   )

@@ -1,7 +1,7 @@
 // Members and access: people, groups, roles, grants, service accounts, ways to sign in.
 import { useMine } from '../../api/mine'
 import { useTitle } from '../../app/title'
-import { Page, Trouble, Waiting } from '../../kit/parts'
+import { Empty, Page, Trouble, Waiting } from '../../kit/parts'
 import { NotYours } from '../../kit/section'
 import { TabLinks } from '../../kit/tab-links'
 import { t } from '../../lib/text'
@@ -31,7 +31,8 @@ export default function Members({ tab = '' }: { tab?: string }) {
     <Page title={t('members.title')} text={me ? t('members.text', { organization: me.organization.name }) : ''}>
       <TabLinks label={t('members.title')} tabs={tabs} />
       {error ? <Trouble error={error} again={() => void refetch()} /> : !me ? <Waiting what={t('members.title')} />
-        : !part || (part.permission && !me.permissions.includes(part.permission)) ? <NotYours permission={part?.permission ?? ''} />
+        : !part ? <Empty title={t('app.nothing')} text={t('app.nothing.why')} />
+        : part.permission && !me.permissions.includes(part.permission) ? <NotYours permission={part.permission} />
         : <part.Shown me={me} />}
     </Page>
   )
