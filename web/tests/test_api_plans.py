@@ -161,6 +161,11 @@ async def test_plans_and_editions_over_the_api(send):
     await send("POST", "/subscriptions", {"plan_id": "premium"})
     preview = (await send("POST", "/editions/preview", {"edition": "premium", "enabled": False}))[1]
     assert [move["organization"] for move in preview] == ["boss"]
+    fewer = {"edition": "premium", "features": {"ai": True, "reports": True}}
+    [move] = (await send("POST", "/editions/preview", fewer))[1]
+    assert (move["gains"], "lineage" in move["loses"], "ai" in move["loses"]) == ([], True, False)
+    assert (await send("GET", "/features/check/lineage"))[1]["enabled"] is True, "a look changes nothing"
+    assert (await send("POST", "/editions/preview", {"edition": "premium", "features": {"no": True}}))[0] == 422
     assert (await send("POST", "/editions/preview", {}))[0] == 422
     status, off = await send("PATCH", "/editions/premium", {"enabled": False})
     assert (status, off["enabled"], off["current"]) == (200, False, True)

@@ -40,4 +40,5 @@ def _is_controller(one: Any) -> bool:
 def _pages() -> list[Any]:
     if find_spec("headrace_web.pages") is None:
         return []
-    return list(import_module("headrace_web.pages").route_handlers)
+    pages, posts = import_module("headrace_web.pages"), import_module("headrace_web.entrance_posts")
+    return [*pages.route_handlers, *posts.route_handlers]

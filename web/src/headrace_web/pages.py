@@ -39,10 +39,16 @@ def static(name: FromPath[str]) -> Response[bytes]:
     return Response(path.read_bytes(), media_type=assets.media_type(path), headers={"Cache-Control": age})
 
 
+def form_page(form: entrance.Form, **more: Any) -> Response[str]:
+    """A form of the entrance: what is asked for, what was filled in, and what is to be said about it."""
+    plain = {"code": False, "values": {}, "said": "", "tone": "", "ways": []}
+    return page("form.html", form=form, entry=assets.entry(), **{**plain, **more})
+
+
 def _entrance(path: str, form: entrance.Form) -> HTTPRouteHandler:
     @get(path, include_in_schema=False, sync_to_thread=False)
     def shown() -> Response[str]:
-        return page("form.html", form=form)
+        return form_page(form)
 
     return shown
 

@@ -46,7 +46,7 @@ class Wish(Struct, frozen=True, kw_only=True):
     Attributes:
         organization_id: Whose plan would be `plan`; None: the plan itself would change.
         enabled: Of the edition.
-        features: Of the plan.
+        features: Of the plan; of the edition where no plan is named.
         limits: Of the plan.
     """
 
@@ -109,17 +109,25 @@ async def _wished(session: AsyncSession, before: catalogue.Catalogue, wish: Wish
         plans.checked(before, wish.features or {}, wish.limits or {})
         features = known.plan.features
         if wish.features is not None:
-            features = frozenset(key if on else f"-{key}" for key, on in wish.features.items())
+            features = _set(wish.features)
         limits = known.plan.limits if wish.limits is None else dict(wish.limits)
         plan = Plan(id=wish.plan, title=known.plan.title, features=features, limits=limits)
         changes = replace(changes, plans={**changes.plans, wish.plan: catalogue.PlanChange(known.edition, plan)})
     elif wish.edition not in before.every:
         raise NotFound(f"there is no edition '{wish.edition}'", resource="edition")
-    if wish.edition and wish.enabled is not None:
+    elif wish.features is not None:
+        plans.checked(before, wish.features, {})
+    if wish.edition:
         known_one = changes.editions.get(wish.edition, catalogue.EditionChange())
-        changed = {**changes.editions, wish.edition: replace(known_one, enabled=wish.enabled)}
+        held = known_one.features if wish.plan or wish.features is None else _set(wish.features)
+        enabled = known_one.enabled if wish.enabled is None else wish.enabled
+        changed = {**changes.editions, wish.edition: replace(known_one, enabled=enabled, features=held)}
         changes = replace(changes, editions=changed)
     return service.answers().with_changes(changes, before)
+
+
+def _set(features: Mapping[str, bool]) -> frozenset[str]:
+    return frozenset(key if on else f"-{key}" for key, on in features.items())
 
 
 async def _move(

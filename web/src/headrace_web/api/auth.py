@@ -237,18 +237,23 @@ class SetupController(Controller):
         self, request: Request[Any, Any, Any], services: NamedDependency[Services], data: JSONBody[SetupBody]
     ) -> Response[Envelope[Tokens]]:
         """Make the first account and sign it in."""
-        address = client_address(request)
-        await count_attempt(services, account=f"setup|{address}", address=address)
-        async with services.database.transaction() as session:
-            user, membership = await setup.complete_setup(
-                session, token=data.token, email=data.email, password=data.password, full_name=data.full_name,
-                organization_name=data.organization_name,
-            )  # fmt: skip
-            signed_in = await sign_in.open_session(
-                session, services.signer, user, membership, kind=kind_of(request, UNSET), ip_address=address,
-                user_agent=request.headers.get("user-agent", ""),
-            )  # fmt: skip
+        signed_in = await set_up(services, request, data, kind_of(request, UNSET))
         return answer(services, signed_in, secure=request.url.scheme == "https")
+
+
+async def set_up(services: Services, request: Request[Any, Any, Any], data: SetupBody, kind: Kind) -> sign_in.SignedIn:
+    """Make the first account and sign it in; the page with a form uses it too."""
+    address = client_address(request)
+    await count_attempt(services, account=f"setup|{address}", address=address)
+    async with services.database.transaction() as session:
+        user, membership = await setup.complete_setup(
+            session, token=data.token, email=data.email, password=data.password, full_name=data.full_name,
+            organization_name=data.organization_name,
+        )  # fmt: skip
+        return await sign_in.open_session(
+            session, services.signer, user, membership, kind=kind, ip_address=address,
+            user_agent=request.headers.get("user-agent", ""),
+        )  # fmt: skip
 
 
 def action_of(offer: entrance.Offer) -> str:

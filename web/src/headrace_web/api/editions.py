@@ -49,7 +49,10 @@ class FeatureOut(Struct, kw_only=True):
 
 
 class PreviewBody(ApiStruct):
-    """A change to look at: `organization_id` with `plan`, `plan` with other contents, or `edition` with `enabled`."""
+    """A change to look at.
+
+    `organization_id` with `plan`, `plan` with other contents, or `edition` with `enabled` or other `features`.
+    """
 
     organization_id: UUID | None = None
     edition: str = ""

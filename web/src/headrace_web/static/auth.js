@@ -9,12 +9,17 @@ if (token) history.replaceState(null, '', location.pathname)
 const next = new URLSearchParams(location.search).get('next')
 const inside = next && /^\/[^/\\]/.test(next) ? next : ''
 
+const theme = localStorage.getItem('headrace.theme')
+if (theme) document.documentElement.dataset.theme = theme
+
 const say = (text, tone = '') => { notice.textContent = text; notice.dataset.tone = tone; notice.hidden = false }
 
-/** The second factor is asked for once the password is right. */
+/** The second factor is asked for once the password is right; name and password stay in the form, out of sight. */
 function ask() {
   const input = form.querySelector('input[disabled]')
   if (!input) return
+  for (const label of form.querySelectorAll('label')) label.hidden = true
+  for (const part of document.querySelectorAll('.ways, .out')) part.hidden = true
   input.disabled = false
   input.required = true
   input.parentElement.hidden = false
@@ -64,7 +69,10 @@ form.addEventListener('submit', async (event) => {
     if (answer.ok && then) return location.assign(then === '/' ? inside || then : then)
     if (answer.ok) return say(done, 'ok')
     const { error } = await answer.json()
-    if (error.code === 'SECOND_FACTOR_REQUIRED') ask()
+    if (error.code === 'SECOND_FACTOR_REQUIRED') {
+      ask()
+      return say('Your password is right. Open your authenticator app, or take a recovery code.', 'info')
+    }
     say(error.message)
   } catch {
     say('headrace does not answer; is it running?')

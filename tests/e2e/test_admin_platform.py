@@ -1,0 +1,150 @@
+"""Editions, plugins and queues are switched where others see it at once; every page is accessible and fits."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page, expect
+
+SIDEWAYS = "() => document.documentElement.scrollWidth - document.documentElement.clientWidth"
+SIZES = {"wide": {"width": 1440, "height": 900}, "phone": {"width": 390, "height": 844}}
+SOON_MS = 5_000
+"""How long a switch may take to be seen in another browser."""
+PAGES = {
+    "/profile": "Your name", "/profile/security": "Where you are signed in", "/profile/keys": "New key",
+    "/profile/organizations": "You work here", "/members": "Invite", "/members/groups": "New group",
+    "/members/roles": "Night shift", "/members/access": "Why can somebody do something?",
+    "/members/services": "New service account", "/members/sign-in": "New way to sign in", "/editions": "Change plan",
+    "/editions/features": "Git synchronisation", "/editions/plans": "New plan", "/editions/organizations": "Exception",
+    "/analytics": "Analytics", "/settings": "Leave the organization", "/settings/workspaces": "Figures",
+    "/plugins": "athena", "/workers": "Quick steps in memory", "/workers/processes": "Drain",
+    "/workers/dead-letters": "No dead letters", "/system": "Master keys", "/system/users": "New account",
+    "/system/letters": "Letters of the last 30 days", "/system/homes": "Give a database",
+}  # fmt: skip
+
+
+@pytest.fixture
+def role(api):
+    """A role of the organization, and what else lists need to have a line."""
+    made = api("POST", "/roles", {"name": "Night shift", "permissions": ["flow:read", "flow:execute"]})
+    yield made
+    api("DELETE", f"/roles/{made['id']}")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("size", SIZES)
+def test_every_page_about_people_and_the_platform_is_accessible_and_fits(
+    open_page, role, scheme: str, size: str
+) -> None:
+    page: Page = open_page(viewport=SIZES[size], color_scheme=scheme)
+    bad: list[str] = []
+    for path, seen in PAGES.items():
+        page.goto(path)
+        expect(page.locator("main").get_by_text(seen).first).to_be_visible()
+        bad += [
+            f"{path}: {one['id']} at {[node['html'][:140] for node in one['nodes'][:2]]}"
+            for one in Axe().run(page).response["violations"]
+            if one["impact"] in {"serious", "critical"}
+        ]
+        if page.evaluate(SIDEWAYS):
+            bad.append(f"{path} scrolls sideways")
+    assert bad == []
+
+
+def test_a_feature_that_is_switched_off_locks_in_another_browser_without_reload(open_page) -> None:
+    admin, other = open_page(), open_page()
+    other.goto("/editions")
+    lineage = other.locator("main").get_by_role("listitem").filter(has_text="Lineage")
+    expect(lineage.get_by_role("img", name="On")).to_be_visible()
+    admin.goto("/editions/features")
+
+    def switch() -> None:
+        admin.get_by_role("switch", name="Lineage in Community").click()
+        form = admin.get_by_role("dialog")
+        expect(form.get_by_role("status")).to_contain_text("Lineage")
+        form.get_by_role("button", name="Save").click()
+        expect(form).to_be_hidden()
+
+    switch()
+    expect(lineage.get_by_role("img", name="Locked")).to_be_visible(timeout=SOON_MS)
+    expect(lineage).to_contain_text("Premium")
+    switch()
+    expect(lineage.get_by_role("img", name="On")).to_be_visible(timeout=SOON_MS)
+
+
+def test_a_smaller_plan_says_what_it_takes_before_it_does(page: Page) -> None:
+    page.goto("/editions")
+    page.get_by_role("button", name="Change plan").click()
+    form = page.get_by_role("dialog")
+    form.get_by_label("Plan", exact=True).select_option("free")
+    effect = form.get_by_role("status")
+    expect(effect).to_contain_text("Lineage")
+    expect(effect).to_contain_text("Flows: no limit → 5")
+    form.get_by_role("button", name="Cancel").click()
+    expect(page.get_by_role("heading", name="Community")).to_be_visible()
+
+
+def test_an_exception_gives_a_limit_and_is_taken_away(page: Page) -> None:
+    page.goto("/editions/organizations")
+    page.get_by_role("button", name="An exception for").first.click()
+    form = page.get_by_role("dialog")
+    form.get_by_label("What").select_option("workspaces")
+    form.get_by_label("Limit").fill("7")
+    form.get_by_role("button", name="Save").click()
+    expect(page.get_by_text("Workspaces: 7")).to_be_visible()
+    page.goto("/editions")
+    expect(page.get_by_role("img", name=re.compile(r"Workspaces: \d+ of 7"))).to_be_visible()
+    page.goto("/editions/organizations")
+    page.get_by_role("button", name="Remove the exception Workspaces: 7").click()
+    expect(page.get_by_text("Workspaces: 7")).to_have_count(0)
+
+
+def test_a_plugin_is_switched_off_and_on_and_another_browser_sees_it(open_page) -> None:
+    admin, other = open_page(), open_page()
+    for page in (admin, other):
+        page.goto("/plugins")
+        page.get_by_role("searchbox", name="Search packages").fill("athena")
+    line = other.get_by_role("listitem").filter(has_text="athena")
+    expect(line.get_by_text("On", exact=True)).to_be_visible()
+    admin.get_by_role("switch", name="athena on").click()
+    expect(line.get_by_text("Off", exact=True)).to_be_visible(timeout=SOON_MS)
+    admin.get_by_role("switch", name="athena on").click()
+    expect(line.get_by_text("On", exact=True)).to_be_visible(timeout=SOON_MS)
+
+
+def test_a_queue_is_paused_with_its_reason_and_goes_on(page: Page) -> None:
+    page.goto("/workers")
+    queue = page.get_by_role("listitem").filter(has_text="Reports")
+    queue.get_by_role("button", name="Pause reports").click()
+    form = page.get_by_role("dialog")
+    form.get_by_label("Why").fill("the printer is out of paper")
+    form.get_by_role("button", name="Pause").click()
+    expect(page.get_by_text("the printer is out of paper")).to_be_visible()
+    page.get_by_role("button", name="Resume reports").click()
+    expect(page.get_by_role("button", name="Pause reports")).to_be_visible()
+
+
+def test_a_workspace_is_deleted_only_with_its_name(page: Page, api) -> None:
+    api("POST", "/workspaces", {"name": "Trial"})
+    page.goto("/settings/workspaces")
+    page.get_by_role("button", name="More about Trial").click()
+    page.get_by_role("menuitem", name="Delete").click()
+    form = page.get_by_role("dialog")
+    expect(form.get_by_role("button", name="Delete")).to_be_disabled()
+    form.get_by_label("Type “Trial” to go on").fill("Trial")
+    form.get_by_role("button", name="Delete").click()
+    expect(page.get_by_text("Trial is in the trash.")).to_be_visible()
+    expect(page.get_by_role("button", name="More about Trial")).to_have_count(0)
+
+
+def test_a_provider_form_comes_from_its_plugin_and_says_what_is_missing(page: Page) -> None:
+    page.goto("/members/sign-in")
+    page.get_by_role("button", name="New way to sign in").first.click()
+    page.get_by_role("button", name="OpenID Connect").click()
+    form = page.get_by_role("dialog")
+    form.get_by_role("button", name="Save").click()
+    expect(form.get_by_role("alert").first).to_be_visible()
+    expect(form.get_by_label("Issuer")).to_have_attribute("aria-invalid", "true")

@@ -1,0 +1,23 @@
+// Roles and rights in words.
+import { t } from '../../lib/text'
+
+const OURS = ['viewer', 'operator', 'editor', 'admin', 'owner']
+/** Ours have a word in each language; an organization's own are called as they were named. */
+export const roleWord = (id: string, name = id) => (OURS.includes(id) ? t(`rights.role.${id}`) : name)
+export const isOurs = (id: string) => OURS.includes(id)
+
+const split = (right: string): [string, string] => { const [resource = '', action = ''] = right.split(':'); return [resource, action] }
+export const rightWord = (right: string) => { const [resource, action] = split(right); return `${t(`rights.resource.${resource}`)}: ${t(`rights.action.${action}`)}` }
+
+/** Actions by resource, in the order of the list. */
+export function byResource(rights: string[]): [string, string[]][] {
+  const found = new Map<string, string[]>()
+  for (const right of rights) {
+    const [resource, action] = split(right)
+    found.set(resource, [...(found.get(resource) ?? []), action])
+  }
+  return [...found].sort(([a], [b]) => order(a) - order(b) || a.localeCompare(b))
+}
+
+const ORDER = ['flow', 'folder', 'job', 'workspace', 'execution', 'approval', 'connection', 'schedule', 'trigger', 'webhook', 'version', 'draft', 'template', 'quality', 'asset', 'dashboard', 'report', 'comment', 'share', 'grant', 'release', 'alert', 'ai', 'apikey', 'audit', 'purge', 'organization']
+const order = (resource: string) => { const at = ORDER.indexOf(resource); return at < 0 ? ORDER.length : at }
