@@ -68,7 +68,7 @@ VIEWER = {
     "statistics_get_flow_statistics", "statistics_get_workspace_statistics",
     "connections_get_connection", "waits_list_approvals", "waits_list_waits", "triggers_list_trigger_types",
     "executions_compare_executions", "assets_list_assets", "assets_get_asset", "assets_list_updates",
-    "executions_list_compensations",
+    "executions_list_compensations", "executions_list_attempts", "executions_profile_node",
 }  # fmt: skip
 MORE = {
     "identity_providers_list_types", "identity_providers_list_providers", "identity_providers_create_provider",
@@ -94,7 +94,8 @@ MORE = {
     "workspaces_update_workspace", "workspaces_delete_workspace", "workspaces_restore_workspace",
     "workspaces_create_folder", "folders_update_folder", "folders_delete_folder", "flows_create_flow",
     "flows_update_flow", "flows_replace_flow", "flows_delete_flow", "flows_put_data", "flow_files_check_in",
-    "flow_files_revert", "flow_files_import_flow", "executions_execute_flow", "executions_execute_node",
+    "flow_files_revert", "flow_files_import_flow", "flow_files_put_text", "executions_execute_flow",
+    "executions_execute_node",
     "executions_cancel_execution", "executions_cancel_executions", "executions_retry_execution",
     "executions_retry_executions", "executions_compensate_again", "pins_pin_node", "pins_unpin_node",
     "connections_create_connection", "connections_update_connection", "connections_delete_connection",
