@@ -162,6 +162,7 @@ BODIES: dict[str, Any] = {
     "service_accounts_update_account": {"name": "X", "row_version": 1},
     "identity_providers_update_provider": {"name": "X", "row_version": 1},
     "executions_cancel_executions": {"ids": [GHOST]},
+    "flow_files_put_text": {"text": "headrace: 1\nname: x\n", "row_version": 1},
     "executions_retry_executions": {"ids": [GHOST]},
 }
 
