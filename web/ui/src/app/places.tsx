@@ -20,10 +20,12 @@ const Executions = page(() => import('../pages/executions'))
 const Execution = page(() => import('../pages/execution'))
 const Triggers = page(() => import('../pages/triggers'))
 const Approvals = page(() => import('../pages/approvals'))
+const Versions = page(() => import('../pages/versions'))
+const FlowText = page(() => import('../pages/flow_text'))
 const Connections = page(() => import('../pages/connections'))
 
 export const PLACES: Place[] = [
-  { word: 'flows', href: '/flows', Icon: Workflow, section: 'work', routes: { '/flows': Flows, '/flows/:id': Editor } },
+  { word: 'flows', href: '/flows', Icon: Workflow, section: 'work', routes: { '/flows': Flows, '/flows/:id': Editor, '/flows/:id/versions': Versions, '/flows/:id/text': FlowText } },
   { word: 'executions', href: '/executions', Icon: Activity, section: 'work', routes: { '/executions': Executions, '/executions/:id': Execution } },
   { word: 'triggers', href: '/triggers', Icon: Zap, section: 'work', routes: { '/triggers': Triggers } },
   { word: 'approvals', href: '/approvals', Icon: CircleCheckBig, section: 'work', routes: { '/approvals': Approvals, '/approvals/:id': Approvals } },

@@ -1,6 +1,7 @@
 // What went into a step and what came out of it: side by side where there is room, else one of both.
 import { Columns2, Table2 } from 'lucide-react'
 import { useLayoutEffect, useRef, useState } from 'react'
+import type { ReactNode } from 'react'
 import { create } from 'zustand'
 import type { CanvasEdge, Failure, Port } from '../api/types'
 import { Empty } from '../kit/parts'
@@ -68,7 +69,7 @@ function Choice({ name, label, options, value, choose }: { name: string; label: 
 }
 
 /** Stored rows of a port: as a table, or what its columns hold. */
-function Stored({ id, port, label }: { id: string; port: string; label: string }) {
+function Stored({ id, port, label, bar }: { id: string; port: string; label: string; bar?: ReactNode }) {
   const execution = useRun((state) => state.execution)
   const { face } = useSide()
   const [column, setColumn] = useState('')
@@ -76,7 +77,7 @@ function Stored({ id, port, label }: { id: string; port: string; label: string }
   const address = `/executions/${execution?.id ?? ''}/nodes/${encodeURIComponent(id)}`
   return (
     <>
-      {total !== undefined && total !== null && <p className="soft step-side-count">{t('results.rows', { n: total })}</p>}
+      <div className="step-side-bar">{bar}<span className="grow" />{total !== undefined && total !== null && <span className="soft">{t('results.rows', { n: total })}</span>}</div>
       {face === 'columns'
         ? <ColumnsProfile address={address} port={port} label={label} column={column} key={`${address}.${port}.profile`} />
         : <RowsTable address={`${address}/preview`} port={port} label={label} key={`${address}.${port}`} onColumn={(name) => { setColumn(name); useSide.setState({ face: 'columns' }) }} />}
@@ -95,13 +96,13 @@ function Input({ step, fed, titled }: { step: StepFacts; fed: CanvasEdge[]; titl
   const port = edge.sourceHandle ?? 'out'
   const name = step.nameOf(edge.source)
   const given = from?.has_output && (!from.ports || port in from.ports || !Object.keys(from.ports).length)
+  const source = fed.length > 1
+    ? <Choice name={`input-${step.id}`} label={t('results.inputs')} options={fed.map((one) => [keyOf(one), step.titleOf(one.source, one.sourceHandle ?? 'out')])} value={keyOf(edge)} choose={setChosen} />
+    : <span className="soft">{t('results.from')} <button type="button" className="link" onClick={() => step.choose(edge.source)}>{name}</button></span>
   return (
     <>
       {titled && <h3 className="step-side-title">{t('results.input')}</h3>}
-      {fed.length > 1
-        ? <Choice name={`input-${step.id}`} label={t('results.inputs')} options={fed.map((one) => [keyOf(one), step.titleOf(one.source, one.sourceHandle ?? 'out')])} value={keyOf(edge)} choose={setChosen} />
-        : <p className="soft step-side-from">{t('results.from')} <button type="button" className="link" onClick={() => step.choose(edge.source)}>{name}</button></p>}
-      {given ? <Stored id={edge.source} port={port} label={name} key={keyOf(edge)} /> : <Empty title={t('results.inputNone')} text={from?.status === 'skipped' ? t('results.inputSkipped', { name }) : t('results.inputNotKept', { name })} />}
+      {given ? <Stored id={edge.source} port={port} label={name} key={keyOf(edge)} bar={source} /> : <><div className="step-side-bar">{source}</div><Empty title={t('results.inputNone')} text={from?.status === 'skipped' ? t('results.inputSkipped', { name }) : t('results.inputNotKept', { name })} /></>}
     </>
   )
 }
@@ -147,7 +148,7 @@ function Output({ step, cards }: { step: StepFacts; cards: boolean }) {
   if (node.ports && Object.keys(node.ports).length > 0 && !(port in node.ports)) {
     return <>{switcher}<Empty title={t('results.noRowsHere')} text={t('results.noRowsHere.why', { port: ports.find((one) => one.name === port)?.title ?? port })} /></>
   }
-  return <>{switcher}<Stored id={id} port={port} label={name} key={port} /></>
+  return <Stored id={id} port={port} label={name} key={port} bar={switcher} />
 }
 
 export function Wrong({ error }: { error: Failure }) {

@@ -22,7 +22,7 @@ type At = { row: number; column: number }
 function widths({ schema, rows }: Rows): number[] {
   return schema.map((column, at) => {
     const longest = Math.max(0, ...rows.slice(0, SAMPLE).map((row) => line(row[at] ?? null, column.type).length))
-    const head = column.name.length * 7.6 + shortType(column.type).length * 6.8 + 6
+    const head = column.name.length * 8.2 + shortType(column.type).length * 7 + 10
     return Math.round(Math.min(MOST_PX, Math.max(LEAST_PX, Math.max(head, longest * 7.5) + 28)))
   })
 }

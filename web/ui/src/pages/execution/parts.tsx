@@ -73,7 +73,7 @@ export function Parts({ execution }: { execution: Execution }) {
   )
 }
 
-const begin = (node: Live) => (node.started_at ? Date.parse(node.started_at) : Number.MAX_SAFE_INTEGER)
+const begin = (node: Live) => Date.parse(node.started_at ?? node.completed_at ?? '9999-01-01')
 
 function Row({ node, name, pressed, choose }: { node: Live; name: string; pressed: boolean; choose: () => void }) {
   const children = useRun((state) => state.children)
