@@ -20,15 +20,15 @@ PAGE_MAX_BYTES = 2**20
 
 
 async def stored_preview(
-    ctx: Context, found: NodeOutput | None, port: str, *, limit: int, offset: int
+    ctx: Context, found: NodeOutput | None, port: str, *, limit: int, offset: int, profile: bool = True
 ) -> dict[str, Any]:
-    """A page of a node's frame, with its profile when it is the first.
+    """A page of a node's frame, with its profile when it is the first and somebody wants it.
 
     Raises:
         NotFound: the node has stored no rows, or none at this port.
     """
     frame = _frame(found, port)
-    page = await asyncio.to_thread(_read, ctx, frame, limit, offset)
+    page = await asyncio.to_thread(_read, ctx, frame, limit, offset, profile and offset == 0)
     known = found.outputs if found else {}
     return {**page, "execution_id": found and found.execution_id, "port": port, "ports": sorted(known)}
 
@@ -62,9 +62,9 @@ def _path(ctx: Context, frame: FrameRef) -> Path:
     return Path(store.url_of(organization_id, key))
 
 
-def _read(ctx: Context, frame: FrameRef, limit: int, offset: int) -> dict[str, Any]:
+def _read(ctx: Context, frame: FrameRef, limit: int, offset: int, profile: bool) -> dict[str, Any]:
     path = _path(ctx, frame)
-    page = stored_page(path, frame.columns, offset=offset, limit=limit, total=frame.rows, profile=offset == 0)
+    page = stored_page(path, frame.columns, offset=offset, limit=limit, total=frame.rows, profile=profile)
     return bounded(page)
 
 

@@ -97,7 +97,7 @@ export type Operations = {
   'GET /executions/{execution_id}/logs': { data: LogRow[]; query: { after?: number; limit?: number; level?: ("debug" | "info" | "warning" | "error")[] | null; node_id?: string | null; q?: string | null } }
   'GET /executions/{execution_id}/logs/stream': { data: null; query: { after?: number; level?: ("debug" | "info" | "warning" | "error")[] | null; node_id?: string | null; q?: string | null } }
   'GET /executions/{execution_id}/nodes': { data: Record<string, Json>[] }
-  'GET /executions/{execution_id}/nodes/{node_id}/preview': { data: Record<string, Json>; query: { limit?: number; offset?: number; port?: string } }
+  'GET /executions/{execution_id}/nodes/{node_id}/preview': { data: Record<string, Json>; query: { limit?: number; offset?: number; port?: string; profile?: boolean } }
   'GET /executions/{execution_id}/nodes/{node_id}/profile': { data: FrameProfile; query: { port?: string } }
   'POST /executions/{execution_id}/retry': { data: Record<string, Json>; body: RetryBody | null }
   'GET /executions/{execution_id}/waits': { data: Record<string, Json>[] }

@@ -1,7 +1,8 @@
 // What went into a step and what came out of it: side by side where there is room, else one of both.
 import { Columns2, Table2 } from 'lucide-react'
-import { useLayoutEffect, useRef, useState } from 'react'
+import { createContext, useContext, useLayoutEffect, useRef, useState } from 'react'
 import type { ReactNode } from 'react'
+import { createPortal } from 'react-dom'
 import { create } from 'zustand'
 import type { CanvasEdge, Failure, Port } from '../api/types'
 import { Empty } from '../kit/parts'
@@ -25,11 +26,20 @@ export type StepFacts = {
 /** What somebody chose to see of each step, as long as the page is open. */
 const useSide = create<{ side: Side | ''; face: 'rows' | 'columns' }>(() => ({ side: '', face: 'rows' }))
 
+/** Where a single side puts what belongs to it: in the head, to leave the height to the rows. */
+const Slot = createContext<HTMLElement | null>(null)
+
+function Bar({ children }: { children: ReactNode }) {
+  const slot = useContext(Slot)
+  return slot ? createPortal(children, slot) : <div className="step-side-bar">{children}</div>
+}
+
 /** Rows into and out of one step in the execution that is shown. */
 export function StepOutput({ step, cards = false }: { step: StepFacts; cards?: boolean }) {
   const execution = useRun((state) => state.execution)
   const box = useRef<HTMLDivElement>(null)
   const [width, setWidth] = useState(0)
+  const [slot, setSlot] = useState<HTMLElement | null>(null)
   useLayoutEffect(() => {
     if (!box.current) return
     const watch = new ResizeObserver(([entry]) => { if (entry) setWidth(entry.contentRect.width) })
@@ -46,16 +56,18 @@ export function StepOutput({ step, cards = false }: { step: StepFacts; cards?: b
     <div className="step-data" ref={box}>
       <div className="step-data-head">
         {fed.length > 0 && <Choice name={`side-${step.id}`} label={t('results.sides')} options={sides} value={side} choose={(value) => useSide.setState({ side: value as Side })} />}
-        <span className="grow" />
+        <span className="step-data-slot" ref={setSlot} />
         <div className="segmented" role="radiogroup" aria-label={t('results.face')}>
           <label title={t('results.rowsFace')}><input type="radio" name={`face-${step.id}`} checked={face === 'rows'} onChange={() => useSide.setState({ face: 'rows' })} /><span><Table2 size={14} aria-hidden="true" /><span className="face-name">{t('results.rowsFace')}</span></span></label>
           <label title={t('results.columnsFace')}><input type="radio" name={`face-${step.id}`} checked={face === 'columns'} onChange={() => useSide.setState({ face: 'columns' })} /><span><Columns2 size={14} aria-hidden="true" /><span className="face-name">{t('results.columnsFace')}</span></span></label>
         </div>
       </div>
+      <Slot value={side === 'both' || width < BOTH_PX ? null : slot}>
       <div className="step-data-sides" data-side={side}>
         {side !== 'output' && <section className="step-side" aria-label={t('results.input')}><Input step={step} fed={fed} titled={side === 'both'} /></section>}
         {side !== 'input' && <section className="step-side" aria-label={t('results.output')}>{side === 'both' && <h3 className="step-side-title">{t('results.output')}</h3>}<Output step={step} cards={cards} /></section>}
       </div>
+      </Slot>
     </div>
   )
 }
@@ -77,7 +89,7 @@ function Stored({ id, port, label, bar }: { id: string; port: string; label: str
   const address = `/executions/${execution?.id ?? ''}/nodes/${encodeURIComponent(id)}`
   return (
     <>
-      <div className="step-side-bar">{bar}<span className="grow" />{total !== undefined && total !== null && <span className="soft">{t('results.rows', { n: total })}</span>}</div>
+      <Bar>{bar}<span className="grow" />{total !== undefined && total !== null && <span className="soft step-side-count">{t('results.rows', { n: total })}</span>}</Bar>
       {face === 'columns'
         ? <ColumnsProfile address={address} port={port} label={label} column={column} key={`${address}.${port}.profile`} />
         : <RowsTable address={`${address}/preview`} port={port} label={label} key={`${address}.${port}`} onColumn={(name) => { setColumn(name); useSide.setState({ face: 'columns' }) }} />}
@@ -102,7 +114,7 @@ function Input({ step, fed, titled }: { step: StepFacts; fed: CanvasEdge[]; titl
   return (
     <>
       {titled && <h3 className="step-side-title">{t('results.input')}</h3>}
-      {given ? <Stored id={edge.source} port={port} label={name} key={keyOf(edge)} bar={source} /> : <><div className="step-side-bar">{source}</div><Empty title={t('results.inputNone')} text={from?.status === 'skipped' ? t('results.inputSkipped', { name }) : t('results.inputNotKept', { name })} /></>}
+      {given ? <Stored id={edge.source} port={port} label={name} key={keyOf(edge)} bar={source} /> : <><Bar>{source}</Bar><Empty title={t('results.inputNone')} text={from?.status === 'skipped' ? t('results.inputSkipped', { name }) : t('results.inputNotKept', { name })} /></>}
     </>
   )
 }
@@ -125,7 +137,7 @@ function Output({ step, cards }: { step: StepFacts; cards: boolean }) {
   if (items.total > 0 && port === ITEMS && node) {
     return (
       <>
-        {switcher}
+        <Bar>{switcher}</Bar>
         {node.error && <Wrong error={node.error} />}
         <ChildrenTable executionId={execution.id} segment={node.segment_no ?? null} counts={children.filter((one) => one.segment_no === node.segment_no)} title={name} live={live} />
       </>
@@ -146,7 +158,7 @@ function Output({ step, cards }: { step: StepFacts; cards: boolean }) {
     return <Empty title={t(running ? 'results.notReady' : 'results.notKept')} text={t(running ? 'results.notReady.why' : 'results.notKept.why')} />
   }
   if (node.ports && Object.keys(node.ports).length > 0 && !(port in node.ports)) {
-    return <>{switcher}<Empty title={t('results.noRowsHere')} text={t('results.noRowsHere.why', { port: ports.find((one) => one.name === port)?.title ?? port })} /></>
+    return <><Bar>{switcher}</Bar><Empty title={t('results.noRowsHere')} text={t('results.noRowsHere.why', { port: ports.find((one) => one.name === port)?.title ?? port })} /></>
   }
   return <Stored id={id} port={port} label={name} key={port} bar={switcher} />
 }

@@ -76,7 +76,7 @@ function Text({ id, title, stored, reload, taken }: { id: string; title: string;
     taken(await read(id))
   }
   const line = Number(/\bline (\d+)/.exec(found.wrong)?.[1] ?? 0)
-  const shown = found.wrong ? `${found.wrong}${line && !found.wrong.includes('(line') ? ` (line ${line})` : ''}` : ''
+  const shown = found.wrong ? `${found.wrong}${line && !/\(line \d+\)/.test(found.wrong) ? ` (line ${line})` : ''}` : ''
   const form = useMemo(() => ({ root: {}, readOnly: !may, errors: { text: shown }, scope: 'flowtext' }), [may, shown])
   const go = (step: string) => {
     const field = box.current?.querySelector('textarea')
@@ -98,7 +98,7 @@ function Text({ id, title, stored, reload, taken }: { id: string; title: string;
     <Page title={title} text={t(dirty ? 'flowtext.unsaved' : 'flowtext.title')} actions={actions}>
       {conflict && <div className="notice" data-tone="error" role="alert"><p>{conflict}</p><button type="button" className="button" onClick={reload}>{t('flowtext.reload')}</button></div>}
       <div className="flow-text" ref={box} onKeyDown={(event) => { if (event.key === 's' && (event.ctrlKey || event.metaKey)) { event.preventDefault(); if (may && dirty && !found.wrong) void save() } }}>
-        <div className="card flow-text-code">
+        <div className="card field flow-text-code">
           <label className="sr" htmlFor="flow-text">{t('flowtext.title')}</label>
           <FormContext value={form}><CodeArea id="flow-text" path="text" label={t('flowtext.title')} nullable={false} schema={CODE} value={text} onChange={(value) => { if (may) setText(String(value ?? '')) }} described="flow-text-said" invalid={Boolean(found.wrong)} required /></FormContext>
         </div>

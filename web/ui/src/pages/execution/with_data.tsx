@@ -6,6 +6,7 @@ import { client, useDefinition, useNodeTypes } from '../../api/queries'
 import type { Execution } from '../../api/types'
 import { useRun } from '../../flow/run'
 import { Dialog } from '../../kit/dialog'
+import { Waiting } from '../../kit/parts'
 import { say } from '../../kit/toasts'
 import { t } from '../../lib/text'
 
@@ -40,7 +41,7 @@ export function WithData({ execution: { id, flow_id, error }, names, onClose }: 
   }
   return (
     <Dialog title={t('execution.withData')} text={t('execution.withDataText')} onClose={onClose}>
-      {!offered.length ? <p className="notice">{t('execution.noStored')}</p> : (
+      {!canvas || !types.data ? <Waiting what={t('execution.stepsWord')} /> : !offered.length ? <p className="notice">{t('execution.noStored')}</p> : (
         <ul className="data-steps" aria-label={t('execution.stepsToPin')}>
           {offered.map((node) => <li key={node.id}><label><input type="checkbox" checked={chosen.has(node.id)} onChange={() => toggle(node.id)} /> <span>{names(node.id)}</span> <span className="soft">{t('results.rows', { n: nodes[node.id]?.rows_out ?? 0 })}</span></label></li>)}
         </ul>

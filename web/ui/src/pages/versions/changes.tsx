@@ -54,8 +54,8 @@ function Pair({ setting: { before, after }, title }: { setting: Setting; title: 
   const long = a.includes('\n') || b.includes('\n')
   const shown = long ? lines(a, b) : [...(before === undefined ? [] : [{ kind: 'removed' as const, text: a }]), ...(after === undefined ? [] : [{ kind: 'added' as const, text: b }])]
   return (
-    <div className="pair"><h4>{title}</h4>
-      <pre>{shown.map((line, at) => <span key={at} data-kind={line.kind}><span className="sr">{line.kind === 'same' ? '' : t(`versions.kind.${line.kind}`)}</span><span className="pair-sign" aria-hidden="true">{line.kind === 'added' ? '+' : line.kind === 'removed' ? '−' : ' '}</span>{line.text || ' '}</span>)}</pre>
+    <div className="setting-diff"><h4>{title}</h4>
+      <pre>{shown.map((line, at) => <span key={at} data-kind={line.kind}><span className="sr">{line.kind === 'same' ? '' : t(`versions.kind.${line.kind}`)}</span><span className="setting-sign" aria-hidden="true">{line.kind === 'added' ? '+' : line.kind === 'removed' ? '−' : ' '}</span>{line.text || ' '}</span>)}</pre>
     </div>
   )
 }

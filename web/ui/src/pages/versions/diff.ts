@@ -24,6 +24,15 @@ function settings(before: Json | undefined, after: Json | undefined, path: strin
   return [{ path, before, after }]
 }
 
+const NEAR = { x: 200, y: 60 }
+/** A removed step beside what stands in its place now. */
+function aside(node: CanvasNode, steps: StepChange[]): CanvasNode {
+  let { y } = node.position
+  const taken = () => steps.some(({ node: other }) => other.parentId === node.parentId && Math.abs(other.position.x - node.position.x) < NEAR.x && Math.abs(other.position.y - y) < NEAR.y)
+  while (taken()) y += NEAR.y + 30
+  return { ...node, position: { x: node.position.x, y } }
+}
+
 const shape = (node: CanvasNode): Json => JSON.parse(JSON.stringify({ ...node.data, parent: node.parentId ?? null })) as Json
 
 export function difference(before: Doc, after: Doc): Difference {
@@ -34,7 +43,7 @@ export function difference(before: Doc, after: Doc): Difference {
     const differing = was ? settings(shape(was), shape(node), '') : []
     return { id: node.id, node, kind: !was ? 'added' : differing.length ? 'changed' : 'same', settings: differing }
   })
-  before.nodes.forEach((node) => { if (!now.has(node.id)) steps.push({ id: node.id, node, kind: 'removed', settings: [] }) })
+  before.nodes.forEach((node) => { if (!now.has(node.id)) steps.push({ id: node.id, node: aside(node, steps), kind: 'removed', settings: [] }) })
   const wiresBefore = new Set(before.edges.map(wire))
   const wiresNow = new Set(after.edges.map(wire))
   const wires: WireChange[] = after.edges.map((edge) => ({ edge, kind: wiresBefore.has(wire(edge)) ? 'same' : 'added' }))
