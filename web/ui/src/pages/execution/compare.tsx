@@ -9,7 +9,7 @@ import { Empty, Trouble, Waiting } from '../../kit/parts'
 import { count, moment, took } from '../../lib/format'
 import { t } from '../../lib/text'
 
-type Side = { status: string; duration_ms: number | null; rows_out: number | null; rows_rejected: number; error: Failure | null }
+type Side = { status: string; duration_ms: number | null; rows_out: number | null; rows_rejected: number; error: Failure | null; cache_hit: boolean }
 type Step = { node_id: string; label: string; config_changed: boolean | null; status_changed: boolean; a: Side | null; b: Side | null; change: Record<string, number> }
 type Compared = { a: Execution; b: Execution; definition_changed: boolean; input_changed: boolean; nodes: Step[] }
 type Props = { execution: Execution; other: string; choose: (id: string) => void; names: (id: string) => string; toStep: (id: string) => void }
@@ -45,7 +45,7 @@ export function Compare({ execution, other, choose, names, toStep }: Props) {
                     {!one.a || !one.b ? <span className="soft compare-mark"><CirclePlus size={12} aria-hidden="true" /> {t(one.b ? 'execution.onlyHere' : 'execution.onlyThere')}</span> : one.config_changed && <span className="soft compare-mark"><Settings2 size={12} aria-hidden="true" /> {t('execution.settingsChanged')}</span>}
                     {one.b?.error && <span className="soft list-error">{one.b.error.message}</span>}</th>
                   <td><span className="row">{one.a ? <StateIcon name={one.a.status} /> : '–'}{one.status_changed && <><ArrowRight size={13} aria-label={t('execution.to')} />{one.b ? <StateIcon name={one.b.status} /> : '–'}</>}</span></td>
-                  <td data-numeric>{pair(one.a?.duration_ms, one.b?.duration_ms, took)}</td><td data-numeric><Change of={one.change.duration_ms} say={took} costs /></td>
+                  <td data-numeric>{lasted(one.a)} → {lasted(one.b)}</td><td data-numeric><Change of={one.change.duration_ms} say={took} costs /></td>
                   <td data-numeric>{pair(one.a?.rows_out, one.b?.rows_out, count)}</td><td data-numeric><Change of={one.change.rows_out} say={count} /></td>
                 </tr>
               ))}
@@ -57,6 +57,7 @@ export function Compare({ execution, other, choose, names, toStep }: Props) {
   )
 }
 
+const lasted = (side: Side | null) => (side?.cache_hit ? t('results.reused') : known(side?.duration_ms) ? took(side.duration_ms) : '–')
 type Maybe = number | null | undefined
 const known = (value: Maybe): value is number => value !== null && value !== undefined
 const minus = (a: Maybe, b: Maybe) => (known(a) && known(b) ? a - b : undefined)

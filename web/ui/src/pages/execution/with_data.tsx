@@ -47,7 +47,7 @@ export function WithData({ execution: { id, flow_id, error }, names, onClose }: 
         </ul>
       )}
       {wrong && <p className="field-error" role="alert">{wrong}</p>}
-      <footer className="dialog-foot"><button type="button" className="button" onClick={onClose}>{t('execution.cancel')}</button><button type="button" className="button primary" disabled={busy || !chosen.size} onClick={() => void open()}>{t('execution.openWith', { n: chosen.size })}</button></footer>
+      <footer className="dialog-foot"><button type="button" className="button" onClick={onClose}>{t('execution.cancel')}</button><button type="button" className="button primary" disabled={busy || !chosen.size} onClick={() => void open()}>{chosen.size ? t('execution.openWith', { n: chosen.size }) : t('execution.withData')}</button></footer>
     </Dialog>
   )
 }
