@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from headrace.flows.canvas import EDGES_MAX, NODES_MAX, canvas_of, content_hash, graph_of, layout
+from headrace.flows.canvas import EDGES_MAX, NODES_MAX, canvas_of, content_hash, graph_of, layout, redrawn
 from headrace.flows.graph import Edge, FlowGraph, NodeSpec, Retry
 from headrace.sdk.errors import ConfigError
 from hypothesis import given
@@ -154,3 +154,32 @@ def test_the_hash_minds_the_order_of_edges_at_one_port_only() -> None:
 
     assert digest(a_c, b_c, a_d) == digest(a_d, a_c, b_c)
     assert digest(a_c, b_c) != digest(b_c, a_c)
+
+
+def test_a_canvas_is_drawn_again_around_what_stays():
+    before = {
+        "nodes": [
+            {"id": "a", "type": "step", "position": {"x": 500, "y": 40}, "data": {**STEP["data"], "mine": 1}},
+            {"id": "gone", "type": "step", "position": {"x": 0, "y": 0}, "data": STEP["data"]},
+            {"id": "note", "type": "note", "position": {"x": 9, "y": 9}, "data": {"label": "Why"}},
+        ],
+        "edges": [{"id": "e1", "source": "a", "target": "gone"}],
+        "viewport": {"x": 1, "y": 2, "zoom": 0.5},
+    }
+    graph = FlowGraph(
+        nodes=(
+            NodeSpec(id="a", type="x.y", config={"n": 2}),
+            NodeSpec(id="b", type="x.y"),
+            NodeSpec(id="c", type="x.y"),
+        ),
+        edges=(Edge(source="a", target="b"), Edge(source="a", target="c")),
+    )
+    after = redrawn(before, graph)
+    assert graph_of(after) == graph
+    nodes = {node["id"]: node for node in after["nodes"]}
+    assert set(nodes) == {"a", "b", "c", "note"}
+    assert (nodes["a"]["position"], nodes["a"]["data"]["mine"]) == ({"x": 500, "y": 40}, 1)
+    assert nodes["b"]["position"] == {"x": 780, "y": 40}
+    assert nodes["c"]["position"] != nodes["b"]["position"], "two new steps do not lie on each other"
+    assert after["viewport"] == before["viewport"]
+    assert redrawn(after, graph) == after, "the same text changes nothing"

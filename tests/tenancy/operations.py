@@ -29,6 +29,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "connections_create_connection": {"connector": "local_files", "config": {"root": "."}},
     "connections_probe": {"connector": "local_files"},
     "flow_files_import_flow": {"text": "headrace: 1\nname: x\n"},
+    "flow_files_put_text": {"text": "headrace: 1\nname: x\n"},
     "schedules_create_schedule": {"expression": "0 6 * * *"},
     "schedules_preview_unsaved": {"expression": "0 6 * * *"},
     "triggers_create_trigger": {"trigger_type": "manual"},

@@ -69,7 +69,7 @@ VIEWER = {
     "connections_get_connection", "waits_list_approvals", "waits_list_waits", "triggers_list_trigger_types",
     "executions_compare_executions", "assets_list_assets", "assets_get_asset", "assets_list_updates",
     "executions_list_compensations", "executions_summarize_executions", "templates_list_templates",
-    "templates_get_template",
+    "templates_get_template", "executions_list_attempts", "executions_profile_node",
 }  # fmt: skip
 MORE = {
     "identity_providers_list_types", "identity_providers_list_providers", "identity_providers_create_provider",
@@ -94,8 +94,9 @@ MORE = {
     "homes_preview_move", "homes_give_own", "homes_give_back", "workspaces_create_workspace",
     "workspaces_update_workspace", "workspaces_delete_workspace", "workspaces_restore_workspace",
     "workspaces_create_folder", "folders_update_folder", "folders_delete_folder", "flows_create_flow",
-    "flows_update_flow", "flows_replace_flow", "flows_delete_flow", "flows_restore_flow", "templates_use_template", "flows_put_data", "flow_files_check_in",
-    "flow_files_revert", "flow_files_import_flow", "executions_execute_flow", "executions_execute_node",
+    "flows_update_flow", "flows_replace_flow", "flows_delete_flow", "flows_restore_flow", "templates_use_template",
+    "flows_put_data", "flow_files_check_in", "flow_files_revert", "flow_files_import_flow", "executions_execute_flow",
+    "executions_execute_node", "flow_files_put_text",
     "executions_cancel_execution", "executions_cancel_executions", "executions_retry_execution",
     "executions_retry_executions", "executions_compensate_again", "pins_pin_node", "pins_unpin_node",
     "connections_create_connection", "connections_update_connection", "connections_delete_connection",
@@ -162,6 +163,7 @@ BODIES: dict[str, Any] = {
     "service_accounts_update_account": {"name": "X", "row_version": 1},
     "identity_providers_update_provider": {"name": "X", "row_version": 1},
     "executions_cancel_executions": {"ids": [GHOST]},
+    "flow_files_put_text": {"text": "headrace: 1\nname: x\n", "row_version": 1},
     "executions_retry_executions": {"ids": [GHOST]},
 }
 

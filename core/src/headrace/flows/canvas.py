@@ -91,6 +91,43 @@ def canvas_of(graph: FlowGraph) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def redrawn(before: dict[str, Any], graph: FlowGraph) -> dict[str, Any]:
+    """The canvas of a changed graph: steps that stay keep their place, notes and what else we do not know.
+
+    A new step stands right of the first one that feeds it, else where a fresh layout puts it.
+    """
+    fresh = canvas_of(graph)
+    old = {node["id"]: node for node in before.get("nodes", [])}
+    nodes = [node for node in old.values() if "nodeType" not in node.get("data", {})]
+    taken = {(n["position"]["x"], n["position"]["y"]) for n in old.values() if "position" in n}
+    for node in fresh["nodes"]:
+        kept = old.get(node["id"])
+        if kept is None:
+            feeding = next((old[e.source] for e in graph.incoming[node["id"]] if e.source in old), None)
+            place = {**feeding["position"], "x": feeding["position"]["x"] + STEP[0]} if feeding else node["position"]
+            while (place["x"], place["y"]) in taken:
+                place = {**place, "y": place["y"] + STEP[1]}
+            taken.add((place["x"], place["y"]))
+            nodes.append({**node, "position": place})
+            continue
+        unknown = {name: value for name, value in kept["data"].items() if name not in _KNOWN}
+        other = {name: value for name, value in kept.items() if name not in {"data", "parentId"}}
+        nodes.append({**node, **other, "data": {**unknown, **node["data"]}})
+    wires = {_edge(edge): edge for edge in before.get("edges", [])}
+    used = {edge["id"] for edge in wires.values() if "id" in edge}
+    edges = []
+    for wire, edge in zip(graph.edges, fresh["edges"], strict=True):
+        name = edge["id"]
+        while name in used and wire not in wires:
+            name += "n"
+        used.add(name)
+        edges.append(wires.get(wire) or {**edge, "id": name})
+    return {**before, "nodes": nodes, "edges": edges}
+
+
+_KNOWN = ("nodeType", "nodeVersion", "label", "config", "disabled", "retry", "timeout", "onError")
+
+
 def _data(node: NodeSpec) -> dict[str, Any]:
     data: dict[str, Any] = {
         "nodeType": node.type,

@@ -8,9 +8,10 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from headrace.flows import service
-from headrace.flows.canvas import canvas_of, graph_of
+from headrace.flows.canvas import canvas_of, graph_of, redrawn
 from headrace.flows.models import Flow
 from headrace.flows.text import FlowText, TextTrigger, render
+from headrace.sdk.errors import ConfigError
 
 
 async def bring_in(session: AsyncSession, actor: Any, workspace_id: UUID, text: FlowText) -> Flow:
@@ -37,6 +38,24 @@ async def bring_in(session: AsyncSession, actor: Any, workspace_id: UUID, text: 
     if graph_of(data.definition) != text.graph:
         await service.put_data(session, actor, found.id, canvas, data.row_version)
     return found
+
+
+async def put_text(session: AsyncSession, actor: Any, flow_id: UUID, text: FlowText, row_version: int | None) -> None:
+    """Make a flow what its changed text says: name, description, settings, and the canvas with its layout.
+
+    Raises:
+        PreconditionRequired, PreconditionFailed: no base version of the canvas, or a stale one.
+        ConfigError: the kind differs, which never changes.
+    """
+    flow = await service.get(session, actor, flow_id)
+    if text.kind != flow.kind:
+        raise ConfigError(f"a flow stays what it is; put 'kind' back to '{flow.kind}'", field="kind")
+    data = await service.get_data(session, actor, flow_id)
+    await service.put_data(session, actor, flow_id, redrawn(data.definition, text.graph), row_version)
+    wanted = {"name": text.name, "description": text.description, "settings": text.settings}
+    changes = {name: value for name, value in wanted.items() if getattr(flow, name) != value}
+    if changes:
+        await service.update(session, actor, flow_id, changes, flow.row_version)
 
 
 async def take_out(

@@ -123,8 +123,8 @@ class _Dumper(yaml.SafeDumper):  # type: ignore[misc]
 
 
 def _represent_text(dumper: Any, text: str) -> Any:
-    """Characters that YAML counts as line breaks come back only when they are escaped."""
-    style = '"' if any(char in text for char in "\x85\u2028\u2029\ufeff") else None
+    """Characters that YAML counts as line breaks come back only when they are escaped; code stands as it is."""
+    style = '"' if any(char in text for char in "\x85\u2028\u2029\ufeff") else "|" if "\n" in text else None
     return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
 
 
@@ -189,7 +189,8 @@ def render(
             source = _written(edge, graph.by_id)
             had = inputs.get(edge.target_port)
             inputs[edge.target_port] = source if had is None else [*([had] if isinstance(had, str) else had), source]
-        nodes.append(TextNode(inputs=inputs, **{name: getattr(node, name) for name in _SHARED}))
+        said = {name: getattr(node, name) for name in _SHARED if name != "timeout_s" or node.timeout_s}
+        nodes.append(TextNode(inputs=inputs, **said))
     whole = FlowText(
         headrace=1, name=name, description=description, kind=kind, settings=settings or {},
         connections=connections or {}, triggers=triggers, nodes=nodes,

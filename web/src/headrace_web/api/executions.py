@@ -296,6 +296,7 @@ class ExecutionsController(Controller):
         limit: Rows = 200,
         offset: After = 0,
         port: FromQuery[str] = "out",
+        profile: FromQuery[bool] = True,
     ) -> Envelope[dict[str, Any]]:
         """A page of the rows that a node stored in this execution."""
         async with ctx.transaction() as session:
@@ -303,7 +304,7 @@ class ExecutionsController(Controller):
             found = await executions.latest_output(
                 session, ctx.organization_id, row["flow_id"], node_id, execution_id=execution_id
             )
-        return ok(await stored_preview(ctx, found, port, limit=limit, offset=offset))
+        return ok(await stored_preview(ctx, found, port, limit=limit, offset=offset, profile=profile))
 
 
 def _zoned(at: datetime | None) -> datetime | None:

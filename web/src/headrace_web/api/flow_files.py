@@ -6,19 +6,24 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from headrace.connections import service as connections
+from headrace.entitlements import service as entitlements
+from headrace.executions.admission import policy_of
+from headrace.flows import files, text, versions
 from headrace.flows import service as flows
-from headrace.flows import text, versions
 from headrace.flows.canvas import canvas_of
+from headrace.flows.problems import FlowProblem
+from headrace.flows.validate import validate
 from headrace.triggers import declared
 from headrace.triggers import service as triggers
-from litestar import Controller, Response, get, post
+from litestar import Controller, Response, get, post, put
 from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType
 
 from headrace_web.api.flows import FlowOut, checked_name, make
 from headrace_web.deps import Context
-from headrace_web.envelope import ApiStruct, Envelope, ok, shown
+from headrace_web.envelope import ApiStruct, Envelope, IfMatch, base_version, ok, shown
 from headrace_web.guards import permission, scoped
 
 
@@ -48,6 +53,21 @@ class ImportBody(ApiStruct):
     workspace_id: UUID | None = None
     folder_id: UUID | None = None
     name: str = ""
+
+
+class TextBody(ApiStruct):
+    """The flow's changed text; with `dry_run` nothing is saved, and the answer says what would be wrong with it."""
+
+    text: str
+    row_version: int | UnsetType = UNSET
+    dry_run: bool = False
+
+
+class TextOut(Struct, kw_only=True):
+    """What the text means: everything that is wrong with it, and the version of the canvas to build on."""
+
+    problems: list[FlowProblem]
+    row_version: int
 
 
 class FlowFilesController(Controller):
@@ -105,6 +125,28 @@ class FlowFilesController(Controller):
             made = await make(ctx, session, data.workspace_id, name, canvas_of(parsed.graph), fields)
             await declared.declare_text(session, ctx.actor, ctx.services.vault, ctx.registry, made.id, parsed)
             return ok(made)
+
+    @put("/{flow_id:uuid}/text", opt=permission("flow:update"))
+    async def put_text(
+        self, ctx: NamedDependency[Context], flow_id: FromPath[UUID], data: JSONBody[TextBody], if_match: IfMatch = None
+    ) -> Envelope[TextOut]:
+        """Make the flow what its changed text says; steps that stay keep their place on the canvas."""
+        parsed = text.parse(data.text)
+        checked_name(parsed.name)
+        async with ctx.transaction() as session:
+            await flows.get(session, ctx.actor, flow_id)
+            names = await connections.names(session, ctx.organization_id)
+            features = await entitlements.enabled_features(session)
+            if not data.dry_run:
+                policy_of(parsed.settings)
+                version = base_version(if_match, data.row_version, "canvas")
+                await files.put_text(session, ctx.actor, flow_id, parsed, version)
+                await triggers.sync(session, ctx.actor, ctx.services.vault, ctx.registry, flow_id)
+                await declared.declare_text(session, ctx.actor, ctx.services.vault, ctx.registry, flow_id, parsed)
+            stored = await flows.get_data(session, ctx.actor, flow_id)
+        on = {key for key, enabled in features.items() if enabled}
+        problems = validate(parsed.graph, ctx.registry, connections=names, features=on)
+        return ok(TextOut(problems=problems, row_version=stored.row_version))
 
     @get("/{flow_id:uuid}/export", opt=permission("flow:read"), media_type="application/yaml")
     async def export_flow(self, ctx: NamedDependency[Context], flow_id: FromPath[UUID]) -> Response[bytes]:

@@ -66,6 +66,6 @@ export const useLogs = (executionId: string, stamp: string) =>
 export const PAGE_ROWS = 200
 export const rowsPage = (address: string, page: number, port: string) => ({
   queryKey: ['rows', address, port, page],
-  queryFn: () => get<Rows>(`${address}?limit=${PAGE_ROWS}&offset=${page * PAGE_ROWS}&port=${port}`),
+  queryFn: () => get<Rows>(`${address}?limit=${PAGE_ROWS}&offset=${page * PAGE_ROWS}&port=${encodeURIComponent(port)}&profile=false`),
   staleTime: 60_000,
 })

@@ -62,7 +62,7 @@ export type NodeExecution = {
   completed_at: string | null; duration_ms: number | null; rows_in: number | null; rows_out: number | null
   rows_rejected: number; bytes: number | null; error: Failure | null; has_output: boolean
   ports: Record<string, number | null>; waits_for: 'timer' | 'callback' | 'children' | null; resumes_at: string | null
-  compensation?: 'armed' | 'due' | 'running' | 'completed' | 'failed' | null
+  compensation?: 'armed' | 'due' | 'running' | 'completed' | 'failed' | null; cache_hit?: boolean; pinned?: boolean
 }
 export type Children = { segment_no: number | null; mode: 'body' | 'flow' | 'handler' | 'compensation'; status: string; count: number }
 export type Wait = {
@@ -77,6 +77,7 @@ export type Execution = {
   rows_processed: number; rows_failed: number; last_seq: number; held: boolean; mode: string; progress: number; target_node_id?: string | null
   compensation?: 'running' | 'compensated' | 'incomplete' | null
   parent_execution_id: string | null; parent_segment_no: number | null; item_no: number | null
+  version: number | null; attempt: number; input_data: Value | null; eta_at?: string | null; eta_from?: string | null; eta_to?: string | null
 }
 export type LogLine = { id: number; node_id: string; level: string; message: string; created_at: string }
 export type Column = { name: string; type: string; nullable: boolean }

@@ -8,6 +8,7 @@ import type { Children, Execution } from '../api/types'
 import { State } from '../kit/icon'
 import { Pages, Trouble, Waiting } from '../kit/parts'
 import { count, moment, since, took } from '../lib/format'
+import { t } from '../lib/text'
 
 const ORDER = ['failed', 'timed_out', 'running', 'waiting', 'queued', 'held', 'cancelling', 'cancelled', 'completed']
 const PAGE = 50
@@ -27,20 +28,25 @@ export function ChildrenTable({ executionId, segment, counts, title, live, handl
   const total = counts.reduce((all, one) => all + one.count, 0)
   const states = ORDER.map((name) => [name, counts.filter((one) => one.status === name).reduce((all, one) => all + one.count, 0)] as const).filter(([, number]) => number > 0)
   const rows = data?.data.filter((one) => (handlers === isAfter(one.mode)) && (status === 'held' ? one.held : status !== 'queued' || !one.held))
+  const called = (one: Execution) => {
+    const undone = one.target_node_id ?? ''
+    if (one.mode === 'compensation') return t('results.undoes', { name: names?.get(undone) ?? undone })
+    return handlers ? t('results.afterwards') : t('results.itemNo', { number: (one.item_no ?? 0) + 1 })
+  }
   return (
     <section className="children" aria-label={title}>
-      <div className="children-states" role="radiogroup" aria-label="State">
-        <label><input type="radio" name={`children-${segment}`} checked={!status} onChange={() => { setStatus(''); setPage(1) }} /><span className="badge" data-tone="idle">All {count(total)}</span></label>
+      <div className="children-states" role="radiogroup" aria-label={t('results.state')}>
+        <label><input type="radio" name={`children-${segment}`} checked={!status} onChange={() => { setStatus(''); setPage(1) }} /><span className="badge" data-tone="idle">{t('results.all', { n: total })}</span></label>
         {states.map(([name, number]) => <label key={name}><input type="radio" name={`children-${segment}`} checked={status === name} onChange={() => { setStatus(name); setPage(1) }} /><State name={name} more={count(number)} /></label>)}
       </div>
-      {error ? <Trouble error={error} again={() => void refetch()} /> : !rows ? <Waiting what="executions" /> : (
-        <div className="children-table" tabIndex={0} role="region" aria-label={`Executions of ${title}`}>
+      {error ? <Trouble error={error} again={() => void refetch()} /> : !rows ? <Waiting what={t('results.executionsWord')} /> : (
+        <div className="children-table" tabIndex={0} role="region" aria-label={t('results.executionsOf', { name: title })}>
           <table className="list">
-            <thead><tr><th scope="col">{handlers ? 'What' : 'Item'}</th><th scope="col">State</th><th scope="col">Started</th><th scope="col" data-numeric>Took</th><th scope="col" data-numeric>Rows</th></tr></thead>
+            <thead><tr><th scope="col">{t(handlers ? 'results.what' : 'results.item')}</th><th scope="col">{t('results.state')}</th><th scope="col">{t('results.started')}</th><th scope="col" data-numeric>{t('results.took')}</th><th scope="col" data-numeric>{t('results.rowsTitle')}</th></tr></thead>
             <tbody>
               {[...rows].sort((a, b) => (a.item_no ?? 0) - (b.item_no ?? 0)).map((one) => (
                 <tr key={one.id}>
-                  <td><Link href={`/executions/${one.id}`}>{one.mode === 'compensation' ? `Undoes ${names?.get(one.target_node_id ?? '') ?? one.target_node_id}` : handlers ? 'Afterwards' : `Item ${count((one.item_no ?? 0) + 1)}`}</Link>{one.error && <span className="soft list-error">{one.error.message}</span>}</td>
+                  <td><Link href={`/executions/${one.id}`}>{called(one)}</Link>{one.error && <span className="soft list-error">{one.error.message}</span>}</td>
                   <td><State name={one.held ? 'held' : one.status} /></td>
                   <td>{one.started_at ? <time dateTime={one.started_at} title={moment(one.started_at)}>{since(one.started_at)}</time> : '–'}</td>
                   <td data-numeric>{one.duration_ms === null ? '–' : took(one.duration_ms)}</td>

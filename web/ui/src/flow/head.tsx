@@ -1,18 +1,19 @@
 // The bar above the canvas: name, state, faces, save, run.
 import { Menu } from '@base-ui/react/menu'
 import { Switch } from '@base-ui/react/switch'
-import { ChevronDown, ChevronLeft, List, Play, Save, Square, Workflow } from 'lucide-react'
+import { ChevronDown, ChevronLeft, FileCode, History, List, Play, Save, Square, Workflow } from 'lucide-react'
 import { Link } from 'wouter'
 import { patch } from '../api/client'
 import { client, useFlow } from '../api/queries'
 import { fail, say } from '../kit/toasts'
+import { t } from '../lib/text'
 import { useFlowPage } from './context'
 import { cancel, useRun } from './run'
 import { useDoc } from './store'
 import { useUi } from './ui'
 
 export function EditorHead({ name }: { name: string }) {
-  const { readOnly, save, run } = useFlowPage()
+  const { flowId, readOnly, save, run } = useFlowPage()
   const dirty = useDoc((state) => state.dirty)
   const steps = useDoc((state) => state.nodes.length)
   const selected = useDoc((state) => state.nodes.filter((node) => node.selected).map((node) => node.id).join(' '))
@@ -27,6 +28,8 @@ export function EditorHead({ name }: { name: string }) {
       <span className="badge saved" data-tone={dirty ? 'warn' : 'idle'} aria-live="polite">{dirty ? 'Unsaved' : 'Saved'}</span>
       <span className="grow" />
       <span className="soft only-large">{steps} {steps === 1 ? 'step' : 'steps'}</span>
+      <Link href={`/flows/${flowId}/versions`} className="icon-button only-large" aria-label={t('versions.title')} title={t('versions.title')}><History size={17} /></Link>
+      <Link href={`/flows/${flowId}/text`} className="icon-button only-large" aria-label={t('flowtext.title')} title={t('flowtext.title')}><FileCode size={17} /></Link>
       <Active readOnly={readOnly} />
       <div className="segmented faces" role="radiogroup" aria-label="View">
         <label><input type="radio" name="face" checked={face === 'canvas'} onChange={() => useUi.setState({ face: 'canvas' })} /><span><Workflow size={15} aria-hidden="true" /><span className="face-word">Canvas</span></span></label>

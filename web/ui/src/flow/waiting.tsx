@@ -10,6 +10,7 @@ import { Dialog } from '../kit/dialog'
 import { fail, say } from '../kit/toasts'
 import { moment, since, until } from '../lib/format'
 import { initial, missing, sent } from '../lib/schema'
+import { t } from '../lib/text'
 import { refresh } from './run'
 
 /** The questions of a wait, without the one that the two buttons answer. */
@@ -41,7 +42,7 @@ export function Decide({ wait, onDone }: { wait: Wait; onDone?: (() => void) | u
     setBusy(true)
     try {
       await post(`/approvals/${wait.id}/${how}`, { answers: sent(schema, value) ?? {} })
-      say(how === 'approve' ? `Approved: ${wait.title}` : `Rejected: ${wait.title}`, 'ok')
+      say(how === 'approve' ? t('results.approved', { title: wait.title }) : t('results.rejected', { title: wait.title }), 'ok')
       changed()
       onDone?.()
     } catch (error) {
@@ -52,19 +53,19 @@ export function Decide({ wait, onDone }: { wait: Wait; onDone?: (() => void) | u
     }
   }
   return (
-    <form className="decide" aria-label={`Decide: ${wait.title}`} onSubmit={(event) => event.preventDefault()} autoComplete="off">
+    <form className="decide" aria-label={t('results.decide', { title: wait.title })} onSubmit={(event) => event.preventDefault()} autoComplete="off">
       {wait.message && <p className="decide-message">{wait.message}</p>}
       {may ? (
         <>
           {Object.keys(schema.properties ?? {}).length > 0 || errors[''] ? <SchemaForm schema={schema} value={value} onChange={setValue} errors={errors} readOnly={false} scope={wait.id} /> : null}
           <footer className="decide-foot">
-            <button type="button" className="button primary" disabled={busy} onClick={() => void decide('approve')}><Check size={15} aria-hidden="true" />Approve</button>
-            <button type="button" className="button reject" disabled={busy} onClick={() => void decide('reject')}><X size={15} aria-hidden="true" />Reject</button>
+            <button type="button" className="button primary" disabled={busy} onClick={() => void decide('approve')}><Check size={15} aria-hidden="true" />{t('results.approve')}</button>
+            <button type="button" className="button reject" disabled={busy} onClick={() => void decide('reject')}><X size={15} aria-hidden="true" />{t('results.reject')}</button>
             <span className="grow" />
-            <button type="button" className="button" disabled={busy} onClick={() => setDelegating(true)}><UserPlus size={15} aria-hidden="true" />Delegate…</button>
+            <button type="button" className="button" disabled={busy} onClick={() => setDelegating(true)}><UserPlus size={15} aria-hidden="true" />{t('results.delegate')}</button>
           </footer>
         </>
-      ) : <p className="soft">{mine ? 'Your role may look at approvals, not decide.' : `This was given to ${wait.assignees.join(', ')}; ask one of them, or an admin.`}</p>}
+      ) : <p className="soft">{mine ? t('results.mayNotDecide') : t('results.givenToOthers', { who: wait.assignees.join(', ') })}</p>}
       {delegating && <DelegateTo wait={wait} onClose={() => setDelegating(false)} />}
     </form>
   )
@@ -77,10 +78,10 @@ function DelegateTo({ wait, onClose }: { wait: Wait; onClose: () => void }) {
   const give = async () => {
     const assignees = text.split(/[\s,;]+/).filter(Boolean)
     const odd = assignees.find((one) => !/^[^@\s]+@[^@\s]+$/.test(one))
-    if (odd) return setWrong(`“${odd}” is no e-mail address.`)
+    if (odd) return setWrong(t('results.noAddress', { text: odd }))
     try {
       await post(`/approvals/${wait.id}/delegate`, { assignees })
-      say(assignees.length ? `Given to ${assignees.join(', ')}.` : 'Whoever may approve can decide now.', 'ok')
+      say(assignees.length ? t('results.given', { who: assignees.join(', ') }) : t('results.givenToAll'), 'ok')
       changed()
       onClose()
     } catch (error) {
@@ -88,11 +89,11 @@ function DelegateTo({ wait, onClose }: { wait: Wait; onClose: () => void }) {
     }
   }
   return (
-    <Dialog title="Delegate" text="Who decides instead? Separate addresses with a comma; empty is whoever may approve." onClose={onClose} focus={input}>
-      <div className="field"><label htmlFor="delegate-to">E-mail addresses</label>
+    <Dialog title={t('results.delegateTitle')} text={t('results.delegateText')} onClose={onClose} focus={input}>
+      <div className="field"><label htmlFor="delegate-to">{t('results.addresses')}</label>
         <input id="delegate-to" ref={input} value={text} aria-invalid={Boolean(wrong) || undefined} aria-describedby="delegate-wrong" onChange={({ target }) => { setText(target.value); setWrong('') }} onKeyDown={(event) => { if (event.key === 'Enter') { event.preventDefault(); void give() } }} />
         <div id="delegate-wrong">{wrong && <p className="field-error" role="alert">{wrong}</p>}</div></div>
-      <footer className="dialog-foot"><button type="button" className="button" onClick={onClose}>Cancel</button><button type="button" className="button primary" onClick={() => void give()}>Delegate</button></footer>
+      <footer className="dialog-foot"><button type="button" className="button" onClick={onClose}>{t('results.cancel')}</button><button type="button" className="button primary" onClick={() => void give()}>{t('results.delegateTitle')}</button></footer>
     </Dialog>
   )
 }
@@ -105,7 +106,7 @@ function Address({ wait }: { wait: Wait }) {
   const copy = async (text: string) => {
     field.current?.select()
     const done = navigator.clipboard ? await navigator.clipboard.writeText(text).then(() => true, () => false) : document.execCommand('copy')
-    say(done ? 'The address is copied.' : 'Press Ctrl C to copy the address.', done ? 'ok' : 'info')
+    say(t(done ? 'results.addressCopied' : 'results.addressCopy'), done ? 'ok' : 'info')
   }
   const make = async () => {
     try {
@@ -114,27 +115,27 @@ function Address({ wait }: { wait: Wait }) {
       requestAnimationFrame(() => void copy(made.url))
     } catch (error) { fail(error); changed() }
   }
-  if (!may) return <p className="soft">It goes on when somebody calls its address.</p>
+  if (!may) return <p className="soft">{t('results.goesOnWhenCalled')}</p>
   return (
     <div className="address">
-      {url && <input ref={field} readOnly aria-label="Address to call" value={url} onFocus={({ target }) => target.select()} />}
-      {url && <button type="button" className="button primary" onClick={() => void copy(url)}><Copy size={14} aria-hidden="true" />Copy</button>}
-      <button type="button" className={url ? 'button' : 'button primary'} onClick={() => void make()}><Link2 size={15} aria-hidden="true" />{url ? 'Make another' : 'Make address'}</button>
-      <p className="help">{url ? 'Call it with POST; what is sent as JSON goes on as one row. It works once, and another one makes it void.' : 'Made for this execution; it works once.'}</p>
+      {url && <input ref={field} readOnly aria-label={t('results.address')} value={url} onFocus={({ target }) => target.select()} />}
+      {url && <button type="button" className="button primary" onClick={() => void copy(url)}><Copy size={14} aria-hidden="true" />{t('results.copy')}</button>}
+      <button type="button" className={url ? 'button' : 'button primary'} onClick={() => void make()}><Link2 size={15} aria-hidden="true" />{t(url ? 'results.makeAnother' : 'results.makeAddress')}</button>
+      <p className="help">{t(url ? 'results.addressHelp' : 'results.addressOnce')}</p>
     </div>
   )
 }
 
-const Deadline = ({ at }: { at: string | null }) => (at ? <span className="soft" title={moment(at)}>until {until(at)}</span> : <span className="soft">without end</span>)
+const Deadline = ({ at }: { at: string | null }) => (at ? <span className="soft" title={moment(at)}>{t('results.until', { time: until(at) })}</span> : <span className="soft">{t('results.withoutEnd')}</span>)
 
 /** An open wait of an execution. */
 export function WaitCard({ wait, name }: { wait: Wait; name: string }) {
   const approval = wait.kind === 'approval'
   return (
-    <section className="card wait-card" aria-label={`Waits: ${wait.title || name}`} data-testid={`wait-${wait.node_id}`}>
+    <section className="card wait-card" aria-label={t('results.waitsFor', { name: wait.title || name })} data-testid={`wait-${wait.node_id}`}>
       <header>
         <span className="wait-icon" aria-hidden="true">{approval ? <Hourglass size={16} /> : <Link2 size={16} />}</span>
-        <div><h2>{wait.title || name}</h2><p className="soft">{name} waits for {approval ? 'a decision' : 'a call'}, asked {since(wait.created_at)}, <Deadline at={wait.deadline_at} /></p></div>
+        <div><h2>{wait.title || name}</h2><p className="soft">{t(approval ? 'results.waitsDecision' : 'results.waitsCall', { name, when: since(wait.created_at) })} <Deadline at={wait.deadline_at} /></p></div>
       </header>
       {approval ? <Decide wait={wait} /> : <Address wait={wait} />}
     </section>
@@ -143,8 +144,8 @@ export function WaitCard({ wait, name }: { wait: Wait; name: string }) {
 
 export function TimerCard({ name, at }: { name: string; at: string }) {
   return (
-    <section className="card wait-card" aria-label={`Waits: ${name}`}>
-      <header><span className="wait-icon" aria-hidden="true"><Timer size={16} /></span><div><h2>{name}</h2><p className="soft">Goes on by itself at {moment(at)}; no worker is held.</p></div></header>
+    <section className="card wait-card" aria-label={t('results.waitsFor', { name })}>
+      <header><span className="wait-icon" aria-hidden="true"><Timer size={16} /></span><div><h2>{name}</h2><p className="soft">{t('results.goesOnAt', { when: moment(at) })}</p></div></header>
     </section>
   )
 }

@@ -18,7 +18,7 @@ import type { Part } from '../flow/run'
 import { execute, leave, watch } from '../flow/run'
 import { Settings } from '../flow/settings'
 import { Shortcuts } from '../flow/shortcuts'
-import { document as canvas, saved, show, useDoc } from '../flow/store'
+import { document as canvas, saved, select, show, useDoc } from '../flow/store'
 import { useUi } from '../flow/ui'
 import { Trouble, Waiting } from '../kit/parts'
 import { fail, say } from '../kit/toasts'
@@ -34,6 +34,8 @@ export default function Editor({ id }: { id: string }) {
   useEffect(() => {
     if (!stored.data || !types.data) return
     if (show(id, stored.data, new Map(types.data.map((type) => [type.id, type])))) say('Your unsaved changes are back.', 'info')
+    const step = new URLSearchParams(location.search).get('step')
+    if (step) select([step])
     setShown(id)
   }, [stored.data, types.data, id])
   useEffect(() => {

@@ -3,7 +3,7 @@ import { useState } from 'react'
 import { call } from '../../api/call'
 import { stale } from '../../api/mine'
 import type { Me } from '../../api/types.gen'
-import { setTheme, useTheme } from '../../app/theme'
+import { chooseTheme, useTheme } from '../../app/theme'
 import type { Theme } from '../../app/theme'
 import { useAct } from '../../kit/act'
 import { Refused } from '../../kit/ask'
@@ -41,7 +41,7 @@ function Look() {
   return (
     <Section title={t('profile.look')} text={t('profile.look.text')} side>
       <div className="narrow-form">
-        <Segments label={t('profile.theme')} value={theme} onChange={(value) => setTheme(value as Theme)} choices={[{ value: 'system', word: t('profile.system') }, { value: 'light', word: t('profile.light') }, { value: 'dark', word: t('profile.dark') }]} />
+        <Segments label={t('profile.theme')} value={theme} onChange={(value) => chooseTheme(value as Theme)} choices={[{ value: 'system', word: t('profile.system') }, { value: 'light', word: t('profile.light') }, { value: 'dark', word: t('profile.dark') }]} />
         <SelectField label={t('profile.language')} value={language} onChange={choose} choices={languages().map(({ id, name }) => ({ value: id, word: name }))} help={t('profile.zone', { zone })} />
       </div>
     </Section>

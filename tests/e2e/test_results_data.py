@@ -1,0 +1,96 @@
+"""What one sees of data: input beside output, wide tables, whole cells, columns and how their values are spread."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from playwright.sync_api import Page, expect
+
+WIDE = {"viewport": {"width": 1920, "height": 1000}}
+CODE = (
+    'return {**row, "nothing": None, "long": "lorem ipsum dolor " * 40, "nested": {"a": [1, {"b": "c"}]}, '
+    '"half": len(row["name"]) / 2, "flag": len(row["name"]) % 2 == 0, **{f"col_{n}": n for n in range(120)}}'
+)
+
+
+@pytest.fixture
+def wide(request, api, steps):
+    """An execution whose step `made` has 128 columns, and its flow."""
+    nodes = [
+        steps("read", "local_files.read", 0, connection="Flight data", stream="airlines.csv"),
+        steps("made", "code.python", 280, code=CODE),
+    ]
+    flow = api.flow(request.node.name, nodes, [("read.out", "made.in")])
+    ran = api("POST", f"/flows/{flow}/execute", {"observe": "all", "async_mode": False, "wait_seconds": 60})
+    assert ran["status"] == "completed", ran
+    return ran["id"], flow
+
+
+def test_input_and_output_stand_side_by_side_where_there_is_room(open_page, wide):
+    page: Page = open_page(**WIDE)
+    page.goto(f"/executions/{wide[0]}?step=made")
+    given = page.get_by_role("region", name="Input", exact=True)
+    expect(given.get_by_role("region", name="Rows of Read").get_by_role("row")).to_have_count(17)
+    expect(page.get_by_role("region", name="Rows of Made")).to_be_visible()
+    page.get_by_role("radio", name="Input").check()
+    expect(page.get_by_role("region", name="Rows of Made")).to_have_count(0)
+    page.locator(".step-data-head").get_by_role("button", name="Read").click()
+    expect(page).to_have_url(re.compile("step=read"))
+
+
+def test_many_columns_are_windowed_and_reached_by_keys(page: Page, wide):
+    page.goto(f"/executions/{wide[0]}?step=made")
+    table = page.get_by_role("region", name="Rows of Made").get_by_role("grid")
+    expect(table).to_have_attribute("aria-colcount", "127")
+    heads = table.get_by_role("columnheader")
+    expect(heads.first).to_be_visible()
+    assert heads.count() < 25, "only the visible columns are in the document"
+    table.focus()
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Control+End")
+    expect(table.get_by_role("columnheader", name="col_119")).to_be_visible()
+    expect(table.locator("td[data-active]")).to_have_text("119")
+    assert table.get_by_role("columnheader", name="carrier").count() == 0
+
+
+def test_numbers_stand_right_nulls_are_named_and_a_cell_opens_whole(page: Page, wide):
+    page.goto(f"/executions/{wide[0]}?step=made")
+    rows = page.get_by_role("region", name="Rows of Made")
+    expect(rows.locator(".null").first).to_have_text("null")
+    half = rows.get_by_role("columnheader", name="half")
+    half.scroll_into_view_if_needed()
+    assert half.evaluate("(at) => getComputedStyle(at).textAlign") == "right"
+    rows.get_by_role("gridcell", name="lorem ipsum").first.click()
+    whole = page.get_by_role("dialog", name="long")
+    expect(whole.get_by_role("region", name="Value")).to_have_text(("lorem ipsum dolor " * 40).strip())
+    expect(whole).to_contain_text("720 characters")
+    whole.get_by_role("button", name="Copy").click()
+    expect(page.get_by_text(re.compile("^Copied|did not allow"))).to_be_visible()
+    page.keyboard.press("Escape")
+    rows.get_by_role("gridcell", name='{"a"').first.dblclick()
+    expect(page.get_by_role("dialog", name="nested").get_by_role("region", name="Value")).to_contain_text('"b": "c"')
+
+
+def test_columns_say_what_they_hold_and_over_how_many_rows(page: Page, api):
+    ran = api("POST", f"/flows/{api.demo()}/execute", {"observe": "all", "async_mode": False, "wait_seconds": 90})
+    page.goto(f"/executions/{ran['id']}?step=flights")
+    page.get_by_role("region", name="Rows of Flights").get_by_role("button", name="dep_delay").click()
+    columns = page.get_by_role("region", name="Columns of Flights")
+    expect(columns).to_contain_text("Counted over all 336,776 rows.")
+    row = columns.get_by_role("row").filter(has=page.get_by_role("rowheader", name="dep_delay"))
+    expect(row).to_contain_text("8,255 2.5 %")
+    expect(row).to_contain_text("1,301")
+    expect(row).to_have_attribute("data-chosen", "true")
+    expect(row.locator(".histogram-bar")).to_have_count(24)
+    counted = api("GET", f"/executions/{ran['id']}/nodes/flights/profile")
+    delay = next(one for one in counted["columns"] if one["name"] == "dep_delay")
+    assert sum(delay["histogram"]) == counted["rows"] - delay["null_count"]
+
+
+def test_the_editor_shows_what_a_step_was_given(page: Page, wide):
+    page.goto(f"/flows/{wide[1]}?step=made")
+    results = page.get_by_role("region", name="Results")
+    expect(results.get_by_role("region", name="Rows of Made")).to_be_visible()
+    results.get_by_role("radio", name="Input").check()
+    expect(results.get_by_role("region", name="Rows of Read").get_by_role("row")).to_have_count(17)
