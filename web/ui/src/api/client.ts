@@ -25,7 +25,7 @@ export class ApiError extends Error {
 const cookie = (name: string) =>
   document.cookie.split('; ').find((part) => part.startsWith(`${name}=`))?.slice(name.length + 1) ?? ''
 
-type Answer<T> = { data: T; pagination?: Pagination }
+type Answer<T> = { data: T; pagination?: Pagination; meta?: Record<string, unknown> }
 
 export async function request<T>(method: string, path: string, body?: unknown, version?: number): Promise<Answer<T>> {
   const headers: Record<string, string> = { 'x-csrf-token': cookie('headrace_csrf') }
@@ -38,7 +38,7 @@ export async function request<T>(method: string, path: string, body?: unknown, v
     throw new ApiError(0, 'OFFLINE', t('app.offline'))
   }
   const json = await answer.json().catch(() => ({}))
-  if (answer.ok) return { data: json.data as T, pagination: json.meta?.pagination }
+  if (answer.ok) return { data: json.data as T, pagination: json.meta?.pagination, meta: json.meta }
   if (answer.status === 401) location.assign(`/login?next=${encodeURIComponent(location.pathname)}`)
   const error = json.error ?? {}
   const fallback = t('app.answered', { status: answer.status })
