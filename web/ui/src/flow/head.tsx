@@ -39,7 +39,7 @@ export function EditorHead({ name }: { name: string }) {
         <label><input type="radio" name="face" checked={face === 'canvas'} onChange={() => useUi.setState({ face: 'canvas' })} /><span><Workflow size={15} aria-hidden="true" /><span className="face-word">{t('flow.view.canvas')}</span></span></label>
         <label><input type="radio" name="face" checked={face === 'outline'} onChange={() => useUi.setState({ face: 'outline' })} /><span><List size={15} aria-hidden="true" /><span className="face-word">{t('flow.view.outline')}</span></span></label>
       </div>
-      {!readOnly && <button type="button" className="button" disabled={!dirty} onClick={() => void save()} title={`${t('flow.command.save')} (Ctrl S)`}><Save size={15} aria-hidden="true" /><span className="head-word">{t('flow.command.save')}</span></button>}
+      {!readOnly && <button type="button" className="button save" disabled={!dirty} onClick={() => void save()} title={`${t('flow.command.save')} (Ctrl S)`}><Save size={15} aria-hidden="true" /><span className="head-word">{t('flow.command.save')}</span></button>}
       {live && execution
         ? <button type="button" className="button" onClick={() => void cancel(execution.id).catch(fail)}><Square size={14} aria-hidden="true" />{t('flow.stop')}</button>
         : (

@@ -27,7 +27,7 @@ export function LayoutSettings({ node, open }: { node: StepNode; open: boolean }
             <div className="field"><label htmlFor="layout-text">{t('flow.layout.text')}</label>
               <textarea id="layout-text" data-first rows={7} value={text ?? ''} onChange={({ target }) => set({ text: target.value }, 'text')} /></div>
           )}
-          <fieldset className="field bare"><legend className="label">{t('flow.layout.colour')}</legend>
+          <fieldset className="bare"><legend className="label">{t('flow.layout.colour')}</legend>
             <div className="swatches">
               {COLOURS.map((one) => (
                 <label key={one} className="swatch" data-color={one}><input type="radio" name="layout-colour" checked={(color ?? 'yellow') === one} onChange={() => set({ color: one }, 'color')} /><span>{t(`flow.colour.${one}`)}</span></label>

@@ -8,7 +8,8 @@ import { t } from '../lib/text'
 import { useFlowPage } from './context'
 import { labelOf } from './graph'
 import { nodeOf } from './lookup'
-import { pinRows } from './pins'
+import { pinRows, usePins } from './pins'
+import { useRun } from './run'
 import { useDoc } from './store'
 import { useUi } from './ui'
 
@@ -27,8 +28,10 @@ function Open({ id }: { id: string }) {
   const [text, setText] = useState<string | null>(null)
   const [wrong, setWrong] = useState('')
   const [busy, setBusy] = useState(false)
+  const known = usePins((pins) => Boolean(pins[id]))
+  const ran = useRun((state) => Boolean(state.nodes[id]?.has_output))
   const { data, isFetching } = useQuery({
-    queryKey: ['pinned', page.flowId, id], retry: false, staleTime: 0, gcTime: 0,
+    queryKey: ['pinned', page.flowId, id], retry: false, enabled: known || ran, staleTime: 0, gcTime: 0,
     queryFn: () => get<Rows>(`/flows/${page.flowId}/nodes/${encodeURIComponent(id)}/preview?limit=${MOST}`).catch(() => null),
   })
   const shown = text ?? (data?.rows.length ? written(data) : isFetching ? '' : SAMPLE)

@@ -2,6 +2,7 @@
 import { ReactFlowProvider } from '@xyflow/react'
 import { useQuery } from '@tanstack/react-query'
 import { useCallback, useEffect, useMemo, useRef, useState } from 'react'
+import type { CSSProperties } from 'react'
 import { ApiError, put, request } from '../api/client'
 import { client, useFlow, useNodeTypes } from '../api/queries'
 import type { Canvas, Execution } from '../api/types'
@@ -14,6 +15,7 @@ import { FlowPageContext } from '../flow/context'
 import { Dock } from '../flow/dock'
 import { Find } from '../flow/find'
 import { Ghost } from '../flow/ghost'
+import { Grip, useWidth } from '../flow/grip'
 import { EditorHead } from '../flow/head'
 import { useKeys } from '../flow/keys'
 import { StepMenu } from '../flow/menu'
@@ -63,6 +65,7 @@ function Open({ id, name, active, types: listed }: Props) {
   const readOnly = Boolean(me && !me.permissions.includes('flow:update'))
   const { face, settings } = useUi()
   const selected = useDoc((state) => state.nodes.some((node) => node.selected))
+  const width = useWidth((state) => state.width)
   const { save, run } = useActs(id)
   const page = useMemo(() => ({ flowId: id, types, problems, readOnly, save, run }), [id, types, problems, readOnly, save, run])
   useAutosave(page, active)
@@ -76,12 +79,12 @@ function Open({ id, name, active, types: listed }: Props) {
       <Keys />
       <main className="editor" id="main" data-sheet={(selected && settings) || undefined}>
         <EditorHead name={name} />
-        <div className="editor-main">
+        <div className="editor-main" style={{ '--settings': `${width}px` } as CSSProperties}>
           <div className="editor-left">
             {face === 'canvas' ? <CanvasView /> : <Outline />}
             <Dock />
           </div>
-          <Settings />
+          <div className="settings-side"><Grip /><Settings /></div>
         </div>
       </main>
       <Palette /><Connect /><Find /><StepMenu /><PinRows /><Shortcuts /><Ghost />
