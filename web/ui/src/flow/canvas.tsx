@@ -3,7 +3,7 @@ import '@xyflow/react/dist/style.css'
 import { Background, ConnectionLineType, MarkerType, ReactFlow, useReactFlow, useStore } from '@xyflow/react'
 import type { Connection, FinalConnectionState } from '@xyflow/react'
 import { Plus } from 'lucide-react'
-import { useCallback, useEffect, useRef } from 'react'
+import { useCallback, useEffect, useMemo, useRef } from 'react'
 import type { MouseEvent as Press } from 'react'
 import { fail, say } from '../kit/toasts'
 import { t } from '../lib/text'
@@ -19,6 +19,7 @@ import { Overview } from './overview'
 import { HEIGHT, WIDTH, absolute, fitLoops, levelOf, loopAt, sizeOf } from './nest'
 import { Group, Note } from './note'
 import { followed, middleOf, regrouped } from './notes'
+import { withPorts } from './ports'
 import { Step } from './step'
 import { change, connect, edgeChanges, nodeChanges, select, selectedIds, settleDrag, startDrag, useDoc } from './store'
 import type { StepEdge, StepNode } from './store'
@@ -152,11 +153,14 @@ export function CanvasView() {
     source: wire.source, target: wire.target, sourceHandle: wire.sourceHandle ?? null, targetHandle: wire.targetHandle ?? null,
   }), [types])
   const steps = nodes.filter(isStep).length
+  const many = nodes.length > CULL_ABOVE
+  const placed = useMemo(() => withPorts(types), [types])
+  const drawn = useMemo(() => (many ? nodes.map(placed) : nodes), [many, nodes, placed])
 
   return (
     <div className="canvas" ref={box} data-far={far || undefined} data-testid="canvas">
       <ReactFlow<StepNode, StepEdge>
-        nodes={nodes} edges={edges} nodeTypes={NODES} edgeTypes={EDGES} defaultEdgeOptions={EDGE_LOOK}
+        nodes={drawn} edges={edges} nodeTypes={NODES} edgeTypes={EDGES} defaultEdgeOptions={EDGE_LOOK}
         onNodesChange={nodeChanges} onEdgesChange={edgeChanges} onNodeDragStart={begin} onNodeDrag={over} onNodeDragStop={landed}
         onSelectionDragStart={(event, dragged) => begin(event, dragged[0] as StepNode, dragged)} onSelectionDragStop={(event, dragged) => landed(event, dragged[0] as StepNode, dragged)}
         onConnect={(wire) => { connect(types, wire) }} onConnectEnd={dropped} isValidConnection={valid}
@@ -165,7 +169,7 @@ export function CanvasView() {
         onSelectionContextMenu={(event) => menu('step', event)} onPaneContextMenu={(event) => menu('canvas', event)}
         connectionLineType={ConnectionLineType.Bezier} connectionRadius={26} minZoom={0.05} maxZoom={2} snapToGrid snapGrid={[10, 10]}
         nodesDraggable={!readOnly} nodesConnectable={!readOnly} deleteKeyCode={null} multiSelectionKeyCode={['Meta', 'Control', 'Shift']} selectionKeyCode="Shift"
-        onlyRenderVisibleElements={nodes.length > CULL_ABOVE} zoomOnDoubleClick={false} elevateEdgesOnSelect
+        onlyRenderVisibleElements={many} zoomOnDoubleClick={false} elevateEdgesOnSelect
         aria-label={t('flow.canvas')}
       >
         <Background gap={20} size={1.2} />

@@ -214,7 +214,7 @@ function parsed(text: string): Doc | null {
   }
 }
 
-const PASSING = ['selected', 'dragging', 'measured', 'resizing', 'internals', 'ariaLabel'] as const
+const PASSING = ['handles', 'initialWidth', 'initialHeight', 'selected', 'dragging', 'measured', 'resizing', 'internals', 'ariaLabel'] as const
 /** A node or an edge without what only the screen needs. */
 export function bare<T extends object>(thing: T): T {
   const kept = { ...thing } as Record<string, unknown>

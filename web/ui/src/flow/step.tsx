@@ -13,6 +13,7 @@ import { Loop } from './loop'
 import { moreOf } from './more'
 import { Note } from './note'
 import { usePins } from './pins'
+import { UNKNOWN_IN, UNKNOWN_OUT, shareOf } from './ports'
 import { useRun } from './run'
 import type { StepNode } from './store'
 
@@ -20,7 +21,7 @@ function Handles({ ports, side }: { ports: Port[]; side: 'in' | 'out' }) {
   return ports.map((port, index) => (
     <Handle
       key={port.name} id={port.name} type={side === 'in' ? 'target' : 'source'} position={side === 'in' ? Position.Left : Position.Right}
-      style={{ top: `${((index + 1) / (ports.length + 1)) * 100}%` }} data-kind={port.kind} title={port.title}
+      style={{ top: `${shareOf(index, ports.length) * 100}%` }} data-kind={port.kind} title={port.title}
     />
   ))
 }
@@ -55,5 +56,3 @@ const Plain = memo(function Plain({ id, data, selected }: NodeProps<StepNode>) {
     </div>
   )
 })
-const UNKNOWN_IN: Port[] = [{ name: 'in', title: 'Input', kind: 'data', many: true, required: false }]
-const UNKNOWN_OUT: Port[] = [{ name: 'out', title: 'Output', kind: 'data', many: false, required: false }]
