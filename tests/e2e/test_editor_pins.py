@@ -20,7 +20,7 @@ def flow(api, steps, request) -> str:
 
 
 def test_rows_are_pinned_used_and_let_go(page: Page, api, flow, run):
-    page.expected.append("the server responded with a status of 404")  # rows of the run go with the pin
+    page.expected.append("nodes/read/preview")  # rows of the run before go with the pin
     page.goto(f"/flows/{flow}")
     page.get_by_test_id("step-read").click()
     page.get_by_test_id("step-read").press("Shift+P")
@@ -38,6 +38,7 @@ def test_rows_are_pinned_used_and_let_go(page: Page, api, flow, run):
     page.reload()
     expect(page.get_by_test_id("step-read").get_by_role("img", name="Pinned")).to_be_visible()
     page.get_by_test_id("step-read").click()
+    expect(page.get_by_role("region", name="Results").get_by_text("Ours")).to_be_visible()
     page.locator('.react-flow__node[data-id="read"]').focus()
     page.keyboard.press("p")
     expect(page.get_by_text("“Read” is executed again.")).to_be_visible()

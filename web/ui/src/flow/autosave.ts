@@ -16,9 +16,7 @@ export function useAutosave({ flowId, readOnly, save }: FlowPage, active: boolea
     let refused = false
     const act = async () => {
       since = 0
-      if (await save(true)) return
-      refused = Boolean(useUi.getState().conflict)
-      plan(LONGEST_MS)
+      if (!(await save(true))) plan(LONGEST_MS)
     }
     const plan = (quiet = QUIET_MS) => {
       const { dirty, flowId: shown } = useDoc.getState()
@@ -28,6 +26,8 @@ export function useAutosave({ flowId, readOnly, save }: FlowPage, active: boolea
       timer = setTimeout(() => void act(), Math.min(quiet, Math.max(0, since + LONGEST_MS - Date.now())))
     }
     plan()
+    /** After a conflict it is the person's turn: nothing is tried again until they have saved or taken the other. */
+    const hold = useUi.subscribe(({ conflict }) => { if (conflict) { refused = true; clearTimeout(timer) } })
     const stop = useDoc.subscribe((now, before) => {
       if (!now.dirty) refused = false
       if (now.revision !== before.revision) plan()
@@ -35,6 +35,7 @@ export function useAutosave({ flowId, readOnly, save }: FlowPage, active: boolea
     return () => {
       clearTimeout(timer)
       stop()
+      hold()
       if (useDoc.getState().dirty && useDoc.getState().flowId === flowId && !refused) void save(true)
     }
   }, [flowId, readOnly, active, save])

@@ -2,7 +2,7 @@
 import { Maximize, Minus, Network, Plus, Redo2, Search, StickyNote, Undo2 } from 'lucide-react'
 import type { LucideIcon } from 'lucide-react'
 import { t } from '../lib/text'
-import { command, perform, wordOf } from './commands'
+import { capsOf, command, perform, wordOf } from './commands'
 import { useFlowPage } from './context'
 import { useDoc } from './store'
 
@@ -11,7 +11,7 @@ function Act({ name, Icon, primary, disabled }: { name: string; Icon: LucideIcon
   const found = command(name)
   const label = wordOf(found)
   return (
-    <button type="button" className={primary ? 'icon-button primary' : 'icon-button'} aria-label={label} title={`${label} (${found.keys[0]})`} disabled={disabled} onClick={() => perform(found, page)}>
+    <button type="button" className={primary ? 'icon-button primary' : 'icon-button'} aria-label={label} title={`${label} (${capsOf(found.keys[0]).join(' ')})`} disabled={disabled} onClick={() => perform(found, page)}>
       <Icon size={primary ? 19 : 18} />
     </button>
   )
@@ -44,7 +44,7 @@ export function Hint() {
   return (
     <p className="hint" aria-hidden="true">
       {(['add', 'connect', 'run', 'shortcuts'] as const).map((name) => (
-        <span key={name}>{command(name).keys[0]?.split(' ').map((key) => <kbd key={key}>{key}</kbd>)} {t(`flow.hint.${name}`)}</span>
+        <span key={name}>{capsOf(command(name).keys[0]).map((key) => <kbd key={key}>{key}</kbd>)} {t(`flow.hint.${name}`)}</span>
       ))}
     </p>
   )

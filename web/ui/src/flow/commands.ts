@@ -88,6 +88,10 @@ export const COMMANDS: Command[] = [
 ]
 const BY_NAME = new Map(COMMANDS.map((command) => [command.name, command]))
 export const command = (name: string) => BY_NAME.get(name) as Command
+const NAMED = new Set(['Ctrl', 'Shift', 'Alt', 'Enter', 'Delete', 'Backspace', 'Tab', 'Esc'])
+const MAC = navigator.platform.startsWith('Mac')
+/** Keys as this keyboard names them. */
+export const capsOf = (keys: string | undefined) => (keys ?? '').split(' ').map((key) => (MAC && key === 'Ctrl' ? '⌘' : NAMED.has(key) ? t(`flow.key.${key}`) : key))
 export const wordOf = ({ name }: Command) => t(`flow.command.${name}`)
 
 /** Do it, or say what it needs. */

@@ -7,7 +7,7 @@ import { patch } from '../api/client'
 import { client, useFlow } from '../api/queries'
 import { fail, say } from '../kit/toasts'
 import { t } from '../lib/text'
-import { command, perform, wordOf } from './commands'
+import { capsOf, command, perform, wordOf } from './commands'
 import { useFlowPage } from './context'
 import { isStep } from './graph'
 import { cancel, useRun } from './run'
@@ -39,16 +39,16 @@ export function EditorHead({ name }: { name: string }) {
         <label><input type="radio" name="face" checked={face === 'canvas'} onChange={() => useUi.setState({ face: 'canvas' })} /><span><Workflow size={15} aria-hidden="true" /><span className="face-word">{t('flow.view.canvas')}</span></span></label>
         <label><input type="radio" name="face" checked={face === 'outline'} onChange={() => useUi.setState({ face: 'outline' })} /><span><List size={15} aria-hidden="true" /><span className="face-word">{t('flow.view.outline')}</span></span></label>
       </div>
-      {!readOnly && <button type="button" className="button save" disabled={!dirty} onClick={() => void save()} title={`${t('flow.command.save')} (Ctrl S)`}><Save size={15} aria-hidden="true" /><span className="head-word">{t('flow.command.save')}</span></button>}
+      {!readOnly && <button type="button" className="button save" disabled={!dirty} onClick={() => void save()} title={`${t('flow.command.save')} (${capsOf('Ctrl S').join(' ')})`}><Save size={15} aria-hidden="true" /><span className="head-word">{t('flow.command.save')}</span></button>}
       {live && execution
         ? <button type="button" className="button" onClick={() => void cancel(execution.id).catch(fail)}><Square size={14} aria-hidden="true" />{t('flow.stop')}</button>
         : (
           <span className="joined">
-            <button type="button" className="button primary" onClick={() => run()} title={`${t('flow.command.run')} (Ctrl Enter)`}><Play size={15} aria-hidden="true" />{t('flow.command.run')}</button>
+            <button type="button" className="button primary" onClick={() => run()} title={`${t('flow.command.run')} (${capsOf('Ctrl Enter').join(' ')})`}><Play size={15} aria-hidden="true" />{t('flow.command.run')}</button>
             <Menu.Root>
               <Menu.Trigger className="button primary" aria-label={t('flow.runPart')}><ChevronDown size={15} aria-hidden="true" /></Menu.Trigger>
               <Menu.Portal><Menu.Positioner sideOffset={4} align="end"><Menu.Popup className="menu">
-                {PARTS.map((part) => <Menu.Item key={part} disabled={!one} onClick={() => perform(command(part), page)}><span>{wordOf(command(part))}</span><kbd>{command(part).keys[0]}</kbd></Menu.Item>)}
+                {PARTS.map((part) => <Menu.Item key={part} disabled={!one} onClick={() => perform(command(part), page)}><span>{wordOf(command(part))}</span><kbd>{capsOf(command(part).keys[0]).join(' ')}</kbd></Menu.Item>)}
               </Menu.Popup></Menu.Positioner></Menu.Portal>
             </Menu.Root>
           </span>

@@ -2,7 +2,7 @@
 import { Menu } from '@base-ui/react/menu'
 import { useMemo } from 'react'
 import { t } from '../lib/text'
-import { COMMANDS, SECTIONS, one, perform, wordOf } from './commands'
+import { COMMANDS, SECTIONS, capsOf, one, perform, wordOf } from './commands'
 import type { Command } from './commands'
 import { useFlowPage } from './context'
 import { isStep } from './graph'
@@ -43,7 +43,7 @@ function Items({ of }: { of: 'step' | 'canvas' }) {
           {index > 0 && <Menu.Separator className="menu-line" />}
           {list.map((found) => (
             <Menu.Item key={found.name} onClick={() => { useUi.setState({ menu: null }); perform(found, page) }}>
-              <span>{on(found) ? TURNS[found.name]?.() : wordOf(found)}</span><kbd>{found.keys[0]}</kbd>
+              <span>{on(found) ? TURNS[found.name]?.() : wordOf(found)}</span><kbd>{capsOf(found.keys[0]).join(' ')}</kbd>
             </Menu.Item>
           ))}
         </Menu.Group>

@@ -96,7 +96,20 @@ export function followed(before: Doc, after: Doc): Doc {
     const now = nearest && nodeOf(after, nearest.id)
     return now && nearest ? [[note.id, { x: note.position.x + now.position.x - nearest.position.x, y: note.position.y + now.position.y - nearest.position.y }] as const] : []
   }))
-  return { edges: after.edges, nodes: after.nodes.map((node) => ({ ...node, position: places.get(node.id) ?? node.position })) }
+  const others = after.nodes.filter((node) => !isNote(node))
+  return { edges: after.edges, nodes: after.nodes.map((node) => (isNote(node) ? aside({ ...node, position: places.get(node.id) ?? node.position }, others) : node)) }
+}
+
+/** A note that would cover something goes above it. */
+function aside(note: CanvasNode, others: CanvasNode[], left = 8): CanvasNode {
+  const { width, height } = sizeOf(note)
+  const { x, y } = note.position
+  const hit = others.find((node) => {
+    const size = sizeOf(node)
+    const over = (node.parentId ?? '') === (note.parentId ?? '') && x < node.position.x + size.width && node.position.x < x + width && y < node.position.y + size.height && node.position.y < y + height
+    return over && !(isGroup(node) && membersOf({ nodes: [node, note], edges: [] }, node).length)
+  })
+  return hit && left ? aside({ ...note, position: { x, y: hit.position.y - height - FRAME } }, others, left - 1) : note
 }
 
 const apart = (a: CanvasNode, b: CanvasNode) => Math.hypot(a.position.x - b.position.x, a.position.y - b.position.y)

@@ -64,14 +64,17 @@ function Open({ asked }: { asked: Place }) {
   const input = useRef<HTMLInputElement>(null)
   const list = useRef<HTMLUListElement>(null)
   const close = () => useUi.setState({ palette: null })
-  const [words, found] = useMemo(() => {
+  const [words, found, headOf] = useMemo(() => {
     const families = useDoc.getState().nodes.length ? [...FAMILIES.slice(1), 'trigger'] : FAMILIES
     const words = query.toLowerCase().split(/\s+/).filter(Boolean)
+    const used = new Set(useDoc.getState().nodes.map((node) => node.data.nodeType))
+    const group = (type: NodeType) => (used.has(type.id) ? -1 : families.indexOf(familyOf(type)))
     const ranked = [...types.values()]
       .map((type) => ({ type, rank: score(type, words) + (fits(type, place) ? 0.5 : 0) }))
       .filter(({ type, rank }) => rank >= 1 && (!strict || fits(type, place)))
       .sort((a, b) => b.rank - a.rank || a.type.title.localeCompare(b.type.title)).map(({ type }) => type)
-    return [words, words.length ? ranked : [...ranked].sort((a, b) => families.indexOf(familyOf(a)) - families.indexOf(familyOf(b)) || a.title.localeCompare(b.title))] as const
+    const heads = (type: NodeType | undefined) => (!type ? '' : used.has(type.id) ? 'used' : familyOf(type))
+    return [words, words.length ? ranked : [...ranked].sort((a, b) => group(a) - group(b) || a.title.localeCompare(b.title)), heads] as const
   }, [types, query, place, strict])
   const take = (type: NodeType | undefined) => { if (type) { close(); addStep(types, type, place) } }
   /** With the mouse a type can be dragged to where it shall stand. */
@@ -106,11 +109,11 @@ function Open({ asked }: { asked: Place }) {
       {found.length === 0 && <p className="soft palette-none">{t('flow.palette.none', { query })}</p>}
       <ul id="palette-list" ref={list} role="listbox" aria-label={t('flow.palette.types')} className="palette-list" tabIndex={-1}>
         {found.flatMap((type, index) => [
-          !words.length && familyOf(type) !== familyOf(found[index - 1]) && <li key={`family-${familyOf(type)}`} role="presentation" className="palette-group">{t(`flow.family.${familyOf(type)}`)}</li>,
+          !words.length && headOf(type) !== headOf(found[index - 1]) && <li key={`family-${headOf(type)}`} role="presentation" className="palette-group">{headOf(type) === 'used' ? t('flow.palette.used') : t(`flow.family.${headOf(type)}`)}</li>,
           <li key={type.id} id={`palette-${type.id}`} role="option" aria-selected={index === at} onMouseMove={() => setAt(index)} onClick={() => take(type)} onPointerDown={(event) => grab(event, type.id)}>
             <Tile icon={type.icon} kind={type.kind} title={type.title} small />
             <span className="palette-text"><span>{type.title}</span><span className="soft">{type.summary}</span></span>
-            <span className="soft palette-kind">{t(`flow.family.${familyOf(type)}`)}</span>
+            {(words.length > 0 || headOf(type) === 'used') && <span className="soft palette-kind">{t(`flow.family.${familyOf(type)}`)}</span>}
           </li>,
         ])}
       </ul>

@@ -13,7 +13,7 @@ import { Tile } from '../kit/tile'
 import { moment, rows } from '../lib/format'
 import { errorsByPath } from '../lib/schema'
 import { t } from '../lib/text'
-import { command, perform } from './commands'
+import { capsOf, command, perform } from './commands'
 import { useFlowPage } from './context'
 import { LayoutSettings } from './layoutform'
 import { labelOf } from './graph'
@@ -55,7 +55,7 @@ function StepSettings({ step, open }: { step: StepNode; open: boolean }) {
           <input className="rename" data-first aria-label={t('flow.settings.name')} value={step.data.label ?? ''} readOnly={readOnly} onChange={({ target }) => set({ label: target.value }, 'label')} />
           <p className="soft">{step.data.nodeType} · {type?.plugin.distribution ?? t('flow.settings.missing')}</p>
         </div>
-        {!readOnly && <button type="button" className="button" title={`${t('flow.command.runTo')} (${command('runTo').keys[0]})`} onClick={() => run({ node: step.id, mode: 'to_here' })}><Play size={14} aria-hidden="true" />{t('flow.command.runTo')}</button>}
+        {!readOnly && <button type="button" className="button" title={`${t('flow.command.runTo')} (${capsOf(command('runTo').keys[0]).join(' ')})`} onClick={() => run({ node: step.id, mode: 'to_here' })}><Play size={14} aria-hidden="true" /><span className="head-word">{t('flow.settings.runTo')}</span></button>}
         {!readOnly && <button type="button" className="icon-button" aria-label={t('flow.menu')} title={t('flow.menu')} aria-haspopup="menu" onClick={(event) => { const { left, bottom } = event.currentTarget.getBoundingClientRect(); useUi.setState({ menu: { of: 'step', x: left, y: bottom } }) }}><MoreVertical size={17} /></button>}
         <button type="button" className="icon-button only-small" aria-label={t('flow.settings.close')} onClick={() => useUi.setState({ settings: false, dockOpen: true })}><X size={17} /></button>
       </header>

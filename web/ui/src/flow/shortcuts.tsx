@@ -1,7 +1,7 @@
 // The sheet of all keys, from the table of commands.
 import { Dialog } from '../kit/dialog'
 import { t } from '../lib/text'
-import { COMMANDS, SECTIONS, wordOf } from './commands'
+import { COMMANDS, SECTIONS, capsOf, wordOf } from './commands'
 import { useFlowPage } from './context'
 import { useUi } from './ui'
 
@@ -27,4 +27,4 @@ export function Shortcuts() {
   )
 }
 
-const Keys = ({ keys }: { keys: string }) => <span className="keys">{keys.split(' ').map((key) => <kbd key={key}>{key}</kbd>)}</span>
+const Keys = ({ keys }: { keys: string }) => <span className="keys">{capsOf(keys).map((key) => <kbd key={key}>{key}</kbd>)}</span>
