@@ -61,3 +61,15 @@ def test_a_part_is_run_from_the_step_by_keys(page: Page, flow, run):
     expect(page.get_by_test_id("step-keep").get_by_role("img", name="Pinned")).to_be_visible()
     run(page, lambda: page.keyboard.press("Shift+Alt+Enter"))
     expect(page.get_by_test_id("step-sort")).to_contain_text("row")
+
+
+def test_the_run_that_is_shown_is_repeated_from_a_step(page: Page, flow, run):
+    page.goto(f"/flows/{flow}")
+    expect(page.get_by_test_id("step-keep")).to_be_visible()
+    run(page)
+    page.get_by_test_id("step-keep").click(button="right")
+    with page.expect_response(lambda answer: answer.url.endswith("/retry")) as answer:
+        page.get_by_role("menuitem", name="Repeat the shown run from here").click()
+    again = answer.value.json()["data"]["execution_id"]
+    badge = page.locator(f'.dock[data-execution="{again}"] .badge[data-state]')
+    expect(badge).to_have_attribute("data-state", "completed", timeout=120_000)

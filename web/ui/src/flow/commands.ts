@@ -7,6 +7,7 @@ import { isStep, labelOf } from './graph'
 import { nodeOf } from './lookup'
 import { makeNote } from './notes'
 import { togglePin } from './pins'
+import { canRetry, retryFrom } from './retry'
 import { add, copySelected, deleteSelected, groupSelected, moveSelected, paste, redo, select, selectAll, selectedIds, toggleDisabled, undo, ungroupSelected, useDoc } from './store'
 import { openPalette, useUi } from './ui'
 
@@ -14,7 +15,7 @@ export const SECTIONS = ['add', 'edit', 'run', 'view'] as const
 export type Command = {
   /** Its word is `flow.command.<name>`. */
   name: string; section: (typeof SECTIONS)[number]; keys: string[]; act: (page: FlowPage) => void
-  /** It changes the flow or starts it: not for readers. */
+  /** It changes the flow: not for readers. */
   edits?: boolean
   /** It needs selected steps, or exactly one. */
   needs?: 'some' | 'one'
@@ -25,6 +26,8 @@ export type Command = {
   /** Also while somebody types. */
   always?: boolean
   menu?: 'step' | 'canvas'
+  /** Not in the menu while there is nothing it could do. */
+  shown?: () => boolean
 }
 
 /** The step that a command is about: the one that is selected, else the one with the focus. */
@@ -66,10 +69,11 @@ export const COMMANDS: Command[] = [
   { name: 'tidy', section: 'edit', keys: ['Shift Alt T'], edits: true, menu: 'canvas', act: () => acts.tidy() },
   { name: 'save', section: 'edit', keys: ['Ctrl S'], edits: true, always: true, act: ({ save }) => { void save() } },
 
-  { name: 'run', section: 'run', keys: ['Ctrl Enter'], edits: true, always: true, act: ({ run }) => run() },
-  { name: 'runStep', section: 'run', keys: ['Shift Enter'], edits: true, needs: 'one', menu: 'step', act: part('node') },
-  { name: 'runTo', section: 'run', keys: ['Alt Enter'], edits: true, needs: 'one', menu: 'step', act: part('to_here') },
-  { name: 'runFrom', section: 'run', keys: ['Shift Alt Enter'], edits: true, needs: 'one', menu: 'step', act: part('from_here') },
+  { name: 'run', section: 'run', keys: ['Ctrl Enter'], always: true, act: ({ run }) => run() },
+  { name: 'runStep', section: 'run', keys: ['Shift Enter'], needs: 'one', menu: 'step', act: part('node') },
+  { name: 'runTo', section: 'run', keys: ['Alt Enter'], needs: 'one', menu: 'step', act: part('to_here') },
+  { name: 'runFrom', section: 'run', keys: ['Shift Alt Enter'], needs: 'one', menu: 'step', act: part('from_here') },
+  { name: 'retry', section: 'run', keys: ['Ctrl Shift Enter'], needs: 'one', menu: 'step', act: (page) => { const id = step(); if (id) void retryFrom(page, id) }, shown: canRetry },
 
   { name: 'find', section: 'view', keys: ['Ctrl F'], menu: 'canvas', act: () => useUi.setState({ finding: true }) },
   { name: 'problem', section: 'view', keys: ['F8'], act: nextProblem },

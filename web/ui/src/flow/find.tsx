@@ -26,6 +26,14 @@ function rank(node: StepNode, types: Types, words: string[]): number {
   return words.reduce((sum, word) => (sum < 0 ? sum : name.startsWith(word) ? sum + 8 : name.includes(word) ? sum + 4 : kind.includes(word) ? sum + 2 : inner().includes(word) ? sum + 1 : -1), 0)
 }
 
+/** The setting that answers, where neither name nor type does. */
+function setting(node: StepNode, query: string): string {
+  const word = query.toLowerCase().trim().split(/\s+/)[0]
+  if (!word || `${labelOf(node)} ${node.data.nodeType ?? ''}`.toLowerCase().includes(word)) return ''
+  const found = Object.entries(node.data.config ?? {}).find(([, value]) => JSON.stringify(value)?.toLowerCase().includes(word))
+  return found ? `${found[0]}: ${typeof found[1] === 'string' ? found[1] : JSON.stringify(found[1])}`.slice(0, 90) : ''
+}
+
 function Open() {
   const { types } = useFlowPage()
   const nodes = useDoc((state) => state.nodes)
@@ -72,7 +80,7 @@ function Open() {
           return (
             <li key={node.id} id={`find-${index}`} role="option" aria-selected={index === at} onMouseMove={() => setAt(index)} onClick={() => take(node)}>
               <Tile icon={type?.icon ?? (isNote(node) ? 'file-text' : 'box')} kind={type?.kind ?? 'logic'} title={kind} small />
-              <span className="palette-text"><span>{labelOf(node)}</span><span className="soft">{kind}</span></span>
+              <span className="palette-text"><span>{labelOf(node)}</span><span className="soft">{[kind, setting(node, query)].filter(Boolean).join(' · ')}</span></span>
             </li>
           )
         })}

@@ -11,7 +11,7 @@ import { usePins } from './pins'
 import { selectedIds, useDoc } from './store'
 import { useUi } from './ui'
 
-const STEP_ONLY = new Set(['connect', 'pin', 'rows', 'disable', 'runStep', 'runTo', 'runFrom'])
+const STEP_ONLY = new Set(['connect', 'pin', 'rows', 'disable', 'runStep', 'runTo', 'runFrom', 'retry'])
 const TURNS: Record<string, () => string> = { disable: () => t('flow.menu.enable'), pin: () => t('flow.menu.unpin') }
 
 export function StepMenu() {
@@ -32,7 +32,7 @@ function Items({ of }: { of: 'step' | 'canvas' }) {
   const node = nodeOf(useDoc.getState(), single)
   const step = node && isStep(node)
   const on = (found: Command) => (found.name === 'disable' ? Boolean(node?.data.disabled) : found.name === 'pin' ? Boolean(pins[single]) : false)
-  const fits = (found: Command) => found.menu === of && !(page.readOnly && found.edits) && (found.needs !== 'one' || single) && !(STEP_ONLY.has(found.name) && single && !step)
+  const fits = (found: Command) => found.menu === of && (found.shown?.() ?? true) && !(page.readOnly && found.edits) && (found.needs !== 'one' || single) && !(STEP_ONLY.has(found.name) && single && !step)
   const sections = SECTIONS.map((section) => COMMANDS.filter((found) => found.section === section && fits(found))).filter((list) => list.length)
   const ordered = of === 'step' ? [...sections].sort((a, b) => Number(b[0]?.section === 'run') - Number(a[0]?.section === 'run')) : sections
   return (

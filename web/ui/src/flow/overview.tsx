@@ -14,6 +14,9 @@ import { bounds } from './view'
 const WIDE = 150
 const HIGH = 96
 const EDGE = 8
+/** Above this many steps the map waits until the hand rests. */
+const MANY = 2_000
+const SETTLED_MS = 120
 const BAD = new Set(['failed', 'dead', 'timed_out'])
 
 function themed(changed: () => void) {
@@ -35,7 +38,8 @@ export function Overview() {
   const frame = useRef({ left: 0, top: 0, scale: 1 })
 
   useEffect(() => {
-    const asked = requestAnimationFrame(() => {
+    let asked = 0
+    const draw = () => {
       const brush = canvas.current?.getContext('2d')
       if (!brush || !canvas.current) return
       const sharp = Math.min(2, devicePixelRatio || 1)
@@ -65,8 +69,9 @@ export function Overview() {
       brush.strokeStyle = colour('chosen')
       brush.lineWidth = 1.5 / scale
       brush.strokeRect(-x / zoom, -y / zoom, width / zoom, height / zoom)
-    })
-    return () => cancelAnimationFrame(asked)
+    }
+    const later = setTimeout(() => { asked = requestAnimationFrame(draw) }, nodes.length > MANY ? SETTLED_MS : 0)
+    return () => { clearTimeout(later); cancelAnimationFrame(asked) }
   }, [nodes, run, types, x, y, zoom, width, height, theme])
 
   const go = (event: PointerEvent) => {
