@@ -42,6 +42,7 @@ export function useKeys() {
         if (keys === 'Esc') toStep(event.target as HTMLElement)
         return
       }
+      if (!found && NAMES[event.key] && closest(event.target, '.react-flow__node')) event.stopPropagation() // React Flow would move it without a way back
       if (!found || (page.readOnly && found.edits) || !open(found, event, keys)) return
       if (found.name !== 'save' && covered()) return
       event.preventDefault()

@@ -11,8 +11,8 @@ const NOTE = { width: 220, height: 110 }
 export const FRAME = 22
 export const TITLE = 36
 
-export const isNote = (node: CanvasNode | undefined) => node?.type === 'note' && !('nodeType' in node.data)
-export const isGroup = (node: CanvasNode | undefined) => node?.type === 'group' && !('nodeType' in node.data)
+export const isNote = (node: CanvasNode | undefined) => node?.type === 'note' && isLayout(node)
+export const isGroup = (node: CanvasNode | undefined) => node?.type === 'group' && isLayout(node)
 export const isLayout = (node: CanvasNode | undefined) => Boolean(node) && !('nodeType' in (node?.data ?? {}))
 export const layoutOf = (node: CanvasNode) => node.data as unknown as Layout
 const data = (layout: Layout) => layout as unknown as StepData

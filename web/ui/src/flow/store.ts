@@ -42,7 +42,7 @@ export function show(flowId: string, canvas: Canvas, types: Types): boolean {
   const { updated_at: _at, ...rest } = others as Record<string, unknown>
   const draft = draftOf(flowId)
   const ours = draft && (draft.dirty || draft.version === row_version) ? draft : null
-  const shown = fitLoops(ours?.doc ?? { nodes, edges }, types) as Shown
+  const shown = fitLoops(ours?.doc ?? { nodes: nodes.map((node) => (node.data ? node : { ...node, data: {} as StepData })), edges }, types) as Shown
   const dirty = Boolean(ours?.dirty)
   useDoc.setState({
     ...NOTHING, ...shown, flowId, viewport, rest, dirty, version: dirty && ours ? ours.version : row_version,
