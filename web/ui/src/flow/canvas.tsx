@@ -7,7 +7,7 @@ import { useCallback, useEffect, useMemo, useRef } from 'react'
 import type { MouseEvent as Press } from 'react'
 import { fail, say } from '../kit/toasts'
 import { t } from '../lib/text'
-import { focusStep, offer } from './acts'
+import { acts, focusStep, offer } from './acts'
 import { Hint, Tools, Zoom } from './bars'
 import { rename } from './commands'
 import { useFlowPage } from './context'
@@ -52,6 +52,8 @@ export function CanvasView() {
     if (!ready || !nodes.length || opened.current === flowId) return
     opened.current = flowId
     fit()
+    const [chosen, more] = selectedIds()
+    if (chosen && !more) requestAnimationFrame(() => acts.reveal(chosen, true))
   }, [ready, nodes.length, flowId, fit])
 
   const tidy = async () => {
@@ -88,7 +90,6 @@ export function CanvasView() {
     const next = toward(useDoc.getState(), [...selectedIds()][0], { x, y })
     if (!next) return
     select([next])
-    reveal(next, true)
     focusStep(next)
   }
   const reset = () => {
@@ -145,6 +146,7 @@ export function CanvasView() {
     if (cut) say(t('flow.wire.cut', { n: cut }))
   }
   const menu = (of: 'step' | 'canvas', event: Press | MouseEvent) => {
+    if (readOnly) return
     event.preventDefault()
     useUi.setState({ menu: { of, x: event.clientX, y: event.clientY } })
   }

@@ -8,7 +8,6 @@ import { Empty } from '../kit/parts'
 import { State, StateIcon } from '../kit/icon'
 import { count, time, took } from '../lib/format'
 import { ChildrenTable } from './children'
-import { acts } from './acts'
 import { useFlowPage } from './context'
 import { tally, useRun } from './run'
 import type { Live } from './run'
@@ -162,7 +161,7 @@ function Problems({ problems }: { problems: Problem[] }) {
     <ul className="problems" tabIndex={0} aria-label="Problems">
       {problems.map((one, index) => (
         <li key={index}>
-          <button type="button" onClick={() => { if (one.node_id) { select([one.node_id]); useUi.setState({ settings: true }); acts.reveal(one.node_id) } }}>
+          <button type="button" onClick={() => { if (one.node_id) { select([one.node_id]); useUi.setState({ settings: true }) } }}>
             <StateIcon name={one.severity === 'error' ? 'failed' : 'warning'} /><span>{one.message}</span><span className="soft">{one.fix}</span>
           </button>
         </li>

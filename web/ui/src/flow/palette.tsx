@@ -145,7 +145,6 @@ export function addStep(types: Types, type: NodeType, { inside, from, edge, at }
   }
   select([step.id])
   useUi.setState({ settings: true })
-  acts.reveal(step.id, true)
   focusStep(step.id)
 }
 

@@ -11,7 +11,7 @@ export function Shortcuts() {
   if (!open) return null
   return (
     <Dialog title={t('flow.shortcuts')} size="large" onClose={() => useUi.setState({ shortcuts: false })}>
-      <div className="shortcuts">
+      <div className="sheet">
         {SECTIONS.map((section) => {
           const list = COMMANDS.filter((one) => one.section === section && !(readOnly && one.edits))
           return list.length > 0 && (

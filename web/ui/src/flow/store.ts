@@ -3,6 +3,7 @@ import { applyEdgeChanges, applyNodeChanges } from '@xyflow/react'
 import type { Edge, EdgeChange, Node, NodeChange } from '@xyflow/react'
 import { create } from 'zustand'
 import type { Canvas, CanvasEdge, CanvasNode, StepData, Value } from '../api/types'
+import { acts } from './acts'
 import { draftOf, forget, keep } from './draft'
 import { bare, copied, pasted, refusal, wired, without } from './graph'
 import type { Doc, Point, Types, Wire } from './graph'
@@ -143,12 +144,15 @@ function carry(nodes: StepNode[], changes: NodeChange<StepNode>[]): NodeChange<S
 export const selectedIds = () => new Set(useDoc.getState().nodes.filter((node) => node.selected).map((node) => node.id))
 export const selectedEdges = () => new Set(useDoc.getState().edges.filter((edge) => edge.selected).map((edge) => edge.id))
 
+/** Select these; a single one is brought into view. */
 export function select(ids: Iterable<string>) {
   const wanted = new Set(ids)
   useDoc.setState(({ nodes, edges }) => ({
     nodes: nodes.map((node) => (Boolean(node.selected) === wanted.has(node.id) ? node : { ...node, selected: wanted.has(node.id) })),
     edges: edges.some((edge) => edge.selected) ? edges.map((edge) => (edge.selected ? { ...edge, selected: false } : edge)) : edges,
   }))
+  const [only] = wanted
+  if (only && wanted.size === 1) acts.reveal(only, true)
 }
 
 export const setData = (id: string, data: Partial<StepData>, key: string) => setAll([id], data, `${id}:${key}`)

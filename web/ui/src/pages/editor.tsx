@@ -29,7 +29,7 @@ import type { Part } from '../flow/run'
 import { execute, leave, watch } from '../flow/run'
 import { Settings } from '../flow/settings'
 import { Shortcuts } from '../flow/shortcuts'
-import { document as canvas, saved, show, useDoc } from '../flow/store'
+import { document as canvas, saved, select, show, useDoc } from '../flow/store'
 import { useUi } from '../flow/ui'
 import { Trouble, Waiting } from '../kit/parts'
 import { fail, say } from '../kit/toasts'
@@ -43,12 +43,14 @@ export default function Editor({ id }: { id: string }) {
   useEffect(() => {
     if (!stored.data || !types.data) return
     if (show(id, stored.data.data, new Map(types.data.map((type) => [type.id, type])))) say(t('flow.back'), 'info')
+    const step = new URLSearchParams(location.search).get('step')
+    if (step) select([step])
     showPins(stored.data.meta?.pins as Record<string, Pin> | undefined)
     setShown(id)
   }, [stored.data, types.data, id])
   useEffect(() => {
     void request<Execution[]>('GET', `/executions?flow_id=${id}&per_page=1`).then(({ data: [last] }) => { if (last) void watch(last.id) }).catch(() => undefined)
-    return leave
+    return () => { leave(); showPins(undefined); useUi.setState({ menu: null, palette: null, rowsOf: '' }) }
   }, [id])
   const error = flow.error ?? types.error ?? stored.error
   if (error) return <main className="page" id="main"><Trouble error={error} again={() => { void flow.refetch(); void types.refetch(); void stored.refetch() }} /></main>
