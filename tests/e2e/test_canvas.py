@@ -66,7 +66,7 @@ def save(page: Page) -> None:
 
 
 def test_copy_paste_and_duplicate_make_new_steps_with_their_inner_wires(page: Page, api, chain):
-    flow = chain("Copies")
+    flow = chain("Copies of steps")
     page.goto(f"/flows/{flow}")
     nodes = page.locator(".react-flow__node")
     expect(nodes).to_have_count(4)

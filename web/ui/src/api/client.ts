@@ -26,7 +26,7 @@ export class ApiError extends Error {
 const cookie = (name: string) =>
   document.cookie.split('; ').find((part) => part.startsWith(`${name}=`))?.slice(name.length + 1) ?? ''
 
-type Answer<T> = { data: T; pagination?: Pagination }
+type Answer<T> = { data: T; pagination?: Pagination; meta?: Record<string, unknown> }
 
 export async function request<T>(method: string, path: string, body?: unknown, version?: number): Promise<Answer<T>> {
   const headers: Record<string, string> = { 'x-csrf-token': cookie('headrace_csrf') }
@@ -41,7 +41,7 @@ export async function request<T>(method: string, path: string, body?: unknown, v
   const json = await answer.json().catch(() => ({}))
   if (answer.ok) {
     isKnown()
-    return { data: json.data as T, pagination: json.meta?.pagination }
+    return { data: json.data as T, pagination: json.meta?.pagination, meta: json.meta }
   }
   if (answer.status === 401) {
     await ended()

@@ -1,5 +1,5 @@
 // Written by tools/api_types.py from the OpenAPI document; not to be changed by hand.
-import type { AcceptBody, Accepted, Answer, AssetOut, Attempt, AuthProviderType, AuthUserPatch, AuthUserPut, Away, BackfillBody, BackfillOut, BulkBody, BulkOutcome, BulkRetryBody, CalendarBody, CalendarOut, CalendarPatch, CallOut, Canvas, ChangeBody, Changed, CheckBody, CodeBody, CompensationOut, ConfirmBody, ConnectBegun, ConnectStatus, ConnectionBody, ConnectionOut, ConnectionPatch, ConnectionWhole, ConnectorOut, Day, Decision, Delegate, DeliveryOut, DirectoryBody, Draft, Duplicate, EditionPatch, EditionsPreviewBody, Enrolment, Event, EventSubscriptionsRotateBody, EventSubscriptionsSubscriptionBody, EventSubscriptionsSubscriptionOut, EventSubscriptionsSubscriptionPatch, ExecuteBody, FactorState, FeatureAnswer, FeatureBody, FeatureOut, FlowBody, FlowOut, FlowPatch, FlowPut, FolderBody, FolderOut, FolderPatch, ForgotBody, FrameProfile, GrantBody, GrantOut, GroupBody, GroupMemberBody, GroupMemberOut, GroupOut, GroupPatch, HomeBody, HomeOut, IdentityOut, IdentityProviderBody, IdentityProviderOut, IdentityProviderPatch, ImportBody, InvitationBody, InvitationOut, JobBody, JobOut, JobPatch, KeyBody, KeyOut, KeyPatch, KeysOut, KeysRotateBody, LetterOut, LetterText, LinkOut, LogRow, LoginBody, LookBody, Me, Member, MemberOut, MemberPatch, MineOut, Move, MovePreview, NewKeyOut, NextBody, NodeExecuteBody, NodeTypeOut, Option, OptionsBody, OrganizationBody, OrganizationPatch, OrganizationPut, OverrideBody, PackageBody, PackagePatch, PasswordBody, PauseBody, PinBody, PlanBody, PlanOut, PlanPatch, PluginOut, PluginPatch, Preview, ProbeBody, ProviderTested, Providers, RefreshBody, RegisterBody, Registration, ResetBody, RetryBody, RoleBody, RoleOut, RolePatch, RunBody, ScheduleBody, ScheduleOut, SchedulePatch, SchedulesPreviewBody, ServiceAccountBody, ServiceAccountOut, ServiceAccountPatch, SetupBody, Shown, SignInOut, Started, SubscriptionsSubscriptionBody, SubscriptionsSubscriptionOut, SubscriptionsSubscriptionPatch, Tested, TextBody, TextOut, TickOut, Ticket, Tokens, TriggerBody, TriggerOut, TriggerPatch, TriggerTypeOut, UpdateOut, UpgradeBody, Usage, UserBody, UsersUserOut, UsersUserPatch, UsersUserPut, Validation, VersionBody, VersionOut, WebhookBody, WebhookOut, WebhookPatch, WholeOut, WorkspaceBody, WorkspaceOut, WorkspacePatch } from './types.gen'
+import type { AcceptBody, Accepted, Answer, AssetOut, Attempt, AuthProviderType, AuthUserPatch, AuthUserPut, Away, BackfillBody, BackfillOut, BulkBody, BulkOutcome, BulkRetryBody, CalendarBody, CalendarOut, CalendarPatch, CallOut, Canvas, ChangeBody, Changed, CheckBody, CodeBody, CompensationOut, ConfirmBody, ConnectBegun, ConnectStatus, ConnectionBody, ConnectionOut, ConnectionPatch, ConnectionWhole, ConnectorOut, Day, Decision, Delegate, DeliveryOut, DirectoryBody, Draft, Duplicate, EditionPatch, EditionsPreviewBody, Enrolment, Event, EventSubscriptionsRotateBody, EventSubscriptionsSubscriptionBody, EventSubscriptionsSubscriptionOut, EventSubscriptionsSubscriptionPatch, ExecuteBody, ExecutionSlot, FactorState, FeatureAnswer, FeatureBody, FeatureOut, FlowBody, FlowOut, FlowPatch, FlowPut, FolderBody, FolderOut, FolderPatch, ForgotBody, FrameProfile, GrantBody, GrantOut, GroupBody, GroupMemberBody, GroupMemberOut, GroupOut, GroupPatch, HomeBody, HomeOut, IdentityOut, IdentityProviderBody, IdentityProviderOut, IdentityProviderPatch, ImportBody, InvitationBody, InvitationOut, JobBody, JobOut, JobPatch, KeyBody, KeyOut, KeyPatch, KeysOut, KeysRotateBody, LetterOut, LetterText, LinkOut, LogRow, LoginBody, LookBody, Me, Member, MemberOut, MemberPatch, MineOut, Move, MovePreview, NewKeyOut, NextBody, NodeExecuteBody, NodeTypeOut, Option, OptionsBody, OrganizationBody, OrganizationPatch, OrganizationPut, OverrideBody, PackageBody, PackagePatch, PasswordBody, PauseBody, PinBody, PlanBody, PlanOut, PlanPatch, PluginOut, PluginPatch, Preview, ProbeBody, ProviderTested, Providers, RefreshBody, RegisterBody, Registration, ResetBody, RetryBody, RoleBody, RoleOut, RolePatch, RunBody, ScheduleBody, ScheduleOut, SchedulePatch, SchedulesPreviewBody, ServiceAccountBody, ServiceAccountOut, ServiceAccountPatch, SetupBody, Shown, SignInOut, Started, SubscriptionsSubscriptionBody, SubscriptionsSubscriptionOut, SubscriptionsSubscriptionPatch, TemplateBody, TemplateOut, Tested, TextBody, TextOut, TickOut, Ticket, Tokens, TriggerBody, TriggerOut, TriggerPatch, TriggerTypeOut, UpdateOut, UpgradeBody, Usage, UserBody, UsersUserOut, UsersUserPatch, UsersUserPut, Validation, VersionBody, VersionOut, WebhookBody, WebhookOut, WebhookPatch, WholeOut, WorkspaceBody, WorkspaceOut, WorkspacePatch } from './types.gen'
 import type { Json } from './types'
 
 export type Operations = {
@@ -82,9 +82,10 @@ export type Operations = {
   'POST /event-subscriptions/{subscription_id}/redeliver': { data: Record<string, number> }
   'POST /event-subscriptions/{subscription_id}/rotate-secret': { data: EventSubscriptionsSubscriptionOut; body: EventSubscriptionsRotateBody | null }
   'POST /event-subscriptions/{subscription_id}/test': { data: Record<string, string> }
-  'GET /executions': { data: Record<string, Json>[]; query: { page?: number; per_page?: number; limit?: number | null; offset?: number | null; flow_id?: string | null; status?: "queued" | "running" | "waiting" | "completed" | "failed" | "cancelling" | "cancelled" | "timed_out" | null; trigger_type?: string | null; parent_id?: string | null; parent_segment_no?: number | null } }
+  'GET /executions': { data: Record<string, Json>[]; query: { page?: number; per_page?: number; limit?: number | null; offset?: number | null; flow_id?: string | null; status?: "queued" | "running" | "waiting" | "completed" | "failed" | "cancelling" | "cancelled" | "timed_out" | null; trigger_type?: string | null; parent_id?: string | null; parent_segment_no?: number | null; since?: string | null; until?: string | null } }
   'POST /executions/bulk/cancel': { data: BulkOutcome[]; body: BulkBody }
   'POST /executions/bulk/retry': { data: BulkOutcome[]; body: BulkRetryBody }
+  'GET /executions/summary': { data: ExecutionSlot[]; query: { since?: string | null; until?: string | null; slots?: number; flow_id?: string | null } }
   'GET /executions/{execution_id}': { data: Record<string, Json> }
   'GET /executions/{execution_id}/attempts': { data: Attempt[] }
   'POST /executions/{execution_id}/cancel': { data: Record<string, Json> }
@@ -123,6 +124,7 @@ export type Operations = {
   'PUT /flows/{flow_id}/nodes/{node_id}/pin': { data: Record<string, Json>; body: PinBody | null }
   'DELETE /flows/{flow_id}/nodes/{node_id}/pin': { data: Record<string, string> }
   'GET /flows/{flow_id}/nodes/{node_id}/preview': { data: Record<string, Json>; query: { limit?: number; offset?: number; port?: string; use_pins?: boolean } }
+  'POST /flows/{flow_id}/restore': { data: FlowOut }
   'GET /flows/{flow_id}/statistics': { data: Record<string, Json> }
   'PUT /flows/{flow_id}/text': { data: TextOut; body: TextBody }
   'GET /flows/{flow_id}/triggers': { data: TriggerOut[]; query: { page?: number; per_page?: number; limit?: number | null; offset?: number | null } }
@@ -227,7 +229,7 @@ export type Operations = {
   'PATCH /schedules/{schedule_id}': { data: ScheduleOut; body: SchedulePatch }
   'DELETE /schedules/{schedule_id}': { data: Record<string, string> }
   'POST /schedules/{schedule_id}/pause': { data: ScheduleOut }
-  'GET /schedules/{schedule_id}/preview': { data: Preview }
+  'GET /schedules/{schedule_id}/preview': { data: Preview; query: { limit?: number; after?: string | null } }
   'POST /schedules/{schedule_id}/resume': { data: ScheduleOut }
   'POST /schedules/{schedule_id}/run': { data: Started }
   'GET /schedules/{schedule_id}/ticks': { data: TickOut[]; query: { page?: number; per_page?: number; limit?: number | null; offset?: number | null } }
@@ -259,6 +261,9 @@ export type Operations = {
   'POST /system/letters/{letter_id}/open': { data: LetterText }
   'GET /system/registration': { data: Registration }
   'PUT /system/registration': { data: Registration; body: Registration }
+  'GET /templates': { data: TemplateOut[] }
+  'GET /templates/{template_id}': { data: TemplateOut }
+  'POST /templates/{template_id}/flows': { data: FlowOut; body: TemplateBody }
   'GET /triggers': { data: TriggerOut[]; query: { page?: number; per_page?: number; limit?: number | null; offset?: number | null; flow_id?: string | null; is_active?: boolean | null } }
   'POST /triggers/next': { data: string[]; body: NextBody }
   'GET /triggers/types': { data: TriggerTypeOut[] }

@@ -1,45 +1,100 @@
-// Somebody else saved in between: take theirs, or keep theirs as a version and save ours as the next one.
-import { useState } from 'react'
+// Somebody else saved in between: what differs, and the choice. Nothing is overwritten unasked, nothing is lost.
+import { useQuery } from '@tanstack/react-query'
+import { useMemo, useState } from 'react'
+import { useLocation } from 'wouter'
 import { get, post, put } from '../api/client'
+import { client, useFlow } from '../api/queries'
 import type { Canvas } from '../api/types'
 import { Dialog } from '../kit/dialog'
 import { fail, say } from '../kit/toasts'
+import { t } from '../lib/text'
+import { differences } from './compare'
+import type { Difference } from './compare'
 import { useFlowPage } from './context'
-import { document as canvas, forget, saved, useDoc } from './store'
+import { document as canvas, dropDraft, saved, useDoc } from './store'
 import { useUi } from './ui'
+
+const SHOWN = 12
 
 export function Conflict({ reload }: { reload: () => void }) {
   const message = useUi((state) => state.conflict)
+  return message ? <Open message={message} reload={reload} /> : null
+}
+
+function Open({ message, reload }: { message: string; reload: () => void }) {
   const { flowId } = useFlowPage()
+  const { data: flow } = useFlow(flowId)
   const [busy, setBusy] = useState(false)
-  if (!message) return null
+  const [, go] = useLocation()
+  const stored = useQuery({ queryKey: ['canvas', flowId, 'theirs'], queryFn: () => get<Canvas>(`/flows/${flowId}/data`), staleTime: 0, gcTime: 0 })
   const close = () => useUi.setState({ conflict: '' })
-  const theirs = () => { forget(flowId); useDoc.setState({ dirty: false }); close(); reload() }
-  const mine = async () => {
+  const during = (act: () => Promise<void>) => () => {
     setBusy(true)
-    try {
-      const stored = await get<Canvas>(`/flows/${flowId}/data`)
-      await post(`/flows/${flowId}/versions`, { name: 'Before an overwrite', change_summary: 'Kept before another save replaced it' })
-      const was = useDoc.getState()
-      const done = await put<{ row_version: number }>(`/flows/${flowId}/data`, canvas(), stored.row_version)
-      saved(done.row_version, was)
-      const made = await post<{ number: number }>(`/flows/${flowId}/versions`, { name: '', change_summary: 'Saved over a newer canvas' })
-      say(`Saved as version ${made.number}; what was there is version ${made.number - 1}.`, 'ok')
-      close()
-    } catch (error) {
-      fail(error)
-    } finally {
-      setBusy(false)
-    }
+    void act().catch(fail).finally(() => setBusy(false))
   }
+  const theirs = () => { dropDraft(); close(); reload() }
+  const mine = during(async () => {
+    const now = await get<Canvas>(`/flows/${flowId}/data`)
+    await post(`/flows/${flowId}/versions`, { name: t('flow.conflict.kept'), change_summary: t('flow.conflict.kept.why') })
+    const { revision } = useDoc.getState()
+    const done = await put<{ row_version: number }>(`/flows/${flowId}/data`, canvas(), now.row_version)
+    saved(done.row_version, revision)
+    const made = await post<{ number: number }>(`/flows/${flowId}/versions`, { name: '', change_summary: t('flow.conflict.over') })
+    say(t('flow.conflict.saved', { mine: String(made.number), theirs: String(made.number - 1) }), 'ok')
+    close()
+  })
+  const copy = during(async () => {
+    const { nodes, edges } = canvas()
+    const name = t('flow.conflict.copyOf', { flow: flow?.name ?? '' })
+    const made = await post<{ id: string }>('/flows', { name, workspace_id: flow?.workspace_id, definition: { nodes, edges } })
+    dropDraft()
+    close()
+    void client.invalidateQueries({ queryKey: ['flows'] })
+    say(t('flow.conflict.copied', { flow: name }), 'ok')
+    go(`/flows/${made.id}`)
+  })
   return (
-    <Dialog title="Somebody else saved this flow" text={`${message.charAt(0).toUpperCase()}${message.slice(1)}.`} onClose={close}>
-      <p className="soft">Nothing is lost either way: saving yours keeps theirs as a version first.</p>
+    <Dialog title={t('flow.conflict')} text={`${message.charAt(0).toUpperCase()}${message.slice(1)}.`} size="large" onClose={close}>
+      {stored.data ? <Differences theirs={stored.data} /> : stored.error ? <p className="notice" data-tone="error">{stored.error.message}</p> : <p className="soft" role="status">{t('flow.conflict.comparing')}</p>}
+      <p className="soft">{t('flow.conflict.safe')}</p>
       <footer className="dialog-foot">
-        <button type="button" className="button" disabled={busy} onClick={close}>Go on editing</button>
-        <button type="button" className="button" disabled={busy} onClick={theirs}>Reload theirs</button>
-        <button type="button" className="button primary" disabled={busy} onClick={() => void mine()}>Save mine as a new version</button>
+        <button type="button" className="button" disabled={busy} onClick={close}>{t('flow.conflict.later')}</button>
+        <button type="button" className="button" disabled={busy} onClick={copy}>{t('flow.conflict.copy')}</button>
+        <button type="button" className="button" disabled={busy} onClick={theirs}>{t('flow.conflict.theirs')}</button>
+        <button type="button" className="button primary" disabled={busy} onClick={mine}>{t('flow.conflict.mine')}</button>
       </footer>
     </Dialog>
+  )
+}
+
+function Differences({ theirs }: { theirs: Canvas }) {
+  const nodes = useDoc((state) => state.nodes)
+  const edges = useDoc((state) => state.edges)
+  const { steps, wires } = useMemo(() => differences({ nodes, edges }, theirs), [nodes, edges, theirs])
+  if (!steps.length && !wires.mine && !wires.theirs) return <p>{t('flow.conflict.same')}</p>
+  return (
+    <div className="differs" tabIndex={0} role="region" aria-label={t('flow.conflict.differs')}>
+      <table>
+        <thead><tr><th scope="col">{t('flow.conflict.step')}</th><th scope="col">{t('flow.conflict.yours')}</th><th scope="col">{t('flow.conflict.others')}</th></tr></thead>
+        <tbody>
+          {steps.slice(0, SHOWN).map((one) => <Row key={one.id} one={one} />)}
+          {wires.mine + wires.theirs > 0 && <tr><th scope="row">{t('flow.conflict.wires')}</th><td>{wires.mine > 0 && t('flow.conflict.more', { n: wires.mine })}</td><td>{wires.theirs > 0 && t('flow.conflict.more', { n: wires.theirs })}</td></tr>}
+        </tbody>
+      </table>
+      {steps.length > SHOWN && <p className="soft">{t('flow.conflict.rest', { n: steps.length - SHOWN })}</p>}
+    </div>
+  )
+}
+
+function Row({ one: { label, kind, parts } }: { one: Difference }) {
+  if (kind !== 'both') return <tr><th scope="row">{label}</th><td>{kind === 'mine' ? t('flow.conflict.only') : '–'}</td><td>{kind === 'theirs' ? t('flow.conflict.only') : '–'}</td></tr>
+  const named = (what: string) => (what === 'name' ? t('flow.conflict.name') : what === 'place' ? t('flow.conflict.place') : what)
+  return (
+    <>
+      {parts.map((part, at) => (
+        <tr key={part.what}>{at === 0 && <th scope="rowgroup" rowSpan={parts.length}>{label}</th>}
+          <td><span className="soft">{named(part.what)}</span> {part.mine || '–'}</td><td><span className="soft">{named(part.what)}</span> {part.theirs || '–'}</td></tr>
+      ))}
+    </>
   )
 }

@@ -4,8 +4,10 @@ import type { KeyboardEvent } from 'react'
 import { Dialog } from '../kit/dialog'
 import { Tile } from '../kit/tile'
 import { say } from '../kit/toasts'
-import { focusStep } from './canvas'
+import { t } from '../lib/text'
+import { focusStep } from './acts'
 import { useFlowPage } from './context'
+import { nodeOf } from './lookup'
 import { outputOf, targets, typeOf } from './graph'
 import { connect, useDoc } from './store'
 import { useUi } from './ui'
@@ -19,7 +21,7 @@ function Open({ from }: { from: string }) {
   const { types } = useFlowPage()
   const nodes = useDoc((state) => state.nodes)
   const edges = useDoc((state) => state.edges)
-  const node = nodes.find((one) => one.id === from)
+  const node = nodeOf({ nodes }, from)
   const outputs = typeOf(types, node)?.outputs ?? []
   const [port, setPort] = useState((outputOf(typeOf(types, node)) ?? outputs[0])?.name ?? 'out')
   const [query, setQuery] = useState('')
@@ -33,7 +35,7 @@ function Open({ from }: { from: string }) {
     if (!one) return
     const reason = connect(types, one.wire)
     if (reason) return say(reason, 'error')
-    say(`Connected “${node?.data.label}” to “${one.node.data.label}”.`, 'ok')
+    say(t('flow.connect.done', { from: node?.data.label ?? from, to: one.node.data.label }), 'ok')
     close()
     focusStep(from)
   }
@@ -42,7 +44,7 @@ function Open({ from }: { from: string }) {
     if (move) { event.preventDefault(); setAt(Math.min(found.length - 1, Math.max(0, at + move))) }
     if (event.key === 'Enter') { event.preventDefault(); take(found[at]) }
   }
-  const title = `Connect “${node?.data.label || from}” to…`
+  const title = t('flow.connect.to', { from: node?.data.label || from })
   return (
     <Dialog title={title} size="palette" onClose={close} focus={input} plain>
       <input
@@ -50,12 +52,12 @@ function Open({ from }: { from: string }) {
         placeholder={title} value={query} onChange={({ target }) => { setQuery(target.value); setAt(0) }} onKeyDown={key} autoComplete="off"
       />
       {outputs.length > 1 && (
-        <div className="segmented palette-ports" role="radiogroup" aria-label="Output">
+        <div className="segmented palette-ports" role="radiogroup" aria-label={t('flow.output')}>
           {outputs.map((one) => <label key={one.name}><input type="radio" name="connect-port" checked={one.name === port} onChange={() => { setPort(one.name); setAt(0) }} /><span>{one.title}</span></label>)}
         </div>
       )}
-      {found.length === 0 && <p className="soft palette-none">{outputs.length ? 'No step has an input to connect to; add one with /.' : 'This step has no output.'}</p>}
-      <ul id="connect-list" role="listbox" aria-label="Inputs" className="palette-list" tabIndex={-1}>
+      {found.length === 0 && <p className="soft palette-none">{t(outputs.length ? 'flow.connect.none' : 'flow.connect.noOutput')}</p>}
+      <ul id="connect-list" role="listbox" aria-label={t('flow.inputs')} className="palette-list" tabIndex={-1}>
         {found.map((one, index) => {
           const type = typeOf(types, one.node)
           return (

@@ -1,15 +1,19 @@
 // Pure acts on the canvas document: connect, refuse with a reason, copy, paste, insert, delete.
 import type { CanvasEdge, CanvasNode, NodeType, Port } from '../api/types'
+import { t } from '../lib/text'
+import { nodeOf, wiresFrom, wiresInto } from './lookup'
+import { regrouped, withMembers } from './notes'
 import { HEIGHT, WIDTH, border, fitLoops, isLoop, levelOf, sizeOf, withInsides } from './nest'
 
 export type Doc = { nodes: CanvasNode[]; edges: CanvasEdge[] }
+export type Point = { x: number; y: number }
 export type Types = ReadonlyMap<string, NodeType>
 export type Wire = { source: string; target: string; sourceHandle: string | null; targetHandle: string | null }
 export const COLUMN = 280
 const FRAGMENT = 'headrace/steps'
 
 export const isStep = (node: CanvasNode) => Boolean(node.data && 'nodeType' in node.data)
-const labelOf = (node: CanvasNode | undefined) => node?.data.label || node?.id || 'a step'
+export const labelOf = (node: CanvasNode | undefined) => node?.data.label || node?.id || ''
 export const typeOf = (types: Types, node: CanvasNode | undefined) => (node ? types.get(node.data.nodeType) : undefined)
 
 export function newId(): string {
@@ -25,42 +29,49 @@ export function uniqueName(wanted: string, taken: Set<string>): string {
 }
 
 /** Steps that a step leads to on its level, itself among them; what a loop gives to its inside is no way on. */
-export function downstream(doc: Doc, from: string): Set<string> {
-  const next = new Map<string, string[]>()
-  doc.edges.filter((edge) => !border(doc, portsOf(edge))).forEach((edge) => next.set(edge.source, [...(next.get(edge.source) ?? []), edge.target]))
+export const downstream = (doc: Doc, from: string) => reached(doc, from, (id) => wiresFrom(doc.edges, id), (edge) => edge.target)
+const upstream = (doc: Doc, from: string) => reached(doc, from, (id) => wiresInto(doc.edges, id), (edge) => edge.source)
+
+function reached(doc: Doc, from: string, wires: (id: string) => CanvasEdge[], end: (edge: CanvasEdge) => string): Set<string> {
   const found = new Set([from])
   const waiting = [from]
   while (waiting.length) {
-    for (const id of next.get(waiting.pop() as string) ?? []) {
-      if (!found.has(id)) { found.add(id); waiting.push(id) }
+    for (const edge of wires(waiting.pop() as string)) {
+      const next = end(edge)
+      if (!found.has(next) && !border(doc, portsOf(edge))) { found.add(next); waiting.push(next) }
     }
   }
   return found
 }
 
+/** Whether one step leads to another; the answer for one `to` is kept while the document stays the same. */
+let above = { nodes: [] as CanvasNode[], edges: [] as CanvasEdge[], to: '', found: new Set<string>() }
+function leads(doc: Doc, from: string, to: string): boolean {
+  if (above.nodes !== doc.nodes || above.edges !== doc.edges || above.to !== to) above = { ...doc, to, found: upstream(doc, to) }
+  return above.found.has(from)
+}
+
 /** Why a wire is not allowed; '' when it is. */
 export function refusal(doc: Doc, types: Types, wire: Wire): string {
-  const source = doc.nodes.find((node) => node.id === wire.source)
-  const target = doc.nodes.find((node) => node.id === wire.target)
-  if (!source || !target) return 'A wire joins two steps.'
-  if (source === target) return 'A step cannot feed itself.'
+  const source = nodeOf(doc, wire.source)
+  const target = nodeOf(doc, wire.target)
+  if (!source || !target || !isStep(source) || !isStep(target)) return t('flow.wire.two')
+  if (source === target) return t('flow.wire.itself')
+  const to = labelOf(target)
   const out = port(typeOf(types, source)?.outputs, wire.sourceHandle ?? 'out')
   const into = port(typeOf(types, target)?.inputs, wire.targetHandle ?? 'in')
-  if (types.has(target.data.nodeType) && !into) return `“${labelOf(target)}” has no input to connect to.`
-  if (types.has(source.data.nodeType) && !out) return `“${labelOf(source)}” has no output “${wire.sourceHandle}”.`
+  if (types.has(target.data.nodeType) && !into) return t('flow.wire.noInput', { to })
+  if (types.has(source.data.nodeType) && !out) return t('flow.wire.noOutput', { from: labelOf(source), port: wire.sourceHandle ?? 'out' })
   if (out && into && (out.kind === 'control') !== (into.kind === 'control')) {
-    return `“${out.title}” carries ${words(out)}, “${into.title}” of “${labelOf(target)}” takes ${words(into)}.`
+    const ports = { out: out.title, into: into.title, to }
+    return out.kind === 'control' ? t('flow.wire.order', ports) : t('flow.wire.rows', ports)
   }
   const across = crossing(doc, types, wire)
   if (across) return across
-  if (!border(doc, wire) && downstream(doc, wire.target).has(wire.source)) {
-    return `That would make a cycle: “${labelOf(target)}” already leads to “${labelOf(source)}”.`
-  }
-  const there = doc.edges.filter((edge) => edge.target === wire.target && (edge.targetHandle ?? 'in') === (wire.targetHandle ?? 'in'))
-  if (there.some((edge) => edge.source === wire.source && (edge.sourceHandle ?? 'out') === (wire.sourceHandle ?? 'out'))) {
-    return 'These two are connected already.'
-  }
-  if (into && !into.many && there.length) return `“${into.title}” of “${labelOf(target)}” takes one wire; put a Union step before it.`
+  if (!border(doc, wire) && leads(doc, wire.target, wire.source)) return t('flow.wire.cycle', { to, from: labelOf(source) })
+  const there = wiresInto(doc.edges, wire.target).filter((edge) => (edge.targetHandle ?? 'in') === (wire.targetHandle ?? 'in'))
+  if (there.some((edge) => edge.source === wire.source && (edge.sourceHandle ?? 'out') === (wire.sourceHandle ?? 'out'))) return t('flow.wire.already')
+  if (into && !into.many && there.length) return t('flow.wire.full', { into: into.title, to })
   return ''
 }
 
@@ -69,16 +80,14 @@ function crossing(doc: Doc, types: Types, wire: Wire): string {
   const from = levelOf(doc, types, wire.source, wire.sourceHandle ?? 'out', 'source')
   const to = levelOf(doc, types, wire.target, wire.targetHandle ?? 'in', 'target')
   if (from === to) return ''
-  const name = (id: string) => `“${labelOf(doc.nodes.find((node) => node.id === id))}”`
-  const loop = doc.nodes.find((node) => node.id === (to || from))
-  if (wire.source === from) return `“Item” of ${name(from)} feeds the steps inside; move ${name(wire.target)} into it first.`
-  if (wire.target === to && isLoop(types, doc.nodes.find((node) => node.id === to))) return `The result of ${name(to)} comes from the steps inside; move ${name(wire.source)} into it first.`
-  return `That wire would cross the border of ${name(loop?.id ?? '')}: rows get in by its Item and out by its Result.`
+  const name = (id: string) => labelOf(nodeOf(doc, id))
+  if (wire.source === from) return t('flow.wire.item', { loop: name(from), step: name(wire.target) })
+  if (wire.target === to && isLoop(types, nodeOf(doc, to))) return t('flow.wire.result', { loop: name(to), step: name(wire.source) })
+  return t('flow.wire.border', { loop: name(to || from) })
 }
 
 export const portsOf = (edge: CanvasEdge): Wire => ({ source: edge.source, target: edge.target, sourceHandle: edge.sourceHandle ?? 'out', targetHandle: edge.targetHandle ?? 'in' })
 const port = (ports: Port[] | undefined, name: string) => ports?.find((one) => one.name === name)
-const words = (one: Port) => (one.kind === 'control' ? 'only the order of steps' : 'rows')
 
 /** The inputs of a step that a wire from here may reach, or the reasons why not. */
 export function targets(doc: Doc, types: Types, source: string, sourceHandle: string) {
@@ -94,15 +103,14 @@ export const outputOf = (type: NodeType | undefined) => type?.outputs.find((one)
 export const inputOf = (type: NodeType | undefined) => type?.inputs.find((one) => one.kind === 'data' && !(type.role === 'loop' && one.name === 'result'))
 
 export function makeStep(doc: Doc, type: NodeType, position: { x: number; y: number }, config: CanvasNode['data']['config']): CanvasNode {
-  const taken = new Set(doc.nodes.map(labelOf))
-  const label = uniqueName(type.title, taken)
+  const label = uniqueName(type.title, new Set(doc.nodes.map(labelOf)))
   return { id: newId(), type: 'step', position, data: { nodeType: type.id, nodeVersion: type.version, label, config } }
 }
 
 /** A place near the wanted one that no other step of the level covers. */
 export function free(doc: Doc, wanted: { x: number; y: number }, level = '', size = { width: WIDTH, height: HEIGHT }): { x: number; y: number } {
   const at = { x: Math.round(wanted.x), y: Math.round(wanted.y) }
-  const near = doc.nodes.filter((node) => (node.parentId ?? '') === level).map((node) => ({ ...node.position, ...sizeOf(node) }))
+  const near = doc.nodes.filter((node) => isStep(node) && (node.parentId ?? '') === level).map((node) => ({ ...node.position, ...sizeOf(node) }))
   const hit = () => near.some((one) => one.x < at.x + size.width && at.x < one.x + one.width && one.y < at.y + size.height + 20 && at.y < one.y + one.height + 20)
   while (hit()) at.y += HEIGHT + 34
   return at
@@ -112,8 +120,8 @@ export function free(doc: Doc, wanted: { x: number; y: number }, level = '', siz
 export function insertOnEdge(doc: Doc, types: Types, edgeId: string, step: CanvasNode): Doc {
   const edge = doc.edges.find((one) => one.id === edgeId)
   const type = typeOf(types, step)
-  const source = doc.nodes.find((node) => node.id === edge?.source)
-  const target = doc.nodes.find((node) => node.id === edge?.target)
+  const source = nodeOf(doc, edge?.source)
+  const target = nodeOf(doc, edge?.target)
   const into = inputOf(type)
   const out = outputOf(type)
   if (!edge || !source || !target || !into || !out) return doc
@@ -135,7 +143,7 @@ export function insertOnEdge(doc: Doc, types: Types, edgeId: string, step: Canva
     wired({ source: step.id, sourceHandle: out.name, target: edge.target, targetHandle: edge.targetHandle ?? 'in' }),
   )
   const placed = { ...step, ...(level ? { parentId: level } : {}), position: free({ nodes, edges }, position, level, sizeOf(step)) }
-  return fitLoops({ nodes: [...nodes, placed], edges }, types)
+  return fitLoops(regrouped(doc, { nodes: [...nodes, placed], edges }, new Map([[placed.id, source.id]])), types)
 }
 
 /** Without these steps and wires; a step in the middle of a chain leaves its ends connected. */
@@ -160,25 +168,33 @@ export function without(doc: Doc, types: Types, nodeIds: Set<string>, edgeIds: S
 
 /** Selected steps and the wires among them, as text for the clipboard. */
 export function copied(doc: Doc, ids: Set<string>): string {
-  const all = withInsides(doc, ids)
+  const all = withInsides(doc, withMembers(doc, ids))
   const nodes = doc.nodes.filter((node) => all.has(node.id))
   const edges = doc.edges.filter((edge) => all.has(edge.source) && all.has(edge.target))
   return JSON.stringify({ format: FRAGMENT, nodes: nodes.map(bare), edges }, null, 1)
 }
 
 /** What text from the clipboard adds: new ids, unique names, inner wires kept. Null when it is something else. */
-export function pasted(doc: Doc, types: Types, text: string, shift: { x: number; y: number }): Doc | null {
+export function pasted(doc: Doc, types: Types, text: string, shift: Point, center: Point): Doc | null {
   const given = parsed(text)
-  if (!given) return null
+  if (!given?.nodes.length) return null
   const ids = new Map(given.nodes.map((node) => [node.id, newId()]))
   const taken = new Set(doc.nodes.map(labelOf))
-  const nodes = given.nodes.map((node) => {
+  const ours = given.nodes.some((node) => nodeOf(doc, node.id))
+  const outer = given.nodes.filter((node) => !ids.has(node.parentId ?? ''))
+  const corner = { x: Math.min(...outer.map((node) => node.position.x)), y: Math.min(...outer.map((node) => node.position.y)) }
+  const by = ours ? shift : { x: center.x - corner.x, y: center.y - corner.y }
+  const named = (node: CanvasNode) => {
+    if (!isStep(node)) return structuredClone(node.data)
     const label = uniqueName(labelOf(node), taken)
     taken.add(label)
+    return { ...structuredClone(node.data), label }
+  }
+  const nodes = given.nodes.map((node) => {
     const inside = node.parentId ? ids.get(node.parentId) : undefined
-    const there = !inside && isLoop(types, doc.nodes.find((one) => one.id === node.parentId)) ? node.parentId : undefined
-    const position = inside ? node.position : { x: node.position.x + shift.x, y: node.position.y + shift.y }
-    return { ...structuredClone(node), id: ids.get(node.id) as string, parentId: inside ?? there, position, data: { ...structuredClone(node.data), label } }
+    const there = !inside && isLoop(types, nodeOf(doc, node.parentId)) ? node.parentId : undefined
+    const position = inside ? node.position : { x: Math.round(node.position.x + by.x), y: Math.round(node.position.y + by.y) }
+    return { ...structuredClone(bare(node)), id: ids.get(node.id) as string, parentId: inside ?? there, position, data: named(node) }
   })
   const edges = given.edges.flatMap((edge) => {
     const source = ids.get(edge.source)
@@ -198,7 +214,7 @@ function parsed(text: string): Doc | null {
   }
 }
 
-const PASSING = ['selected', 'dragging', 'measured', 'resizing', 'internals', 'ariaLabel'] as const
+const PASSING = ['handles', 'initialWidth', 'initialHeight', 'selected', 'dragging', 'measured', 'resizing', 'internals', 'ariaLabel'] as const
 /** A node or an edge without what only the screen needs. */
 export function bare<T extends object>(thing: T): T {
   const kept = { ...thing } as Record<string, unknown>

@@ -7,7 +7,9 @@ import type { Port } from '../api/types'
 import { StateIcon } from '../kit/icon'
 import { Tile } from '../kit/tile'
 import { count } from '../lib/format'
+import { t } from '../lib/text'
 import { useFlowPage } from './context'
+import { problemsOf } from './lookup'
 import { EMPTY, HEAD, PAD, RAIL, childrenOf, sizeOf } from './nest'
 import { moreOf } from './more'
 import { tally, useRun } from './run'
@@ -25,7 +27,7 @@ export const Loop = memo(function Loop({ id, data, selected }: NodeProps<StepNod
   const empty = useDoc((state) => !state.nodes.some((node) => node.parentId === id))
   const least = useDoc((state) => leastOf(state, id))
   const type = types.get(data.nodeType)
-  const wrong = problems.find((one) => one.node_id === id && one.severity === 'error')
+  const wrong = problemsOf(problems, id).find((one) => one.severity === 'error')
   const label = data.label || type?.title || data.nodeType
   const items = useMemo(() => tally(children, run?.segment_no), [children, run?.segment_no])
   const ports = (list: Port[] = []) => list.filter((port) => !INNER.has(port.name))
@@ -41,21 +43,21 @@ export const Loop = memo(function Loop({ id, data, selected }: NodeProps<StepNod
         {items.total > 0 && (
           <span className="loop-items" title={items.words}>
             <span className="loop-bar" aria-hidden="true"><span data-tone="ok" style={{ width: `${(items.done / items.total) * 100}%` }} /><span data-tone="error" style={{ width: `${(items.bad / items.total) * 100}%` }} /></span>
-            {count(items.done + items.bad)} of {count(items.total)}
+            {t('flow.loop.items', { done: count(items.done + items.bad), total: count(items.total) })}
           </span>
         )}
-        {data.disabled ? <Ban size={15} className="soft" role="img" aria-label="Disabled" /> : wrong && !run?.error
-          ? <span className="state-icon" data-tone="error" role="img" aria-label="Has a problem" title={wrong.message}><CircleAlert size={15} aria-hidden="true" /></span>
+        {data.disabled ? <Ban size={15} className="soft" role="img" aria-label={t('flow.step.disabled')} /> : wrong && !run?.error
+          ? <span className="state-icon" data-tone="error" role="img" aria-label={t('flow.step.problem')} title={wrong.message}><CircleAlert size={15} aria-hidden="true" /></span>
           : run && <StateIcon name={run.status} />}
-        {!readOnly && <button type="button" className="icon-button loop-add nodrag" aria-label={`Add a step inside ${label}`} title="Add a step inside" onClick={(event) => { event.stopPropagation(); openPalette({ inside: id }) }}><Plus size={16} /></button>}
+        {!readOnly && <button type="button" className="icon-button loop-add nodrag" aria-label={t('flow.loop.addTo', { loop: label })} title={t('flow.loop.add')} onClick={(event) => { event.stopPropagation(); openPalette({ inside: id }) }}><Plus size={16} /></button>}
       </div>
       <div className="loop-body">
-        {empty && (readOnly ? <p className="soft">Nothing is inside.</p> : <button type="button" className="loop-empty nodrag" onClick={(event) => { event.stopPropagation(); openPalette({ inside: id }) }}><Plus size={15} aria-hidden="true" />Add the first step, or drag one in</button>)}
+        {empty && (readOnly ? <p className="soft">{t('flow.loop.nothing')}</p> : <button type="button" className="loop-empty nodrag" onClick={(event) => { event.stopPropagation(); openPalette({ inside: id }) }}><Plus size={15} aria-hidden="true" />{t('flow.loop.first')}</button>)}
       </div>
       {ports(type?.inputs).map((port) => <Handle key={port.name} id={port.name} type="target" position={Position.Left} style={{ top: HEAD / 2 }} title={port.title} />)}
       {ports(type?.outputs).map((port) => <Handle key={port.name} id={port.name} type="source" position={Position.Right} style={{ top: port.kind === 'error' ? HEAD + 20 : HEAD / 2 }} data-kind={port.kind} title={port.title} />)}
-      <span className="loop-port" data-side="item">Item<Handle id="item" type="source" position={Position.Right} title="Item: feeds the first step inside" /></span>
-      <span className="loop-port" data-side="result">Result<Handle id="result" type="target" position={Position.Left} title="Result of a round: fed by the last step inside" /></span>
+      <span className="loop-port" data-side="item">{t('flow.loop.item')}<Handle id="item" type="source" position={Position.Right} title={t('flow.loop.item.help')} /></span>
+      <span className="loop-port" data-side="result">{t('flow.loop.result')}<Handle id="result" type="target" position={Position.Left} title={t('flow.loop.result.help')} /></span>
       {!readOnly && (['right', 'bottom', 'bottom-right'] as const).map((side) => (
         <NodeResizeControl
           key={side} position={side} variant={side === 'bottom-right' ? ResizeControlVariant.Handle : ResizeControlVariant.Line} minWidth={minWidth} minHeight={minHeight} className={`loop-grip loop-grip-${side}`}

@@ -1,6 +1,7 @@
 // Loops hold steps: levels, sizes, places in a parent, moving in and out. Pure.
 import type { CanvasNode } from '../api/types'
 import type { Doc, Types, Wire } from './graph'
+import { nodeOf } from './lookup'
 import { inputOf, isStep, outputOf, refusal, typeOf, wired } from './graph'
 
 type Point = { x: number; y: number }
@@ -29,7 +30,7 @@ export function withInsides(doc: Doc, ids: Iterable<string>): Set<string> {
 
 /** Where a step is on the whole canvas. */
 export function absolute(doc: Doc, node: CanvasNode): Point {
-  const parent = node.parentId ? doc.nodes.find((one) => one.id === node.parentId) : undefined
+  const parent = node.parentId ? nodeOf(doc, node.parentId) : undefined
   if (!parent || parent === node) return node.position
   const at = absolute(doc, parent)
   return { x: at.x + node.position.x, y: at.y + node.position.y }
@@ -48,14 +49,14 @@ export function loopAt(doc: Doc, types: Types, point: Point, not: Set<string> = 
 }
 
 export function depth(doc: Doc, node: CanvasNode): number {
-  const parent = node.parentId ? doc.nodes.find((one) => one.id === node.parentId) : undefined
+  const parent = node.parentId ? nodeOf(doc, node.parentId) : undefined
   return parent ? 1 + depth(doc, parent) : 0
 }
 
 /** A wire that leads into a loop from its own `item`, or out to its own `result`. */
 export function border(doc: Doc, wire: Pick<Wire, 'source' | 'target' | 'sourceHandle' | 'targetHandle'>): '' | 'enters' | 'leaves' {
-  const source = doc.nodes.find((node) => node.id === wire.source)
-  const target = doc.nodes.find((node) => node.id === wire.target)
+  const source = nodeOf(doc, wire.source)
+  const target = nodeOf(doc, wire.target)
   if (target?.parentId && target.parentId === wire.source && wire.sourceHandle === 'item') return 'enters'
   if (source?.parentId && source.parentId === wire.target && wire.targetHandle === 'result') return 'leaves'
   return ''
@@ -63,7 +64,7 @@ export function border(doc: Doc, wire: Pick<Wire, 'source' | 'target' | 'sourceH
 
 /** In which loop a port is; '' is outside of all. */
 export function levelOf(doc: Doc, types: Types, id: string, handle: string | null | undefined, side: 'source' | 'target'): string {
-  const node = doc.nodes.find((one) => one.id === id)
+  const node = nodeOf(doc, id)
   if (isLoop(types, node) && handle === (side === 'source' ? 'item' : 'result')) return id
   return node?.parentId ?? ''
 }
@@ -85,7 +86,7 @@ function ordered(nodes: CanvasNode[]): CanvasNode[] {
 }
 
 function fitOne(doc: Doc, id: string): Doc {
-  const loop = doc.nodes.find((node) => node.id === id)
+  const loop = nodeOf(doc, id)
   if (!loop) return doc
   const inside = childrenOf(doc, id)
   const unsized = loop.width === undefined || loop.height === undefined
@@ -153,13 +154,13 @@ export function dropped(doc: Doc, types: Types, ids: Set<string>): { doc: Doc; c
   const moved = new Set<string>()
   let into = ''
   for (const id of ids) {
-    const node = nodes.find((one) => one.id === id)
+    const node = nodeOf({ nodes }, id)
     if (!node || !isStep(node) || (node.parentId && ids.has(node.parentId))) continue
     const at = absolute({ nodes, edges: doc.edges }, node)
     const { width, height } = sizeOf(node)
     const loop = loopAt({ nodes, edges: doc.edges }, types, { x: at.x + width / 2, y: at.y + height / 2 }, ids)
     if (loop === (node.parentId ?? '')) continue
-    const holder = nodes.find((one) => one.id === loop)
+    const holder = nodeOf({ nodes }, loop)
     const origin = holder ? absolute({ nodes, edges: doc.edges }, holder) : { x: 0, y: 0 }
     const next: CanvasNode = { ...node, parentId: loop || undefined, position: { x: at.x - origin.x, y: at.y - origin.y } }
     nodes = nodes.map((one) => (one.id === id ? next : one))

@@ -124,7 +124,7 @@ export type Part = { node: string; mode: 'to_here' | 'node' | 'from_here' }
 export async function execute(flowId: string, part?: Part): Promise<void> {
   const started = part
     ? await post<{ id: string }>(`/flows/${flowId}/nodes/${encodeURIComponent(part.node)}/execute`, { mode: part.mode })
-    : await post<{ id: string }>(`/flows/${flowId}/execute`, { observe: 'all' })
+    : await post<{ id: string }>(`/flows/${flowId}/execute`, { observe: 'all', use_pins: true })
   await watch(started.id)
 }
 export const cancel = (id: string) => post(`/executions/${id}/cancel`)

@@ -1,6 +1,6 @@
 // Settings of the selected step: its form, what happens on an error, help.
 import { Tabs } from '@base-ui/react/tabs'
-import { Play, X } from 'lucide-react'
+import { MoreVertical, Pin, Play, X } from 'lucide-react'
 import { useCallback, useMemo } from 'react'
 import { useShallow } from 'zustand/react/shallow'
 import { client, rowsPage } from '../api/queries'
@@ -10,8 +10,15 @@ import { SchemaForm } from '../form/form'
 import type { Option } from '../form/context'
 import { NumberInput } from '../form/inputs'
 import { Tile } from '../kit/tile'
+import { moment, rows } from '../lib/format'
 import { errorsByPath } from '../lib/schema'
+import { t } from '../lib/text'
+import { capsOf, command, perform } from './commands'
 import { useFlowPage } from './context'
+import { LayoutSettings } from './layoutform'
+import { labelOf } from './graph'
+import { problemsOf } from './lookup'
+import { usePins } from './pins'
 import { Starts } from './starts'
 import { setData, useDoc } from './store'
 import type { StepNode } from './store'
@@ -22,37 +29,45 @@ export function Settings() {
   const selected = useDoc(useShallow((state) => state.nodes.filter((node) => node.selected)))
   const open = useUi((state) => state.settings)
   const step = selected.length === 1 ? selected[0] : undefined
-  if (!step || !('nodeType' in step.data)) {
-    return <aside className="settings settings-none" aria-label="Settings"><p className="soft">{selected.length > 1 ? `${selected.length} steps are selected.` : 'Select a step to edit it.'}</p></aside>
+  if (step && !step.data.nodeType) return <LayoutSettings key={step.id} node={step} open={open} />
+  if (!step) {
+    return <aside className="settings settings-none" aria-label={t('flow.settings')}><p className="soft">{selected.length > 1 ? t('flow.selected', { n: selected.length }) : t('flow.settings.none')}</p></aside>
   }
   return <StepSettings key={step.id} step={step} open={open} />
 }
 
 function StepSettings({ step, open }: { step: StepNode; open: boolean }) {
-  const { types, problems, readOnly, run } = useFlowPage()
+  const page = useFlowPage()
+  const { types, problems, readOnly, run } = page
+  const pin = usePins((pins) => pins[step.id])
   const type = types.get(step.data.nodeType)
   const failure = useRun((state) => state.nodes[step.id]?.error)
-  const errors = useMemo(() => errorsByPath(problems.filter((one) => one.node_id === step.id && /^config\b/.test(one.path)).map(({ path, message }) => ({ path, message: message.replace(/^'[^']*'(, [^:]+)?: /, '') }))), [problems, step.id])
-  const others = problems.filter((one) => one.node_id === step.id && !/^config\b/.test(one.path))
+  const errors = useMemo(() => errorsByPath(problemsOf(problems, step.id).filter((one) => /^config\b/.test(one.path)).map(({ path, message }) => ({ path, message: message.replace(/^'[^']*'(, [^:]+)?: /, '') }))), [problems, step.id])
+  const others = problemsOf(problems, step.id).filter((one) => !/^config\b/.test(one.path))
   const options = useCallback(async (field: string, config: Value) => (await post<{ options: Option[] }>(`/node-types/${step.data.nodeType}/options`, { field, config })).options, [step.data.nodeType])
   const columns = useCallback((port: string) => upstream(step.id, port), [step.id])
   const set = (data: Partial<StepData>, key: string) => setData(step.id, data, key)
   return (
-    <aside className="settings" aria-label={`Settings of ${step.data.label}`} data-open={open || undefined}>
+    <aside className="settings" aria-label={t('flow.settings.of', { step: labelOf(step) })} data-open={open || undefined}>
       <header className="settings-head">
         <Tile icon={type?.icon ?? ''} kind={type?.kind ?? 'logic'} title={type?.title ?? '?'} />
         <div className="settings-title">
-          <input className="rename" data-first aria-label="Name of the step" value={step.data.label ?? ''} readOnly={readOnly} onChange={({ target }) => set({ label: target.value }, 'label')} />
-          <p className="soft">{step.data.nodeType} · {type?.plugin.distribution ?? 'not installed'}</p>
+          <input className="rename" data-first aria-label={t('flow.settings.name')} value={step.data.label ?? ''} readOnly={readOnly} onChange={({ target }) => set({ label: target.value }, 'label')} />
+          <p className="soft">{step.data.nodeType} · {type?.plugin.distribution ?? t('flow.settings.missing')}</p>
         </div>
-        {!readOnly && <button type="button" className="button" title="Run to this step (Shift Enter)" onClick={() => run({ node: step.id, mode: 'to_here' })}><Play size={14} aria-hidden="true" />Run to here</button>}
-        <button type="button" className="icon-button only-small" aria-label="Close settings" onClick={() => useUi.setState({ settings: false, dockOpen: true })}><X size={17} /></button>
+        {!readOnly && <button type="button" className="button" title={`${t('flow.command.runTo')} (${capsOf(command('runTo').keys[0]).join(' ')})`} onClick={() => run({ node: step.id, mode: 'to_here' })}><Play size={14} aria-hidden="true" /><span className="head-word">{t('flow.settings.runTo')}</span></button>}
+        {!readOnly && <button type="button" className="icon-button" aria-label={t('flow.menu')} title={t('flow.menu')} aria-haspopup="menu" onClick={(event) => { const { left, bottom } = event.currentTarget.getBoundingClientRect(); useUi.setState({ menu: { of: 'step', x: left, y: bottom } }) }}><MoreVertical size={17} /></button>}
+        <button type="button" className="icon-button only-small" aria-label={t('flow.settings.close')} onClick={() => useUi.setState({ settings: false, dockOpen: true })}><X size={17} /></button>
       </header>
       <Tabs.Root defaultValue="settings" className="settings-tabs">
         <Tabs.List className="tabs">
-          <Tabs.Tab value="settings">Settings</Tabs.Tab><Tabs.Tab value="error">On error</Tabs.Tab><Tabs.Tab value="help">Help</Tabs.Tab>
+          <Tabs.Tab value="settings">{t('flow.settings')}</Tabs.Tab><Tabs.Tab value="error">{t('flow.settings.error')}</Tabs.Tab><Tabs.Tab value="help">{t('flow.settings.help')}</Tabs.Tab>
         </Tabs.List>
         <Tabs.Panel value="settings" className="tab-panel">
+          {pin && (
+            <div className="notice pinned"><p><Pin size={14} aria-hidden="true" /> {t('flow.pin.used', { rows: rows(pin.rows), at: moment(pin.pinned_at) })}</p>
+              {!readOnly && <div className="row"><button type="button" className="button" onClick={() => perform(command('rows'), page)}>{t('flow.pin.edit')}</button><button type="button" className="button" onClick={() => perform(command('pin'), page)}>{t('flow.menu.unpin')}</button></div>}</div>
+          )}
           {failure && <div className="notice" data-tone="error" role="alert"><p>{failure.message}</p>{failure.hint && <p>{failure.hint}</p>}</div>}
           {others.map((one) => <div key={one.path + one.code} className="notice" data-tone={one.severity === 'error' ? 'error' : 'warn'}><p>{one.message}</p><p className="soft">{one.fix}</p></div>)}
           {type ? (
@@ -62,12 +77,12 @@ function StepSettings({ step, open }: { step: StepNode; open: boolean }) {
               </fieldset>
               {type.kind === 'trigger' && <Starts node={step.id} config={step.data.config ?? {}} />}
             </form>
-          ) : <p className="soft">The plugin of “{step.data.nodeType}” is not installed. The step is kept as it is; install the plugin, or replace the step.</p>}
+          ) : <p className="soft">{t('flow.settings.plugin', { type: step.data.nodeType })}</p>}
         </Tabs.Panel>
         <Tabs.Panel value="error" className="tab-panel"><OnError step={step} set={set} /></Tabs.Panel>
         <Tabs.Panel value="help" className="tab-panel help-text">
           <p>{type?.summary}</p>{type?.docs.split('\n\n').map((part) => <p key={part}>{part}</p>)}
-          {type && <p className="soft">Version {type.version} of {type.id}, from {type.plugin.distribution} {type.plugin.version}.</p>}
+          {type && <p className="soft">{t('flow.settings.version', { version: String(type.version), type: type.id, plugin: `${type.plugin.distribution} ${type.plugin.version}` })}</p>}
         </Tabs.Panel>
       </Tabs.Root>
     </aside>
@@ -78,18 +93,18 @@ function OnError({ step, set }: { step: StepNode; set: (data: Partial<StepData>,
   const retry = step.data.retry ?? {}
   const number = (id: string, label: string, help: string, value: number | undefined, integer: boolean, onChange: (value: number | undefined) => void) => (
     <div className="field"><label htmlFor={id}>{label}</label>
-      <NumberInput id={id} label={label} path={id} schema={{ type: integer ? 'integer' : 'number', 'x-ui': { unit: integer ? 'times' : 's' } }} nullable={false} value={value} described={`${id}-help`} invalid={false} required={false} onChange={(next) => { if (next === undefined || typeof next === 'number') onChange(next) }} />
+      <NumberInput id={id} label={label} path={id} schema={{ type: integer ? 'integer' : 'number', 'x-ui': { unit: integer ? t('flow.error.times') : 's' } }} nullable={false} value={value} described={`${id}-help`} invalid={false} required={false} onChange={(next) => { if (next === undefined || typeof next === 'number') onChange(next) }} />
       <p className="help" id={`${id}-help`}>{help}</p></div>
   )
   return (
     <form onSubmit={(event) => event.preventDefault()}>
-      <div className="field"><label htmlFor="on-error">When this step fails</label>
+      <div className="field"><label htmlFor="on-error">{t('flow.error.when')}</label>
         <select id="on-error" value={step.data.onError ?? 'fail'} onChange={({ target }) => set({ onError: target.value }, 'onError')}>
-          <option value="fail">Fail the execution</option><option value="continue">Go on without its rows</option><option value="route">Send the failure to the error output</option>
+          <option value="fail">{t('flow.error.fail')}</option><option value="continue">{t('flow.error.continue')}</option><option value="route">{t('flow.error.route')}</option>
         </select></div>
-      {number('retry-max', 'Try again', 'Empty does not try again.', retry.max, true, (max) => set({ retry: { ...retry, max: max ?? 0 } }, 'retry'))}
-      {number('retry-delay', 'Wait before the first try', 'Doubles with each try.', retry.delay_s, false, (delay) => set({ retry: { ...retry, delay_s: delay ?? 60 } }, 'retry'))}
-      {number('timeout', 'Give up after', 'Empty waits for ever.', step.data.timeout, false, (timeout) => set({ timeout: timeout ?? 0 }, 'timeout'))}
+      {number('retry-max', t('flow.error.again'), t('flow.error.again.help'), retry.max, true, (max) => set({ retry: { ...retry, max: max ?? 0 } }, 'retry'))}
+      {number('retry-delay', t('flow.error.delay'), t('flow.error.delay.help'), retry.delay_s, false, (delay) => set({ retry: { ...retry, delay_s: delay ?? 60 } }, 'retry'))}
+      {number('timeout', t('flow.error.timeout'), t('flow.error.timeout.help'), step.data.timeout, false, (timeout) => set({ timeout: timeout ?? 0 }, 'timeout'))}
     </form>
   )
 }

@@ -4,7 +4,9 @@ import type { EdgeProps } from '@xyflow/react'
 import { Plus } from 'lucide-react'
 import { memo, useState } from 'react'
 import { short } from '../lib/format'
+import { t } from '../lib/text'
 import { useFlowPage } from './context'
+import { nodeOf, wiresFrom } from './lookup'
 import { useRun } from './run'
 import { useDoc } from './store'
 import type { StepEdge } from './store'
@@ -16,8 +18,8 @@ export const StepWire = memo(function StepWire(props: EdgeProps<StepEdge>) {
   const [over, setOver] = useState(false)
   const run = useRun((state) => state.nodes[source])
   const fed = useRun((state) => state.nodes[target]?.status)
-  const type = useDoc((state) => state.nodes.find((node) => node.id === source)?.data.nodeType ?? '')
-  const several = useDoc((state) => state.edges.filter((edge) => edge.source === source).length > 2)
+  const type = useDoc((state) => nodeOf(state, source)?.data.nodeType ?? '')
+  const several = useDoc((state) => wiresFrom(state.edges, source).length > 2)
   const [path, x, y] = getBezierPath({ sourceX, sourceY, targetX, targetY, sourcePosition, targetPosition })
   const port = sourceHandleId ?? 'out'
   const chooses = (types.get(type)?.outputs.filter((one) => one.kind === 'data').length ?? 1) > 1
@@ -33,7 +35,7 @@ export const StepWire = memo(function StepWire(props: EdgeProps<StepEdge>) {
       <EdgeLabelRenderer>
         <div className="wire-label nodrag nopan" style={{ transform: `translate(-50%, -50%) translate(${x}px, ${y}px)` }} data-over={over || selected || undefined} onMouseEnter={() => setOver(true)} onMouseLeave={() => setOver(false)}>
           {shown && <span className="wire-count">{short(count)}</span>}
-          {!readOnly && <button type="button" className="wire-add" tabIndex={selected ? 0 : -1} aria-label="Insert a step here" onClick={() => openPalette({ edge: id })}><Plus size={14} aria-hidden="true" /></button>}
+          {!readOnly && <button type="button" className="wire-add" tabIndex={selected ? 0 : -1} aria-label={t('flow.wire.insert')} onClick={() => openPalette({ edge: id })}><Plus size={14} aria-hidden="true" /></button>}
         </div>
       </EdgeLabelRenderer>
     </g>

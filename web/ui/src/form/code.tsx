@@ -3,6 +3,7 @@ import { useMemo, useRef, useState } from 'react'
 import type { KeyboardEvent } from 'react'
 import { errorAt, useForm } from './context'
 import type { InputProps } from './field'
+import { t } from '../lib/text'
 
 const LINE_PX = 19
 const PAD_PX = 8
@@ -56,7 +57,7 @@ export function CodeArea({ id, schema, value, onChange, described, invalid, requ
           onChange={({ target }) => onChange(target.value)} onKeyDown={key} onScroll={({ currentTarget }) => setTop(currentTarget.scrollTop)}
         />
       </div>
-      <span id={`${id}-keys`} className="sr">Tab indents; Escape leaves the field.</span>
+      <span id={`${id}-keys`} className="sr">{t('form.code')}</span>
     </div>
   )
 }

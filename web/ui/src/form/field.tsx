@@ -2,6 +2,7 @@
 import { useId } from 'react'
 import type { Json, Schema, Value } from '../api/types'
 import { complaint, initial, isObject, plain, switchVariant, variantOf, variantTitle } from '../lib/schema'
+import { t } from '../lib/text'
 import { CodeArea } from './code'
 import { errorAt, useForm } from './context'
 import { Fields, asObject } from './form'
@@ -33,7 +34,7 @@ export function Field(props: FieldProps) {
         <legend>{label}</legend>
         {schema.description && <p className="help">{schema.description}</p>}
         {nullable && (
-          <label className="check"><input type="checkbox" checked={isObject(value)} onChange={(event) => onChange(event.target.checked ? initial({ ...schema, 'x-ui': {}, default: undefined }) ?? {} : null)} /> Set</label>
+          <label className="check"><input type="checkbox" checked={isObject(value)} onChange={(event) => onChange(event.target.checked ? initial({ ...schema, 'x-ui': {}, default: undefined }) ?? {} : null)} /> {t('form.set')}</label>
         )}
         {(!nullable || isObject(value)) && <Fields schema={schema} value={asObject(given, value)} path={path} parents={parents} onChange={onChange} />}
         <Notes id={notes} error={wrong} />

@@ -1,6 +1,7 @@
 // A form from a schema: groups, advanced fields folded away, errors at their field.
 import type { Json, Schema, Value } from '../api/types'
 import { isObject, ordered, plain, shows } from '../lib/schema'
+import { t } from '../lib/text'
 import type { Surroundings } from './context'
 import { FormContext, errorAt } from './context'
 import { Field } from './field'
@@ -60,7 +61,7 @@ function Advanced({ parts, path, value, children }: { parts: [string, Schema][];
     <FormContext.Consumer>
       {({ errors }) => {
         const wrong = parts.some(([name]) => errorAt(errors, path ? `${path}.${name}` : name))
-        return <details className="advanced" open={used || wrong}><summary>Advanced ({parts.length})</summary>{children}</details>
+        return <details className="advanced" open={used || wrong}><summary>{t('form.advanced', { n: parts.length })}</summary>{children}</details>
       }}
     </FormContext.Consumer>
   )

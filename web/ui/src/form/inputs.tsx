@@ -3,6 +3,7 @@ import { useQuery } from '@tanstack/react-query'
 import { useEffect, useId, useState } from 'react'
 import type { Json } from '../api/types'
 import { isObject, numberOf } from '../lib/schema'
+import { t } from '../lib/text'
 import type { Option } from './context'
 import { useForm } from './context'
 import type { InputProps } from './field'
@@ -34,7 +35,7 @@ export function NumberInput(props: InputProps) {
   return (
     <span className="with-unit">
       <input
-        {...attributes(props)} inputMode={integer ? 'numeric' : 'decimal'} autoComplete="off" value={text} placeholder={example(props) ?? (nullable ? 'none' : undefined)}
+        {...attributes(props)} inputMode={integer ? 'numeric' : 'decimal'} autoComplete="off" value={text} placeholder={example(props) ?? (nullable ? t('form.none') : undefined)}
         onChange={({ target }) => { setText(target.value); onChange(numberOf(target.value, integer, nullable)) }}
       />
       {unit && <span className="soft">{unit}</span>}
@@ -49,9 +50,9 @@ export function Select(props: InputProps) {
   const at = options.findIndex((option) => option === value)
   return (
     <select {...attributes(props)} value={at} onChange={({ target }) => onChange(Number(target.value) < 0 ? (nullable ? null : undefined) : options[Number(target.value)])}>
-      {(at < 0 || nullable || !required) && schema.default === undefined && <option value={-1}>{nullable ? 'None' : 'Choose…'}</option>}
+      {(at < 0 || nullable || !required) && schema.default === undefined && <option value={-1}>{t(nullable ? 'form.none.choice' : 'form.choose')}</option>}
       {at < 0 && schema.default !== undefined && <option value={-1}>{said(value)}</option>}
-      {options.map((option, index) => <option key={index} value={index}>{labels[String(option)] ?? (String(option) || 'Automatic')}</option>)}
+      {options.map((option, index) => <option key={index} value={index}>{labels[String(option)] ?? (String(option) || t('form.automatic'))}</option>)}
     </select>
   )
 }
@@ -80,7 +81,7 @@ export function SecretInput(props: InputProps) {
     return (
       <span className="row">
         <input {...attributes(props)} readOnly value={`set ${typeof value.hint === 'string' ? value.hint : '••••••••'}`} />
-        <button type="button" className="button" onClick={() => setReplacing(true)}>Replace</button>
+        <button type="button" className="button" onClick={() => setReplacing(true)}>{t('form.replace')}</button>
       </span>
     )
   }
@@ -92,8 +93,7 @@ export function SecretInput(props: InputProps) {
   )
 }
 
-const KINDS = { string: 'Text', integer: 'Whole number', number: 'Number', boolean: 'Yes or no', null: 'Nothing' } as const
-type KindName = keyof typeof KINDS
+type KindName = 'string' | 'integer' | 'number' | 'boolean' | 'null'
 const kindOf = (value: Json | undefined, types: string[]): KindName => {
   if (value === null || value === undefined) return 'null'
   if (typeof value === 'number') return types.includes('integer') && Number.isInteger(value) ? 'integer' : 'number'
@@ -116,8 +116,8 @@ export function Scalar(props: InputProps) {
   const inner = { ...props, schema: { ...schema, type: kind, default: undefined } }
   return (
     <span className="row">
-      <select className="fit" aria-label={`Type of ${label}`} value={kind} onChange={({ target }) => choose(target.value as KindName)}>
-        {offered.map((one) => <option key={one} value={one}>{KINDS[one]}</option>)}
+      <select className="fit" aria-label={t('form.typeOf', { label })} value={kind} onChange={({ target }) => choose(target.value as KindName)}>
+        {offered.map((one) => <option key={one} value={one}>{t(`form.kind.${one}`)}</option>)}
       </select>
       {kind === 'string' && <TextInput {...inner} nullable={false} />}
       {(kind === 'integer' || kind === 'number') && <NumberInput {...inner} />}
@@ -149,13 +149,13 @@ export function Chooser(props: InputProps) {
   const { listed, error, again, loading } = useOffers(props)
   const list = useId()
   const exact = schema['x-ui']?.widget === 'connection'
-  const trouble = error && <p className="field-error">{error.message} <button type="button" className="link" onClick={again}>Try again</button></p>
+  const trouble = error && <p className="field-error">{error.message} <button type="button" className="link" onClick={again}>{t('app.again')}</button></p>
   if (exact) {
     const known = listed.some((one) => one.value === value)
     return (
       <>
         <select {...attributes(props)} value={said(value)} onChange={({ target }) => onChange(target.value || undefined)}>
-          <option value="">{loading ? 'Loading…' : listed.length ? 'Choose a connection…' : 'No connection yet'}</option>
+          <option value="">{loading ? t('form.loading') : listed.length ? t('form.connection') : t('form.connection.none')}</option>
           {!known && Boolean(value) && <option value={said(value)}>{said(value)}</option>}
           {listed.map((one) => <option key={one.value} value={one.value}>{one.label}</option>)}
         </select>
@@ -165,7 +165,7 @@ export function Chooser(props: InputProps) {
   }
   return (
     <>
-      <input {...attributes(props)} list={list} autoComplete="off" spellCheck={false} placeholder={loading ? 'Loading…' : example(props)} value={said(value)} onChange={({ target }) => onChange(target.value)} />
+      <input {...attributes(props)} list={list} autoComplete="off" spellCheck={false} placeholder={loading ? t('form.loading') : example(props)} value={said(value)} onChange={({ target }) => onChange(target.value)} />
       <datalist id={list}>{listed.map((one) => <option key={one.value} value={one.value}>{one.hint}</option>)}</datalist>
       {trouble}
     </>

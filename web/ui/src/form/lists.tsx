@@ -3,6 +3,7 @@ import { ArrowDown, ArrowUp, Plus, X } from 'lucide-react'
 import { useId, useState } from 'react'
 import type { Json, Schema, Value } from '../api/types'
 import { initial, isObject, plain } from '../lib/schema'
+import { t } from '../lib/text'
 import { errorAt, useForm } from './context'
 import type { InputProps } from './field'
 import { Input } from './field'
@@ -25,11 +26,11 @@ function Chips({ props, offers }: { props: InputProps; offers: string[] }) {
     <div className="chips">
       {items.map((item, index) => (
         <span key={index} className="chip">{String(item)}
-          <button type="button" aria-label={`Remove ${String(item)}`} onClick={() => onChange(items.filter((_, at) => at !== index))}><X size={13} /></button>
+          <button type="button" aria-label={t('form.remove', { what: String(item) })} onClick={() => onChange(items.filter((_, at) => at !== index))}><X size={13} /></button>
         </span>
       ))}
       <input
-        id={id} list={list} aria-label={label} aria-describedby={described} autoComplete="off" spellCheck={false} value={text} placeholder={items.length ? 'Add…' : (schema['x-ui']?.placeholder ?? 'Type and press Enter')}
+        id={id} list={list} aria-label={label} aria-describedby={described} autoComplete="off" spellCheck={false} value={text} placeholder={items.length ? t('form.more') : (schema['x-ui']?.placeholder ?? t('form.type'))}
         onChange={({ target }) => (offers.includes(target.value) ? add(target.value) : setText(target.value))}
         onBlur={() => add(text)}
         onKeyDown={(event) => {
@@ -49,7 +50,7 @@ export function Choices(props: InputProps) {
   return (
     <>
       <Chips props={props} offers={listed.map((one) => one.value)} />
-      {error && <p className="field-error">{error.message} <button type="button" className="link" onClick={again}>Try again</button></p>}
+      {error && <p className="field-error">{error.message} <button type="button" className="link" onClick={again}>{t('app.again')}</button></p>}
     </>
   )
 }
@@ -70,13 +71,13 @@ export function Rows({ schema, value, onChange, path, label }: InputProps) {
             {errorAt(errors, `${path}.${index}`) && <p className="field-error" role="alert">{errorAt(errors, `${path}.${index}`)}</p>}
           </div>
           <span className="row-tools">
-            <button type="button" className="icon-button" aria-label={`Move ${label} ${index + 1} up`} disabled={index === 0} onClick={() => swap(index, index - 1)}><ArrowUp size={14} /></button>
-            <button type="button" className="icon-button" aria-label={`Move ${label} ${index + 1} down`} disabled={index === items.length - 1} onClick={() => swap(index, index + 1)}><ArrowDown size={14} /></button>
-            <button type="button" className="icon-button" aria-label={`Remove ${label} ${index + 1}`} onClick={() => onChange(items.filter((_, at) => at !== index))}><X size={15} /></button>
+            <button type="button" className="icon-button" aria-label={t('form.up', { label, at: String(index + 1) })} disabled={index === 0} onClick={() => swap(index, index - 1)}><ArrowUp size={14} /></button>
+            <button type="button" className="icon-button" aria-label={t('form.down', { label, at: String(index + 1) })} disabled={index === items.length - 1} onClick={() => swap(index, index + 1)}><ArrowDown size={14} /></button>
+            <button type="button" className="icon-button" aria-label={t('form.remove', { what: `${label} ${index + 1}` })} onClick={() => onChange(items.filter((_, at) => at !== index))}><X size={15} /></button>
           </span>
         </div>
       ))}
-      <button type="button" className="button" onClick={() => onChange([...items, initial({ ...item, default: undefined }) ?? {}])}><Plus size={15} aria-hidden="true" />Add</button>
+      <button type="button" className="button" onClick={() => onChange([...items, initial({ ...item, default: undefined }) ?? {}])}><Plus size={15} aria-hidden="true" />{t('form.add')}</button>
     </div>
   )
 }
@@ -97,12 +98,12 @@ export function KeyValue(props: InputProps) {
     <div className="rows">
       {names.map((name) => (
         <div key={name} className="pair">
-          <input aria-label={`Name of ${label}`} defaultValue={name} spellCheck={false} onBlur={({ target }) => { rename(name, target.value.trim()); target.value = target.value.trim() || name }} />
+          <input aria-label={t('form.nameOf', { label })} defaultValue={name} spellCheck={false} onBlur={({ target }) => { rename(name, target.value.trim()); target.value = target.value.trim() || name }} />
           <Input {...props} id={`${props.id}-${name}`} label={`${label} ${name}`} schema={item} nullable={nullable} value={held[name]} path={`${path}.${name}`} required={false} onChange={(next) => onChange({ ...held, [name]: next ?? (nullable ? null : '') })} />
-          <button type="button" className="icon-button" aria-label={`Remove ${name}`} onClick={() => { const { [name]: _gone, ...rest } = held; onChange(rest) }}><X size={15} /></button>
+          <button type="button" className="icon-button" aria-label={t('form.remove', { what: name })} onClick={() => { const { [name]: _gone, ...rest } = held; onChange(rest) }}><X size={15} /></button>
         </div>
       ))}
-      <button type="button" className="button" onClick={() => onChange({ ...held, [fresh()]: nullable ? null : (initial(item) ?? '') })}><Plus size={15} aria-hidden="true" />Add</button>
+      <button type="button" className="button" onClick={() => onChange({ ...held, [fresh()]: nullable ? null : (initial(item) ?? '') })}><Plus size={15} aria-hidden="true" />{t('form.add')}</button>
     </div>
   )
 }
