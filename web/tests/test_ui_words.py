@@ -21,7 +21,7 @@ BRACES = re.compile(r"\{(\w+)\}")
 def words(language: str) -> dict[str, str]:
     """All texts of a language by their key."""
     found = {}
-    for path in (SOURCES / "text" / language).glob("*.json"):
+    for path in (SOURCES / "text" / language).rglob("*.json"):
         found |= {f"{path.stem}.{key}": text for key, text in json.loads(path.read_text()).items()}
     return found
 
@@ -75,3 +75,31 @@ def _writer() -> ModuleType:
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
+
+
+IMPORTED = re.compile(r"""^import (?!type)(?:[^'\n]*? from )?'(\.[^']+)'|\bimport\('(\.[^']+)'\)""", re.MULTILINE)
+
+
+def test_what_shows_first_waits_for_no_other_words() -> None:
+    """The frame with what it opens, and the start page, say only what `start/` has."""
+    start = {path.stem for path in (SOURCES / "text" / "en" / "start").glob("*.json")}
+    seen: set[Path] = set()
+    open_ = [SOURCES / "main.tsx", SOURCES / "pages" / "dashboard.tsx"]
+    late = set()
+    while open_:
+        path = open_.pop()
+        if path in seen or path.name == "places.tsx":
+            continue
+        seen.add(path)
+        text = path.read_text()
+        keys = {key for found in USED.findall(text) for key in found if key} | set(MADE.findall(text))
+        late |= {f"{path.name}: {key}" for key in keys if key.partition(".")[0] not in start}
+        for named in IMPORTED.findall(text):
+            place = (path.parent / (named[0] or named[1])).resolve()
+            open_ += [
+                one
+                for one in (place.with_name(f"{place.name}.ts"), place.with_name(f"{place.name}.tsx"))
+                if one.exists()
+            ]
+    assert len(seen) > 20
+    assert sorted(late) == []

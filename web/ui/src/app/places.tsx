@@ -5,6 +5,7 @@ import {
 } from 'lucide-react'
 import { lazy } from 'react'
 import type { ComponentType } from 'react'
+import { rest } from '../lib/text'
 
 type Shown = ComponentType<any>
 export type Place = {
@@ -15,10 +16,11 @@ export type Place = {
   permission?: string
   routes: Record<string, Shown>
 }
-const page = (load: () => Promise<{ default: Shown }>) => lazy(load)
-const part = <Name extends string>(load: () => Promise<Record<Name, Shown>>, name: Name) => lazy(() => load().then((all) => ({ default: all[name] })))
+const part = <Name extends string>(load: () => Promise<Record<Name, Shown>>, name: Name) =>
+  lazy(() => Promise.all([load(), rest()]).then(([all]) => ({ default: all[name] })))
+const page = (load: () => Promise<{ default: Shown }>) => part(load, 'default')
 
-const Dashboard = page(() => import('../pages/dashboard'))
+const Dashboard = lazy(() => import('../pages/dashboard'))
 const Flows = page(() => import('../pages/flows'))
 const Editor = page(() => import('../pages/editor'))
 const Versions = page(() => import('../pages/versions'))

@@ -1,12 +1,14 @@
-// Every word that a page says, by area and language: `t('app.open', { n: 3 })` reads `open` of `text/en/app.json`.
+// Every word that a page says, by area and language: `t('app.open', { n: 3 })` reads `open` of `text/en/start/app.json`.
+// What the frame and the start page say is in `start/` and comes first; other pages wait for the rest.
 type Words = Record<string, string>
 type Values = Record<string, string | number>
 
-const LANGUAGES = import.meta.glob<Record<string, Words>>('../text/*.ts', { import: 'default' })
+const START = import.meta.glob<Record<string, Words>>(['../text/*.ts', '!../text/*.rest.ts'], { import: 'default' })
+const REST = import.meta.glob<Record<string, Words>>('../text/*.rest.ts', { import: 'default' })
 const KEY = 'headrace.language'
-const names = () => Object.keys(LANGUAGES).map((path) => path.slice('../text/'.length, -'.ts'.length))
+const names = () => Object.keys(START).map((path) => path.slice('../text/'.length, -'.ts'.length))
 
-let words: Words = {}
+const words: Words = {}
 let plural = new Intl.PluralRules('en')
 export let language = 'en'
 
@@ -20,11 +22,18 @@ export async function load() {
   language = asked.find((one) => names().includes(one)) ?? 'en'
   document.documentElement.lang = language
   plural = new Intl.PluralRules(language)
-  const areas = (await LANGUAGES[`../text/${language}.ts`]?.()) ?? {}
-  words = Object.fromEntries(Object.entries(areas).flatMap(([path, area]) => {
+  await add(START[`../text/${language}.ts`])
+}
+
+let others: Promise<void> | undefined
+/** The words of all pages but the first; loaded once. */
+export const rest = () => (others ??= add(REST[`../text/${language}.rest.ts`]))
+
+async function add(areas: (() => Promise<Record<string, Words>>) | undefined) {
+  for (const [path, area] of Object.entries((await areas?.()) ?? {})) {
     const name = path.slice(path.lastIndexOf('/') + 1, -'.json'.length)
-    return Object.entries(area).map(([key, text]) => [`${name}.${key}`, text])
-  }))
+    for (const [key, text] of Object.entries(area)) words[`${name}.${key}`] = text
+  }
 }
 
 export function choose(id: string) {

@@ -1,1 +1,1 @@
-export default import.meta.glob<Record<string, string>>('./en/*.json', { eager: true, import: 'default' })
+export default import.meta.glob<Record<string, string>>('./en/start/*.json', { eager: true, import: 'default' })

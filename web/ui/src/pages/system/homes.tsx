@@ -32,7 +32,7 @@ export function Homes() {
           <li key={one.id}>
             <span className="line-icon"><Database size={17} aria-hidden="true" /></span>
             <span className="line-text"><strong>{name(one.id)}</strong><span className="soft"><code>{one.place}</code>{one.step && ` · ${one.step}`}{one.note && ` · ${one.note}`}</span></span>
-            <span className="badge" data-tone={there(one) ? 'ok' : one.note ? 'warn' : 'run'}>{t(there(one) ? 'system.there' : 'system.onTheWay')}</span>
+            <span className="badge" data-tone={there(one) ? 'ok' : one.note ? 'warn' : 'run'}>{there(one) ? t('system.there') : t('system.onTheWay')}</span>
             {there(one) && <button type="button" className="button" onClick={() => setBack(one.id)}>{t('system.back')}</button>}
           </li>
         ))}</ul>
