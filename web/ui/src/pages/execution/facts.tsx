@@ -9,9 +9,9 @@ import type { Execution } from '../../api/types'
 import { useRun } from '../../flow/run'
 import { count, moment, took, until } from '../../lib/format'
 import { t } from '../../lib/text'
-import { TRIGGERS } from '../executions'
 
 const LOOK_MS = 3_000
+const TRIGGERS = new Set(['manual', 'test', 'api', 'scheduled', 'webhook', 'event', 'flow', 'job', 'retry', 'backfill'])
 
 export function Facts({ execution }: { execution: Execution }) {
   const live = useRun((state) => state.live)
@@ -23,7 +23,7 @@ export function Facts({ execution }: { execution: Execution }) {
     ...(completed_at ? [[t('execution.ended'), <time dateTime={completed_at} key="ended">{moment(completed_at)}</time>] as [string, ReactNode]] : []),
     [t('execution.took'), lasts === null ? '…' : took(Math.max(0, lasts))],
     [t('execution.rows'), count(execution.rows_processed)], [t('execution.rejected'), count(execution.rows_failed)],
-    [t('execution.by'), TRIGGERS[execution.trigger_type] ?? execution.trigger_type],
+    [t('execution.by'), TRIGGERS.has(execution.trigger_type) ? t(`execution.trigger.${execution.trigger_type}`) : execution.trigger_type],
     [t('execution.version'), version === null ? t('execution.canvas') : <Link key="version" href={`/flows/${flow_id}/versions?b=${version}`}>{t('execution.versionNo', { number: String(version) })}</Link>],
     ...(attempt > 1 ? [[t('execution.attempt'), String(attempt)] as [string, string]] : []),
   ]
