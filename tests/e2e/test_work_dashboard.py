@@ -16,7 +16,10 @@ SIZES = {"wide": {"width": 1440, "height": 900}, "phone": {"width": 390, "height
 @pytest.fixture
 def broken(api, steps) -> str:
     """A flow that fails, and has done so."""
-    nodes = [steps("start", "triggers.manual", 0, sample=[{"a": 1}]), steps("end", "control.stop", 280, message="No sheet")]
+    nodes = [
+        steps("start", "triggers.manual", 0, sample=[{"a": 1}]),
+        steps("end", "control.stop", 280, message="No sheet"),
+    ]
     flow = api.flow(f"Broken {len(api('GET', '/flows?per_page=100'))}", nodes, [("start.out", "end.in")])
     api("POST", f"/flows/{flow}/execute", {"async_mode": False, "wait_seconds": 60})
     return str(api("GET", f"/flows/{flow}")["name"])
@@ -28,7 +31,9 @@ def test_the_dashboard_says_what_needs_attention(page: Page, broken: str):
     attention = page.get_by_role("region", name="Needs attention")
     item = attention.get_by_role("link").filter(has_text=f"{broken} failed")
     expect(item).to_contain_text("No sheet")
-    expect(page.get_by_role("region", name="Latest executions").get_by_role("link").filter(has_text=broken)).to_be_visible()
+    expect(
+        page.get_by_role("region", name="Latest executions").get_by_role("link").filter(has_text=broken)
+    ).to_be_visible()
     expect(page.get_by_role("region", name="The last 24 hours").get_by_role("img")).to_have_attribute(
         "aria-label", re.compile(r"[1-9]\d* failed")
     )
@@ -135,8 +140,10 @@ def test_help_tells_of_steps_connectors_and_the_api(page: Page):
 def test_these_pages_are_accessible_and_fit(open_page, broken: str, scheme: str, size: str):
     page: Page = open_page(viewport=SIZES[size], color_scheme=scheme)
     places = {
-        "/dashboard": ("heading", "Latest executions"), "/flows": ("link", "Flights"), "/templates": ("button", "Sales by customer"),
-        "/executions": ("link", broken), "/docs?part=api&id=flows_create_flow": ("heading", "Body"), "/flows?new=1": ("dialog", "New flow"),
+        "/dashboard": ("heading", "Latest executions"), "/flows": ("link", "Flights"),
+        "/templates": ("button", "Sales by customer"),
+        "/executions": ("link", broken), "/docs?part=api&id=flows_create_flow": ("heading", "Body"),
+        "/flows?new=1": ("dialog", "New flow"),
     }  # fmt: skip
     for path, (role, name) in places.items():
         page.goto(path)

@@ -114,7 +114,10 @@ def test_a_template_takes_our_connection(page: Page, api):
 @pytest.fixture
 def failing(api, steps) -> tuple[str, str]:
     """A flow and its failed execution."""
-    nodes = [steps("start", "triggers.manual", 0, sample=[{"a": 1}]), steps("end", "control.stop", 280, message="Stopped")]
+    nodes = [
+        steps("start", "triggers.manual", 0, sample=[{"a": 1}]),
+        steps("end", "control.stop", 280, message="Stopped"),
+    ]
     flow = api.flow(f"Fails {len(api('GET', '/flows?per_page=100'))}", nodes, [("start.out", "end.in")])
     ran = api("POST", f"/flows/{flow}/execute", {"async_mode": False, "wait_seconds": 60})["id"]
     return flow, ran

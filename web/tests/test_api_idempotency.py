@@ -108,7 +108,8 @@ async def world(client, admin) -> tuple[dict[str, str], dict[str, str]]:
     await made(f"/flows/{flow['id']}/versions", {})
     first = (await made(f"/flows/{flow['id']}/execute", {}))["id"]
     await client.post(f"{API}/executions/{first}/cancel", headers=h)
-    ids = {"workspace_id": workspace, "flow_id": flow["id"], "execution_id": first, "number": "1", "node_id": "few", "template_id": "flights",
+    ids = {"workspace_id": workspace, "flow_id": flow["id"], "execution_id": first, "number": "1", "node_id": "few",
+           "template_id": "flights",
            "organization_id": str(owner.organization_id)}  # fmt: skip
     active = await made("/flows", {"name": "G", "workspace_id": workspace, "definition": CANVAS, "status": "active"})
     hook = await made("/webhooks", {"flow_id": active["id"], "name": "H", "authentication": "none"})

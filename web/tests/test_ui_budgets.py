@@ -94,7 +94,7 @@ def test_styles_and_fonts_are_light(manifest: Manifest) -> None:
     print(f"styles {packed(first) / KB:.1f} KB, editor's own {packed(editor - first) / KB:.1f} KB")
     assert packed(first) <= 14 * KB
     assert packed(editor - first) <= 5 * KB, "the canvas brings its own"
-    latin = [path for path in DIST.glob("assets/inter-latin-wght*.woff2")]
+    latin = list(DIST.glob("assets/inter-latin-wght*.woff2"))
     assert [path.stat().st_size <= 50 * KB for path in latin] == [True]
 
 

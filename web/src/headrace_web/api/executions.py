@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
@@ -210,7 +210,8 @@ class ExecutionsController(Controller):
             rows, total = await executions.find(
                 session, ctx.organization_id, flow_id=flow_id, statuses=[status] if status else None,
                 trigger_type=trigger_type, parent_id=parent_id, parent_segment_no=parent_segment_no,
-                since=_zoned(since), until=_zoned(until), limit=paging.limit, offset=paging.offset, within=reach_of(ctx.actor, "execution:read"),
+                since=_zoned(since), until=_zoned(until), limit=paging.limit, offset=paging.offset,
+                within=reach_of(ctx.actor, "execution:read"),
             )  # fmt: skip
         return page_of([_listed(row) for row in rows], total, paging)
 
@@ -309,7 +310,7 @@ class ExecutionsController(Controller):
 
 def _zoned(at: datetime | None) -> datetime | None:
     """A moment without a zone is one of UTC."""
-    return at.replace(tzinfo=timezone.utc) if at is not None and at.tzinfo is None else at
+    return at.replace(tzinfo=UTC) if at is not None and at.tzinfo is None else at
 
 
 def _own(ctx: Context, key: str | None) -> str | None:

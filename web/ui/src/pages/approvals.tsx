@@ -1,9 +1,9 @@
 // Approvals: what waits for a decision, the form of one, and what was decided.
 import { ChevronLeft } from 'lucide-react'
-import { useState } from 'react'
 import { Link, useLocation } from 'wouter'
 import { useApprovals } from '../api/queries'
 import type { Value, Wait } from '../api/types'
+import { useAddress } from '../app/address'
 import { useTitle } from '../app/title'
 import { Decide } from '../flow/waiting'
 import { Choice } from '../kit/choice'
@@ -16,15 +16,16 @@ const VIEWS = ['open', 'resumed', 'expired', 'cancelled'] as const
 
 export default function Approvals({ id = '' }: { id?: string }) {
   useTitle(t('places.approvals'))
-  const [status, setStatus] = useState<string>('open')
   const [, go] = useLocation()
+  const status = useAddress().get('status') || 'open'
+  const view = status === 'open' ? '' : `?status=${status}`
   const { data, error, refetch } = useApprovals(status)
   const chosen = data?.find((one) => one.id === id)
   const shown = chosen ?? (id ? undefined : data?.[0])
   const isOpen = status === 'open'
   return (
     <Page title={t('places.approvals')} text={t('approvals.about')}>
-      <Choice label={t('work.state')} value={status} options={VIEWS.map((view) => [view, t(`approvals.view.${view}`)])} onChange={(view) => { setStatus(view); go('/approvals') }} />
+      <Choice label={t('work.state')} value={status} options={VIEWS.map((view) => [view, t(`approvals.view.${view}`)])} onChange={(one) => go(one === 'open' ? '/approvals' : `/approvals?status=${one}`)} />
       {error ? <Trouble error={error} again={() => void refetch()} /> : !data ? <Waiting what={t('approvals.these')} /> : data.length === 0 && !id ? (
         <Empty title={t(isOpen ? 'approvals.none' : 'approvals.noneSo')} text={t(isOpen ? 'approvals.none.why' : 'approvals.noneSo.why')}>
           {isOpen && <Link href="/flows" className="button">{t('app.allFlows')}</Link>}
@@ -34,7 +35,7 @@ export default function Approvals({ id = '' }: { id?: string }) {
           <ul className="card approval-list" aria-label={t('places.approvals')}>
             {data.map((one) => (
               <li key={one.id}>
-                <Link href={`/approvals/${one.id}`} aria-current={one.id === shown?.id ? 'true' : undefined}>
+                <Link href={`/approvals/${one.id}${view}`} aria-current={one.id === shown?.id ? 'true' : undefined}>
                   <strong>{one.title || one.node_id}</strong><span className="soft">{one.flow_name}</span>
                   <span className="soft approval-when" title={moment(one.created_at)}>{one.deadline_at && one.status === 'open' ? t('approvals.until', { when: until(one.deadline_at) }) : since(one.resolved_at ?? one.created_at)}</span>
                 </Link>
@@ -42,7 +43,7 @@ export default function Approvals({ id = '' }: { id?: string }) {
             ))}
           </ul>
           <section className="card approval" aria-label={t('approvals.one')}>
-            {id && <Link href="/approvals" className="button only-small approval-back"><ChevronLeft size={15} aria-hidden="true" />{t('approvals.all')}</Link>}
+            {id && <Link href={`/approvals${view}`} className="button only-small approval-back"><ChevronLeft size={15} aria-hidden="true" />{t('approvals.all')}</Link>}
             {shown ? <Detail key={shown.id} wait={shown} onDone={() => go('/approvals')} /> : <Empty title={t('approvals.over')} text={t('approvals.over.why')}><Link href="/approvals" className="button">{t('approvals.all')}</Link></Empty>}
           </section>
         </div>
