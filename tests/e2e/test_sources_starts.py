@@ -170,5 +170,7 @@ def test_a_job_has_an_order_is_executed_and_goes_into_a_package(page: Page, api)
     page.get_by_label("Add a job…").select_option(label="Nightly")
     page.get_by_role("button", name="Save").click()
     expect(page).to_have_url(re.compile(r"/job-packages/[0-9a-f-]{36}$"))
-    api("DELETE", f"/job-packages/{page.url.rsplit('/', 1)[1]}")
+    package = page.url.rsplit("/", 1)[1]
+    page.goto("/connections")
+    api("DELETE", f"/job-packages/{package}")
     api("DELETE", f"/jobs/{job}")

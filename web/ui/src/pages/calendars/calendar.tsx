@@ -10,6 +10,7 @@ import type { CalendarOut, OwnDate } from '../../api/types.gen'
 import { useMay } from '../../app/me'
 import { useTitle } from '../../app/title'
 import { Dialog } from '../../kit/dialog'
+import { useBase } from '../../kit/base'
 import { LabelledField } from '../../kit/field'
 import { Page, Trouble, Waiting } from '../../kit/parts'
 import { fail, say } from '../../kit/toasts'
@@ -25,11 +26,12 @@ const LETTERS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ'
 
 export default function CalendarPage({ id }: { id?: string }) {
   const { data, error, refetch } = useQuery({ queryKey: ['calendars', id], queryFn: () => call('GET /calendars/{calendar_id}', { path: { calendar_id: id ?? '' } }), enabled: Boolean(id), staleTime: 0 })
+  const [round, setRound] = useState(0)
   const title = data?.name ?? (id ? t('schedules.calendar') : t('schedules.newCalendar'))
   useTitle(title)
   if (error) return <Page title={title}><Trouble error={error} again={() => void refetch()} /><Link href="/calendars" className="button">{t('schedules.calendars')}</Link></Page>
   if (id && !data) return <Page title={title}><Waiting what={t('schedules.calendar')} /></Page>
-  return <Known key={data?.row_version} stored={data} title={title} />
+  return <Known key={round} stored={data} title={title} onSaved={() => setRound(round + 1)} />
 }
 
 /** Every country that has a name, by name. */
@@ -43,11 +45,12 @@ function countries(): [string, string][] {
   return found.sort((x, y) => x[1].localeCompare(y[1], language))
 }
 
-function Known({ stored, title }: { stored: CalendarOut | undefined; title: string }) {
+function Known({ stored, title, onSaved }: { stored: CalendarOut | undefined; title: string; onSaved: () => void }) {
   const [, go] = useLocation()
   const [body, setBody] = useState<Body>(() => (stored ? { ...EMPTY, ...(stored as unknown as Body) } : EMPTY))
   const [errors, setErrors] = useState<Record<string, string>>({})
   const [busy, setBusy] = useState(false)
+  const version = useBase(stored, ({ updated_at: _at, row_version: _version, ...own }) => own)
   const [dropping, setDropping] = useState(false)
   const mayChange = useMay(stored ? 'schedule:update' : 'schedule:create')
   const mayDelete = useMay('schedule:delete')
@@ -59,10 +62,11 @@ function Known({ stored, title }: { stored: CalendarOut | undefined; title: stri
     setErrors({})
     try {
       const made = stored
-        ? await call('PATCH /calendars/{calendar_id}', { path: { calendar_id: stored.id }, body: fields(), version: stored.row_version })
+        ? await call('PATCH /calendars/{calendar_id}', { path: { calendar_id: stored.id }, body: fields(), version })
         : await call('POST /calendars', { body: fields() })
       await client.invalidateQueries({ queryKey: ['calendars'] })
       say(t('schedules.calendarSaved', { name: made.name }), 'ok')
+      onSaved()
       go(`/calendars/${made.id}`)
     } catch (error) {
       if (error instanceof ApiError) setErrors(error.fields)

@@ -55,6 +55,7 @@ function Known({ stored, connector }: { stored: Stored; connector: Connector | u
   const [, go] = useLocation()
   const [tab] = useAsked('tab')
   const [dropping, setDropping] = useState(false)
+  const [round, setRound] = useState(0)
   const mayDelete = useMay('connection:delete')
   const mayQuery = useMay('connection:query')
   const place = `/connections/${stored.id}`
@@ -68,7 +69,7 @@ function Known({ stored, connector }: { stored: Stored; connector: Connector | u
       {tabs.length > 1 && <LinkTabs label={t('connections.parts')} tabs={tabs} at={tab === 'data' ? `${place}?tab=data` : place} />}
       {!connector ? <Empty title={t('connections.notInstalled', { id: stored.connector })} text={t('connections.notInstalled.why')} />
         : tab === 'data' && reads ? <Data id={stored.id} files={connector.capabilities.includes('files')} />
-          : <ConnectionForm key={stored.row_version} connector={connector} stored={stored} onSaved={() => undefined} onCancel={() => go('/connections')}>{mayQuery && connector.auth.length > 0 && <SignIn id={stored.id} />}<Users flows={stored.used_by ?? []} /></ConnectionForm>}
+          : <ConnectionForm key={round} connector={connector} stored={stored} onSaved={() => setRound(round + 1)} onCancel={() => go('/connections')}>{mayQuery && connector.auth.length > 0 && <SignIn id={stored.id} />}<Users flows={stored.used_by ?? []} /></ConnectionForm>}
       {dropping && <DropConnection connection={stored} onClose={() => setDropping(false)} onGone={() => go('/connections')} />}
     </main>
   )

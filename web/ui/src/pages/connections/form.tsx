@@ -7,6 +7,7 @@ import { client } from '../../api/queries'
 import type { Connection, Connector, Tested, Value } from '../../api/types'
 import { useMay } from '../../app/me'
 import { SchemaForm } from '../../form/form'
+import { useBase } from '../../kit/base'
 import { Prose } from '../../kit/prose'
 import { fail, say } from '../../kit/toasts'
 import { errorsByPath, initial, missing, sent } from '../../lib/schema'
@@ -24,6 +25,7 @@ export function ConnectionForm({ connector, stored, onSaved, onCancel, children 
   const [tested, setTested] = useState<Tested | null>(stored?.test_result ?? null)
   const [fresh, setFresh] = useState(false)
   const [busy, setBusy] = useState('')
+  const version = useBase(stored, (one) => [one.name, one.description, one.config])
   const mayChange = useMay(stored ? 'connection:update' : 'connection:create')
   const mayTest = useMay('connection:test')
   const body = () => sent(connector.schema, config) as Value
@@ -46,7 +48,7 @@ export function ConnectionForm({ connector, stored, onSaved, onCancel, children 
   })
   const save = () => act('save', async () => {
     const made = stored
-      ? await patch<Connection>(`/connections/${stored.id}`, { name, description, config: body() }, stored.row_version)
+      ? await patch<Connection>(`/connections/${stored.id}`, { name, description, config: body() }, version)
       : await post<Connection>('/connections', { name, description, connector: connector.id, config: body() })
     await post(`/connections/${made.id}/test`).catch(() => undefined)
     void client.invalidateQueries({ queryKey: ['options'] })

@@ -5,6 +5,7 @@ import { call } from '../../api/call'
 import { ApiError } from '../../api/client'
 import { client } from '../../api/queries'
 import { useMay } from '../../app/me'
+import { useBase } from '../../kit/base'
 import { LabelledField } from '../../kit/field'
 import { Trouble, Waiting } from '../../kit/parts'
 import { fail, say } from '../../kit/toasts'
@@ -21,6 +22,7 @@ export function SubscriptionForm({ stored, onSaved, onCancel }: Props) {
   const [events, setEvents] = useState<string[]>(stored?.events ?? ['execution.failed'])
   const [errors, setErrors] = useState<Record<string, string>>({})
   const [busy, setBusy] = useState(false)
+  const version = useBase(stored, (one) => [one.name, one.url, one.events])
   const may = useMay(stored ? 'webhook:update' : 'webhook:create')
   if (known.error) return <Trouble error={known.error} again={() => void known.refetch()} />
   if (!known.data) return <Waiting what={t('webhooks.events')} />
@@ -34,7 +36,7 @@ export function SubscriptionForm({ stored, onSaved, onCancel }: Props) {
     setErrors({})
     try {
       const made = stored
-        ? await call('PATCH /event-subscriptions/{subscription_id}', { path: { subscription_id: stored.id }, body: { name, url, events }, version: stored.row_version })
+        ? await call('PATCH /event-subscriptions/{subscription_id}', { path: { subscription_id: stored.id }, body: { name, url, events }, version })
         : await call('POST /event-subscriptions', { body: { name, url, events } })
       await client.invalidateQueries({ queryKey: KEY })
       say(t('webhooks.subscriptionSaved'), 'ok')

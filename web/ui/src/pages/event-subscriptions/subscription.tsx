@@ -51,6 +51,7 @@ function Known({ subscription: one, title }: { subscription: Subscription; title
   const [, go] = useLocation()
   const [tab] = useAsked('tab')
   const [dropping, setDropping] = useState(false)
+  const [round, setRound] = useState(0)
   const mayChange = useMay('webhook:update')
   const mayDelete = useMay('webhook:delete')
   const place = `/event-subscriptions/${one.id}`
@@ -74,7 +75,7 @@ function Known({ subscription: one, title }: { subscription: Subscription; title
       <LinkTabs label={t('webhooks.partsOfSub')} tabs={tabs} at={tab === 'deliveries' ? `${place}?tab=deliveries` : place} />
       {tab === 'deliveries' ? <Deliveries id={one.id} /> : (
         <div className="beside">
-          <SubscriptionForm key={one.row_version} stored={one} onSaved={() => undefined} onCancel={() => go('/event-subscriptions')} />
+          <SubscriptionForm key={round} stored={one} onSaved={() => setRound(round + 1)} onCancel={() => go('/event-subscriptions')} />
           <Secret subscription={one} />
         </div>
       )}

@@ -12,6 +12,7 @@ import { useMay } from '../../app/me'
 import { useTitle } from '../../app/title'
 import { useAsked } from '../../kit/address'
 import { Dialog } from '../../kit/dialog'
+import { useBase } from '../../kit/base'
 import { LabelledField } from '../../kit/field'
 import { State } from '../../kit/icon'
 import { LinkTabs } from '../../kit/link-tabs'
@@ -36,13 +37,14 @@ export const PackagePage = ({ id }: { id: string }) => <Stored kind="package" id
 
 function Stored({ kind, id }: { kind: Kind; id: string }) {
   const { data, error, refetch } = useQuery({ queryKey: ['jobs', 'one', id], staleTime: 0, queryFn: () => (kind === 'job' ? call('GET /jobs/{job_id}', { path: { job_id: id } }) : call('GET /job-packages/{package_id}', { path: { package_id: id } })) })
+  const [round, setRound] = useState(0)
   const title = data?.name ?? t(`jobs.one.${kind}`)
   if (error) return <Page title={title}><Trouble error={error} again={() => void refetch()} /><Link href={PLACE[kind]} className="button">{t('jobs.jobs')}</Link></Page>
   if (!data) return <Page title={title}><Waiting what={title} /></Page>
-  return <Form key={data.row_version} kind={kind} stored={data} />
+  return <Form key={round} kind={kind} stored={data} onSaved={() => setRound(round + 1)} />
 }
 
-function Form({ kind, stored }: { kind: Kind; stored?: JobOut }) {
+function Form({ kind, stored, onSaved }: { kind: Kind; stored?: JobOut; onSaved?: () => void }) {
   const job = kind === 'job'
   const title = stored?.name ?? (job ? t('jobs.new') : t('jobs.newPackage'))
   useTitle(title)
@@ -58,6 +60,7 @@ function Form({ kind, stored }: { kind: Kind; stored?: JobOut }) {
   const [zone, setZone] = useState(stored?.timezone ?? Intl.DateTimeFormat().resolvedOptions().timeZone)
   const [errors, setErrors] = useState<Record<string, string>>({})
   const [busy, setBusy] = useState(false)
+  const version = useBase(stored, ({ updated_at: _at, row_version: _version, ...own }) => own)
   const flows = useFlowNames()
   const jobs = useJobs()
   const names = job ? flows : new Map(jobs.data?.map((one) => [one.id, one.name]))
@@ -75,10 +78,11 @@ function Form({ kind, stored }: { kind: Kind; stored?: JobOut }) {
     const ordered = { ...plan, job_ids: members.map((one) => one.flow_id) }
     try {
       const made = stored
-        ? job ? await call('PATCH /jobs/{job_id}', { path: { job_id: stored.id }, body: whole, version: stored.row_version }) : await call('PATCH /job-packages/{package_id}', { path: { package_id: stored.id }, body: ordered, version: stored.row_version })
+        ? job ? await call('PATCH /jobs/{job_id}', { path: { job_id: stored.id }, body: whole, version }) : await call('PATCH /job-packages/{package_id}', { path: { package_id: stored.id }, body: ordered, version })
         : job ? await call('POST /jobs', { body: whole }) : await call('POST /job-packages', { body: ordered })
       await client.invalidateQueries({ queryKey: ['jobs'] })
       say(t('jobs.saved', { name: made.name }), 'ok')
+      onSaved?.()
       go(`${PLACE[kind]}/${made.id}`)
     } catch (error) {
       if (error instanceof ApiError) setErrors(error.fields)

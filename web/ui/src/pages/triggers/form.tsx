@@ -10,6 +10,7 @@ import { useMay } from '../../app/me'
 import { Instants } from '../../flow/starts'
 import { SchemaForm } from '../../form/form'
 import type { Option } from '../../form/context'
+import { useBase } from '../../kit/base'
 import { Prose } from '../../kit/prose'
 import { fail, say } from '../../kit/toasts'
 import { errorsByPath, initial, missing, sent } from '../../lib/schema'
@@ -30,6 +31,7 @@ export function TriggerForm({ type, stored, flow: given = '', onSaved, onCancel,
   const [secrets, setSecrets] = useState<Value>(() => stored?.secrets ?? {})
   const [errors, setErrors] = useState<Record<string, string>>({})
   const [busy, setBusy] = useState(false)
+  const version = useBase(stored, (one) => [one.name, one.configuration])
   const mayChange = useMay(stored ? 'trigger:update' : 'trigger:create')
   const form = useForm(type.form)
   const secret = Object.keys(type.secrets.properties ?? {})
@@ -45,7 +47,7 @@ export function TriggerForm({ type, stored, flow: given = '', onSaved, onCancel,
     const hidden = secret.length ? { secrets: sent(type.secrets, secrets) as Value } : {}
     const body = { name, ...hidden, ...(drawn ? {} : { configuration: sent(type.form, config) as Value }) }
     try {
-      const made: Made = stored ? await patch<Trigger>(`/triggers/${stored.id}`, body, stored.row_version)
+      const made: Made = stored ? await patch<Trigger>(`/triggers/${stored.id}`, body, version)
         : type.id === 'webhook' ? await post<Webhook>('/webhooks', { flow_id: flow, ...body })
           : await post<Trigger>(`/flows/${flow}/triggers`, { trigger_type: type.id, ...body })
       await again()

@@ -41,6 +41,7 @@ function Known({ trigger: one, type, title }: { trigger: Trigger; type: TriggerT
   const [, go] = useLocation()
   const [tab] = useAsked('tab')
   const [dropping, setDropping] = useState(false)
+  const [round, setRound] = useState(0)
   const target = useTargets().get(one.flow_id)
   const mayChange = useMay('trigger:update')
   const mayDelete = useMay('trigger:delete')
@@ -65,7 +66,7 @@ function Known({ trigger: one, type, title }: { trigger: Trigger; type: TriggerT
       <LinkTabs label={t('triggers.partsOfOne')} tabs={tabs} at={tab === further.id ? `${place}?tab=${further.id}` : place} />
       {tab === 'history' && one.mode === 'time' ? <History id={one.id} /> : tab === 'calls' && one.mode === 'webhook' ? <Calls id={one.id} /> : tab === 'duplicates' ? <Duplicates id={one.id} />
         : !type ? <Empty title={t('triggers.notInstalled', { id: one.trigger_type })} text={t('triggers.notInstalled.why')} />
-          : <TriggerForm key={one.row_version} type={type} stored={one} onSaved={() => undefined} onCancel={() => go(list)}>{one.mode === 'webhook' && <AddressCard id={one.id} />}</TriggerForm>}
+          : <TriggerForm key={round} type={type} stored={one} onSaved={() => setRound(round + 1)} onCancel={() => go(list)}>{one.mode === 'webhook' && <AddressCard id={one.id} />}</TriggerForm>}
       {dropping && <DropTrigger id={one.id} title={title} onClose={() => setDropping(false)} onGone={() => go(list)} />}
     </main>
   )
