@@ -92,11 +92,11 @@ def test_the_theme_and_the_language_stay(page: Page) -> None:
     page.goto("/profile")
     page.get_by_role("radio", name="Dark").check()
     assert page.evaluate("document.documentElement.dataset.theme") == "dark"
-    page.get_by_label("Language").select_option("de")
+    page.get_by_label("Language", exact=True).select_option("de")
     expect(page.get_by_role("heading", name="Ihr Profil", level=1)).to_be_visible()
     page.reload()
     expect(page.get_by_role("radio", name="Dunkel")).to_be_checked()
-    page.get_by_label("Sprache").select_option("en")
+    page.get_by_label("Sprache", exact=True).select_option("en")
     expect(page.get_by_role("heading", name="Your profile", level=1)).to_be_visible()
 
 

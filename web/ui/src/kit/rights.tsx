@@ -1,7 +1,7 @@
 // A matrix of rights: a line for a resource, columns for what nearly all have, and the rest beside them.
 import { Check, Minus } from 'lucide-react'
 import { t } from '../lib/text'
-import { byResource } from '../pages/roles/words'
+import { byResource } from '../lib/rights'
 
 const COMMON = ['read', 'create', 'update', 'delete', 'restore']
 

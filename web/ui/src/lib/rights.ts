@@ -1,10 +1,9 @@
 // Roles and rights in words.
-import { t } from '../../lib/text'
+import { t } from './text'
 
 const OURS = ['viewer', 'operator', 'editor', 'admin', 'owner']
 /** Ours have a word in each language; an organization's own are called as they were named. */
 export const roleWord = (id: string, name = id) => (OURS.includes(id) ? t(`rights.role.${id}`) : name)
-export const isOurs = (id: string) => OURS.includes(id)
 
 const split = (right: string): [string, string] => { const [resource = '', action = ''] = right.split(':'); return [resource, action] }
 export const rightWord = (right: string) => { const [resource, action] = split(right); return `${t(`rights.resource.${resource}`)}: ${t(`rights.action.${action}`)}` }
