@@ -52,6 +52,7 @@ def test_a_second_factor_is_turned_on_and_asked_for_and_a_recovery_code_opens(op
     page.get_by_role("button", name="I have kept them").click()
     expect(page.get_by_text("10 recovery codes left")).to_be_visible()
     page.get_by_role("button", name="Sign out").click()
+    expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
 
     page.expected.append("401")  # type: ignore[attr-defined]
     sign_in(page, email)
@@ -84,6 +85,7 @@ def test_a_key_is_shown_once_and_may_do_what_it_names_until_it_is_revoked(page: 
 
     page.get_by_role("button", name=f"Revoke {name}").click()
     page.get_by_role("button", name="Revoke", exact=True).click()
+    expect(page.get_by_role("dialog")).to_be_hidden()
     expect(line).to_have_count(0)
     assert ask.get("/flows").status_code == 401
 
@@ -92,11 +94,11 @@ def test_the_theme_and_the_language_stay(page: Page) -> None:
     page.goto("/profile")
     page.get_by_role("radio", name="Dark").check()
     assert page.evaluate("document.documentElement.dataset.theme") == "dark"
-    page.get_by_label("Language").select_option("de")
+    page.get_by_label("Language", exact=True).select_option("de")
     expect(page.get_by_role("heading", name="Ihr Profil", level=1)).to_be_visible()
     page.reload()
     expect(page.get_by_role("radio", name="Dunkel")).to_be_checked()
-    page.get_by_label("Sprache").select_option("en")
+    page.get_by_label("Sprache", exact=True).select_option("en")
     expect(page.get_by_role("heading", name="Your profile", level=1)).to_be_visible()
 
 

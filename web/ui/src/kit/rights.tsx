@@ -1,7 +1,7 @@
 // A matrix of rights: a line for a resource, columns for what nearly all have, and the rest beside them.
 import { Check, Minus } from 'lucide-react'
 import { t } from '../lib/text'
-import { byResource } from '../pages/roles/words'
+import { actionWord, byResource, resourceWord } from '../lib/rights'
 
 const COMMON = ['read', 'create', 'update', 'delete', 'restore']
 
@@ -13,22 +13,22 @@ export function Rights({ every, held, onChange, label }: Props) {
   return (
     <div className="rights" tabIndex={0} role="region" aria-label={label}>
       <table>
-        <thead><tr><th scope="col">{t('rights.resource')}</th>{COMMON.map((action) => <th key={action} scope="col" data-mark>{t(`rights.action.${action}`)}</th>)}<th scope="col">{t('rights.more')}</th></tr></thead>
+        <thead><tr><th scope="col">{t('rights.resource')}</th>{COMMON.map((action) => <th key={action} scope="col" data-mark>{actionWord(action)}</th>)}<th scope="col">{t('rights.more')}</th></tr></thead>
         <tbody>
           {byResource(every).map(([resource, actions]) => {
             const all = actions.map((action) => `${resource}:${action}`)
-            const word = t(`rights.resource.${resource}`)
+            const word = resourceWord(resource)
             const full = all.every((one) => has.has(one))
             return (
               <tr key={resource}>
                 <th scope="row">{onChange ? <button type="button" className="link" aria-label={t(full ? 'rights.none' : 'rights.all', { what: word })} onClick={() => turn(all, !full)}>{word}</button> : word}</th>
                 {COMMON.map((action) => {
                   const right = `${resource}:${action}`
-                  return <td key={action} data-mark data-column={t(`rights.action.${action}`)}>{actions.includes(action) && <Mark label={`${word}: ${t(`rights.action.${action}`)}`} on={has.has(right)} {...(onChange ? { onTurn: (on: boolean) => turn([right], on) } : {})} />}</td>
+                  return <td key={action} data-mark data-column={actionWord(action)}>{actions.includes(action) && <Mark label={`${word}: ${actionWord(action)}`} on={has.has(right)} {...(onChange ? { onTurn: (on: boolean) => turn([right], on) } : {})} />}</td>
                 })}
                 <td><span className="rights-more">{actions.filter((action) => !COMMON.includes(action)).map((action) => {
                   const right = `${resource}:${action}`
-                  const said = t(`rights.action.${action}`)
+                  const said = actionWord(action)
                   if (!onChange) return <span key={action} data-on={has.has(right) || undefined}>{has.has(right) ? <Check size={14} role="img" aria-label={t('rights.yes')} /> : <Minus size={14} role="img" aria-label={t('rights.no')} />}{said}</span>
                   return <label key={action} className="check"><input type="checkbox" checked={has.has(right)} onChange={({ target }) => turn([right], target.checked)} />{said}</label>
                 })}</span></td>

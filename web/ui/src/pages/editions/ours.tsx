@@ -7,6 +7,7 @@ import type { Me } from '../../api/types.gen'
 import { Trouble, Waiting } from '../../kit/parts'
 import { Meter, Section } from '../../kit/section'
 import { count, until } from '../../lib/format'
+import { known } from '../../lib/known'
 import { t } from '../../lib/text'
 import { ChangePlan } from './change-plan'
 import { decided, having, useEditions, useFeatures } from './read'
@@ -36,7 +37,7 @@ export function Ours({ me }: { me: Me }) {
           return (
             <li key={key} data-on={on || undefined}>
               {on ? <CircleCheck size={17} role="img" aria-label={t('editions.on')} /> : <Lock size={16} role="img" aria-label={t('editions.locked')} />}
-              <span><strong>{name}</strong><span className="soft">{on ? t(`editions.about.${key}`) : others.length ? t(here ? 'editions.inPlan' : 'editions.inEdition', { editions: others.join(', ') }) : t('editions.nowhere')}</span></span>
+              <span><strong>{name}</strong><span className="soft">{on ? known(t(`editions.about.${key}`), key) : others.length ? t(here ? 'editions.inPlan' : 'editions.inEdition', { editions: others.join(', ') }) : t('editions.nowhere')}</span></span>
             </li>
           )
         })}</ul>

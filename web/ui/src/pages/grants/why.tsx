@@ -8,7 +8,7 @@ import { SelectField } from '../../kit/fields'
 import { Section } from '../../kit/section'
 import { t } from '../../lib/text'
 import { useMembers } from '../members/people'
-import { rightWord } from '../roles/words'
+import { rightWord } from '../../lib/rights'
 import { KINDS, useThings } from './objects'
 import type { Kind } from './objects'
 

@@ -11,6 +11,7 @@ import { Segments } from '../../kit/fields'
 import { Empty, Page, SearchBox, Trouble, Waiting } from '../../kit/parts'
 import { Toggle } from '../../kit/section'
 import { fail, say } from '../../kit/toasts'
+import { known } from '../../lib/known'
 import { t } from '../../lib/text'
 import { useWorkers } from '../workers/read'
 import '../../styles/admin.css'
@@ -41,7 +42,7 @@ export default function Plugins() {
     <Page title={t('platform.plugins')} text={data ? t('platform.plugins.text', { n: data.length }) : ''}>
       {may && <Lagging />}
       <div className="filters">
-        <Segments hidden label={t('platform.kind')} value={kind} onChange={setKind} choices={[{ value: '', word: t('platform.all') }, ...kinds.map((value) => ({ value, word: t(`platform.kind.${value}`) })), { value: 'off', word: t('platform.state.disabled') }, ...(broken ? [{ value: 'broken', word: t('platform.broken', { n: broken }) }] : [])]} />
+        <Segments hidden label={t('platform.kind')} value={kind} onChange={setKind} choices={[{ value: '', word: t('platform.all') }, ...kinds.map((value) => ({ value, word: known(t(`platform.kind.${value}`), value) })), { value: 'off', word: t('platform.state.disabled') }, ...(broken ? [{ value: 'broken', word: t('platform.broken', { n: broken }) }] : [])]} />
         <SearchBox label={t('platform.searchPlugins')} value={q} onChange={setQ} />
       </div>
       {error ? <Trouble error={error} again={() => void refetch()} /> : !shown || !found ? <Waiting what={t('platform.plugins')} /> : found.length === 0 ? <Empty title={t('platform.noPlugin')} text={t('platform.noPlugin.text')} /> : (
@@ -61,7 +62,7 @@ function Standing({ one }: { one: PluginOut }) {
   return <span className="badge" data-tone={tone}><Icon size={14} aria-hidden="true" />{t(`platform.state.${isBroken(one) ? 'failed' : one.state}`)}</span>
 }
 
-const given = (one: PluginOut) => Object.entries(one.provides).filter(([, ids]) => ids.length).map(([what, ids]) => `${t(`platform.gives.${what}`)}: ${ids.slice(0, 4).join(', ')}${ids.length > 4 ? ` +${ids.length - 4}` : ''}`).join(' · ')
+const given = (one: PluginOut) => Object.entries(one.provides).filter(([, ids]) => ids.length).map(([what, ids]) => `${known(t(`platform.gives.${what}`), what)}: ${ids.slice(0, 4).join(', ')}${ids.length > 4 ? ` +${ids.length - 4}` : ''}`).join(' · ')
 
 function Line({ one, may, onOpen, onTurn }: { one: PluginOut; may: boolean; onOpen: () => void; onTurn: (on: boolean) => void }) {
   return (
@@ -79,7 +80,7 @@ function Detail({ one, onClose }: { one: PluginOut; onClose: () => void }) {
     <Dialog title={one.id} text={`${one.distribution} ${one.version}`} size="large" onClose={onClose}>
       <p className="standing-line"><Standing one={one} /><span className="soft">{t('platform.loaded', { ms: one.load_ms })}</span></p>
       {one.reason && <div className="notice" data-tone="error">{one.reason}</div>}
-      <dl className="gives">{Object.entries(one.provides).filter(([, ids]) => ids.length).map(([what, ids]) => <div key={what}><dt>{t(`platform.gives.${what}`)}</dt><dd>{ids.map((id) => <code key={id}>{id}</code>)}</dd></div>)}</dl>
+      <dl className="gives">{Object.entries(one.provides).filter(([, ids]) => ids.length).map(([what, ids]) => <div key={what}><dt>{known(t(`platform.gives.${what}`), what)}</dt><dd>{ids.map((id) => <code key={id}>{id}</code>)}</dd></div>)}</dl>
       {one.trace && <><h3>{t('platform.trace')}</h3><pre className="trace" tabIndex={0}>{one.trace}</pre></>}
     </Dialog>
   )

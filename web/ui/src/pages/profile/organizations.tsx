@@ -12,7 +12,7 @@ import { Trouble, Waiting } from '../../kit/parts'
 import { Face, Section } from '../../kit/section'
 import { fail } from '../../kit/toasts'
 import { t } from '../../lib/text'
-import { roleWord } from '../roles/words'
+import { roleWord } from '../../lib/rights'
 
 export function Organizations() {
   const [making, setMaking] = useState(false)

@@ -3,7 +3,7 @@ import { useQuery } from '@tanstack/react-query'
 import { ShieldCheck, ShieldOff } from 'lucide-react'
 import { useState } from 'react'
 import { call } from '../../api/call'
-import { stale } from '../../api/mine'
+import { stale, useMine } from '../../api/mine'
 import type { Enrolment } from '../../api/types.gen'
 import { useAct } from '../../kit/act'
 import { Foot, Refused } from '../../kit/ask'
@@ -53,6 +53,7 @@ function TurnOn({ onClose }: { onClose: () => void }) {
     return (
       <Dialog title={t('profile.factorOn')} text={t('profile.factorOn.text')} onClose={onClose}>
         <form onSubmit={(event) => { event.preventDefault(); void begin() }}>
+          <Username />
           <TextField label={t('profile.yourPassword')} type="password" autoComplete="current-password" required value={password} onChange={setPassword} error={errors.password ?? errors['']} />
           <Foot word={t('admin.next')} busy={busy} ready={Boolean(password)} onClose={onClose} />
         </form>
@@ -70,6 +71,12 @@ function TurnOn({ onClose }: { onClose: () => void }) {
       </form>
     </Dialog>
   )
+}
+
+/** Whose password it is, for the browser's own store of them. */
+function Username() {
+  const { data } = useMine()
+  return <input type="text" autoComplete="username" hidden readOnly value={data?.user.email ?? ''} />
 }
 
 /** The QR code, black on white in both themes, since cameras want that. */
@@ -94,6 +101,7 @@ function WithPassword({ step, onClose }: { step: 'renew' | 'off'; onClose: () =>
     <Dialog title={title} text={codes ? t('profile.codes.text') : text} onClose={onClose}>
       {codes ? <Codes codes={codes} onClose={onClose} /> : (
         <form onSubmit={(event) => { event.preventDefault(); void go() }}>
+          <Username />
           <TextField label={t('profile.yourPassword')} type="password" autoComplete="current-password" required value={password} onChange={setPassword} error={errors.password} />
           <Refused errors={errors} />
           <Foot word={title} busy={busy} ready={Boolean(password)} onClose={onClose} />

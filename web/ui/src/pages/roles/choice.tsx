@@ -2,7 +2,7 @@
 import { useQuery } from '@tanstack/react-query'
 import { call } from '../../api/call'
 import { t } from '../../lib/text'
-import { roleWord } from './words'
+import { roleWord } from '../../lib/rights'
 
 export const useRoleList = () => useQuery({ queryKey: ['roles'], queryFn: () => call('GET /roles'), staleTime: 30_000 })
 

@@ -13,7 +13,7 @@ import { Rights } from '../../kit/rights'
 import { Section } from '../../kit/section'
 import { t } from '../../lib/text'
 import { useRoleList } from './choice'
-import { roleWord } from './words'
+import { roleWord } from '../../lib/rights'
 
 export function Roles({ me }: { me: Me }) {
   const [at, setAt] = useState('viewer')

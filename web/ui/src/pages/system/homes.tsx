@@ -17,6 +17,7 @@ import { t } from '../../lib/text'
 const useNames = () => useQuery({ queryKey: ['subscriptions', 'names'], queryFn: () => call('GET /subscriptions', { query: { per_page: 100 } }) })
 
 const there = (one: HomeOut) => one.state === 'there'
+const placeWord = (settled: boolean) => t(settled ? 'system.there' : 'system.onTheWay')
 
 export function Homes() {
   const [moving, setMoving] = useState(false)
@@ -32,7 +33,7 @@ export function Homes() {
           <li key={one.id}>
             <span className="line-icon"><Database size={17} aria-hidden="true" /></span>
             <span className="line-text"><strong>{name(one.id)}</strong><span className="soft"><code>{one.place}</code>{one.step && ` · ${one.step}`}{one.note && ` · ${one.note}`}</span></span>
-            <span className="badge" data-tone={there(one) ? 'ok' : one.note ? 'warn' : 'run'}>{there(one) ? t('system.there') : t('system.onTheWay')}</span>
+            <span className="badge" data-tone={there(one) ? 'ok' : one.note ? 'warn' : 'run'}>{placeWord(there(one))}</span>
             {there(one) && <button type="button" className="button" onClick={() => setBack(one.id)}>{t('system.back')}</button>}
           </li>
         ))}</ul>

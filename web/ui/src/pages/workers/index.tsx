@@ -13,6 +13,7 @@ import { NotYours } from '../../kit/section'
 import { TabLinks } from '../../kit/tab-links'
 import { fail, say } from '../../kit/toasts'
 import { count, moment, since, took } from '../../lib/format'
+import { known } from '../../lib/known'
 import { t } from '../../lib/text'
 import '../../styles/admin.css'
 import '../../styles/platform.css'
@@ -45,7 +46,7 @@ function Queues({ may }: { may: boolean }) {
       <ul className="cards">{data.map((one) => (
         <li key={one.queue} className="card queue">
           <header className="row"><h2>{one.queue}</h2><span className="grow" />{one.is_paused ? <span className="badge" data-tone="warn"><CirclePause size={14} aria-hidden="true" />{t('platform.paused')}</span> : one.workers ? <span className="badge" data-tone="ok"><CirclePlay size={14} aria-hidden="true" />{t('platform.open')}</span> : <span className="badge" data-tone="error"><CirclePause size={14} aria-hidden="true" />{t('platform.nobody')}</span>}</header>
-          <p className="soft card-text">{one.is_paused && one.pause_reason ? one.pause_reason : t(`platform.about.${one.queue.startsWith('label:') ? 'label' : one.queue}`)}</p>
+          <p className="soft card-text">{one.is_paused && one.pause_reason ? one.pause_reason : known(t(`platform.about.${one.queue.startsWith('label:') ? 'label' : one.queue}`), '')}</p>
           <dl className="figures">
             <div><dt>{t('platform.waiting')}</dt><dd>{count(one.depth)}</dd></div><div><dt>{t('platform.running')}</dt><dd>{count(one.running)}</dd></div>
             <div><dt>{t('platform.oldest')}</dt><dd>{one.oldest_age_s === null ? '–' : took(one.oldest_age_s * 1_000)}</dd></div><div><dt>{t('platform.rate')}</dt><dd>{one.throughput_per_minute.toLocaleString(undefined, { maximumFractionDigits: 1 })}</dd></div>

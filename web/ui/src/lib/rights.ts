@@ -1,13 +1,16 @@
 // Roles and rights in words.
-import { t } from '../../lib/text'
+import { known } from './known'
+import { t } from './text'
 
 const OURS = ['viewer', 'operator', 'editor', 'admin', 'owner']
 /** Ours have a word in each language; an organization's own are called as they were named. */
 export const roleWord = (id: string, name = id) => (OURS.includes(id) ? t(`rights.role.${id}`) : name)
-export const isOurs = (id: string) => OURS.includes(id)
+
+export const resourceWord = (resource: string) => known(t(`rights.resource.${resource}`), resource)
+export const actionWord = (action: string) => known(t(`rights.action.${action}`), action)
 
 const split = (right: string): [string, string] => { const [resource = '', action = ''] = right.split(':'); return [resource, action] }
-export const rightWord = (right: string) => { const [resource, action] = split(right); return `${t(`rights.resource.${resource}`)}: ${t(`rights.action.${action}`)}` }
+export const rightWord = (right: string) => { const [resource, action] = split(right); return `${resourceWord(resource)}: ${actionWord(action)}` }
 
 /** Actions by resource, in the order of the list. */
 export function byResource(rights: string[]): [string, string[]][] {
