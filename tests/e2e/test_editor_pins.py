@@ -32,8 +32,12 @@ def test_rows_are_pinned_used_and_let_go(page: Page, api, flow, run):
     dialog.get_by_role("button", name="Pin these rows").click()
     expect(dialog).to_be_hidden()
     expect(page.get_by_test_id("step-read").get_by_role("img", name="Pinned")).to_be_visible()
-    run(page)
-    expect(page.get_by_text("1 step gives its pinned rows in this run.")).to_be_visible()
+
+    def told() -> None:
+        page.get_by_role("button", name="Run", exact=True).click()
+        expect(page.get_by_text("1 step gives its pinned rows in this run.")).to_be_visible()
+
+    run(page, told)
     expect(page.get_by_test_id("step-keep")).to_contain_text("1 row")
     page.reload()
     expect(page.get_by_test_id("step-read").get_by_role("img", name="Pinned")).to_be_visible()

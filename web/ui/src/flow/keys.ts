@@ -1,7 +1,7 @@
 // Keys and the clipboard of the editor; they rest while somebody types or something lies over the page.
 import { useEffect } from 'react'
 import { acts, focusStep } from './acts'
-import { COMMANDS, command, one, perform } from './commands'
+import { COMMANDS, one, perform } from './commands'
 import type { Command } from './commands'
 import { useFlowPage } from './context'
 import { copySelected, deleteSelected, paste } from './store'
@@ -80,4 +80,3 @@ function toStep(field: HTMLElement) {
   const id = one()
   if (id) focusStep(id)
 }
-export const keysOf = (name: string) => command(name).keys[0] ?? ''
