@@ -29,7 +29,7 @@ class Stage:
         self.rows = 0
 
     def fill(self, frames: Iterator[pl.DataFrame], fitting: Fitting) -> None:
-        """Take all frames; small ones become one batch, because delta-rs keeps the order of rows within a batch only."""
+        """Take all frames; small ones become one batch: delta-rs keeps the order of rows within a batch only."""
         with pa.ipc.new_file(self._file, self._schema) as sink:
             waiting: list[pl.DataFrame] = []
             for frame in frames:
