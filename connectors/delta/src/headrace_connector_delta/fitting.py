@@ -1,0 +1,125 @@
+"""Rows into the columns of a table: each value as it is, or an error."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import polars as pl
+from headrace.kits.drift import refused, said, wider
+from headrace.sdk import Column, ConfigError, DataError, DataType
+from headrace.sdk.frames import from_polars, polars_dtype
+from msgspec import structs
+
+_NONE = {DataType.TIME: "a time of day", DataType.DURATION: "a duration"}
+
+
+def made(columns: Sequence[Column]) -> list[Column]:
+    """The columns of a new table for such rows.
+
+    Raises:
+        ConfigError: one has no type there, or two names differ in letter case only.
+    """
+    seen: dict[str, str] = {}
+    for column in columns:
+        other = seen.setdefault(column.name.casefold(), column.name)
+        if other != column.name:
+            raise ConfigError(
+                f"the columns '{other}' and '{column.name}' are one name to Delta Lake; rename one", column=other
+            )
+    return [_kept(column, column.name) for column in columns]
+
+
+def _kept(column: Column, name: str) -> Column:
+    """The type that keeps all values of a column; `name` is that of the outermost one."""
+    kind, bits = column.type, column.bits or 64
+    if kind in _NONE:
+        raise ConfigError(
+            f"column '{name}' holds {_NONE[kind]}, for which Delta Lake has no type; cast it to text before",
+            column=name,
+        )
+    if kind is DataType.INTEGER and bits == 128:
+        return Column(column.name, DataType.DECIMAL, precision=38)
+    if kind is DataType.INTEGER and not column.signed:
+        if bits == 64:
+            return Column(column.name, DataType.DECIMAL, precision=20)
+        return Column(column.name, DataType.INTEGER, bits=2 * bits)
+    if kind is DataType.TIMESTAMP and column.zone:
+        return structs.replace(column, zone="UTC")
+    if column.inner:
+        return structs.replace(column, inner=tuple(_kept(part, name) for part in column.inner))
+    return column
+
+
+class Fitting:
+    """Puts frames into the columns of a table.
+
+    Args:
+        table: Its name, for people.
+        there: Its columns, if it is there and stays.
+        schema: Of the frames.
+
+    Raises:
+        ConfigError: a column of the rows has no place in it.
+    """
+
+    def __init__(self, table: str, there: Sequence[Column] | None, schema: pl.Schema) -> None:
+        given = from_polars(schema)
+        self._schema = schema
+        if there is None:
+            self.columns = made(given)
+        else:
+            refused(table, there, given, "freeze")
+            by_name = {column.name: column for column in there}
+            self.columns = [by_name[column.name] for column in given]
+            for kept, column in zip(self.columns, given, strict=True):
+                _possible(kept, column)
+
+    def fit(self, frame: pl.DataFrame) -> pl.DataFrame:
+        """The frame with the table's types.
+
+        Raises:
+            DataError: a value would change, or the frame has another shape than the first.
+        """
+        if frame.schema != self._schema:
+            names = (*frame.columns, *self._schema)
+            late = next((n for n in names if frame.schema.get(n) != self._schema.get(n)), "order")
+            raise DataError(
+                f"the rows change their shape on the way (column '{late}'); nothing was written; give all of them the "
+                "same columns and types before",
+                column=late,
+            )
+        return pl.DataFrame([_cast(frame[column.name], column) for column in self.columns])
+
+
+def _possible(kept: Column, given: Column) -> None:
+    moments = kept.type is given.type is DataType.TIMESTAMP
+    if moments and bool(kept.zone) != bool(given.zone):
+        has, wants = ("no time zone", "one") if kept.zone else ("a time zone", "none")
+        raise ConfigError(
+            f"column '{given.name}' has {has}, the table wants {wants}; cast it before, so that you decide how",
+            column=given.name,
+        )
+    wider(kept, given)
+
+
+def _cast(values: pl.Series, column: Column) -> pl.Series:
+    kind = polars_dtype(column)
+    if values.dtype == kind:
+        return values
+    try:
+        cast = values.cast(kind)
+        changed = 0
+        if column.type is not DataType.TEXT and values.dtype != pl.Null:
+            changed = int(cast.cast(values.dtype, strict=False).ne_missing(values).sum())
+    except pl.exceptions.PolarsError as error:
+        raise DataError(
+            f"a value of column '{column.name}' does not fit {said(column)}; nothing was written; cast it before",
+            column=column.name, detail=str(error),
+        ) from error  # fmt: skip
+    if changed:
+        raise DataError(
+            f"{changed} values of column '{column.name}' would change in the table; nothing was written; cast it "
+            "before",
+            column=column.name, count=changed,
+        )  # fmt: skip
+    return cast
