@@ -8,12 +8,10 @@ import { State, StateIcon } from '../kit/icon'
 import { took } from '../lib/format'
 import { t } from '../lib/text'
 import { useFlowPage } from './context'
-import { Logs } from './logs'
-import { StepOutput } from './output'
 import { useRun } from './run'
 import { select, useDoc } from './store'
-import { Timeline } from './timeline'
 import { useUi } from './ui'
+import { Logs, StepOutput, Timeline } from './views'
 
 export function Dock() {
   const { dock, dockOpen } = useUi()

@@ -9,31 +9,33 @@ import type { Canvas, Execution } from '../api/types'
 import { useMe } from '../app/me'
 import { useAutosave } from '../flow/autosave'
 import { CanvasView } from '../flow/canvas'
-import { Conflict } from '../flow/conflict'
 import { Connect } from '../flow/connect'
 import { FlowPageContext } from '../flow/context'
 import { Dock } from '../flow/dock'
-import { Find } from '../flow/find'
 import { Ghost } from '../flow/ghost'
 import { Grip, useWidth } from '../flow/grip'
 import { EditorHead } from '../flow/head'
 import { useKeys } from '../flow/keys'
 import { StepMenu } from '../flow/menu'
-import { Outline } from '../flow/outline'
 import { Palette } from '../flow/palette'
 import { pinsUsed, showPins } from '../flow/pins'
 import type { Pin } from '../flow/pins'
 import { useProblems } from '../flow/problems'
-import { PinRows } from '../flow/rows'
 import type { Part } from '../flow/run'
 import { execute, leave, watch } from '../flow/run'
 import { Settings } from '../flow/settings'
-import { Shortcuts } from '../flow/shortcuts'
 import { document as canvas, saved, select, show, useDoc } from '../flow/store'
 import { useUi } from '../flow/ui'
+import { later } from '../flow/views'
 import { Trouble, Waiting } from '../kit/parts'
 import { fail, say } from '../kit/toasts'
 import { t } from '../lib/text'
+
+const Outline = later(() => import('../flow/outline').then((all) => all.Outline))
+const Conflict = later(() => import('../flow/conflict').then((all) => all.Conflict), true)
+const Find = later(() => import('../flow/find').then((all) => all.Find), true)
+const PinRows = later(() => import('../flow/rows').then((all) => all.PinRows), true)
+const Shortcuts = later(() => import('../flow/shortcuts').then((all) => all.Shortcuts), true)
 
 export default function Editor({ id }: { id: string }) {
   const types = useNodeTypes()

@@ -11,7 +11,6 @@ import { count, moment, took, until } from '../../lib/format'
 import { t } from '../../lib/text'
 
 const LOOK_MS = 3_000
-const TRIGGERS = new Set(['manual', 'test', 'api', 'scheduled', 'webhook', 'event', 'flow', 'job', 'retry', 'backfill'])
 
 export function Facts({ execution }: { execution: Execution }) {
   const live = useRun((state) => state.live)

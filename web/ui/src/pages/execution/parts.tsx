@@ -5,13 +5,11 @@ import { useSearchParams } from 'wouter'
 import { useDefinition, useNodeTypes } from '../../api/queries'
 import type { Canvas, CanvasNode, Execution, NodeType } from '../../api/types'
 import { ChildrenTable, isAfter } from '../../flow/children'
-import { Logs } from '../../flow/logs'
 import { moreOf } from '../../flow/more'
-import { StepOutput } from '../../flow/output'
 import type { StepFacts } from '../../flow/output'
 import type { Live } from '../../flow/run'
 import { tally, useRun } from '../../flow/run'
-import { Timeline } from '../../flow/timeline'
+import { Logs, StepOutput, Timeline, later } from '../../flow/views'
 import { TimerCard, WaitCard } from '../../flow/waiting'
 import { StateIcon } from '../../kit/icon'
 import { Waiting } from '../../kit/parts'
@@ -20,8 +18,8 @@ import { t } from '../../lib/text'
 import { useNames } from '../execution'
 import { Compare } from './compare'
 import { Undone } from './undone'
-import { Drawn } from './drawn'
 
+const Drawn = later(() => import('./drawn').then((all) => all.Drawn))
 const TABS = ['steps', 'canvas', 'timeline', 'logs', 'compare']
 
 export function Parts({ execution }: { execution: Execution }) {
