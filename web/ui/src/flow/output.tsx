@@ -153,8 +153,9 @@ function Output({ step, cards }: { step: StepFacts; cards: boolean }) {
     return <Empty title={t('results.perItem')} text={t('results.perItem.why', { name: step.nameOf(parent) })}><button type="button" className="button" onClick={() => step.choose(parent)}>{t('results.perItem.show')}</button></Empty>
   }
   if (node?.error) return <Wrong error={node.error} />
-  if (!node?.has_output) {
-    const running = node && ['running', 'queued', 'pending'].includes(node.status)
+  const unsaid = live && !Object.keys(node?.ports ?? {}).length
+  if (!node?.has_output || unsaid) {
+    const running = node && (unsaid || ['running', 'queued', 'pending'].includes(node.status))
     return <Empty title={t(running ? 'results.notReady' : 'results.notKept')} text={t(running ? 'results.notReady.why' : 'results.notKept.why')} />
   }
   if (node.ports && Object.keys(node.ports).length > 0 && !(port in node.ports)) {

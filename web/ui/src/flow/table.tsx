@@ -16,6 +16,8 @@ const LEAST_PX = 64
 const MOST_PX = 320
 const LONG = 44
 const SAMPLE = 60
+/** So many columns are all in the document, so that the browser's own search finds them. */
+const FEW = 40
 type At = { row: number; column: number }
 
 /** How wide the columns are, by their names and the first rows. */
@@ -46,7 +48,7 @@ export function RowsTable({ address, port, label, onColumn }: { address: string;
       setWanted((now) => (need.every((page) => now.includes(page)) && now.length <= 6 ? now : [...new Set([...need, ...now.slice(-3)])]))
     },
   })
-  const columns = useVirtualizer({ count: sizes.length, horizontal: true, getScrollElement: () => box.current, estimateSize: (index) => sizes[index] ?? LEAST_PX, overscan: 3 })
+  const columns = useVirtualizer({ count: sizes.length, horizontal: true, getScrollElement: () => box.current, estimateSize: (index) => sizes[index] ?? LEAST_PX, overscan: sizes.length > FEW ? 3 : FEW })
   const error = pages.find((page) => page.error)?.error
   if (error) return <Trouble error={error} again={() => pages.forEach((page) => void page.refetch())} />
   if (!first) return <Waiting what={t('results.rowsWord')} />
