@@ -33,7 +33,11 @@ export function Matrix() {
     const whole = plans.data.find((each) => each.key === plan?.id)
     if (plan && whole && decided(one, plan, key).by === 'plan') {
       const held = { ...whole.features, [key]: on }
-      return setWish({ title, asked: { plan: plan.id, features: held }, save: () => call('PATCH /plans/{key}', { path: { key: plan.id }, body: { features: held }, version: whole.row_version }) })
+      const save = async () => {
+        const now = await call('GET /plans/{key}', { path: { key: plan.id } })
+        await call('PATCH /plans/{key}', { path: { key: plan.id }, body: { features: { ...now.features, [key]: on } }, version: now.row_version })
+      }
+      return setWish({ title, asked: { plan: plan.id, features: held }, save })
     }
     const rest = one.features.filter((each) => each !== key && each !== `-${key}`)
     const held = on ? (says(rest, key) ? rest : [...rest, key]) : says(rest, key) ? [...rest, `-${key}`] : rest
