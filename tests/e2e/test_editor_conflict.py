@@ -11,7 +11,11 @@ pytestmark = pytest.mark.slow
 @pytest.fixture
 def conflict(page: Page, api, steps, request) -> str:
     """My change of a step meets another of theirs, saved before."""
-    flow = str(api.flow(request.node.name, [steps("a", "transform.filter", 0, where="x = 1"), steps("b", "transform.sort", 280)]))
+    flow = str(
+        api.flow(
+            request.node.name, [steps("a", "transform.filter", 0, where="x = 1"), steps("b", "transform.sort", 280)]
+        )
+    )
     page.expected.append("the server responded with a status of 4")
     page.goto(f"/flows/{flow}")
     page.get_by_test_id("step-a").click()

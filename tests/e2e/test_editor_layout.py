@@ -9,7 +9,8 @@ from playwright.sync_api import Page, expect
 
 pytestmark = pytest.mark.slow
 KEPT = """(key) => new Promise((done) => {
-  const look = () => (JSON.parse(sessionStorage.getItem(key) ?? '{}').past?.length ? done(true) : requestAnimationFrame(look))
+  const past = () => JSON.parse(sessionStorage.getItem(key) ?? '{}').past?.length
+  const look = () => (past() ? done(true) : requestAnimationFrame(look))
   look()
 })"""
 
@@ -20,7 +21,8 @@ def pair(api, steps):
 
     def make(name: str) -> str:
         nodes = [
-            steps("one", "transform.filter", 0, where="x = 1"), steps("two", "transform.sort", 280, by=[{"column": "x"}]),
+            steps("one", "transform.filter", 0, where="x = 1"),
+            steps("two", "transform.sort", 280, by=[{"column": "x"}]),
             steps("lone", "transform.distinct", 280, 500),
         ]  # fmt: skip
         return str(api.flow(name, nodes, [("one.out", "two.in")]))
@@ -197,4 +199,6 @@ def test_a_flow_saves_itself_and_an_active_one_waits(page: Page, api, pair):
     page.get_by_role("switch", name="Active").click()
     expect(page.get_by_text("It is active; add a trigger step, and it starts by itself.")).to_be_visible()
     page.get_by_role("textbox", name="Name of the step").fill("Half done")
-    expect(page.get_by_text("Unsaved", exact=True)).to_have_attribute("title", "The flow is active: changes take effect when you save.")
+    expect(page.get_by_text("Unsaved", exact=True)).to_have_attribute(
+        "title", "The flow is active: changes take effect when you save."
+    )

@@ -15,7 +15,11 @@ FRAME_MS = {1_000: 250, 10_000: 1_500}
 START = """() => {
   const taken = { on: true, gaps: [], last: performance.now() }
   window.framesTaken = taken
-  const tick = (now) => { taken.gaps.push(now - taken.last); taken.last = now; if (taken.on) requestAnimationFrame(tick) }
+  const tick = (now) => {
+    taken.gaps.push(now - taken.last)
+    taken.last = now
+    if (taken.on) requestAnimationFrame(tick)
+  }
   requestAnimationFrame(tick)
 }"""
 STOP = "() => { window.framesTaken.on = false; return window.framesTaken.gaps.slice(1) }"

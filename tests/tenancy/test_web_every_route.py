@@ -15,7 +15,7 @@ from tests.tenancy.world import BASE, open_site
 OUTSIDE = {
     r"/(health(/(live|ready))?|metrics|schema(/openapi\.json|/\{path\})?)": "for probes and readers",
     r"/(login|setup|forgot-password|reset-password|sign-up|register|invitation)?": "pages of the entrance",
-    r"/(approvals|executions|flows)(/\{\w+\})?|/connections|/triggers": "the canvas, which asks the API who we are",
+    r"/\{place\}": "the pages of the UI, which ask the API who we are",
     r"/static/\{name\}": "files of the UI",
     r"/hooks/\{place\}": "webhooks judge their callers; POST is in the document",
     r"/forms/\{place\}": "hosted forms judge their callers",

@@ -33,7 +33,7 @@ async def test_every_answer_tells_how_many_are_left(client, sign_up, monkeypatch
         "no such thing": await client.get(f"{API}/flows/01900000-0000-7000-8000-000000000000", headers=h),
         "denied": await client.get(f"{API}/system/letters", headers=h),
         "invalid": await client.post(f"{API}/flows", json={"nome": 1}, headers=h),
-        "nowhere": await client.get("/nowhere"), "wrong method": await client.patch(f"{API}/auth/login"),
+        "nowhere": await client.get(f"{API}/nowhere"), "wrong method": await client.patch(f"{API}/auth/login"),
         "health": await client.get("/health/live"), "static": await client.get("/static/nothing.js"),
         "page": await client.get("/login"), "webhook": await client.post("/hooks/nothing"),
         "login": await client.post(f"{API}/auth/login", json={"email": "a@b.example", "password": "x"}),

@@ -141,7 +141,7 @@ def test_earlier_versions_are_read(folder: Path, lake: Any) -> None:
     for wrong in ({"at": "yesterday"}, {"at": "2026-01-01T00:00:00"}, {"at": "2026-01-01T00:00:00Z", "version": 1}):
         with pytest.raises(ConfigError) as caught:
             rows(lake, **wrong)
-        assert caught.value.field == "options.at"
+        assert caught.value.details["field"] == "options.at"
 
 
 REFUSED = [

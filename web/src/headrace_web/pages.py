@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -12,6 +13,8 @@ from litestar.params import FromPath
 
 from headrace_web import assets, entrance
 
+_PAGE = re.compile(r"/|(/[\w.~:-]+)+/?")
+"""What may be an address of a page; it comes decoded."""
 _templates = Environment(loader=PackageLoader("headrace_web"), autoescape=True, undefined=StrictUndefined)
 
 
@@ -23,8 +26,10 @@ def page(name: str, **values: Any) -> Response[str]:
 
 
 @get(["/", "/{place:path}"], include_in_schema=False, sync_to_thread=False)
-def shell() -> Response[str]:
+def shell(place: FromPath[str] = "/") -> Response[str]:
     """Every page of the UI, which knows its own addresses; it asks the API who we are."""
+    if _PAGE.fullmatch(str(place)) is None or str(place).split("/")[1].lower() == "api":
+        raise NotFoundException
     built = assets.entry()
     return page("shell.html", entry=built) if built else page("unbuilt.html")
 
