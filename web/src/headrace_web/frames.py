@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +30,8 @@ async def stored_preview(
         NotFound: the node has stored no rows, or none at this port.
     """
     frame = _frame(found, port)
-    page = await asyncio.to_thread(_read, ctx, frame, limit, offset, profile and offset == 0)
+    with _kept():
+        page = await asyncio.to_thread(_read, ctx, frame, limit, offset, profile and offset == 0)
     known = found.outputs if found else {}
     return {**page, "execution_id": found and found.execution_id, "port": port, "ports": sorted(known)}
 
@@ -40,9 +43,10 @@ async def stored_profile(ctx: Context, found: NodeOutput | None, port: str, shap
         NotFound: the node has stored no rows, or none at this port.
     """
     frame = _frame(found, port)
-    return msgspec.convert(
-        await asyncio.to_thread(lambda: profiled(_path(ctx, frame), frame.columns, total=frame.rows)), shape
-    )
+    with _kept():
+        return msgspec.convert(
+            await asyncio.to_thread(lambda: profiled(_path(ctx, frame), frame.columns, total=frame.rows)), shape
+        )
 
 
 def _frame(found: NodeOutput | None, port: str) -> FrameRef:
@@ -54,11 +58,24 @@ def _frame(found: NodeOutput | None, port: str) -> FrameRef:
     return frame
 
 
+@contextmanager
+def _kept() -> Iterator[None]:
+    """Rows may be removed while they are read, by retention or with a pin.
+
+    Raises:
+        NotFound: they are.
+    """
+    try:
+        yield
+    except FileNotFoundError:
+        raise NotFound("the rows of this step were removed; execute it again", resource="preview") from None
+
+
 def _path(ctx: Context, frame: FrameRef) -> Path:
     store, organization_id = ctx.services.store, ctx.organization_id
     key = frame.key.removeprefix(f"{organization_id}/")
     if key == frame.key or not store.exists(organization_id, key):
-        raise NotFound("the rows of this step were removed by retention; execute it again", resource="preview")
+        raise FileNotFoundError
     return Path(store.url_of(organization_id, key))
 
 

@@ -1,7 +1,8 @@
 // Tabs that are addresses: each part of a page can be linked to.
 import { Link, useLocation } from 'wouter'
 
-export type LinkTab = { href: string; word: string; count?: number | undefined }
+/** `count` is how many there are; `more` how many wait to be looked at. */
+export type LinkTab = { href: string; word: string; count?: number | undefined; more?: number | undefined }
 
 /** `at` names the tab that is open where its address alone does not tell. */
 export function LinkTabs({ label, tabs, at }: { label: string; tabs: LinkTab[]; at?: string }) {
@@ -9,8 +10,8 @@ export function LinkTabs({ label, tabs, at }: { label: string; tabs: LinkTab[]; 
   const here = at ?? place
   return (
     <nav className="link-tabs" aria-label={label}>
-      {tabs.map(({ href, word, count }) => (
-        <Link key={href} href={href} aria-current={href === here ? 'page' : undefined}>{word}{count !== undefined && <span className="soft">{count}</span>}</Link>
+      {tabs.map(({ href, word, count, more }) => (
+        <Link key={href} href={href} aria-current={href === here ? 'page' : undefined}>{word}{count !== undefined && <span className="soft">{count}</span>}{more ? <span className="count">{more}</span> : null}</Link>
       ))}
     </nav>
   )

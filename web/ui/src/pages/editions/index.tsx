@@ -3,7 +3,7 @@ import { useMine, useSwitches } from '../../api/mine'
 import { useTitle } from '../../app/title'
 import { Empty, Page, Trouble, Waiting } from '../../kit/parts'
 import { NotYours } from '../../kit/section'
-import { TabLinks } from '../../kit/tab-links'
+import { LinkTabs } from '../../kit/link-tabs'
 import { t } from '../../lib/text'
 import '../../styles/admin.css'
 import '../../styles/platform.css'
@@ -25,7 +25,7 @@ export default function Editions({ tab = '' }: { tab?: string }) {
   const tabs = PARTS.filter(({ permission }) => !permission || me?.permissions.includes(permission)).map((one) => ({ href: one.tab ? `/editions/${one.tab}` : '/editions', word: t(`editions.tab.${one.word}`) }))
   return (
     <Page title={t('editions.title')} text={t('editions.text')}>
-      <TabLinks label={t('editions.title')} tabs={tabs} />
+      <LinkTabs label={t('editions.title')} tabs={tabs} />
       {error ? <Trouble error={error} again={() => void refetch()} /> : !me ? <Waiting what={t('editions.title')} />
         : !part ? <Empty title={t('app.nothing')} text={t('app.nothing.why')} />
         : part.permission && !me.permissions.includes(part.permission) ? <NotYours permission={part.permission} />

@@ -3,7 +3,7 @@ import { useMine } from '../../api/mine'
 import { useTitle } from '../../app/title'
 import { Empty, Page, Trouble, Waiting } from '../../kit/parts'
 import { NotYours } from '../../kit/section'
-import { TabLinks } from '../../kit/tab-links'
+import { LinkTabs } from '../../kit/link-tabs'
 import { t } from '../../lib/text'
 import '../../styles/admin.css'
 import { Grants } from '../grants'
@@ -29,7 +29,7 @@ export default function Members({ tab = '' }: { tab?: string }) {
   const tabs = PARTS.filter(({ permission }) => !permission || me?.permissions.includes(permission)).map((one) => ({ href: one.tab ? `/members/${one.tab}` : '/members', word: t(`members.tab.${one.word}`) }))
   return (
     <Page title={t('members.title')} text={me ? t('members.text', { organization: me.organization.name }) : ''}>
-      <TabLinks label={t('members.title')} tabs={tabs} />
+      <LinkTabs label={t('members.title')} tabs={tabs} />
       {error ? <Trouble error={error} again={() => void refetch()} /> : !me ? <Waiting what={t('members.title')} />
         : !part ? <Empty title={t('app.nothing')} text={t('app.nothing.why')} />
         : part.permission && !me.permissions.includes(part.permission) ? <NotYours permission={part.permission} />

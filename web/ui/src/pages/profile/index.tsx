@@ -1,6 +1,6 @@
 // Oneself: name and language, sign-ins and second factor, keys, organizations.
 import { Page, Trouble, Waiting } from '../../kit/parts'
-import { TabLinks } from '../../kit/tab-links'
+import { LinkTabs } from '../../kit/link-tabs'
 import { useTitle } from '../../app/title'
 import { useMine } from '../../api/mine'
 import { t } from '../../lib/text'
@@ -19,7 +19,7 @@ export default function Profile({ tab = '' }: { tab?: string }) {
   ]
   return (
     <Page title={t('profile.title')} text={me?.user.email}>
-      <TabLinks label={t('profile.title')} tabs={tabs} />
+      <LinkTabs label={t('profile.title')} tabs={tabs} />
       {error ? <Trouble error={error} again={() => void refetch()} /> : !me ? <Waiting what={t('profile.title')} />
         : tab === 'security' ? <Security me={me} />
         : tab === 'keys' ? <Keys owner={me.user.id} own rights={me.permissions} />

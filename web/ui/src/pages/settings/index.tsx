@@ -14,7 +14,7 @@ import { TextField } from '../../kit/fields'
 import { MoreMenu } from '../../kit/more-menu'
 import { Empty, Page, Trouble, Waiting } from '../../kit/parts'
 import { Section } from '../../kit/section'
-import { TabLinks } from '../../kit/tab-links'
+import { LinkTabs } from '../../kit/link-tabs'
 import { say } from '../../kit/toasts'
 import { since } from '../../lib/format'
 import { t } from '../../lib/text'
@@ -25,7 +25,7 @@ export default function Settings({ tab = '' }: { tab?: string }) {
   const { data: me, error, refetch } = useMine()
   return (
     <Page title={t('settings.title')} text={me?.organization.name}>
-      <TabLinks label={t('settings.title')} tabs={[{ href: '/settings', word: t('settings.organization') }, { href: '/settings/workspaces', word: t('settings.workspaces') }]} />
+      <LinkTabs label={t('settings.title')} tabs={[{ href: '/settings', word: t('settings.organization') }, { href: '/settings/workspaces', word: t('settings.workspaces') }]} />
       {error ? <Trouble error={error} again={() => void refetch()} /> : !me ? <Waiting what={t('settings.title')} /> : tab === 'workspaces' ? <Workspaces me={me} /> : <Organization me={me} />}
     </Page>
   )

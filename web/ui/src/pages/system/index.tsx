@@ -4,7 +4,7 @@ import { useMine } from '../../api/mine'
 import { useTitle } from '../../app/title'
 import { Page, Waiting } from '../../kit/parts'
 import { NotYours } from '../../kit/section'
-import { TabLinks } from '../../kit/tab-links'
+import { LinkTabs } from '../../kit/link-tabs'
 import { t } from '../../lib/text'
 import '../../styles/admin.css'
 import '../../styles/platform.css'
@@ -22,7 +22,7 @@ export default function System({ tab = '' }: { tab?: string }) {
   const part = PARTS.find((one) => one.tab === tab) ?? PARTS[0]
   return (
     <Page title={t('system.title')} text={t('system.text')}>
-      <TabLinks label={t('system.title')} tabs={PARTS.map((one) => ({ href: one.tab ? `/system/${one.tab}` : '/system', word: t(`system.tab.${one.word}`) }))} />
+      <LinkTabs label={t('system.title')} tabs={PARTS.map((one) => ({ href: one.tab ? `/system/${one.tab}` : '/system', word: t(`system.tab.${one.word}`) }))} />
       {!me ? <Waiting what={t('system.title')} /> : !may || !part ? <NotYours permission="system:manage" /> : <part.Shown />}
     </Page>
   )

@@ -10,7 +10,7 @@ import { Ask } from '../../kit/ask'
 import { TextField } from '../../kit/fields'
 import { Empty, Page, Trouble, Waiting } from '../../kit/parts'
 import { NotYours } from '../../kit/section'
-import { TabLinks } from '../../kit/tab-links'
+import { LinkTabs } from '../../kit/link-tabs'
 import { fail, say } from '../../kit/toasts'
 import { count, moment, since, took } from '../../lib/format'
 import { known } from '../../lib/known'
@@ -28,7 +28,7 @@ export default function Workers({ tab = '' }: { tab?: string }) {
   const tabs = [{ href: '/workers', word: t('platform.queues') }, ...(may ? [{ href: '/workers/processes', word: t('platform.processes') }] : []), { href: '/workers/dead-letters', word: t('platform.dead'), more: dead?.length ?? 0 }]
   return (
     <Page title={t('platform.workers')} text={t('platform.workers.text')}>
-      <TabLinks label={t('platform.workers')} tabs={tabs} />
+      <LinkTabs label={t('platform.workers')} tabs={tabs} />
       {!reads ? <NotYours permission="execution:read" /> : tab === 'dead-letters' ? <DeadLetters /> : tab === 'processes' ? may ? <Processes /> : <NotYours permission="system:manage" /> : <Queues may={may} />}
     </Page>
   )
