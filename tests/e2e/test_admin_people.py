@@ -38,7 +38,7 @@ def test_a_second_factor_is_turned_on_and_asked_for_and_a_recovery_code_opens(op
     email = join()
     page: Page = open_page(storage_state=None)
     sign_in(page, email)
-    expect(page.get_by_role("heading", name="Flows", level=1)).to_be_visible()
+    expect(page.get_by_role("heading", name="Dashboard", level=1)).to_be_visible()
     page.goto("/profile/security")
     page.get_by_role("button", name="Turn on").click()
     page.get_by_label("Your password").fill(PASSWORD)
@@ -61,7 +61,7 @@ def test_a_second_factor_is_turned_on_and_asked_for_and_a_recovery_code_opens(op
     expect(page.get_by_label("E-mail")).to_be_hidden()
     code.fill(codes[0])
     page.get_by_role("button", name="Sign in").click()
-    expect(page.get_by_role("heading", name="Flows", level=1)).to_be_visible()
+    expect(page.get_by_role("heading", name="Dashboard", level=1)).to_be_visible()
 
 
 def test_a_key_is_shown_once_and_may_do_what_it_names_until_it_is_revoked(page: Page, stack) -> None:
@@ -118,7 +118,7 @@ def test_somebody_is_invited_gets_another_role_and_is_shut_out(page: Page, open_
     guest.get_by_role("button", name="Accept").click()
     expect(guest.get_by_role("heading", name="Sign in")).to_be_visible()
     sign_in(guest, email)
-    expect(guest.get_by_role("heading", name="Flows", level=1)).to_be_visible()
+    expect(guest.get_by_role("heading", name="Dashboard", level=1)).to_be_visible()
     expect(guest.get_by_role("link", name="Members & access")).to_have_count(0)
 
     page.reload()

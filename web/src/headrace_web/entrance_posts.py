@@ -56,8 +56,8 @@ async def _act(path: str, services: Services, request: Request[Any, Any, Any], s
     if path == "/setup":
         token = request.query_params.get("token", "")
         return await set_up(services, request, msgspec.convert({**sent, "token": token}, SetupBody), "browser")
-    kind = ForgotBody if path == "/forgot-password" else RegisterBody
-    data = msgspec.convert(sent, kind)
+    data: ForgotBody | RegisterBody
+    data = msgspec.convert(sent, ForgotBody) if path == "/forgot-password" else msgspec.convert(sent, RegisterBody)
     await count_attempt(services, account=f"letter|{data.email}", address=client_address(request))
     async with services.database.transaction() as session:
         if isinstance(data, RegisterBody):
