@@ -77,17 +77,17 @@ def test_a_key_is_shown_once_and_may_do_what_it_names_until_it_is_revoked(page: 
     expect(line).to_contain_text("Never used")
     assert key not in page.content()
 
-    ask = httpx.Client(base_url=f"{stack.url}/api/v1", headers={"Authorization": f"Bearer {key}"}, timeout=60)
-    assert ask.get("/flows").status_code == 200
-    refused = ask.post("/flows", json={"name": "not by this key"})
-    assert refused.status_code == 403
-    assert "flow:create" in refused.text
+    with httpx.Client(base_url=f"{stack.url}/api/v1", headers={"Authorization": f"Bearer {key}"}, timeout=60) as ask:
+        assert ask.get("/flows").status_code == 200
+        refused = ask.post("/flows", json={"name": "not by this key"})
+        assert refused.status_code == 403
+        assert "flow:create" in refused.text
 
-    page.get_by_role("button", name=f"Revoke {name}").click()
-    page.get_by_role("button", name="Revoke", exact=True).click()
-    expect(page.get_by_role("dialog")).to_be_hidden()
-    expect(line).to_have_count(0)
-    assert ask.get("/flows").status_code == 401
+        page.get_by_role("button", name=f"Revoke {name}").click()
+        page.get_by_role("button", name="Revoke", exact=True).click()
+        expect(page.get_by_role("dialog")).to_be_hidden()
+        expect(line).to_have_count(0)
+        assert ask.get("/flows").status_code == 401
 
 
 def test_the_theme_and_the_language_stay(page: Page) -> None:

@@ -49,7 +49,7 @@ def whole(api, flow: str, **body) -> dict:
 def test_the_timeline_equals_the_recorded_times_within_a_pixel(page: Page, api, failing):
     ran = whole(api, failing("Timed", 2), reuse=False)["id"]
     page.goto(f"/executions/{ran}?tab=timeline")
-    rows = page.locator(".gantt li")
+    rows = page.locator(".gantt ol li")
     expect(rows).to_have_count(3)
     frame = page.locator(".gantt-scroll")
     nodes = {one["node_id"]: one for one in api("GET", f"/executions/{ran}/nodes")}

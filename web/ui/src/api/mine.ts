@@ -20,4 +20,4 @@ export function useSwitches(keys: string[]) {
   }, [organization, wanted])
 }
 
-export const stale = (...keys: string[]) => keys.forEach((key) => void client.invalidateQueries({ queryKey: [key] }))
+export const stale = (...keys: string[]) => Promise.all(keys.map((key) => client.invalidateQueries({ queryKey: [key] })))

@@ -73,7 +73,7 @@ function Known({ stored, title, onSaved }: { stored: CalendarOut | undefined; ti
       else fail(error)
     } finally { setBusy(false) }
   }
-  const drop = () => stored && void call('DELETE /calendars/{calendar_id}', { path: { calendar_id: stored.id } }).then(() => { say(t('schedules.calendarDropped'), 'ok'); go('/calendars'); return client.invalidateQueries({ queryKey: ['calendars'] }) }).catch((error: unknown) => { setDropping(false); fail(error) })
+  const drop = () => stored && void call('DELETE /calendars/{calendar_id}', { path: { calendar_id: stored.id } }).then(() => { say(t('schedules.calendarDropped'), 'ok'); go('/calendars'); return client.invalidateQueries({ queryKey: ['calendars'], exact: true }) }).catch((error: unknown) => { setDropping(false); fail(error) })
   const toggle = (day: number) => set({ working_days: body.working_days.includes(day) ? body.working_days.filter((one) => one !== day) : [...body.working_days, day].sort((a, b) => a - b) })
   const own = (at: number, part: Partial<OwnDate>) => set({ dates: body.dates.map((one, index) => (index === at ? { ...one, ...part } : one)) })
   const general = errors[''] ?? Object.entries(errors).find(([path]) => path && !['name', 'country', 'subdivision', 'working_days'].includes(path))?.[1]
