@@ -80,7 +80,8 @@ class Site:
         self, method: str, address: str, headers: dict[str, str], body: Any = None, **more: Any
     ) -> httpx.Response:
         """One request, without what earlier ones left in the client."""
-        answer = await self.client.request(method, address, headers=headers, json=body, **more)
+        place = f"{BASE}{address}" if address.startswith("/") else address  # alone, "//api" would name a host
+        answer = await self.client.request(method, place, headers=headers, json=body, **more)
         self.client.cookies.clear()
         return answer
 

@@ -6,15 +6,15 @@ import re
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from litestar import Response, get
+from litestar import Request, Response, get
 from litestar.exceptions import NotFoundException
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 
 from headrace_web import assets, entrance
 
-_PAGE = re.compile(r"/|(/[\w.~:-]+)+/?")
-"""What may be an address of a page; it comes decoded."""
+_PAGE = re.compile(rb"/|(?!/api(/|$))(/[\w.~:-]+)+/?", re.IGNORECASE)
+"""What may be an address of a page, as it was sent: other spellings of an address of the API are none."""
 _templates = Environment(loader=PackageLoader("headrace_web"), autoescape=True, undefined=StrictUndefined)
 
 
@@ -26,9 +26,10 @@ def page(name: str, **values: Any) -> Response[str]:
 
 
 @get(["/", "/{place:path}"], include_in_schema=False, sync_to_thread=False)
-def shell(place: FromPath[str] = "/") -> Response[str]:
+def shell(request: Request[Any, Any, Any]) -> Response[str]:
     """Every page of the UI, which knows its own addresses; it asks the API who we are."""
-    if _PAGE.fullmatch(str(place)) is None or str(place).split("/")[1].lower() == "api":
+    asked = request.scope.get("raw_path") or request.scope["path"].encode()
+    if _PAGE.fullmatch(asked.partition(b"?")[0]) is None:
         raise NotFoundException
     built = assets.entry()
     return page("shell.html", entry=built) if built else page("unbuilt.html")

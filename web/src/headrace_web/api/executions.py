@@ -225,7 +225,7 @@ class ExecutionsController(Controller):
         flow_id: FromQuery[UUID | None] = None,
     ) -> Envelope[list[ExecutionSlot]]:
         """How many executions began in each part of a time, by how they ended; the last day by hours by default."""
-        end = _zoned(until) or now()
+        end = _zoned(until) or now().replace(second=0, microsecond=0) + timedelta(minutes=1)
         begin = _zoned(since) or end - DAY
         if begin >= end:
             raise ConfigError("'since' must be before 'until'", field="since")
