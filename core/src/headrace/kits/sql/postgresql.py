@@ -63,7 +63,7 @@ class PostgresReader(SqlReader[ConfigT]):
     ) -> Iterator[pl.DataFrame]:
         from headrace.kits.sql import copy_out
 
-        if self.copies_out and copy_out.parses(wanted):
+        if self.copies_out and copy_out.parses(connection, query, wanted):
             return copy_out.frames(connection, query, wanted, batch_rows, BATCH_BYTES)
         return super()._frames(connection, query, wanted, batch_rows)
 
