@@ -71,7 +71,7 @@ class Judge:
         principal = self.mine.people[cell.principal]
         want = expected(cell.operation, principal, cell.owner)
         operation = cell.operation
-        ids = await self._ids(cell, changing=want == 0)
+        ids = await self.ids(cell, changing=want == 0)
         if operation.path.endswith("/logout") and want == 0:
             principal = await self.site.again(self.mine, principal)
         answer = await self._call(operation, principal, ids)
@@ -95,7 +95,8 @@ class Judge:
             if plain(nothing) == plain(answer) and least(operation) != "public":
                 self._say(cell, f"its own is not there: {answer.text}")
 
-    async def _ids(self, cell: Cell, *, changing: bool) -> dict[str, str]:
+    async def ids(self, cell: Cell, *, changing: bool) -> dict[str, str]:
+        """What the address names; what may be changed is a new one."""
         wanted = cell.operation.ids
         if cell.owner == "nobody" or not wanted:
             return dict.fromkeys(wanted, GHOST)

@@ -71,7 +71,7 @@ class Document:
     def __init__(self, app: Litestar) -> None:
         self.schema = app.openapi_schema.to_schema()
         declared = {
-            (_plain(path), method): handler.opt.get(ACCESS)
+            (plain_path(path), method): handler.opt.get(ACCESS)
             for path, handler in handlers(app)
             for method in getattr(handler, "http_methods", ())
         }
@@ -169,7 +169,8 @@ def _text(schema: dict[str, Any]) -> str:
     return given or "x" * max(1, schema.get("minLength", 1))
 
 
-def _plain(path: str) -> str:
+def plain_path(path: str) -> str:
+    """A path of a handler as the document writes it."""
     return re.sub(r":\w+\}", "}", path)
 
 

@@ -52,6 +52,8 @@ MADE: dict[str, tuple[str, dict[str, Any]]] = {
     "key_id": ("/api-keys", {"permissions": ["flow:read"]}),
 }  # fmt: skip
 """Made by a POST: where, and with what beside a name."""
+BOUNDED = {"provider_id": "DELETE FROM identity_providers WHERE id <> :kept"}
+"""Of which an organization may have few: those that earlier cells have left go first."""
 NAMELESS = {"backfill_id", "invitation_id", "grant_id"}
 STATEMENTS: dict[str, tuple[str, str]] = {
     "wait_id": ("execution_id", """
@@ -96,6 +98,9 @@ def known() -> frozenset[str]:
 
 async def _posted(site: Site, side: Side, what: str, by: Principal) -> str:
     path, body = MADE[what]
+    if what in BOUNDED and what in side.ids:
+        async with site.services.database.transaction(side.organization_id) as session:
+            await session.execute(sa.text(BOUNDED[what]), {"kept": UUID(side.ids[what])})
     who = by if what == "key_id" else side.owner
     if not who.proves_itself("POST"):
         who = await site.again(side, who)
@@ -186,6 +191,10 @@ _DEAD = (_started, "UPDATE segment_runs SET status = 'dead' WHERE execution_id =
 READY: dict[str, tuple[Factory, str]] = {
     "queues_retry_dead_letter": _DEAD,
     "queues_discard_dead_letter": _DEAD,
+    "flows_restore_flow": (
+        lambda site, side, by: make(site, side, "flow_id", by),
+        "UPDATE flows SET deleted_at = clock_timestamp() WHERE id = :id",
+    ),
     "workspaces_restore_workspace": (
         lambda site, side, by: make(site, side, "workspace_id", by),
         "UPDATE workspaces SET deleted_at = clock_timestamp() WHERE id = :id",
