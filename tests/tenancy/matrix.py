@@ -30,6 +30,8 @@ ENDING = {
     "features_delete_feature",
 }  # fmt: skip
 """After these there is no going on: whoever may is not asked."""
+SIGNING_OUT = ("/logout", "/switch")
+"""After these a sign-in is over: whoever calls them signs in once more for it."""
 
 
 class Cell(Struct, frozen=True):
@@ -72,7 +74,7 @@ class Judge:
         want = expected(cell.operation, principal, cell.owner)
         operation = cell.operation
         ids = await self.ids(cell, changing=want == 0)
-        if operation.path.endswith("/logout") and want == 0:
+        if operation.path.endswith(SIGNING_OUT) and want == 0:
             principal = await self.site.again(self.mine, principal)
         answer = await self._call(operation, principal, ids)
         self.counted[cell.owner] += 1
