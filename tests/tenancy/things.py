@@ -189,8 +189,8 @@ async def _home(site: Site, side: Side, _by: Principal) -> str:
 
 
 OWN: dict[str, Factory] = {
-    "execution_id": _execution, "other_id": _execution, "call_id": _call, "grant_id": _grant, "session_id": _session, "user_id": _member,
-    "letter_id": _letter, "subscriber_id": _itself, "person_id": _member, "home_id": _home,
+    "execution_id": _execution, "other_id": _execution, "call_id": _call, "grant_id": _grant, "session_id": _session,
+    "user_id": _member, "letter_id": _letter, "subscriber_id": _itself, "person_id": _member, "home_id": _home,
     "object_id": lambda site, side, by: make(site, side, "flow_id", by),
 }  # fmt: skip
 _DEAD = (_started, "UPDATE segment_runs SET status = 'dead' WHERE execution_id = :id")
