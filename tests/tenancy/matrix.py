@@ -117,6 +117,8 @@ class Judge:
         return await self.site.call(operation.method, operation.address(ids), principal.headers, body)
 
     def _look_for_theirs(self, cell: Cell, answer: httpx.Response, ids: dict[str, str]) -> None:
+        if self.mine.people[cell.principal].platform and least(cell.operation) == "platform":
+            return  # whoever runs the installation sees all organizations in its lists
         told = answer.text + str(answer.headers)
         found = self.theirs.canary in told or any(
             id_ in told for name, id_ in self.theirs.ids.items() if id_ not in ids.values()

@@ -36,6 +36,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "backfills_create_backfill": {"from": "2026-01-01T00:00:00Z", "to": "2026-01-02T00:00:00Z", "step": "1d"},
     "api_keys_create_key": {"permissions": ["flow:read"]},
     "webhooks_create_webhook": {"name": "x"},
+    "subscriptions_put_override": {"value": 3},
 }  # fmt: skip
 """What a body or a query needs beside what its schema says, so that the request is read to its end."""
 
