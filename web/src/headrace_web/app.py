@@ -20,7 +20,7 @@ from litestar import Litestar
 from litestar.config.cors import CORSConfig
 from litestar.types import Message, Scope
 
-from headrace_web.aliases import canonical
+from headrace_web.aliases import rewritten
 from headrace_web.counting import add_rate
 from headrace_web.deps import DEPENDENCIES
 from headrace_web.discover import route_handlers
@@ -51,8 +51,9 @@ class App(Litestar):
                 "csp_nonce": secrets.token_urlsafe(16),
                 "started": time.perf_counter(),
             }
-            if (path := canonical(scope["path"])) != scope["path"]:
-                scope["path"], scope["raw_path"] = path, quote(path).encode()
+            path, query = rewritten(scope["path"], scope.get("query_string", b""))
+            if path != scope["path"]:
+                scope["path"], scope["raw_path"], scope["query_string"] = path, quote(path).encode(), query
         await super().__call__(scope, receive, send)
 
 

@@ -109,7 +109,7 @@ export type Operations = {
   'PUT /features/{key}': { data: FeatureOut; body: FeatureBody }
   'DELETE /features/{key}': { data: Record<string, string> }
   'GET /flows': { data: FlowOut[]; query: { page?: number; per_page?: number; limit?: number | null; offset?: number | null; workspace_id?: string | null; folder_id?: string | null; status?: "draft" | "active" | "inactive" | "archived" | null; kind?: "automation" | "pipeline" | "monitoring" | null; q?: string; sort?: string } }
-  'POST /flows': { data: FlowOut; body: FlowBody }
+  'POST /flows': { data: FlowOut; query: { kind?: "automation" | "pipeline" | "monitoring" | null }; body: FlowBody }
   'POST /flows/import': { data: FlowOut; body: ImportBody }
   'GET /flows/{flow_id}': { data: FlowOut }
   'PUT /flows/{flow_id}': { data: FlowOut; body: FlowPut }
