@@ -30,7 +30,7 @@ from headrace.triggers import assets, backfills, calendars, keys
 from headrace.triggers import statements as sql
 from headrace.triggers.assets import CHAIN_MAX
 from headrace.triggers.plan import BATCH, Due, Schedule, plan, schedule_of
-from headrace.triggers.starting import KINDS, Prepared, Preparer, launch, room
+from headrace.triggers.starting import Prepared, Preparer, kind_of, launch, room
 
 CHANNEL = "headrace_triggers"
 AT_ONCE = 3
@@ -174,7 +174,7 @@ class Ticker:
                 prepared = prepared or await self._flows.get(session, row.organization_id, row.flow_id, row.variables)
                 given, wanted = _due_input(row, tick), new_id()
                 start = partial(
-                    launch, session, self._host, prepared, trigger_type=KINDS[row.mode], key=None,
+                    launch, session, self._host, prepared, trigger_type=kind_of(self._host.registry, row), key=None,
                     priority=row.priority, input_data=given, details={"trigger_id": str(row.id)},
                     interval=(tick.covers_from, tick.fire_at), execution_id=wanted,
                 )  # fmt: skip
@@ -250,7 +250,7 @@ class Ticker:
                 }
                 given = _event_input(row, event)
                 start = partial(
-                    launch, session, self._host, prepared, trigger_type=KINDS[row.mode], key=None,
+                    launch, session, self._host, prepared, trigger_type=kind_of(self._host.registry, row), key=None,
                     priority=row.priority, input_data=given, details=details,
                 )  # fmt: skip
                 made = await keys.once(session, row, given, start, origin=event.event_key)
