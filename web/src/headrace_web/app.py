@@ -28,6 +28,7 @@ from headrace_web.guards import authorise, unguarded
 from headrace_web.idempotency import Idempotency, begin
 from headrace_web.openapi import openapi_config
 from headrace_web.problems import HANDLERS
+from headrace_web.security.browser import SAFE
 from headrace_web.security.headers import add_headers
 from headrace_web.services import Services, open_services
 
@@ -118,6 +119,8 @@ async def _before_send(message: Message, scope: Scope) -> None:
     if message["type"] != "http.response.start":
         return
     services: Services = scope["litestar_app"].state.services
+    if scope.get("method") not in SAFE and (actor := scope["state"].get("actor")) is not None:
+        await services.replicas.changed(actor.organization_id)
     https = services.secure or scope.get("scheme") == "https"
     add_headers(message, scope, https=https)
     await add_rate(message, scope, services)

@@ -27,6 +27,14 @@ from headrace.infra.ids import new_id
 PREFIX = "headrace:bus"
 KEEP_MESSAGES = 1_000
 KEEP_S = 600
+CHANGED = "headrace:changed"
+CHANGED_S = 60
+"""How long a change is remembered: longer than a read replica that is asked may be behind."""
+MARK = """
+local t = redis.call('TIME')
+redis.call('SET', KEYS[1], t[1] * 1000000 + t[2], 'PX', ARGV[1])
+"""
+"""Remembers when something of an organization has changed, by Redis' clock."""
 _BLOCK_MS = 2_000
 _BACKLOG = 10_000
 _AWAY_S = 2.0
@@ -70,6 +78,7 @@ class Bus:
                     pipe.xadd(key, {"m": msgspec.json.encode(message)}, maxlen=KEEP_MESSAGES, approximate=True)
                 for key in {_key(organization_id, message.channel) for message in messages}:
                     pipe.expire(key, KEEP_S)
+                pipe.eval(MARK, 1, f"{CHANGED}:{organization_id}", CHANGED_S * 1000)  # who hears of it reads it
                 await pipe.execute()
         except (RedisError, OSError):
             self._away_until = time.monotonic() + _AWAY_S

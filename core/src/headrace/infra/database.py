@@ -169,8 +169,12 @@ class Database:
             else:
                 yield await self._at_home(stack, organization_id, info)
 
-    async def everywhere(self) -> list[Database]:
-        """This database and those of organizations that live elsewhere."""
+    async def everywhere(self, unserved: list[tuple[UUID, str]] | None = None) -> list[Database]:
+        """This database and those of organizations that live elsewhere.
+
+        Args:
+            unserved: Takes organizations whose database may not be opened, with the reason, in place of the log.
+        """
         if self._open_at is None:
             return [self]
         async with self.transaction() as session:
@@ -180,7 +184,10 @@ class Database:
             try:
                 found += [self._at(row.place)] if row.state != MOVING else []
             except TransientError as error:  # the others go on
-                _log.error("an organization is not served", organization=str(row.id), reason=error.message)
+                if unserved is None:
+                    _log.error("an organization is not served", organization=str(row.id), reason=error.message)
+                else:
+                    unserved.append((row.id, error.message))
         return found
 
     async def served(self, rows: Sequence[RowT], organization: Callable[[RowT], UUID]) -> Iterable[RowT]:
