@@ -41,10 +41,26 @@ class NodeOutcome(Struct, frozen=True, kw_only=True):
         return report | {"started_at": self.started_at, "completed_at": self.completed_at}
 
 
+class Room(Struct, frozen=True):
+    """What whoever settles can go on with at once: so many segments of these queues."""
+
+    queues: tuple[str, ...] = ()
+    most: int = 0
+
+
 class Settled(Struct, frozen=True):
-    """What settling a segment led to. `held` is false when the lease was lost: nothing was changed."""
+    """What settling a segment led to. `held` is false when the lease was lost: nothing was changed.
+
+    Attributes:
+        held: Whether it was settled.
+        mine: Segments that are ready, and have no doorbell: whoever settled has room for them.
+        ready: Others that are ready.
+        events: For the bus.
+        stop: The execution stops.
+    """
 
     held: bool
+    mine: tuple[Doorbell, ...] = ()
     ready: tuple[Doorbell, ...] = ()
     events: tuple[Event, ...] = ()
     stop: bool = False
@@ -62,11 +78,12 @@ def shown(problem: Problem | None) -> dict[str, Any] | None:
 async def complete(
     session: AsyncSession, lease: Lease, *, outputs: Mapping[str, FrameRef], nodes: Sequence[NodeOutcome],
     keep: Collection[str] = (), undo: Collection[str] = (), rows: int = 0, remember: Sequence[Mapping[str, Any]] = (),
+    room: Room = Room(),  # noqa: B008 - frozen
 ) -> Settled:  # fmt: skip
     """Record success once: state, children, doorbells, nodes, events, and the execution's end if it is the last.
 
     What `keep` names and `outputs` lacks is a way that is not taken: segments that need it are skipped. `undo` names
-    the nodes with a compensation.
+    the nodes with a compensation. What is ready and there is `room` for is left to the caller, without a doorbell.
     """
     held = await _hold(session, lease)
     if held is None:
@@ -78,8 +95,21 @@ async def complete(
     await compensation.arm(session, lease.key, [node_id for node_id in undo if node_id in done])
     left_out = set(keep) - outputs.keys()
     freed, skipped = await ways.follow(session, lease.execution, held.children, outputs.keys(), left_out)
-    ready = await _ring(session, lease, freed)
-    return await _ended(session, lease, held, "completed", nodes, rows=rows, ready=ready, dropped=skipped)
+    mine = await _take(session, lease, freed[: room.most], room.queues)
+    taken = {bell.segment_no for bell in mine}
+    ready = await _ring(session, lease, [no for no in freed if no not in taken])
+    settled = await _ended(session, lease, held, "completed", nodes, rows=rows, ready=ready, dropped=skipped)
+    return msgspec.structs.replace(settled, mine=mine)
+
+
+async def _take(
+    session: AsyncSession, lease: Lease, segments: Sequence[int], queues: Sequence[str]
+) -> tuple[Doorbell, ...]:
+    """Leave segments that are ready to whoever settles."""
+    if not segments:
+        return ()
+    where = {**lease.execution, "segments": list(segments), "queues": list(queues)}
+    return _bells(lease, (await session.execute(sql.MINE, where)).all())
 
 
 async def _ring(session: AsyncSession, lease: Lease, segments: Sequence[int]) -> tuple[Doorbell, ...]:
@@ -87,8 +117,18 @@ async def _ring(session: AsyncSession, lease: Lease, segments: Sequence[int]) ->
     if not segments:
         return ()
     rung = (await session.execute(sql.RING, {**lease.execution, "segments": list(segments)})).all()
-    queues = sorted((row.segment_no, row.queue) for row in rung)
+    return _bells(lease, rung)
+
+
+def _bells(lease: Lease, rows: Sequence[Any]) -> tuple[Doorbell, ...]:
+    queues = sorted((row.segment_no, row.queue) for row in rows)
     return tuple(Doorbell(lease.organization_id, lease.execution_id, no, queue) for no, queue in queues)
+
+
+async def pass_on(session: AsyncSession, bell: Doorbell) -> None:
+    """Ring for a segment through the outbox: whoever was told of it has no room."""
+    where = {"organization_id": bell.organization_id, "execution_id": bell.execution_id}
+    await session.execute(sql.RING, {**where, "segments": [bell.segment_no]})
 
 
 async def fail(session: AsyncSession, lease: Lease, problem: Problem, *, nodes: Sequence[NodeOutcome]) -> Settled:

@@ -192,6 +192,14 @@ WHERE organization_id = :organization_id AND execution_id = :execution_id
 RETURNING execution_id, segment_no, queue
 """)
 
+MINE = sa.text("""
+UPDATE segment_runs SET rung_at = clock_timestamp()
+WHERE organization_id = :organization_id AND execution_id = :execution_id
+  AND segment_no = ANY(CAST(:segments AS integer[])) AND queue = ANY(CAST(:queues AS text[]))
+RETURNING segment_no, queue
+""")
+"""What whoever settles goes on with itself needs no doorbell; if it is lost meanwhile, it is rung for again."""
+
 DROP_OPEN = sa.text("""
 UPDATE segment_runs SET status = :status, finished_at = clock_timestamp()
 WHERE organization_id = :organization_id AND execution_id = :execution_id

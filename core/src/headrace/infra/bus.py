@@ -85,13 +85,21 @@ class Bus:
         return await self._client.eval(script, len(keys), *keys, *arguments)
 
     @asynccontextmanager
-    async def subscribe(self, organization_id: UUID, channel: str) -> AsyncIterator[asyncio.Queue[Message | None]]:
-        """Give a queue of the channel's messages from now on; None in it says that some may have been missed."""
+    async def subscribe(
+        self, organization_id: UUID, channel: str, *, whole: bool = False
+    ) -> AsyncIterator[asyncio.Queue[Message | None]]:
+        """Give a queue of the channel's messages from now on; None in it says that some may have been missed.
+
+        With `whole`, of all that is kept: what was sent before is not missed.
+        """
         key = _key(organization_id, channel)
         queue: asyncio.Queue[Message | None] = asyncio.Queue(_BACKLOG)
         self._queues.setdefault(key, set()).add(queue)
-        if key not in self._ids:
-            self._ids[key] = await self._last_id(key)
+        if key in self._ids:
+            if whole:  # others have heard the first already
+                queue.put_nowait(None)
+        else:
+            self._ids[key] = "0" if whole else await self._last_id(key)
         await self._poke()
         try:
             yield queue
@@ -123,8 +131,10 @@ class Bus:
             self._reader = asyncio.create_task(self._read())
             return
         with contextlib.suppress(RedisError, OSError):
-            await self._client.xadd(self._wake, {"w": b""}, maxlen=1)
-            await self._client.expire(self._wake, KEEP_S)
+            async with self._client.pipeline(transaction=False) as pipe:
+                pipe.xadd(self._wake, {"w": b""}, maxlen=1)
+                pipe.expire(self._wake, KEEP_S)
+                await pipe.execute()
 
     async def _read(self) -> None:
         woken = "0"

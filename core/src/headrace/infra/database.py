@@ -131,6 +131,7 @@ class Database:
             pool_size=pool_size,
             max_overflow=max_overflow,
             pool_timeout=10,
+            pool_use_lifo=True,  # what was used last is warm: its statements are prepared, and it has not rested
             pool_recycle=1800,
             hide_parameters=True,
             connect_args={"application_name": name, "connect_timeout": 10},

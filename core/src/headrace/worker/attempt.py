@@ -36,6 +36,8 @@ from headrace.plugins.records import ConnectionSpec
 from headrace.worker.lines import Lines
 from headrace.worker.runner_process import Runner, Work
 
+ANSWER_S = 0.005
+"""How long an answer waits for the end of its segment: what ends it then is written with it."""
 _log = structlog.get_logger("headrace.worker")
 
 
@@ -203,7 +205,7 @@ class Attempt:
                 self._finish(report)
             case Responded():
                 self.response = self.response or report
-                self._news.set()
+                asyncio.get_running_loop().call_later(ANSWER_S, self._news.set)
             case LogLine():
                 self._line(report)
             case HostAsked() if self.desk is not None and self._work is not None:

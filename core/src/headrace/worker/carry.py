@@ -21,7 +21,7 @@ from headrace.executions import logs as execution_logs
 from headrace.executions import payloads, settle
 from headrace.executions.called import load_called
 from headrace.executions.live import publish, publish_answered
-from headrace.executions.settle import Settled
+from headrace.executions.settle import Room, Settled
 from headrace.executions.state import retry_delay_s
 from headrace.infra.bus import Bus
 from headrace.infra.crypto import Sealed
@@ -63,8 +63,10 @@ class Carrier:
         """Execute and settle; survives a database that is away for a while."""
         lease = attempt.lease
         writer = asyncio.create_task(self._write_logs(attempt))
+        told = asyncio.create_task(
+            publish(self._bus, lease.organization_id, lease.execution_id, attempt.claim.events)
+        )  # nobody waits for it: the database is complete
         try:
-            await publish(self._bus, lease.organization_id, lease.execution_id, attempt.claim.events)
             outcome = await self._execute(attempt, lane)
         finally:
             lane.worked(attempt.lease.organization_id)
@@ -75,7 +77,8 @@ class Carrier:
                 "lease lost; the result is dropped", execution=str(lease.execution_id), segment=lease.segment_no
             )
             return Settled(held=False)
-        settled = await self._settle(attempt, outcome)
+        settled = await self._settle(attempt, outcome, lane)
+        await told
         await attempt.feed.settled(settled.events)
         _log.info(
             "segment ended", execution=str(lease.execution_id), segment=lease.segment_no, attempt=lease.attempt,
@@ -141,36 +144,53 @@ class Carrier:
                 await self._flush_logs(attempt)
 
     async def _flush_logs(self, attempt: Attempt) -> None:
-        lease, response = attempt.lease, attempt.response
-        if response is not None:
+        lease = attempt.lease
+        if attempt.response is not None:
             async with self._database.transaction(lease.organization_id) as session:
-                await settle.respond(session, lease, response)
-            attempt.response = None
-            await publish_answered(self._bus, lease.organization_id, lease.execution_id)
+                await settle.respond(session, lease, attempt.response)
+            await self._answered(attempt)
+        await self._flush_lines(attempt)
+
+    async def _answered(self, attempt: Attempt) -> None:
+        """The answer is committed: wake who waits for it."""
+        attempt.response = None
+        await publish_answered(self._bus, attempt.lease.organization_id, attempt.lease.execution_id)
+
+    async def _flush_lines(self, attempt: Attempt) -> None:
+        lease = attempt.lease
         while rows := attempt.log_rows[:LOGS_AT_ONCE]:
             async with self._database.transaction(lease.organization_id) as session:
                 await execution_logs.append(session, lease, rows)
             del attempt.log_rows[: len(rows)]
             await execution_logs.publish(self._bus, lease.organization_id, lease.execution_id)
 
-    async def _settle(self, attempt: Attempt, outcome: Outcome) -> Settled:
-        """Settle in one transaction; while the database is away, try again. The fence refuses what is too late."""
-        record = self._how(attempt, outcome)
+    async def _settle(self, attempt: Attempt, outcome: Outcome, lane: Lane) -> Settled:
+        """Settle in one transaction, with the answer that waits to be written.
+
+        While the database is away, try again. The fence refuses what is too late.
+        """
+        room = Room(lane.queues, lane.room(attempt.lease.organization_id))
+        record = self._how(attempt, outcome, room)
         while True:
             try:
-                await self._flush_logs(attempt)
+                await self._flush_lines(attempt)
                 async with self._database.transaction(attempt.lease.organization_id) as session:
-                    return await record(session)
+                    if attempt.response is not None:
+                        await settle.respond(session, attempt.lease, attempt.response)
+                    settled = await record(session)
+                if attempt.response is not None:
+                    await self._answered(attempt)
+                return settled
             except (ConfigError, DataError, FeatureOff) as error:  # of a wait that cannot begin
                 node = attempt.claim.spec.graph.nodes[0]
                 problem = problem_of(error, node.id)
                 said = msgspec.structs.replace(problem, message=f"'{node.label or node.id}': {problem.message}")
-                record = self._how(attempt, SegmentFailed(said))
+                record = self._how(attempt, SegmentFailed(said), Room())
             except TransientError as error:
                 _log.warning("cannot settle a segment yet", reason=error.message, detail=error.detail)
                 await asyncio.sleep(SETTLE_AGAIN_S)
 
-    def _how(self, attempt: Attempt, outcome: Outcome) -> Callable[[AsyncSession], Awaitable[Settled]]:
+    def _how(self, attempt: Attempt, outcome: Outcome, room: Room) -> Callable[[AsyncSession], Awaitable[Settled]]:
         lease, nodes, spec = attempt.lease, attempt.nodes, attempt.claim.spec
         match outcome:
             case SegmentDone(outputs=outputs):
@@ -184,6 +204,7 @@ class Carrier:
                     undo=spec.undo,
                     rows=rows,
                     remember=attempt.remember,
+                    room=room,
                 )
             case SegmentParked(node_id=node_id, wait=wait):
                 return lambda session: settle.park(

@@ -79,7 +79,9 @@ class Lane:
 
     async def ring(self, bell: Doorbell) -> bool | None:
         """Wait until the segment is claimed or refused. Returns whether it was claimed; None when there is no room."""
-        if self._stopped or bell.queue not in {"", *self.queues}:
+        if self._stopped:
+            return None
+        if bell.queue not in {"", *self.queues}:
             return False
         if not self.room(bell.organization_id):
             self.look_again()

@@ -22,7 +22,7 @@ import structlog
 
 from headrace.entitlements.licence import given
 from headrace.entitlements.service import use_host
-from headrace.executions import leases
+from headrace.executions import leases, settle
 from headrace.executions.leases import Claim, Doorbell, Lease
 from headrace.executions.live import Feed
 from headrace.infra.bus import Bus
@@ -179,7 +179,7 @@ class Supervisor:
         for database in await self.database.everywhere():
             if database.place not in self._joined:
                 await membership.join(database, self)
-                listening = listen(database.url, ("headrace_stop",), self._told_to_stop)
+                listening = listen(database.url, ("headrace_stop", "headrace_ring"), self._told)
                 self._joined[database.place] = asyncio.create_task(listening)
 
     async def _await_stop(self) -> None:
@@ -274,12 +274,21 @@ class Supervisor:
         finally:
             self._attempts.pop((lease.execution_id, lease.fence), None)
             lane.leave()
-        for bell in settled.ready:
+        for bell in settled.mine:
             self._spawn(self._try(bell))
+        for bell in settled.ready:
+            self._spawn(self._ring(bell))
 
     async def _try(self, bell: Doorbell) -> None:
-        for lane in self._lanes:
-            await lane.ring(bell)
+        """Claim what only this worker was told of; if there is no room for it, ring for others."""
+        if await self._ring(bell) is None:
+            with contextlib.suppress(HeadraceError):
+                async with self.database.transaction(bell.organization_id) as session:
+                    await settle.pass_on(session, bell)
+
+    async def _ring(self, bell: Doorbell) -> bool | None:
+        lane = next((lane for lane in self._lanes if bell.queue in lane.queues), None)
+        return False if lane is None else await lane.ring(bell)
 
     def _spawn(self, work: Coroutine[None, None, None]) -> None:
         task: asyncio.Task[None] = asyncio.create_task(work)
@@ -340,7 +349,18 @@ class Supervisor:
                 elif kept[lease.fence]:
                     attempt.stop("cancelled")
 
-    def _told_to_stop(self, _channel: str, execution: str) -> None:
+    def _told(self, channel: str, what: str) -> None:
+        """By the database: an execution is to stop, or this worker is rung; without a word, something may be missed."""
+        if channel == "headrace_stop":
+            self._told_to_stop(what)
+        elif what.startswith(str(self.id)):
+            _, organization, execution, segment, queue = what.split(" ", 4)
+            self._spawn(self._try(Doorbell(UUID(organization), UUID(execution), int(segment), queue)))
+        elif not what:
+            for lane in self._lanes:
+                lane.look_again()
+
+    def _told_to_stop(self, execution: str) -> None:
         """An execution is to stop; without its id, something may have been missed: ask."""
         for attempt in self._attempts.values():
             if str(attempt.lease.execution_id) == execution:
