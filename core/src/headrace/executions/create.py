@@ -103,4 +103,6 @@ async def create_children(
         for key, child in zip(keys, children, strict=True)
     ]
     await session.execute(families.TAKE, taken)
-    await session.execute(queries.RING_READY, keys)
+    begins = [key for key, child in zip(keys, children, strict=True) if not child["held"]]
+    if begins:
+        await session.execute(queries.RING_READY, begins)

@@ -141,7 +141,9 @@ async def _claim(session: AsyncSession, organization_id: UUID, row: Any, events:
     if row.parked is not None and failure is None:
         from headrace.executions import families
 
-        resumed, results = await families.resumed(session, lease, row.parked, row.resume)
+        parked = families.waited(row.parked)
+        if parked is not None:
+            resumed, results = await families.resumed(session, lease, parked, row.resume)
     return Claim(
         lease=lease, spec=spec, error_count=row.error_count, params=row.params, input_data=row.input_data,
         observe=row.observe, reuse=row.reuse, row_limit=row.row_limit, resumed=resumed, results=results,

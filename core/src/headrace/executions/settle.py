@@ -57,6 +57,7 @@ class Settled(Struct, frozen=True):
         ready: Others that are ready.
         events: For the bus.
         stop: The execution stops.
+        more: One transaction is not enough: settle it again.
     """
 
     held: bool
@@ -64,6 +65,7 @@ class Settled(Struct, frozen=True):
     ready: tuple[Doorbell, ...] = ()
     events: tuple[Event, ...] = ()
     stop: bool = False
+    more: bool = False
 
 
 def shown(problem: Problem | None) -> dict[str, Any] | None:
@@ -168,7 +170,7 @@ async def retry(
 async def park(
     session: AsyncSession, claim: Claim, node_id: str, wait: Wait, *, registry: Registry, load: families.Loader
 ) -> Settled:
-    """Let a segment wait, out of no budget: for a time, a callback, or children, which are started here.
+    """Let a segment wait, out of no budget: for a time, a callback, or children, which begin here, some at a time.
 
     Raises:
         HeadraceError: the children cannot be started; nothing is changed then.
@@ -181,7 +183,7 @@ async def park(
         await _settle(session, lease, "cancelled", None)
         return await _ended(session, lease, held, "cancelled", ())
     told: dict[str, Any] = msgspec.to_builtins(wait)
-    at, after_s = None, None
+    at, after_s, late = None, None, False
     match wait:
         case Timer():
             at, after_s = wait.at, wait.after_s
@@ -189,10 +191,15 @@ async def park(
             after_s = wait.deadline_s
             await waits.open_(session, lease, node_id, wait)
         case Children():
-            told, begun = await families.begin(session, claim, wait, registry, load)
-            after_s = None if wait.wait and begun else 0.0
+            begun = await families.begin(session, claim, wait, registry, load)
+            if begun.more:
+                return Settled(held=True, more=True)
+            told, late = begun.told, begun.late
+            after_s = None if wait.wait and begun.many else 0.0
     await session.execute(families_sql.PARK, {**lease.key, "parked": as_json(told), "at": at, "after_s": after_s})
     ready = await _ring(session, lease, [lease.segment_no] if after_s == 0 else [])
+    if late:
+        await session.execute(families_sql.WAKE, lease.key)
     await _attempt_ended(session, lease, "parked")
     update = {"segment_no": lease.segment_no, "status": "parked", "attempt": held.attempt, "node_ids": held.node_ids,
               "waits_for": told["type"]}  # fmt: skip

@@ -174,13 +174,7 @@ class Carrier:
         while True:
             try:
                 await self._flush_lines(attempt)
-                async with self._database.transaction(attempt.lease.organization_id) as session:
-                    if attempt.response is not None:
-                        await settle.respond(session, attempt.lease, attempt.response)
-                    settled = await record(session)
-                if attempt.response is not None:
-                    await self._answered(attempt)
-                return settled
+                return await self._recorded(attempt, record)
             except (ConfigError, DataError, FeatureOff) as error:  # of a wait that cannot begin
                 node = attempt.claim.spec.graph.nodes[0]
                 problem = problem_of(error, node.id)
@@ -189,6 +183,18 @@ class Carrier:
             except TransientError as error:
                 _log.warning("cannot settle a segment yet", reason=error.message, detail=error.detail)
                 await asyncio.sleep(SETTLE_AGAIN_S)
+
+    async def _recorded(self, attempt: Attempt, record: Callable[[AsyncSession], Awaitable[Settled]]) -> Settled:
+        more = True
+        while more:
+            async with self._database.transaction(attempt.lease.organization_id) as session:
+                if attempt.response is not None:
+                    await settle.respond(session, attempt.lease, attempt.response)
+                settled = await record(session)
+            more = settled.more
+        if attempt.response is not None:
+            await self._answered(attempt)
+        return settled
 
     def _how(self, attempt: Attempt, outcome: Outcome, room: Room) -> Callable[[AsyncSession], Awaitable[Settled]]:
         lease, nodes, spec = attempt.lease, attempt.nodes, attempt.claim.spec
