@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
+from headrace.executions.family_statements import FORGOTTEN, HOLDING, ORPHANS
+
 CLAIM = sa.text("""
 WITH b AS (
   SELECT DISTINCT execution_id, segment_no
@@ -302,15 +304,27 @@ SELECT organization_id, id FROM executions
 WHERE deadline_at < clock_timestamp() AND status IN ('queued', 'running', 'waiting') AND closing IS NULL LIMIT 500
 """)
 
-RING_AGAIN = sa.text("""
-WITH u AS (
+_UNRUNG = """
   SELECT n.organization_id, n.execution_id, n.segment_no, n.queue FROM segment_runs n
   JOIN executions x ON x.organization_id = n.organization_id AND x.id = n.execution_id
   WHERE n.status IN ('ready', 'retry_wait', 'parked') AND n.run_after <= clock_timestamp() AND NOT x.held
     AND coalesce(n.rung_at, '-infinity') < clock_timestamp() - make_interval(secs => :every_s)
     AND NOT EXISTS (SELECT 1 FROM outbox o WHERE o.organization_id = n.organization_id
       AND o.execution_id = n.execution_id AND o.segment_no = n.segment_no)
+"""
+RING_AGAIN = sa.text(
+    "WITH u AS ("
+    + _UNRUNG
+    + """
   ORDER BY n.run_after FOR UPDATE OF n SKIP LOCKED LIMIT 500)
 INSERT INTO outbox (organization_id, execution_id, segment_no, queue)
 SELECT organization_id, execution_id, segment_no, queue FROM u
-""")
+"""
+)
+
+LOOK = sa.text(
+    "SELECT EXISTS (" + EXPIRED.text + ") AS expired, EXISTS (" + OVERDUE.text + ") AS overdue, EXISTS ("
+    + _UNRUNG + ") AS unrung, EXISTS (" + FORGOTTEN.text + ") OR EXISTS (" + HOLDING.text + ") OR EXISTS ("
+    + ORPHANS.text + ") AS families"
+)  # fmt: skip
+"""What there is to mend, in one statement: there seldom is anything."""

@@ -311,7 +311,7 @@ class Supervisor:
         """Say in each database that it lives; an admin drains it in the shared one."""
         await self._join_everywhere()
         draining = self._drained or self._stopping.is_set()
-        for database in await self.database.everywhere():
+        for database in await self.database.everywhere(known_s=self.timing.heartbeat_s):
             with contextlib.suppress(HeadraceError):
                 asked = await membership.beat(database, self, draining=draining)
                 if asked and not draining and not database.place:
@@ -384,7 +384,7 @@ class Supervisor:
     async def _look(self, lane: Lane, room: int) -> None:
         """Claim what waits, each organization in turn."""
         bells: list[Doorbell] = []
-        for database in await self.database.everywhere():
+        for database in await self.database.everywhere(known_s=self.timing.heartbeat_s):
             with contextlib.suppress(HeadraceError):
                 async with database.transaction() as session:
                     bells += await leases.candidates(
