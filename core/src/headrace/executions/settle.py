@@ -54,6 +54,7 @@ class Settled(Struct, frozen=True):
     Attributes:
         held: Whether it was settled.
         mine: Segments that are ready, and have no doorbell: whoever settled has room for them.
+        claims: Of those, what the same transaction claims for whoever settles.
         ready: Others that are ready.
         events: For the bus.
         stop: The execution stops.
@@ -62,6 +63,7 @@ class Settled(Struct, frozen=True):
 
     held: bool
     mine: tuple[Doorbell, ...] = ()
+    claims: tuple[Claim, ...] = ()
     ready: tuple[Doorbell, ...] = ()
     events: tuple[Event, ...] = ()
     stop: bool = False
@@ -205,7 +207,7 @@ async def park(
               "waits_for": told["type"]}  # fmt: skip
     await append_events(session, lease.execution, [("segment_update", update)])
     await session.execute(families_sql.ALL_WAIT, lease.execution)
-    return Settled(held=True, ready=ready, events=tuple(await events_after(session, lease.execution, held.before)))
+    return Settled(held=True, ready=ready, events=await _news(session, lease, held))
 
 
 async def respond(session: AsyncSession, lease: Lease, response: Responded) -> None:
@@ -337,7 +339,7 @@ async def _again(
               "node_ids": held.node_ids,
               "error": shown(problem), "delay_s": delay_s}  # fmt: skip
     await append_events(session, lease.execution, [("segment_update", update)])
-    return Settled(held=True, ready=ready, events=tuple(await events_after(session, lease.execution, held.before)))
+    return Settled(held=True, ready=ready, events=await _news(session, lease, held))
 
 
 async def _attempt_ended(session: AsyncSession, lease: Lease, outcome: str, nodes: Sequence[NodeOutcome] = ()) -> None:
@@ -362,7 +364,13 @@ async def _ended(
     events.append(("segment_update", {**update, "node_ids": held.node_ids}))
     rejected = sum(node.report.rows_rejected for node in nodes)
     await pass_segments(session, key, ended=1 + dropped, rows=rows, rejected=rejected, events=events)
-    return Settled(held=True, ready=ready, events=tuple(await events_after(session, key, held.before)))
+    return Settled(held=True, ready=ready, events=await _news(session, lease, held))
+
+
+async def _news(session: AsyncSession, lease: Lease, held: _Held) -> tuple[Event, ...]:
+    """What watchers may not know yet: those of the claim come again, unless they came with others'."""
+    after = held.before if lease.seen is None else min(lease.seen, held.before)
+    return tuple(await events_after(session, lease.execution, after))
 
 
 async def pass_segments(

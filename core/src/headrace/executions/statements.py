@@ -274,14 +274,6 @@ SELECT seq, type, data, created_at FROM execution_events
 WHERE organization_id = :organization_id AND execution_id = :execution_id AND seq > :after ORDER BY seq LIMIT :limit
 """)
 
-NEW_EVENTS = sa.text("""
-SELECT v.execution_id, v.seq, v.type, v.data, v.created_at
-FROM unnest(CAST(:executions AS uuid[]), CAST(:befores AS bigint[])) AS b(execution_id, before)
-JOIN execution_events v ON v.organization_id = :organization_id AND v.execution_id = b.execution_id
-  AND v.seq > b.before
-ORDER BY v.execution_id, v.seq
-""")
-
 LOGS = sa.text("""
 WITH turn AS MATERIALIZED (SELECT pg_advisory_xact_lock(hashtextextended(CAST(:execution_id AS text) || '/logs', 7)))
 INSERT INTO execution_logs (organization_id, execution_id, segment_no, attempt, node_id, level, message, metadata,

@@ -54,6 +54,8 @@ class Lane:
     def room(self, organization_id: UUID) -> int:
         """How many more segments of an organization may be claimed."""
         taken = self._taken()
+        if self._stopped:
+            return 0
         if organization_id not in taken:
             return self._room(taken, reserve=self.reserve)
         return self._room(taken, kept=self._kept(taken))

@@ -19,6 +19,7 @@ from typing import Any
 from uuid import UUID
 
 import structlog
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from headrace.entitlements.licence import given
 from headrace.entitlements.service import use_host
@@ -104,10 +105,10 @@ class Supervisor:
             )
             for lane, threads in zip(self._lanes, THREADS, strict=False)
         ]
-        self._carrier = Carrier(self.database, self.bus, self.pool, settings, host.registry)
+        self._carrier = Carrier(self.database, self.bus, self.pool, settings, host.registry, self._claim_in)
         self._attempts: dict[tuple[UUID, int], Attempt] = {}
         self._joined: dict[str, asyncio.Task[None]] = {}
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks: set[asyncio.Task[Any]] = set()
         self._stopping = asyncio.Event()
         self._hurry = asyncio.Event()
         self._drained = False
@@ -146,7 +147,7 @@ class Supervisor:
         if ready:
             ready()
         try:
-            watched: set[asyncio.Task[None]] = {asyncio.create_task(self._await_stop()), *keepers}
+            watched: set[asyncio.Task[Any]] = {asyncio.create_task(self._stopping.wait()), *keepers}
             done, _ = await asyncio.wait(watched, return_when=asyncio.FIRST_COMPLETED)
             for task in done:
                 task.result()
@@ -181,9 +182,6 @@ class Supervisor:
                 await membership.join(database, self)
                 listening = listen(database.url, ("headrace_stop", "headrace_ring"), self._told)
                 self._joined[database.place] = asyncio.create_task(listening)
-
-    async def _await_stop(self) -> None:
-        await self._stopping.wait()
 
     async def _drain(self) -> None:
         """Let segments finish for a while, then give them back."""
@@ -246,10 +244,7 @@ class Supervisor:
     async def _claim(self, lane: Lane, bells: Sequence[Doorbell]) -> list[Claim]:
         try:
             async with self.database.transaction(bells[0].organization_id) as session:
-                return await leases.claim_all(
-                    session, bells[0].organization_id, bells, worker_id=self.id, lease_s=self.timing.lease_s,
-                    distributions=self.distributions, queues=lane.queues,
-                )  # fmt: skip
+                return await self._claim_in(session, lane, bells)
         except HeadraceError:
             return []
         except Exception:  # one that cannot be read keeps no other from being claimed
@@ -257,6 +252,12 @@ class Supervisor:
                 _log.exception("a segment cannot be claimed", execution=str(bells[0].execution_id))
                 return []
             return [claim for bell in bells for claim in await self._claim(lane, [bell])]
+
+    async def _claim_in(self, session: AsyncSession, lane: Lane, bells: Sequence[Doorbell]) -> list[Claim]:
+        return await leases.claim_all(
+            session, bells[0].organization_id, bells, worker_id=self.id, lease_s=self.timing.lease_s,
+            distributions=self.distributions, queues=lane.queues,
+        )  # fmt: skip
 
     def _begin(self, lane: Lane, claim: Claim) -> None:
         lease = claim.lease
@@ -274,6 +275,8 @@ class Supervisor:
         finally:
             self._attempts.pop((lease.execution_id, lease.fence), None)
             lane.leave()
+        for claim in settled.claims:
+            self._begin(lane, claim)
         for bell in settled.mine:
             self._spawn(self._try(bell))
         for bell in settled.ready:
@@ -290,12 +293,12 @@ class Supervisor:
         lane = next((lane for lane in self._lanes if bell.queue in lane.queues), None)
         return False if lane is None else await lane.ring(bell)
 
-    def _spawn(self, work: Coroutine[None, None, None]) -> None:
-        task: asyncio.Task[None] = asyncio.create_task(work)
+    def _spawn(self, work: Coroutine[Any, Any, object]) -> None:
+        task: asyncio.Task[Any] = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._done)
 
-    def _done(self, task: asyncio.Task[None]) -> None:
+    def _done(self, task: asyncio.Task[Any]) -> None:
         self._tasks.discard(task)
         if not task.cancelled() and task.exception() is not None:
             _log.error("a segment was dropped; its lease will expire", exc_info=task.exception())
