@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
+from headrace.executions.family_statements import FORGOTTEN, HOLDING, ORPHANS
+
 CLAIM = sa.text("""
 WITH b AS (
   SELECT DISTINCT execution_id, segment_no
@@ -192,6 +194,14 @@ WHERE organization_id = :organization_id AND execution_id = :execution_id
 RETURNING execution_id, segment_no, queue
 """)
 
+MINE = sa.text("""
+UPDATE segment_runs SET rung_at = clock_timestamp()
+WHERE organization_id = :organization_id AND execution_id = :execution_id
+  AND segment_no = ANY(CAST(:segments AS integer[])) AND queue = ANY(CAST(:queues AS text[]))
+RETURNING segment_no, queue
+""")
+"""What whoever settles goes on with itself needs no doorbell; if it is lost meanwhile, it is rung for again."""
+
 DROP_OPEN = sa.text("""
 UPDATE segment_runs SET status = :status, finished_at = clock_timestamp()
 WHERE organization_id = :organization_id AND execution_id = :execution_id
@@ -264,14 +274,6 @@ SELECT seq, type, data, created_at FROM execution_events
 WHERE organization_id = :organization_id AND execution_id = :execution_id AND seq > :after ORDER BY seq LIMIT :limit
 """)
 
-NEW_EVENTS = sa.text("""
-SELECT v.execution_id, v.seq, v.type, v.data, v.created_at
-FROM unnest(CAST(:executions AS uuid[]), CAST(:befores AS bigint[])) AS b(execution_id, before)
-JOIN execution_events v ON v.organization_id = :organization_id AND v.execution_id = b.execution_id
-  AND v.seq > b.before
-ORDER BY v.execution_id, v.seq
-""")
-
 LOGS = sa.text("""
 WITH turn AS MATERIALIZED (SELECT pg_advisory_xact_lock(hashtextextended(CAST(:execution_id AS text) || '/logs', 7)))
 INSERT INTO execution_logs (organization_id, execution_id, segment_no, attempt, node_id, level, message, metadata,
@@ -294,15 +296,27 @@ SELECT organization_id, id FROM executions
 WHERE deadline_at < clock_timestamp() AND status IN ('queued', 'running', 'waiting') AND closing IS NULL LIMIT 500
 """)
 
-RING_AGAIN = sa.text("""
-WITH u AS (
+_UNRUNG = """
   SELECT n.organization_id, n.execution_id, n.segment_no, n.queue FROM segment_runs n
   JOIN executions x ON x.organization_id = n.organization_id AND x.id = n.execution_id
   WHERE n.status IN ('ready', 'retry_wait', 'parked') AND n.run_after <= clock_timestamp() AND NOT x.held
     AND coalesce(n.rung_at, '-infinity') < clock_timestamp() - make_interval(secs => :every_s)
     AND NOT EXISTS (SELECT 1 FROM outbox o WHERE o.organization_id = n.organization_id
       AND o.execution_id = n.execution_id AND o.segment_no = n.segment_no)
+"""
+RING_AGAIN = sa.text(
+    "WITH u AS ("
+    + _UNRUNG
+    + """
   ORDER BY n.run_after FOR UPDATE OF n SKIP LOCKED LIMIT 500)
 INSERT INTO outbox (organization_id, execution_id, segment_no, queue)
 SELECT organization_id, execution_id, segment_no, queue FROM u
-""")
+"""
+)
+
+LOOK = sa.text(
+    "SELECT EXISTS (" + EXPIRED.text + ") AS expired, EXISTS (" + OVERDUE.text + ") AS overdue, EXISTS ("
+    + _UNRUNG + ") AS unrung, EXISTS (" + FORGOTTEN.text + ") OR EXISTS (" + HOLDING.text + ") OR EXISTS ("
+    + ORPHANS.text + ") AS families"
+)  # fmt: skip
+"""What there is to mend, in one statement: there seldom is anything."""

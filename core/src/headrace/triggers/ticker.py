@@ -55,7 +55,7 @@ class Ticker:
         self._database = database
         self._url = database_url
         self._host = host
-        self._poll_s = poll_s
+        self._poll_s = self._pause_s = poll_s
         self._wake = asyncio.Event()
         self._schedules: dict[tuple[str, str, str | None], Schedule] = {}
         self._gate = asyncio.Semaphore(AT_ONCE)
@@ -68,13 +68,14 @@ class Ticker:
         try:
             while True:
                 self._wake.clear()
+                self._pause_s = self._poll_s
                 try:
-                    busy, pause = await self.tick(), await self._pause()
+                    busy = await self.tick()
                 except TransientError as error:
                     _log.warning("ticker waits", reason=error.message, detail=error.detail)
-                    busy, pause = 0, self._poll_s
+                    busy = 0
                 if not busy:
-                    await self._rest(pause)
+                    await self._rest(self._pause_s)
         finally:
             listener.cancel()
             cleaner.cancel()
@@ -86,16 +87,14 @@ class Ticker:
             waiting = (await session.execute(sql.WAITING)).all()
             slices = (await session.execute(sql.DUE_BACKFILLS)).all()
             written = (await session.execute(assets.READY, {"patience": assets.PATIENCE})).all()
+            seconds = await session.scalar(sql.NEXT_WAKE)
+        if seconds is not None:
+            self._pause_s = min(self._poll_s, max(0.01, float(seconds)))
         work = [self._fire_some(organization_id, ids) for organization_id, ids in _bundled(due)]
         work += [self._guarded(self._settle, row) for row in waiting]
         work += [self._guarded(self._fill, row) for row in slices]
         work += [self._guarded(self._follow, row) for row in written]
         return sum(await asyncio.gather(*work))
-
-    async def _pause(self) -> float:
-        async with self._database.transaction() as session:
-            seconds = await session.scalar(sql.NEXT_WAKE)
-        return self._poll_s if seconds is None else min(self._poll_s, max(0.01, float(seconds)))
 
     async def _rest(self, seconds: float) -> None:
         with contextlib.suppress(TimeoutError):

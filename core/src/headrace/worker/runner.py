@@ -22,11 +22,14 @@ from headrace.worker.confine import close_to_others
 from headrace.worker.wire import FromRunner, Ready, Reported, frame, read_order
 
 _PR_SET_PDEATHSIG = 1
+SWITCH_S = 0.001
+"""How long one of many segments keeps the others, and who hears that one is to stop, from the interpreter."""
 
 
 def main(parent: int) -> int:
     """Serve orders until the supervisor closes the pipe."""
     confine(parent)
+    sys.setswitchinterval(SWITCH_S)
     orders, reports = take_pipes()
     writer = _Writer(reports)
     host = _load()

@@ -9,8 +9,9 @@ import shutil
 import signal
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import TypeAlias
 from uuid import UUID
 
 from headrace.engine.messages import Cancel, HostTold, Order, Report, SegmentRequest
@@ -30,12 +31,14 @@ _ENVIRONMENT = (
 )  # fmt: skip
 
 
-class Work:
-    """One segment in a runner."""
+Heard: TypeAlias = Callable[[Report | None], None]
 
-    def __init__(self, runner: Runner, no: int) -> None:
-        self.runner = runner
-        self.reports: asyncio.Queue[Report | None] = asyncio.Queue()
+
+class Work:
+    """One segment in a runner; `heard` is told each of its reports, and None when the process is gone."""
+
+    def __init__(self, runner: Runner, no: int, heard: Heard) -> None:
+        self.runner, self.heard = runner, heard
         self._no = no
 
     async def cancel(self) -> None:
@@ -114,11 +117,11 @@ class Runner:
         while (said := await self._said()) is not None:
             work = self.orders.get(said.no)
             if work is not None and not isinstance(said.report, Ready):
-                work.reports.put_nowait(said.report)
+                work.heard(said.report)
         self.retired = True
         self.crowd = 0 if self._ended else len(self.orders)
-        for work in self.orders.values():
-            work.reports.put_nowait(None)
+        for work in list(self.orders.values()):
+            work.heard(None)
 
     @property
     def pid(self) -> int:
@@ -130,12 +133,12 @@ class Runner:
         """Whether it may be given one more segment."""
         return self._process.returncode is None and not self.retired
 
-    async def begin(self, request: SegmentRequest) -> Work:
-        """Have it execute a segment."""
+    async def begin(self, request: SegmentRequest, heard: Heard) -> Work:
+        """Have it execute a segment; what it reports is `heard`, which raises nothing."""
         self.served += 1
-        work = self.orders[self.served] = Work(self, self.served)
+        work = self.orders[self.served] = Work(self, self.served, heard)
         if self.retired:
-            work.reports.put_nowait(None)
+            heard(None)
         await self.send(self.served, request)
         return work
 
