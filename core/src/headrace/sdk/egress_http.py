@@ -26,7 +26,7 @@ DEADLINE_S = 60.0
 CONNECT_S = 10.0
 USER_AGENT = "headrace"
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
-_HARMLESS = frozenset({"accept", "accept-language", "content-type", "user-agent"})
+_HARMLESS = frozenset({"accept", "accept-encoding", "accept-language", "content-type", "range", "user-agent"})
 """Headers that another origin may see after a redirect; any other may be a credential, whatever its name."""
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*:")
 _CHUNK = 64 * 1024

@@ -73,6 +73,7 @@ def http_server(answer: Callable[[Asked], Reply], host: str = "127.0.0.1") -> It
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        disable_nagle_algorithm = True  # else an answer waits 40 ms for its body
 
         def setup(self) -> None:
             running.connections += 1
