@@ -5,22 +5,20 @@ from __future__ import annotations
 import os
 import re
 import shutil
-import signal
-import socket
-import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
 import pytest
-from headrace.cli.children import die_with_parent
 from headrace_web import assets
 from playwright.sync_api import Browser, Page, StorageState, expect, sync_playwright
 from playwright.sync_api import Error as PlaywrightError
+
+from tests.e2e.install import Stack, started
+from tests.trust import record
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 FLAGS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-sync"]
@@ -28,7 +26,6 @@ EMAIL, PASSWORD = "ada@example.org", "correct horse battery staple 9"
 WAIT_MS = 30_000
 RUN_MS = 120_000
 """How long an execution may take on a busy machine."""
-STOP_S = 40
 FINAL = re.compile("completed|failed|cancelled|timed_out")
 WATCH = """addEventListener('securitypolicyviolation', (e) => reportPolicy(`${e.violatedDirective} ${e.blockedURI}`))"""
 
@@ -53,43 +50,11 @@ def chromium(pytestconfig: pytest.Config) -> str:
     return str(found)
 
 
-class Stack:
-    """A running install: its address, the set-up link that it printed, the folder that flows may read and write."""
-
-    def __init__(self, url: str, setup: str, files: Path) -> None:
-        self.url = url
-        self.setup = setup
-        self.files = files
-
-
 @pytest.fixture(scope="session")
 def stack(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """`headrace up --demo` in a home of its own; ended by its process id."""
-    home = tmp_path_factory.mktemp("headrace")
-    env = {name: value for name, value in os.environ.items() if not name.startswith("HEADRACE_")}
-    env |= {"HEADRACE_HOME": str(home), "PYTHONUNBUFFERED": "1"}
-    env["HEADRACE_RATE_LIMITS"] = "anonymous=100000/h,sign_in=100000/h,route=100000/m"  # all tests are one person's
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = str(probe.getsockname()[1])
-    process = subprocess.Popen(
-        [sys.executable, "-m", "headrace", "up", "--demo", "--port", port],
-        env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-        preexec_fn=die_with_parent,  # noqa: PLW1509 - it only makes system calls
-    )  # fmt: skip
-    assert process.stdout
-    try:
-        said = ""
-        for line in process.stdout:
-            said += line
-            if "Ctrl-C stops everything" in line:
-                break
-        link = re.search(r"(http\S+)/setup\?token=\S+", said)
-        assert link, f"headrace does not start: {said}"
-        yield Stack(link[1], link[0], home / "files")
-    finally:
-        process.send_signal(signal.SIGTERM)
-        process.wait(STOP_S)
-        process.stdout.close()
+    """The install that the tests share."""
+    with started(tmp_path_factory.mktemp("headrace")) as one:
+        yield one
 
 
 @pytest.fixture(scope="module")
@@ -159,6 +124,25 @@ def account(chromium: str, stack: Stack) -> StorageState:
                 return page.context.storage_state()
         finally:
             opened.close()
+
+
+@pytest.fixture
+def watch() -> Callable[..., Any]:
+    """`watched`, for an install of the test's own."""
+    return watched
+
+
+@pytest.fixture
+def figure() -> Callable[..., None]:
+    """Prints what was measured; `HEADRACE_FIGURES=1` keeps it for `docs/TRUST.md`."""
+
+    def say(name: str, values: Sequence[float], *, title: str, unit: str, size: str = "") -> None:
+        ordered = sorted(values)
+        print(f"\n{name}: {ordered[len(ordered) // 2]:,.4g} {unit}" + f" (n = {len(ordered)})" * (len(ordered) > 1))
+        if os.environ.get("HEADRACE_FIGURES") == "1":
+            record(name, values, title=title, unit=unit, size=size)
+
+    return say
 
 
 @pytest.fixture

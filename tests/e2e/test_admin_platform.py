@@ -75,6 +75,18 @@ def test_a_feature_that_is_switched_off_locks_in_another_browser_without_reload(
     expect(lineage.get_by_role("img", name="On")).to_be_visible(timeout=SOON_MS)
 
 
+def test_a_switch_is_heard_by_whatever_page_is_open(open_page, api) -> None:
+    page: Page = open_page()
+    with page.expect_event("websocket") as line:
+        page.goto("/flows")
+    expect(page.get_by_role("link", name="Flights", exact=True)).to_be_visible()
+    line.value.wait_for_event("framereceived", lambda text: "subscribed" in str(text))
+    name = next(one["name"] for one in api("GET", "/plugins") if one["id"] == "athena")
+    with page.expect_response(lambda answer: answer.url.endswith("/auth/me"), timeout=SOON_MS):
+        api("PATCH", f"/plugins/{name}", {"enabled": False})
+    api("PATCH", f"/plugins/{name}", {"enabled": True})
+
+
 def test_a_smaller_plan_says_what_it_takes_before_it_does(page: Page) -> None:
     page.goto("/editions")
     page.get_by_role("button", name="Change plan").click()

@@ -45,3 +45,15 @@ def test_mine_is_saved_as_a_copy_and_theirs_stays(page: Page, api, conflict, req
     assert theirs["a"]["label"] == "A"
     assert theirs["a"]["config"]["where"] == "x = 2"
     assert "c" in theirs
+
+
+def test_each_step_can_be_mine_or_theirs(page: Page, api, conflict):
+    dialog = page.get_by_role("dialog", name="Somebody else saved this flow")
+    dialog.get_by_role("radio", name="C as they have it").check()
+    dialog.get_by_role("button", name="Save my choice as a new version").click()
+    expect(page.get_by_text("Saved as version 2; what was there is version 1.")).to_be_visible()
+    stored = {node["id"]: node["data"] for node in api("GET", f"/flows/{conflict}/data")["nodes"]}
+    assert stored["a"]["label"] == "Mine"
+    assert stored["a"]["config"]["where"] == "x = 1"
+    assert stored["c"]["nodeType"] == "transform.limit"
+    expect(page.get_by_test_id("step-c")).to_be_visible()

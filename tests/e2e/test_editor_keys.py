@@ -115,3 +115,16 @@ def test_a_menu_of_the_step_offers_the_same_commands(page: Page, api, steps):
     expect(menu.get_by_role("menuitem").filter(has_text="Enable")).to_be_visible()
     page.keyboard.press("Escape")
     expect(menu).to_be_hidden()
+
+
+def test_a_version_is_made_by_keys(page: Page, api, steps):
+    flow = api.flow("Versioned", [steps("a", "transform.filter", 0, where="x = 1")])
+    page.goto(f"/flows/{flow}")
+    expect(page.get_by_test_id("step-a")).to_be_visible()
+    page.keyboard.press("Control+Shift+s")
+    dialog = page.get_by_role("dialog", name="Make a version")
+    expect(dialog.get_by_role("textbox").first).to_be_focused()
+    page.keyboard.type("Before the holidays")
+    page.keyboard.press("Enter")
+    expect(dialog).to_be_hidden()
+    assert [one["change_summary"] for one in api("GET", f"/flows/{flow}/versions")] == ["Before the holidays"]

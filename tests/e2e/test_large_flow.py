@@ -38,7 +38,7 @@ def large(api, steps) -> Callable[[int], str]:
     return make
 
 
-def measure(page: Page, flow: str, count: int) -> None:
+def measure(page: Page, flow: str, count: int, figure: Callable[..., None]) -> None:
     began = time.perf_counter()
     page.goto(f"/flows/{flow}")
     step = page.get_by_test_id("step-s0")
@@ -56,20 +56,22 @@ def measure(page: Page, flow: str, count: int) -> None:
     gaps = sorted(page.evaluate(STOP))
     page.mouse.up()
     median, slow = gaps[len(gaps) // 2], gaps[int(len(gaps) * 0.95)]
-    print(
-        f"\n{count} steps: open {opened:.1f} s; drag {1000 * len(gaps) / sum(gaps):.0f} frames/s, "
-        f"median {median:.0f} ms, p95 {slow:.0f} ms over {len(gaps)} frames"
+    size = f"{count:,} steps; median frame {median:.0f} ms, p95 {slow:.0f} ms"
+    figure(
+        f"browser.open_{count}", [opened], title=f"A flow of {count:,} steps opened", unit="s", size=f"{count:,} steps"
     )
+    figure(f"browser.drag_{count}", [1000 * len(gaps) / sum(gaps)], title=f"Dragging a step among {count:,}",
+           unit="frames/s", size=size)  # fmt: skip
     expect(page.get_by_role("button", name="Undo")).to_be_enabled()
     assert opened < OPEN_S[count]
     assert median < FRAME_MS[count]
 
 
-def test_a_thousand_steps_open_and_are_dragged(page: Page, large):
-    measure(page, large(1_000), 1_000)
+def test_a_thousand_steps_open_and_are_dragged(page: Page, large, figure):
+    measure(page, large(1_000), 1_000, figure)
 
 
 @pytest.mark.slow
-def test_ten_thousand_steps_open_and_are_dragged(page: Page, large):
+def test_ten_thousand_steps_open_and_are_dragged(page: Page, large, figure):
     page.set_default_timeout(120_000)
-    measure(page, large(10_000), 10_000)
+    measure(page, large(10_000), 10_000, figure)

@@ -94,3 +94,20 @@ def test_the_editor_shows_what_a_step_was_given(page: Page, wide):
     expect(results.get_by_role("region", name="Rows of Made")).to_be_visible()
     results.get_by_role("radio", name="Input").check()
     expect(results.get_by_role("region", name="Rows of Read").get_by_role("row")).to_have_count(17)
+
+
+def test_a_column_is_put_into_an_expression_where_the_caret_is(page: Page, api, steps, run):
+    nodes = [
+        steps("read", "local_files.read", 0, connection="Flight data", stream="airlines.csv"),
+        steps("some", "transform.filter", 280, where="carrier > 'B'"),
+    ]
+    flow = api.flow("Picks a column", nodes, [("read.out", "some.in")])
+    page.goto(f"/flows/{flow}")
+    run(page)
+    page.get_by_test_id("step-some").click()
+    settings = page.get_by_role("complementary", name="Settings of Some")
+    field = settings.get_by_role("textbox", name="Condition")
+    field.fill(" = 'UA'")
+    field.press("Home")
+    settings.get_by_label("Insert a column into Condition").select_option("carrier")
+    expect(field).to_have_value("carrier = 'UA'")

@@ -144,7 +144,7 @@ def test_a_timer_says_until_when_and_its_execution_is_stopped_from_the_list(page
     page.get_by_role("radio", name="Waiting").check()
     row = page.get_by_role("row").filter(has_text="Tomorrow")
     expect(row).to_contain_text("By hand")
-    page.get_by_label("Started by").select_option("schedule")
+    page.get_by_label("Started by").select_option("scheduled")
     expect(row).to_have_count(0)
     page.get_by_label("Started by").select_option("")
     row.get_by_role("button", name="Stop Tomorrow").click()

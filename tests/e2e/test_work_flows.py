@@ -67,6 +67,17 @@ def test_flows_move_into_a_folder_made_here(page: Page, api, two):
     expect(page).to_have_url(re.compile("folder="))
     page.reload()
     expect(page.get_by_role("link", name=two[1])).to_be_visible()
+    page.get_by_role("button", name=f"What to do with {folder}").click()
+    page.get_by_role("menuitem", name="Rename").click()
+    page.get_by_role("dialog").get_by_label("Name").fill(f"{folder}, later")
+    page.get_by_role("dialog").get_by_role("button", name="Rename").click()
+    expect(page.get_by_role("button", name=f"{folder}, later", exact=True)).to_be_visible()
+    page.get_by_role("button", name=f"What to do with {folder}, later").click()
+    page.get_by_role("menuitem", name="Delete").click()
+    page.get_by_role("dialog").get_by_role("button", name="Delete").click()
+    expect(page.get_by_text(f"The folder “{folder}, later” is deleted.")).to_be_visible()
+    expect(page.get_by_role("link", name="Flights", exact=True)).to_be_visible()
+    expect(page.get_by_role("link", name=two[1])).to_be_hidden()
 
 
 def test_filters_and_the_view_stay(page: Page, two):

@@ -9,7 +9,8 @@ from tests.trust.figures import ROOT, Figure, read
 
 PAGE = ROOT / "docs" / "TRUST.md"
 TITLES = {
-    "chaos": "Crashes and losses", "faults": "Single faults", "load": "Load", "security": "Access and isolation",
+    "browser": "In the browser", "chaos": "Crashes and losses", "faults": "Single faults", "load": "Load",
+    "security": "Access and isolation",
 }  # fmt: skip
 HEAD = """\
 # What was proved and measured

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
+
 import pyotp
 import pytest
+from headrace_web.entrance import FORMS
 
 PASSWORD = "correct horse battery staple 9"
 OURS = {"Origin": "http://127.0.0.1:8080"}
@@ -65,3 +68,28 @@ async def test_a_forgotten_password_says_the_same_to_everybody(client, sign_up) 
     assert known.status_code == other.status_code == 200
     assert known.text.replace(ada.email, "") == other.text.replace("nobody@example.org", "")
     assert "a letter is on its way" in known.text
+
+
+def test_every_word_of_the_entrance_is_there_in_german():
+    from headrace_web import assets
+    from headrace_web.entrance_posts import ASKED
+    from headrace_web.entrance_words import words_of
+
+    said = {ASKED}
+    for form in FORMS.values():
+        said |= {form.title, form.text, form.button, form.done, *(field.label for field in form.fields)}
+        said |= {form.link[1]} if form.link else set()
+    script = assets.find("auth.js")
+    assert script
+    text = script.read_text()
+    said |= set(re.findall(r"(?:say\(|t\(|: |\?\? )'([A-Zh][^']*[a-z][^']*)'", text))
+    assert len(said) > 30
+    assert sorted(said - words_of("de").keys() - {""}) == []
+
+
+async def test_the_entrance_speaks_the_language_of_the_browser(client):
+    german = await client.get("/login", headers={"Accept-Language": "fr;q=0.9, de-CH, en"})
+    assert '<html lang="de">' in german.text
+    assert "<h1>Anmelden</h1>" in german.text
+    assert german.headers["Vary"] == "Accept-Language"
+    assert '<html lang="en">' in (await client.get("/login", headers={"Accept-Language": "fr"})).text

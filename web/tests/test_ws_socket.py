@@ -137,6 +137,26 @@ async def test_channels_of_others_are_as_if_they_were_not(client, sign_up):
         assert (await say(socket, op="unsubscribe", channel=f"flow:{flow}"))["op"] == "unsubscribed"
 
 
+async def test_who_has_a_flow_open_is_told_to_the_others(client, sign_up):
+    owner, stranger = await sign_up(name="owner"), await sign_up(name="stranger")
+    await client.post(f"{API}/workspaces", json={"name": "W"}, headers=owner.headers)
+    flow = (await client.post(f"{API}/flows", json={"name": "F"}, headers=owner.headers)).json()["data"]["id"]
+    room = f"presence:{flow}"
+    async with connect(client, await ticket_of(client, stranger)) as socket:
+        assert (await say(socket, op="subscribe", channel=room))["op"] == "error"
+    async with connect(client, await ticket_of(client, owner)) as first:
+        assert (await say(first, op="subscribe", channel=room))["op"] == "subscribed"
+        while f"headrace:bus:{owner.organization_id}:{room}" not in client.app.state.services.bus._ids:
+            await asyncio.sleep(0.01)
+        async with connect(client, await ticket_of(client, owner)) as second:
+            assert (await say(second, op="subscribe", channel=room))["op"] == "subscribed"
+            came, here = json.loads(await first.receive_text()), json.loads(await second.receive_text())
+        went = json.loads(await first.receive_text())
+    assert [one["data"]["state"] for one in (came, here, went)] == ["came", "here", "went"]
+    assert came["data"]["id"] == went["data"]["id"] != here["data"]["id"]
+    assert came["data"]["name"]
+
+
 async def test_log_lines_come_in_pages_that_can_be_resumed(client, sign_up, database):
     owner = await sign_up()
     await client.post(f"{API}/workspaces", json={"name": "W"}, headers=owner.headers)

@@ -35,14 +35,14 @@ def _handler(path: str, form: entrance.Form) -> HTTPRouteHandler:
         try:
             signed_in = await _act(path, services, request, sent)
         except SecondFactorRequired:
-            return pages.form_page(form, values=kept, code=True, said=ASKED, tone="info")
+            return pages.form_page(request, form, values=kept, code=True, said=ASKED, tone="info")
         except (HeadraceError, msgspec.ValidationError) as error:
             said = error.message if isinstance(error, HeadraceError) else "fill in every field as its label asks"
-            answer = pages.form_page(form, values=kept, code="code" in sent, said=said, tone="error")
+            answer = pages.form_page(request, form, values=kept, code="code" in sent, said=said, tone="error")
             answer.status_code = error.status if isinstance(error, HeadraceError) else 422
             return answer
         if signed_in is None:
-            return pages.form_page(form, values=kept, said=form.done, tone="ok")
+            return pages.form_page(request, form, values=kept, said=form.done, tone="ok")
         cookies = session_cookies(services, signed_in, secure=request.url.scheme == "https")
         return Response("", status_code=303, headers={"Location": _next(request)}, cookies=cookies)
 

@@ -12,6 +12,7 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 
 from headrace_web import assets, entrance
+from headrace_web.entrance_words import language_of, words_of
 
 _PAGE = re.compile(rb"/|(?!/api(/|$))(/[\w.~:-]+)+/?", re.IGNORECASE)
 """What may be an address of a page, as it was sent: other spellings of an address of the API are none."""
@@ -45,16 +46,21 @@ def static(name: FromPath[str]) -> Response[bytes]:
     return Response(path.read_bytes(), media_type=assets.media_type(path), headers={"Cache-Control": age})
 
 
-def form_page(form: entrance.Form, **more: Any) -> Response[str]:
+def form_page(request: Request[Any, Any, Any], form: entrance.Form, **more: Any) -> Response[str]:
     """A form of the entrance: what is asked for, what was filled in, and what is to be said about it."""
+    language = language_of(request.headers.get("accept-language", ""))
+    words = words_of(language)
     plain = {"code": False, "values": {}, "said": "", "tone": "", "ways": []}
-    return page("form.html", form=form, entry=assets.entry(), **{**plain, **more})
+    spoken = {"language": language, "words": words, "t": lambda text: words.get(text, text)}
+    answer = page("form.html", form=form, entry=assets.entry(), **{**plain, **more, **spoken})
+    answer.headers["Vary"] = "Accept-Language"
+    return answer
 
 
 def _entrance(path: str, form: entrance.Form) -> HTTPRouteHandler:
     @get(path, include_in_schema=False, sync_to_thread=False)
-    def shown() -> Response[str]:
-        return form_page(form)
+    def shown(request: Request[Any, Any, Any]) -> Response[str]:
+        return form_page(request, form)
 
     return shown
 

@@ -78,7 +78,6 @@ async def login(
         return outcome
     if user.password_hash and needs_rehash(user.password_hash):
         user.password_hash = await hash_password(password)
-    user.last_login_at = now()
     return await open_session(
         session, signer, user, membership, kind=kind, ip_address=ip_address, user_agent=user_agent
     )
@@ -93,6 +92,7 @@ async def open_session(
     Whoever came by a provider is asked again at `ends_at`, however busy they are: it may not vouch for them any more.
     """
     prefix = COOKIE if kind == "browser" else REFRESH
+    user.last_login_at = now()
     token = SessionToken.new(prefix, membership.organization_id, new_id())
     row = SignIn(
         organization_id=membership.organization_id, id=token.session_id, user_id=user.id, kind=kind,

@@ -19,11 +19,14 @@ from msgspec import Struct
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from headrace_web.realtime.hub import CHANNEL, EVERYBODY
+from headrace_web.realtime.presence import present
 from headrace_web.services import Services
 
 _CHANNEL = re.compile(
-    r"(execution|flow|logs|organization):([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})\Z"
+    r"(execution|flow|logs|organization|presence):([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})\Z"
 )
+
+OF_A_FLOW = {"flow", "presence"}
 
 
 class Channel(Struct, frozen=True):
@@ -53,7 +56,7 @@ async def open_channel(services: Services, actor: Actor, name: str) -> Channel:
         return Channel(kind, id_)
     async with services.database.transaction(actor.organization_id, user_id=actor.user_id) as session:
         await _may_hear(session, actor, kind, id_)
-        if kind == "flow":
+        if kind in OF_A_FLOW:
             await flows.get(session, actor, id_)
             return Channel(kind, id_)
         execution = await executions.get(session, actor.organization_id, id_)
@@ -77,7 +80,7 @@ async def may_hear(services: Services, actor: Actor, channel: Channel) -> bool:
 
 
 async def _may_hear(session: AsyncSession, actor: Actor, kind: str, id_: UUID) -> None:
-    if kind == "flow":
+    if kind in OF_A_FLOW:
         await reach(session, actor, "flow:read", "flow", id_)
     else:
         await reach(session, actor, "execution:read", "execution", id_)
@@ -98,6 +101,9 @@ async def listen(services: Services, actor: Actor, channel: Channel, after: int)
                 data={"lines": [msgspec.to_builtins(row) for row in page]},
             )  # fmt: skip
         return
+    if channel.kind == "presence":
+        async for message in present(services, actor, channel.id):
+            yield message
     if channel.kind == CHANNEL:
         with services.hub.subscribe() as told:
             while True:

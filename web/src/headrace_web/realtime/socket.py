@@ -18,7 +18,7 @@ from litestar.exceptions import WebSocketDisconnect
 
 from headrace_web.guards import TICKET
 from headrace_web.realtime import protocol
-from headrace_web.realtime.channels import Channel, listen, may_hear, open_channel
+from headrace_web.realtime.channels import OF_A_FLOW, Channel, listen, may_hear, open_channel
 from headrace_web.realtime.outbox import Outbox, Overflow
 from headrace_web.realtime.protocol import Command, Outgoing
 from headrace_web.realtime.tickets import Holder, redeem
@@ -166,7 +166,7 @@ class _Session:
             self._outbox.put(Outgoing(op="resync", channel=name, seq=channel.seq))
             start = channel.seq
         self._outbox.put(Outgoing(op="subscribed", channel=name, seq=channel.seq))
-        if not self._actor.may("flow:read" if channel.kind == "flow" else "execution:read"):
+        if not self._actor.may("flow:read" if channel.kind in OF_A_FLOW else "execution:read"):
             self._heard[name] = channel
         self._listeners[name] = asyncio.create_task(self._listen(name, channel, start))
 

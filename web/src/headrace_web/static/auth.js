@@ -2,6 +2,8 @@
 const form = document.querySelector('form')
 const notice = document.querySelector('.notice')
 const ways = document.querySelector('.ways')
+const words = JSON.parse(form.dataset.words)
+const t = (text, name = '') => (words[text] ?? text).replace('{name}', name)
 const { then, done, token: where } = form.dataset
 let { action } = form.dataset
 const token = { query: new URLSearchParams(location.search).get('token'), hash: location.hash.slice(1) }[where]
@@ -12,7 +14,7 @@ const inside = next && /^\/[^/\\]/.test(next) ? next : ''
 const theme = localStorage.getItem('headrace.theme')
 if (theme) document.documentElement.dataset.theme = theme
 
-const say = (text, tone = '') => { notice.textContent = text; notice.dataset.tone = tone; notice.hidden = false }
+const say = (text, tone = '') => { notice.textContent = t(text); notice.dataset.tone = tone; notice.hidden = false }
 
 /** The second factor is asked for once the password is right; name and password stay in the form, out of sight. */
 function ask() {
@@ -31,7 +33,7 @@ function askDirectory(way) {
   const name = form.querySelector('[autocomplete=username]')
   name.type = 'text'
   name.name = 'username'
-  name.parentElement.firstChild.data = `User name (${way.title})`
+  name.parentElement.firstChild.data = t('User name ({name})', way.title)
   action = way.action
   name.focus()
 }
@@ -39,7 +41,7 @@ function askDirectory(way) {
 /** A link to a provider, or a button for a directory. */
 function shown(way) {
   const one = document.createElement(way.kind === 'form' ? 'button' : 'a')
-  one.textContent = `Sign in with ${way.title}`
+  one.textContent = t('Sign in with {name}', way.title)
   if (way.kind === 'form') {
     one.type = 'button'
     one.addEventListener('click', () => askDirectory(way))

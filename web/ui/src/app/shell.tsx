@@ -1,6 +1,7 @@
 // The frame of every page: the navigation beside it, the state of the line above it, and what opens over it.
 import { Suspense, lazy } from 'react'
 import { Link, Redirect, Route, Switch, useLocation } from 'wouter'
+import { useSwitches } from '../api/mine'
 import { useSession } from '../api/session'
 import { useLine } from '../api/socket'
 import { Empty, Page, Waiting } from '../kit/parts'
@@ -11,6 +12,8 @@ import { useGeneralCommands } from './general'
 import { Navigation } from './navigation'
 import { PLACES } from './places'
 
+/** What a switched feature or plugin changes, whatever page is open. */
+const SWITCHED = ['node-types', 'connectors', 'trigger-types', 'templates']
 const Palette = lazy(() => import('./palette'))
 const Shortcuts = lazy(() => import('./shortcuts'))
 const SignIn = lazy(() => import('./signin'))
@@ -19,6 +22,7 @@ export function Shell() {
   const [at] = useLocation()
   const inEditor = /^\/flows\/./.test(at)
   useGeneralCommands()
+  useSwitches(SWITCHED)
   useCommandKeys(inEditor)
   return (
     <div className="shell" data-narrow={inEditor || undefined}>

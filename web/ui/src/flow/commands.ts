@@ -8,6 +8,7 @@ import { nodeOf } from './lookup'
 import { makeNote } from './notes'
 import { togglePin } from './pins'
 import { canRetry, retryFrom } from './retry'
+import { useRun } from './run'
 import { add, copySelected, deleteSelected, groupSelected, moveSelected, paste, redo, select, selectAll, selectedIds, toggleDisabled, undo, ungroupSelected, useDoc } from './store'
 import { openPalette, useUi } from './ui'
 
@@ -68,6 +69,7 @@ export const COMMANDS: Command[] = [
   { name: 'down', section: 'edit', keys: ['↓', 'Shift ↓'], edits: true, canvas: true, act: move(0, 10) },
   { name: 'tidy', section: 'edit', keys: ['Shift Alt T'], edits: true, menu: 'canvas', act: () => acts.tidy() },
   { name: 'save', section: 'edit', keys: ['Ctrl S'], edits: true, always: true, act: ({ save }) => { void save() } },
+  { name: 'version', section: 'edit', keys: ['Ctrl Shift S'], edits: true, always: true, act: ({ save }) => { void save(true).then((done) => { if (done) useUi.setState({ versioning: true }) }) } },
 
   { name: 'run', section: 'run', keys: ['Ctrl Enter'], always: true, act: ({ run }) => run() },
   { name: 'runStep', section: 'run', keys: ['Shift Enter'], needs: 'one', menu: 'step', act: part('node') },
@@ -138,7 +140,8 @@ const fromClipboard = () => navigator.clipboard.readText().catch(() => { say(t('
 
 let at = -1
 function nextProblem({ problems }: FlowPage) {
-  const here = problems.filter((problem) => nodeOf(useDoc.getState(), problem.node_id))
+  const failed = Object.entries(useRun.getState().nodes).flatMap(([id, { error }]) => (error ? [{ node_id: id, message: error.message }] : []))
+  const here = [...problems, ...failed].filter((problem) => nodeOf(useDoc.getState(), problem.node_id))
   if (!here.length) return say(t('flow.problem.none'), 'ok')
   at = (at + 1) % here.length
   const found = here[at]

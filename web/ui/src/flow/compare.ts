@@ -1,47 +1,38 @@
-// What two canvases have different: steps of one side only, steps that both have but not alike. Pure.
+// Two canvases of one flow that meet: what they have different, step by step, and the one made of both. Pure.
 import type { CanvasEdge, CanvasNode, Json } from '../api/types'
-import { isStep, labelOf, portsOf } from './graph'
+import { difference, wireOf } from './diff'
+import { isStep, labelOf } from './graph'
 import type { Doc } from './graph'
 
 export type Difference = { id: string; label: string; kind: 'mine' | 'theirs' | 'both'; parts: Part[] }
-/** `name`, `place`, or a setting by its path. */
+/** `name`, or a setting by its path. */
 export type Part = { what: string; mine: string; theirs: string }
 
-export function differences(mine: Doc, theirs: Doc): { steps: Difference[]; wires: { mine: number; theirs: number } } {
-  const ours = new Map(mine.nodes.map((node) => [node.id, node]))
-  const others = new Map(theirs.nodes.map((node) => [node.id, node]))
-  const steps: Difference[] = []
-  for (const node of mine.nodes) {
-    const other = others.get(node.id)
-    const parts = other ? partsOf(node, other) : []
-    if (!other) steps.push({ id: node.id, label: nameOf(node), kind: 'mine', parts })
-    else if (parts.length) steps.push({ id: node.id, label: nameOf(node), kind: 'both', parts })
-  }
-  for (const node of theirs.nodes) if (!ours.has(node.id)) steps.push({ id: node.id, label: nameOf(node), kind: 'theirs', parts: [] })
-  const heavy = (one: Difference) => (one.parts.length > 0 && one.parts.every((part) => part.what === 'place') ? 1 : 0)
-  return { steps: steps.sort((a, b) => heavy(a) - heavy(b)), wires: { mine: beyond(mine.edges, theirs.edges), theirs: beyond(theirs.edges, mine.edges) } }
-}
-
+const KINDS = { added: 'mine', removed: 'theirs', changed: 'both' } as const
 const nameOf = (node: CanvasNode) => (isStep(node) ? labelOf(node) : String(node.data.label || node.data.text || '').slice(0, 40))
-const said = (value: unknown) => (value === undefined ? '' : typeof value === 'string' ? value : JSON.stringify(value))
+const said = (value: Json | undefined) => (value === undefined ? '' : typeof value === 'string' ? value : JSON.stringify(value))
+const partOf = (path: string) => (path === 'label' ? 'name' : path.replace(/^config\./, ''))
 
-function partsOf(mine: CanvasNode, theirs: CanvasNode): Part[] {
-  const found: Part[] = []
-  const put = (what: string, a: unknown, b: unknown) => { if (said(a) !== said(b)) found.push({ what, mine: said(a), theirs: said(b) }) }
-  const { config: here = {}, label, ...rest } = mine.data
-  const { config: there = {}, label: other, ...others } = theirs.data
-  put('name', label, other)
-  for (const key of new Set([...Object.keys(here), ...Object.keys(there)])) put(key, (here as Record<string, Json>)[key], (there as Record<string, Json>)[key])
-  for (const key of new Set([...Object.keys(rest), ...Object.keys(others)])) put(key, rest[key], others[key])
-  put('parent', mine.parentId, theirs.parentId)
-  if (Math.abs(mine.position.x - theirs.position.x) + Math.abs(mine.position.y - theirs.position.y) > 1) {
-    put('place', `${Math.round(mine.position.x)}, ${Math.round(mine.position.y)}`, `${Math.round(theirs.position.x)}, ${Math.round(theirs.position.y)}`)
-  }
-  return found
+export function differences(mine: Doc, theirs: Doc): { steps: Difference[]; wires: { mine: number; theirs: number } } {
+  const { steps, wires } = difference(theirs, mine)
+  const listed = steps.flatMap(({ id, kind, node, settings }): Difference[] => (kind === 'same' ? [] : [{
+    id, label: nameOf(node), kind: KINDS[kind], parts: settings.map(({ path, before, after }) => ({ what: partOf(path), mine: said(after), theirs: said(before) })),
+  }]))
+  const count = (kind: string) => wires.filter((one) => one.kind === kind).length
+  return { steps: listed, wires: { mine: count('added'), theirs: count('removed') } }
 }
 
-function beyond(some: readonly CanvasEdge[], others: readonly CanvasEdge[]): number {
-  const key = (edge: CanvasEdge) => Object.values(portsOf(edge)).join('\n')
-  const known = new Set(others.map(key))
-  return some.filter((edge) => !known.has(key(edge))).length
+/** Mine, but these steps as they have them, with the wires that they have there. */
+export function taken<N extends CanvasNode, E extends CanvasEdge>(mine: { nodes: N[]; edges: E[] }, theirs: Doc, ids: ReadonlySet<string>): { nodes: N[]; edges: E[] } {
+  const others = new Map(theirs.nodes.map((node) => [node.id, node as N]))
+  const known = new Set(mine.nodes.map((node) => node.id))
+  const kept = mine.nodes.flatMap((node) => (ids.has(node.id) ? [others.get(node.id)].filter((one) => one !== undefined) : [node]))
+  const nodes = [...kept, ...[...others.values()].filter((node) => ids.has(node.id) && !known.has(node.id))]
+  const there = new Set(nodes.map((node) => node.id))
+  const whole = ({ source, target }: CanvasEdge) => there.has(source) && there.has(target)
+  const touched = ({ source, target }: CanvasEdge) => ids.has(source) || ids.has(target)
+  const wanted = new Set(theirs.edges.map(wireOf))
+  const edges = mine.edges.filter((edge) => whole(edge) && (!touched(edge) || wanted.has(wireOf(edge))))
+  const held = new Set(edges.map(wireOf))
+  return { nodes, edges: [...edges, ...(theirs.edges as E[]).filter((edge) => whole(edge) && touched(edge) && !held.has(wireOf(edge)))] }
 }

@@ -8,13 +8,13 @@ import type { Canvas } from '../api/types'
 import { Dialog } from '../kit/dialog'
 import { fail, say } from '../kit/toasts'
 import { t } from '../lib/text'
-import { differences } from './compare'
+import { differences, taken } from './compare'
 import type { Difference } from './compare'
 import { useFlowPage } from './context'
-import { document as canvas, dropDraft, saved, useDoc } from './store'
+import { document as canvas, change, dropDraft, saved, useDoc } from './store'
 import { useUi } from './ui'
 
-const SHOWN = 12
+const SHOWN = 100
 
 export function Conflict({ reload }: { reload: () => void }) {
   const message = useUi((state) => state.conflict)
@@ -25,6 +25,7 @@ function Open({ message, reload }: { message: string; reload: () => void }) {
   const { flowId } = useFlowPage()
   const { data: flow } = useFlow(flowId)
   const [busy, setBusy] = useState(false)
+  const [wanted, setWanted] = useState<ReadonlySet<string>>(new Set())
   const [, go] = useLocation()
   const stored = useQuery({ queryKey: ['canvas', flowId, 'theirs'], queryFn: () => get<Canvas>(`/flows/${flowId}/data`), staleTime: 0, gcTime: 0 })
   const close = () => useUi.setState({ conflict: '' })
@@ -36,6 +37,7 @@ function Open({ message, reload }: { message: string; reload: () => void }) {
   const mine = during(async () => {
     const now = await get<Canvas>(`/flows/${flowId}/data`)
     await post(`/flows/${flowId}/versions`, { name: t('flow.conflict.kept'), change_summary: t('flow.conflict.kept.why') })
+    if (wanted.size) change(taken(useDoc.getState(), now, wanted))
     const { revision } = useDoc.getState()
     const done = await put<{ row_version: number }>(`/flows/${flowId}/data`, canvas(), now.row_version)
     saved(done.row_version, revision)
@@ -55,19 +57,21 @@ function Open({ message, reload }: { message: string; reload: () => void }) {
   })
   return (
     <Dialog title={t('flow.conflict')} text={`${message.charAt(0).toUpperCase()}${message.slice(1)}.`} size="large" onClose={close}>
-      {stored.data ? <Differences theirs={stored.data} /> : stored.error ? <p className="notice" data-tone="error">{stored.error.message}</p> : <p className="soft" role="status">{t('flow.conflict.comparing')}</p>}
+      {stored.data ? <Differences theirs={stored.data} wanted={wanted} onWant={(id, want) => setWanted((now) => { const next = new Set(now); if (want) next.add(id); else next.delete(id); return next })} /> : stored.error ? <p className="notice" data-tone="error">{stored.error.message}</p> : <p className="soft" role="status">{t('flow.conflict.comparing')}</p>}
       <p className="soft">{t('flow.conflict.safe')}</p>
       <footer className="dialog-foot">
         <button type="button" className="button" disabled={busy} onClick={close}>{t('flow.conflict.later')}</button>
         <button type="button" className="button" disabled={busy} onClick={copy}>{t('flow.conflict.copy')}</button>
         <button type="button" className="button" disabled={busy} onClick={theirs}>{t('flow.conflict.theirs')}</button>
-        <button type="button" className="button primary" disabled={busy} onClick={mine}>{t('flow.conflict.mine')}</button>
+        <button type="button" className="button primary" disabled={busy} onClick={mine}>{t(wanted.size ? 'flow.conflict.both' : 'flow.conflict.mine')}</button>
       </footer>
     </Dialog>
   )
 }
 
-function Differences({ theirs }: { theirs: Canvas }) {
+type Choice = { wanted: ReadonlySet<string>; onWant: (id: string, want: boolean) => void }
+
+function Differences({ theirs, ...choice }: Choice & { theirs: Canvas }) {
   const nodes = useDoc((state) => state.nodes)
   const edges = useDoc((state) => state.edges)
   const { steps, wires } = useMemo(() => differences({ nodes, edges }, theirs), [nodes, edges, theirs])
@@ -77,7 +81,7 @@ function Differences({ theirs }: { theirs: Canvas }) {
       <table>
         <thead><tr><th scope="col">{t('flow.conflict.step')}</th><th scope="col">{t('flow.conflict.yours')}</th><th scope="col">{t('flow.conflict.others')}</th></tr></thead>
         <tbody>
-          {steps.slice(0, SHOWN).map((one) => <Row key={one.id} one={one} />)}
+          {steps.slice(0, SHOWN).map((one) => <Row key={one.id} one={one} {...choice} />)}
           {wires.mine + wires.theirs > 0 && <tr><th scope="row">{t('flow.conflict.wires')}</th><td>{wires.mine > 0 && t('flow.conflict.more', { n: wires.mine })}</td><td>{wires.theirs > 0 && t('flow.conflict.more', { n: wires.theirs })}</td></tr>}
         </tbody>
       </table>
@@ -86,14 +90,19 @@ function Differences({ theirs }: { theirs: Canvas }) {
   )
 }
 
-function Row({ one: { label, kind, parts } }: { one: Difference }) {
-  if (kind !== 'both') return <tr><th scope="row">{label}</th><td>{kind === 'mine' ? t('flow.conflict.only') : '–'}</td><td>{kind === 'theirs' ? t('flow.conflict.only') : '–'}</td></tr>
-  const named = (what: string) => (what === 'name' ? t('flow.conflict.name') : what === 'place' ? t('flow.conflict.place') : what)
+function Row({ one: { id, label, kind, parts }, wanted, onWant }: Choice & { one: Difference }) {
+  const theirs = wanted.has(id)
+  const pick = (want: boolean) => (
+    <label className="check differs-pick"><input type="radio" name={`side-${id}`} checked={theirs === want} onChange={() => onWant(id, want)} /><span className="sr">{t(want ? 'flow.conflict.pickTheirs' : 'flow.conflict.pickMine', { step: label })}</span></label>
+  )
+  const gone = <span className="soft">{t('flow.conflict.without')}</span>
+  if (kind !== 'both') return <tr><th scope="row">{label}</th><td>{pick(false)}{kind === 'mine' ? t('flow.conflict.only') : gone}</td><td>{pick(true)}{kind === 'theirs' ? t('flow.conflict.only') : gone}</td></tr>
+  const named = (what: string) => (what === 'name' ? t('flow.conflict.name') : what)
   return (
     <>
       {parts.map((part, at) => (
         <tr key={part.what}>{at === 0 && <th scope="rowgroup" rowSpan={parts.length}>{label}</th>}
-          <td><span className="soft">{named(part.what)}</span> {part.mine || '–'}</td><td><span className="soft">{named(part.what)}</span> {part.theirs || '–'}</td></tr>
+          <td>{at === 0 && pick(false)}<span className="soft">{named(part.what)}</span> {part.mine || '–'}</td><td>{at === 0 && pick(true)}<span className="soft">{named(part.what)}</span> {part.theirs || '–'}</td></tr>
       ))}
     </>
   )

@@ -1,7 +1,7 @@
 // The bar above the canvas: name, state, faces, save, run.
 import { Menu } from '@base-ui/react/menu'
 import { Switch } from '@base-ui/react/switch'
-import { ChevronDown, ChevronLeft, FileCode, History, List, Play, Save, Square, Workflow } from 'lucide-react'
+import { CalendarClock, ChevronDown, ChevronLeft, FileCode, History, List, Play, Save, Square, Workflow } from 'lucide-react'
 import { Link } from 'wouter'
 import { patch } from '../api/client'
 import { client, useFlow } from '../api/queries'
@@ -13,6 +13,9 @@ import { isStep } from './graph'
 import { cancel, useRun } from './run'
 import { useDoc } from './store'
 import { useUi } from './ui'
+import { later } from './views'
+
+const Presence = later(() => import('./presence').then((all) => all.Presence), true)
 
 const PARTS = ['runStep', 'runTo', 'runFrom'] as const
 
@@ -33,7 +36,9 @@ export function EditorHead({ name }: { name: string }) {
       <h1 title={name}>{name}</h1>
       <span className="badge saved" data-tone={dirty ? 'warn' : 'idle'} aria-live="polite" title={dirty && active ? t('flow.unsaved.active') : undefined}>{t(dirty ? 'flow.unsaved' : 'flow.saved')}</span>
       <span className="grow" />
+      <Presence />
       <span className="soft only-large">{t('flow.head.steps', { n: steps })}</span>
+      {!readOnly && <Link href={`/triggers/new?mode=time&flow=${page.flowId}`} className="icon-button only-large" aria-label={t('flow.schedule')} title={t('flow.schedule')}><CalendarClock size={17} /></Link>}
       <Link href={`/flows/${page.flowId}/versions`} className="icon-button only-large" aria-label={t('versions.title')} title={t('versions.title')}><History size={17} /></Link>
       <Link href={`/flows/${page.flowId}/text`} className="icon-button only-large" aria-label={t('flowtext.title')} title={t('flowtext.title')}><FileCode size={17} /></Link>
       <Active readOnly={readOnly} />

@@ -1,5 +1,6 @@
 // Settings of the selected step: its form, what happens on an error, help.
 import { Tabs } from '@base-ui/react/tabs'
+import { useIsFetching } from '@tanstack/react-query'
 import { MoreVertical, Pin, Play, X } from 'lucide-react'
 import { useCallback, useMemo } from 'react'
 import { useShallow } from 'zustand/react/shallow'
@@ -15,7 +16,6 @@ import { errorsByPath } from '../lib/schema'
 import { t } from '../lib/text'
 import { capsOf, command, perform } from './commands'
 import { useFlowPage } from './context'
-import { LayoutSettings } from './layoutform'
 import { labelOf } from './graph'
 import { problemsOf } from './lookup'
 import { usePins } from './pins'
@@ -24,6 +24,9 @@ import { setData, useDoc } from './store'
 import type { StepNode } from './store'
 import { useRun } from './run'
 import { useUi } from './ui'
+import { later } from './views'
+
+const LayoutSettings = later(() => import('./layoutform').then((all) => all.LayoutSettings), true)
 
 export function Settings() {
   const selected = useDoc(useShallow((state) => state.nodes.filter((node) => node.selected)))
@@ -45,7 +48,8 @@ function StepSettings({ step, open }: { step: StepNode; open: boolean }) {
   const errors = useMemo(() => errorsByPath(problemsOf(problems, step.id).filter((one) => /^config\b/.test(one.path)).map(({ path, message }) => ({ path, message: message.replace(/^'[^']*'(, [^:]+)?: /, '') }))), [problems, step.id])
   const others = problemsOf(problems, step.id).filter((one) => !/^config\b/.test(one.path))
   const options = useCallback(async (field: string, config: Value) => (await post<{ options: Option[] }>(`/node-types/${step.data.nodeType}/options`, { field, config })).options, [step.data.nodeType])
-  const columns = useCallback((port: string) => upstream(step.id, port), [step.id])
+  const reading = useIsFetching({ queryKey: ['rows'] })
+  const columns = useCallback((port: string) => upstream(step.id, port), [step.id, reading])
   const set = (data: Partial<StepData>, key: string) => setData(step.id, data, key)
   return (
     <aside className="settings" aria-label={t('flow.settings.of', { step: labelOf(step) })} data-open={open || undefined}>

@@ -7,7 +7,7 @@ import { CodeArea } from './code'
 import { errorAt, useForm } from './context'
 import { Fields, asObject } from './form'
 import { Choices, KeyValue, Rows, Tags } from './lists'
-import { Area, Chooser, NumberInput, Scalar, SecretInput, Segmented, Select, TextInput } from './inputs'
+import { Area, Chooser, Expression, NumberInput, Scalar, SecretInput, Segmented, Select, TextInput } from './inputs'
 
 export type FieldProps = {
   name: string; schema: Schema; path: string; parents: Value[]; required: boolean; value: Json | undefined
@@ -87,7 +87,8 @@ export function Input(props: InputProps) {
   if (schema.type === 'integer' || schema.type === 'number') return <NumberInput {...props} />
   if (['connection', 'stream', 'columns'].includes(widget) || schema['x-ui']?.options_from) return <Chooser {...props} />
   if (widget === 'code') return <CodeArea {...props} />
-  if (['textarea', 'expression', 'json'].includes(widget)) return <Area {...props} />
+  if (widget === 'expression') return <Expression {...props} />
+  if (['textarea', 'json'].includes(widget)) return <Area {...props} />
   return <TextInput {...props} />
 }
 

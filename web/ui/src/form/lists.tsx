@@ -10,6 +10,9 @@ import { Input } from './field'
 import { Fields } from './form'
 import { useOffers } from './inputs'
 
+/** What was just added before a button gets the focus. */
+const enter = (button: Element) => requestAnimationFrame(() => button.previousElementSibling?.querySelector<HTMLElement>('input, select, textarea')?.focus())
+
 const listOf = (value: Json | undefined): Json[] => (Array.isArray(value) ? value : [])
 
 function Chips({ props, offers }: { props: InputProps; offers: string[] }) {
@@ -77,7 +80,7 @@ export function Rows({ schema, value, onChange, path, label }: InputProps) {
           </span>
         </div>
       ))}
-      <button type="button" className="button" onClick={() => onChange([...items, initial({ ...item, default: undefined }) ?? {}])}><Plus size={15} aria-hidden="true" />{t('form.add')}</button>
+      <button type="button" className="button" onClick={({ currentTarget }) => { onChange([...items, initial({ ...item, default: undefined }) ?? {}]); enter(currentTarget) }}><Plus size={15} aria-hidden="true" />{t('form.add')}</button>
     </div>
   )
 }
@@ -103,7 +106,7 @@ export function KeyValue(props: InputProps) {
           <button type="button" className="icon-button" aria-label={t('form.remove', { what: name })} onClick={() => { const { [name]: _gone, ...rest } = held; onChange(rest) }}><X size={15} /></button>
         </div>
       ))}
-      <button type="button" className="button" onClick={() => onChange({ ...held, [fresh()]: nullable ? null : (initial(item) ?? '') })}><Plus size={15} aria-hidden="true" />{t('form.add')}</button>
+      <button type="button" className="button" onClick={({ currentTarget }) => { onChange({ ...held, [fresh()]: nullable ? null : (initial(item) ?? '') }); enter(currentTarget) }}><Plus size={15} aria-hidden="true" />{t('form.add')}</button>
     </div>
   )
 }

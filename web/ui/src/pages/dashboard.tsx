@@ -1,5 +1,6 @@
 // The start page: what needs attention, what ran, what comes next; and a way in for whoever is new.
 import { LibraryBig, Plus } from 'lucide-react'
+import { Suspense, lazy } from 'react'
 import { Link } from 'wouter'
 import { useMay, useMe } from '../app/me'
 import { useTitle } from '../app/title'
@@ -7,12 +8,14 @@ import { State } from '../kit/icon'
 import { Empty, Page, Trouble, Waiting } from '../kit/parts'
 import { Spark } from '../kit/spark'
 import { count, due, moment, percent, short, since, took } from '../lib/format'
-import { t } from '../lib/text'
+import { rest, t } from '../lib/text'
 import { Attention } from './dashboard/attention'
 import { Guide } from './dashboard/guide'
 import { useDashboard } from './dashboard/reads'
 import type { Board } from './dashboard/reads'
 import '../styles/dashboard.css'
+
+const Starters = lazy(() => Promise.all([import('./dashboard/starters'), rest()]).then(([all]) => all))
 
 export default function Dashboard() {
   useTitle(t('places.dashboard'))
@@ -30,6 +33,7 @@ export default function Dashboard() {
       {board.error ? <Trouble error={board.error} again={board.again} /> : !board.ready ? <Waiting what={t('places.dashboard')} /> : (
         <div className="board">
           <Guide board={board} />
+          {may && !board.own && <Suspense fallback={null}><Starters /></Suspense>}
           <Counts board={board} />
           <div className="board-columns">
             <div className="board-main">

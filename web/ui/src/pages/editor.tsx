@@ -35,6 +35,7 @@ const Outline = later(() => import('../flow/outline').then((all) => all.Outline)
 const Conflict = later(() => import('../flow/conflict').then((all) => all.Conflict), true)
 const Find = later(() => import('../flow/find').then((all) => all.Find), true)
 const PinRows = later(() => import('../flow/rows').then((all) => all.PinRows), true)
+const MakeVersion = later(() => import('./versions/make').then((all) => all.MakeVersion), true)
 const Shortcuts = later(() => import('../flow/shortcuts').then((all) => all.Shortcuts), true)
 
 export default function Editor({ id }: { id: string }) {
@@ -52,7 +53,7 @@ export default function Editor({ id }: { id: string }) {
   }, [stored.data, types.data, id])
   useEffect(() => {
     void request<Execution[]>('GET', `/executions?flow_id=${id}&per_page=1`).then(({ data: [last] }) => { if (last) void watch(last.id) }).catch(() => undefined)
-    return () => { leave(); showPins(undefined); useUi.setState({ menu: null, palette: null, rowsOf: '' }) }
+    return () => { leave(); showPins(undefined); useUi.setState({ menu: null, palette: null, rowsOf: '', versioning: false }) }
   }, [id])
   const error = flow.error ?? types.error ?? stored.error
   if (error) return <main className="page" id="main"><Trouble error={error} again={() => { void flow.refetch(); void types.refetch(); void stored.refetch() }} /></main>
@@ -67,7 +68,7 @@ function Open({ id, name, active, types: listed }: Props) {
   const problems = useProblems(id)
   const me = useMe()
   const readOnly = Boolean(me && !me.permissions.includes('flow:update'))
-  const { face, settings } = useUi()
+  const { face, settings, versioning } = useUi()
   const selected = useDoc((state) => state.nodes.some((node) => node.selected))
   const width = useWidth((state) => state.width)
   const { save, run } = useActs(id)
@@ -91,7 +92,7 @@ function Open({ id, name, active, types: listed }: Props) {
           <div className="settings-side"><Grip /><Settings /></div>
         </div>
       </main>
-      <Palette /><Connect /><Find /><StepMenu /><PinRows /><Shortcuts /><Ghost />
+      <Palette /><Connect /><Find /><StepMenu /><PinRows /><Shortcuts /><Ghost />{versioning && <MakeVersion id={id} onClose={() => useUi.setState({ versioning: false })} />}
       <Conflict reload={() => void client.refetchQueries({ queryKey: ['canvas', id], exact: true })} />
     </FlowPageContext>
   )

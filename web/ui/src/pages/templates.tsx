@@ -10,7 +10,6 @@ import { Empty, Page, SearchBox, Trouble, Waiting } from '../kit/parts'
 import { t } from '../lib/text'
 import { TemplateCard } from './templates/card'
 import { UseTemplate } from './templates/use'
-import '../styles/templates.css'
 
 export type Template = Answer<'GET /templates'>[number]
 export const useTemplates = (enabled = true) =>

@@ -10,18 +10,22 @@ import type { Canvas } from '../api/types'
 import type { VersionOut } from '../api/types.gen'
 import { useMay, useMe } from '../app/me'
 import { useTitle } from '../app/title'
-import { Dialog } from '../kit/dialog'
 import { Empty, Page, Trouble, Waiting } from '../kit/parts'
 import { fail, say } from '../kit/toasts'
 import { moment, since } from '../lib/format'
 import { t } from '../lib/text'
+import { difference } from '../flow/diff'
 import { Changes } from './versions/changes'
-import { difference } from './versions/diff'
 import { Drawn, KindBadge } from './versions/drawn'
+import { MakeVersion } from './versions/make'
 import '../styles/results.css'
 
 const NOW = 'now'
 type Side = typeof NOW | number
+
+function changed(id: string) {
+  for (const key of ['versions', 'canvas', 'flow', 'flows']) void client.invalidateQueries({ queryKey: key === 'flows' ? [key] : [key, id] })
+}
 
 const useCanvas = (id: string, side: Side | undefined) => useQuery({
   queryKey: ['versions', id, 'canvas', side], enabled: side !== undefined, staleTime: side === NOW ? 0 : Infinity,
@@ -62,13 +66,9 @@ export default function Versions({ id }: { id: string }) {
           <Compared id={id} a={a} b={b} numbers={numbers} set={set} chosen={search.get('step') ?? ''} />
         </div>
       )}
-      {making && <Make id={id} onClose={() => setMaking(false)} />}
+      {making && <MakeVersion id={id} onClose={() => setMaking(false)} />}
     </Page>
   )
-}
-
-function changed(id: string) {
-  for (const key of ['versions', 'canvas', 'flow', 'flows']) void client.invalidateQueries({ queryKey: key === 'flows' ? [key] : [key, id] })
 }
 
 function List({ id, versions, a, b, choose }: { id: string; versions: VersionOut[]; a: Side | undefined; b: Side; choose: (side: Side) => void }) {
@@ -127,23 +127,5 @@ function Compared({ id, a, b, numbers, set, chosen }: { id: string; a: Side | un
         </div>
       )}
     </section>
-  )
-}
-
-function Make({ id, onClose }: { id: string; onClose: () => void }) {
-  const [name, setName] = useState('')
-  const [text, setText] = useState('')
-  const [wrong, setWrong] = useState('')
-  const make = () => void call('POST /flows/{flow_id}/versions', { path: { flow_id: id }, body: { name, change_summary: text } })
-    .then((made) => { say(t('versions.made', { number: String(made.number) }), 'ok'); changed(id); onClose() }, (error: Error) => setWrong(error.message))
-  return (
-    <Dialog title={t('versions.make')} text={t('versions.makeText')} onClose={onClose}>
-      <form onSubmit={(event) => { event.preventDefault(); make() }}>
-        <div className="field"><label htmlFor="version-text">{t('versions.message')}</label><input id="version-text" value={text} onChange={({ target }) => setText(target.value)} /></div>
-        <div className="field"><label htmlFor="version-name">{t('versions.name')}</label><input id="version-name" value={name} onChange={({ target }) => setName(target.value)} /></div>
-        {wrong && <p className="field-error" role="alert">{wrong}</p>}
-        <footer className="dialog-foot"><button type="button" className="button" onClick={onClose}>{t('versions.cancel')}</button><button type="submit" className="button primary">{t('versions.make')}</button></footer>
-      </form>
-    </Dialog>
   )
 }

@@ -13,8 +13,8 @@ export function Guide({ board }: { board: Board }) {
   const may = useMay('flow:create')
   const scheduled = Boolean(board.next?.length) || board.triggers.some((one) => one.mode === 'time')
   const steps: [word: string, done: boolean, href: string][] = [
-    ['connection', board.connections.some((one) => one.created_by), '/connections'], ['flow', board.own, '/templates'],
-    ['run', board.latest.length > 0, '/flows'], ['schedule', scheduled, '/triggers'],
+    ['connection', board.connections.some((one) => one.created_by), '/connections/new'], ['flow', board.own, '/templates'],
+    ['run', board.latest.length > 0, '/flows'], ['schedule', scheduled, '/triggers/new?mode=time'],
   ]
   const done = steps.filter(([, one]) => one).length
   const now = steps.findIndex(([, one]) => !one)

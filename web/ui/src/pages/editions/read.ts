@@ -1,12 +1,18 @@
 // Editions, their plans, and which of them has a feature.
 import { useQuery } from '@tanstack/react-query'
 import { call } from '../../api/call'
+import { known } from '../../lib/known'
+import { t } from '../../lib/text'
 
 export type EditionPlan = { id: string; title: string; features: string[]; limits: Record<string, number>; price: string }
 export type Edition = { id: string; title: string; features: string[]; enabled: boolean; current: boolean; needs_licence: boolean; plans: EditionPlan[] }
 
 export const useEditions = () => useQuery({ queryKey: ['editions'], queryFn: async () => (await call('GET /editions')) as unknown as Edition[] })
-export const useFeatures = () => useQuery({ queryKey: ['features'], queryFn: () => call('GET /features') })
+/** Features, ours by their name in the language of the page. */
+export const useFeatures = () => useQuery({
+  queryKey: ['features'], queryFn: () => call('GET /features'),
+  select: (all) => all.map((one) => ({ ...one, name: known(t(`editions.name.${one.key}`), one.name) })),
+})
 export const usePlans = () => useQuery({ queryKey: ['plans'], queryFn: () => call('GET /plans') })
 
 /** What a set says of a feature: `*` is every one, `-key` all but this; undefined when it says nothing. */

@@ -9,11 +9,11 @@ import { fail } from '../../kit/toasts'
 import { t } from '../../lib/text'
 import { stale } from './reads'
 
-type Props = { title: string; text?: string; label: string; make: (name: string) => Promise<void>; onClose: () => void }
+type Props = { title: string; text?: string; label: string; word?: string; first?: string; make: (name: string) => Promise<void>; onClose: () => void }
 
 /** Asks for a name; a refusal shows on the field. */
-function Named({ title, text = '', label, make, onClose }: Props) {
-  const [name, setName] = useState('')
+export function Named({ title, text = '', label, word = t('flows.create'), first = '', make, onClose }: Props) {
+  const [name, setName] = useState(first)
   const [wrong, setWrong] = useState('')
   const input = useRef<HTMLInputElement>(null)
   const submit = () => make(name).catch((error: unknown) => {
@@ -26,7 +26,7 @@ function Named({ title, text = '', label, make, onClose }: Props) {
         <div className="field"><label htmlFor="new-name">{label}</label>
           <input id="new-name" ref={input} value={name} maxLength={255} autoComplete="off" aria-invalid={Boolean(wrong) || undefined} aria-describedby="new-wrong" onChange={({ target }) => { setName(target.value); setWrong('') }} />
           <div id="new-wrong">{wrong && <p className="field-error" role="alert">{wrong}</p>}</div></div>
-        <footer className="dialog-foot"><button type="button" className="button" onClick={onClose}>{t('work.cancel')}</button><button className="button primary" disabled={!name.trim()}>{t('flows.create')}</button></footer>
+        <footer className="dialog-foot"><button type="button" className="button" onClick={onClose}>{t('work.cancel')}</button><button className="button primary" disabled={!name.trim() || name === first}>{word}</button></footer>
       </form>
     </Dialog>
   )

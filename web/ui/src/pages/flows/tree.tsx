@@ -3,6 +3,7 @@ import { Boxes, ChevronDown, ChevronRight, Folder as FolderIcon, FolderPlus, Lay
 import { useState } from 'react'
 import { useMay } from '../../app/me'
 import { t } from '../../lib/text'
+import { FolderMenu } from './folder'
 import { NewFolder } from './new'
 import { useFolders, useWorkspaces } from './reads'
 import type { Folder, Place } from './reads'
@@ -42,8 +43,9 @@ function Branch({ id, name, few, workspace, folder, onChange }: Props & { id: st
       {open && folders.length > 0 && (
         <ul>
           {inOrder(folders).map(({ folder: one, depth }) => (
-            <li key={one.id} style={{ paddingLeft: 14 * (depth + 1) }}>
+            <li key={one.id} className="tree-row" style={{ paddingLeft: 14 * (depth + 1) }}>
               <button type="button" className="tree-item" aria-current={folder === one.id ? 'true' : undefined} onClick={() => onChange({ workspace: id, folder: one.id })}><FolderIcon size={15} aria-hidden="true" /><span>{one.name}</span></button>
+              {folder === one.id && <FolderMenu folder={one} onGone={() => onChange({ workspace: id })} />}
             </li>
           ))}
         </ul>

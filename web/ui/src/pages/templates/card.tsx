@@ -3,6 +3,7 @@ import { Cable, CircleCheck } from 'lucide-react'
 import { Diagram } from '../../kit/diagram'
 import { t } from '../../lib/text'
 import type { Template } from '../templates'
+import '../../styles/templates.css'
 
 export function TemplateCard({ template, onUse }: { template: Template; onUse?: ((template: Template) => void) | undefined }) {
   const needs = template.needs.map((one) => one.title)

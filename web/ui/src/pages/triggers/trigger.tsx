@@ -1,5 +1,5 @@
 // One trigger: its settings, and what became of its times or calls. Schedules and webhooks are triggers too.
-import { Pause, Play, Trash2, Zap } from 'lucide-react'
+import { Pause, Play, Power, Trash2, Zap } from 'lucide-react'
 import { useState } from 'react'
 import { Link, useLocation } from 'wouter'
 import { useTargets, useTrigger } from '../../api/starts'
@@ -16,7 +16,7 @@ import '../../styles/sources.css'
 import { History } from '../schedules/history'
 import { Calls } from '../webhooks/calls'
 import { AddressCard } from '../webhooks/fresh'
-import { runNow, turn } from './acts'
+import { activate, runNow, turn } from './acts'
 import { DropTrigger } from './drop'
 import { Duplicates } from './duplicates'
 import { TriggerForm } from './form'
@@ -46,6 +46,8 @@ function Known({ trigger: one, type, title }: { trigger: Trigger; type: TriggerT
   const mayChange = useMay('trigger:update')
   const mayDelete = useMay('trigger:delete')
   const mayRun = useMay('flow:execute')
+  const mayStart = useMay('flow:update')
+  const onFlow = target?.href === `/flows/${one.flow_id}`
   const place = placeOf(one.mode, one.id)
   const list = LISTS[one.mode] ?? '/triggers'
   const further = one.mode === 'time' ? { id: 'history', word: t('schedules.history') } : one.mode === 'webhook' ? { id: 'calls', word: t('webhooks.calls') } : { id: 'duplicates', word: t('triggers.duplicates') }
@@ -62,7 +64,7 @@ function Known({ trigger: one, type, title }: { trigger: Trigger; type: TriggerT
         </div>
       </header>
       {one.error && <div className="notice" data-tone="error" role="alert">{one.error}</div>}
-      {!one.error && one.is_active && !one.armed && <div className="notice">{t('triggers.flowOff')} <Link href={target?.href ?? `/flows/${one.flow_id}`}>{t('triggers.openFlow')}</Link></div>}
+      {!one.error && one.is_active && !one.armed && <div className="notice row"><span className="grow">{t('triggers.flowOff')}</span>{mayStart && onFlow ? <button type="button" className="button primary" onClick={() => activate(one.flow_id)}><Power size={15} aria-hidden="true" />{t('triggers.activate')}</button> : <Link href={target?.href ?? `/flows/${one.flow_id}`}>{t('triggers.openFlow')}</Link>}</div>}
       <LinkTabs label={t('triggers.partsOfOne')} tabs={tabs} at={tab === further.id ? `${place}?tab=${further.id}` : place} />
       {tab === 'history' && one.mode === 'time' ? <History id={one.id} /> : tab === 'calls' && one.mode === 'webhook' ? <Calls id={one.id} /> : tab === 'duplicates' ? <Duplicates id={one.id} />
         : !type ? <Empty title={t('triggers.notInstalled', { id: one.trigger_type })} text={t('triggers.notInstalled.why')} />

@@ -3,8 +3,8 @@ import { useEffect, useRef } from 'react'
 import type { Json, NodeType } from '../../api/types'
 import { Tile } from '../../kit/tile'
 import { t } from '../../lib/text'
-import { lines } from './diff'
-import type { Difference, Setting, StepChange } from './diff'
+import { lines } from '../../flow/diff'
+import type { Difference, Setting, StepChange } from '../../flow/diff'
 import { KindBadge, SIGNS } from './drawn'
 
 export function Changes({ found, types, chosen, choose }: { found: Difference; types: NodeType[]; chosen: string; choose: (id: string) => void }) {

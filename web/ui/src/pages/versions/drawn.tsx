@@ -8,7 +8,7 @@ import type { NodeType } from '../../api/types'
 import { HEIGHT, WIDTH, sizeOf } from '../../flow/nest'
 import { Tile } from '../../kit/tile'
 import { t } from '../../lib/text'
-import type { Difference, Kind, StepChange } from './diff'
+import type { Difference, Kind, StepChange } from '../../flow/diff'
 
 export const SIGNS = { added: Plus, removed: Minus, changed: PencilLine, same: Equal }
 type Shown = Node<{ change: StepChange; type: NodeType | undefined; inputs: string[]; outputs: string[] }>
@@ -53,7 +53,7 @@ export function Drawn({ found, types, chosen, choose }: Props) {
   return (
     <ReactFlowProvider>
       <div className="canvas diff-canvas" data-testid="diff-canvas">
-        <ReactFlow nodes={nodes} edges={edges} nodeTypes={NODES} defaultEdgeOptions={LOOK} fitView fitViewOptions={{ padding: 0.12, maxZoom: 1, minZoom: 0.4 }} minZoom={0.1} maxZoom={2} nodesConnectable={false} deleteKeyCode={null} onNodeClick={(_, node) => choose(node.id)} onSelectionChange={({ nodes: [one] }) => { if (one && one.id !== chosen) choose(one.id) }} onlyRenderVisibleElements={nodes.length > 150} aria-label={t('versions.canvas')}>
+        <ReactFlow nodes={nodes} edges={edges} nodeTypes={NODES} defaultEdgeOptions={LOOK} fitView fitViewOptions={{ padding: 0.08, maxZoom: 1, minZoom: 0.2 }} minZoom={0.1} maxZoom={2} nodesConnectable={false} deleteKeyCode={null} onNodeClick={(_, node) => choose(node.id)} onSelectionChange={({ nodes: [one] }) => { if (one && one.id !== chosen) choose(one.id) }} onlyRenderVisibleElements={nodes.length > 150} aria-label={t('versions.canvas')}>
           <Background gap={20} size={1.2} />
         </ReactFlow>
       </div>

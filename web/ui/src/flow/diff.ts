@@ -1,5 +1,5 @@
 // What differs between two versions of a flow: steps, their settings, wires. Where things stand does not count.
-import type { Canvas, CanvasEdge, CanvasNode, Json } from '../../api/types'
+import type { Canvas, CanvasEdge, CanvasNode, Json } from '../api/types'
 
 export type Kind = 'added' | 'removed' | 'changed' | 'same'
 export type Setting = { path: string; before: Json | undefined; after: Json | undefined }
@@ -10,7 +10,8 @@ type Doc = Pick<Canvas, 'nodes' | 'edges'>
 
 const same = (a: unknown, b: unknown) => JSON.stringify(a) === JSON.stringify(b)
 const isObject = (value: unknown): value is Record<string, Json> => typeof value === 'object' && value !== null && !Array.isArray(value)
-const wire = (edge: CanvasEdge) => `${edge.source}\t${edge.sourceHandle ?? 'out'}\t${edge.target}\t${edge.targetHandle ?? 'in'}`
+/** What makes two wires the same one. */
+export const wireOf = (edge: CanvasEdge) => `${edge.source}\t${edge.sourceHandle ?? 'out'}\t${edge.target}\t${edge.targetHandle ?? 'in'}`
 
 /** Settings that differ, each by its path; what is empty on both sides is alike. */
 function settings(before: Json | undefined, after: Json | undefined, path: string): Setting[] {
@@ -44,10 +45,10 @@ export function difference(before: Doc, after: Doc): Difference {
     return { id: node.id, node, kind: !was ? 'added' : differing.length ? 'changed' : 'same', settings: differing }
   })
   before.nodes.forEach((node) => { if (!now.has(node.id)) steps.push({ id: node.id, node: aside(node, steps), kind: 'removed', settings: [] }) })
-  const wiresBefore = new Set(before.edges.map(wire))
-  const wiresNow = new Set(after.edges.map(wire))
-  const wires: WireChange[] = after.edges.map((edge) => ({ edge, kind: wiresBefore.has(wire(edge)) ? 'same' : 'added' }))
-  before.edges.forEach((edge) => { if (!wiresNow.has(wire(edge))) wires.push({ edge: { ...edge, id: `-${edge.id}` }, kind: 'removed' }) })
+  const wiresBefore = new Set(before.edges.map(wireOf))
+  const wiresNow = new Set(after.edges.map(wireOf))
+  const wires: WireChange[] = after.edges.map((edge) => ({ edge, kind: wiresBefore.has(wireOf(edge)) ? 'same' : 'added' }))
+  before.edges.forEach((edge) => { if (!wiresNow.has(wireOf(edge))) wires.push({ edge: { ...edge, id: `-${edge.id}` }, kind: 'removed' }) })
   return { steps, wires }
 }
 
