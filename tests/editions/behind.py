@@ -6,14 +6,17 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from types import SimpleNamespace
 from typing import Any
+from unittest.mock import patch
 from uuid import UUID
 
 import sqlalchemy as sa
+from headrace.accounts import setup
 from headrace.cli.local import Local
 from headrace.engine.messages import NodeFinished
 from headrace.executions import assets
 from headrace.flows.text import parse
 from headrace.infra.database import Database
+from headrace.infra.states import set_state
 from headrace.sdk.errors import HeadraceError
 from headrace.triggers.ticker import Ticker
 from msgspec import Struct
@@ -107,12 +110,16 @@ async def _write(house: House, id_: str) -> str:
 
 
 async def _file(house: House) -> str:
+    """A name for a flow of the first organization, which commands act for."""
+    async with house.site.services.database.transaction() as session:
+        await set_state(session, setup._FIRST, str(house.side.organization_id))
     return house.site.unique(house.side)
 
 
 async def _command(house: House, name: str) -> str:
     """`headrace flow run FILE`, which waits for the end: until it has begun."""
-    local = Local(house.settings)
+    with patch("headrace.cli.local.load_plugins", lambda: house.site.services.host):
+        local = Local(house.settings)
     before = (await house.counted())["executions"]
     running = asyncio.create_task(local.execute(parse(FILE.format(name=name)), observe=False, progress=None))
     try:
@@ -126,6 +133,8 @@ async def _command(house: House, name: str) -> str:
     except asyncio.CancelledError:
         return ""
     finally:
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
         await local.close()
     return ""
 

@@ -18,9 +18,6 @@ from headrace_web.idempotency import ACCOUNTS, Keyed, keyed_of
 from headrace_web.security.browser import SAFE
 from headrace_web.services import Services
 
-WRITES = "writes"
-"""In `opt` of a GET that changes something: the primary answers it."""
-
 
 class Context(Struct, frozen=True):
     """Who asks, and with what we answer; about `accounts` the shared database answers.
@@ -73,7 +70,7 @@ def provide_services(request: Request[Any, Any, Any]) -> Services:
 def provide_context(request: Request[Any, Any, Any]) -> Context:
     """Services and actor; the guard has put the actor there."""
     accounts = bool(request.route_handler.opt.get(ACCOUNTS))
-    reads = request.method in SAFE and not accounts and not request.route_handler.opt.get(WRITES)
+    reads = request.method in SAFE and not accounts
     return Context(request.app.state.services, request.state.actor, keyed_of(request), accounts, reads)
 
 
