@@ -68,14 +68,16 @@ class Writer(threading.Thread):
         with closing(self._connect()) as db:
             while not self.stopped.is_set():
                 kept = {name: list(numbers) for name, numbers in mine.items()}
-                for _ in range(self._random.choice((1, 1, 5, 30))):
-                    self._change(db.cursor(), self._random.choice(list(self._keys)), mine)
-                if self._random.random() < 0.1:
+                try:
+                    for _ in range(self._random.choice((1, 1, 5, 30))):
+                        self._change(db.cursor(), self._random.choice(list(self._keys)), mine)
+                    done = self._random.random() >= 0.1
+                    (db.commit if done else db.rollback)()
+                except Exception:  # the server has chosen it to end a deadlock
                     db.rollback()
-                    mine = kept
-                else:
-                    db.commit()
-                    self.commits += 1
+                    done = False
+                mine = mine if done else kept
+                self.commits += done
                 time.sleep(SPACING_S)
 
     def _change(self, cursor: Any, name: str, mine: dict[str, list[int]]) -> None:
@@ -103,6 +105,9 @@ def follow(
     """Read from the first row to the last change; readers die, half of them before what they gave is stored.
 
     Batches are to be of a hundred rows, so that the rows take more calls than `deaths` are spread over.
+
+    Raises:
+        AssertionError: a change does not fit, or it takes too long.
 
     Returns:
         The copy, the place at the end, and the views of the rows that were needed at most.
@@ -134,11 +139,11 @@ def follow(
                 if calls > 100 and min(writer.commits for writer in writers) >= COMMITS:
                     stop(writers)
             elif not received.events and not lost:
-                break
+                return copy, cursor, views
     finally:
         reader.close()
         stop(writers)
-    return copy, cursor, views
+    raise AssertionError(f"it was not through within {within_s} s, after {calls} calls: {copy.counts}")
 
 
 def stop(writers: Sequence[Writer]) -> None:
