@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -18,9 +17,6 @@ from headrace.sdk.connectors import Connector, Reject, WriteResult
 from headrace.sdk.engines import Engine
 from headrace.sdk.errors import ConfigError
 from headrace.sdk.waiting import Resumed
-
-SHOWN_EVERY_S = 0.1
-"""How often progress is reported; the end is reported apart."""
 
 
 class Connections:
@@ -110,7 +106,6 @@ class StepContext:
         self._connections = connections
         self._emit = emit
         self._cancelled = cancelled
-        self._shown_at = -SHOWN_EVERY_S
         self._secrets = connections.secrets()
 
     def connector(self, connection: str) -> Connector[Any]:
@@ -142,9 +137,7 @@ class StepContext:
         """
         if self._cancelled():
             raise Cancelled
-        if time.monotonic() - self._shown_at >= SHOWN_EVERY_S:
-            self._shown_at = time.monotonic()
-            self._emit(NodeProgress(self.node_id, rows))
+        self._emit(NodeProgress(self.node_id, rows))
 
     def log(self, message: str, *, level: Any = "info", **fields: Any) -> None:
         """Write a line to the execution's log."""

@@ -316,13 +316,9 @@ async def begin_closing(session: AsyncSession, key: Mapping[str, Any], *, closin
     """
     told = shown(problem)
     message = told["message"] if told else None
-    what = {"closing": closing, "error": as_json(told) if told else None, "error_message": message}
-    await session.execute(sql.BEGIN_CLOSING, {**key, **what})
     status = "cancelled" if closing == "cancelled" else "skipped"
-    dropped: Any = await session.execute(sql.DROP_OPEN, {**key, "status": status})
-    await session.execute(families_sql.END_WAITS, {**key, "segment_no": None, "status": "cancelled"})
-    await session.execute(sql.TELL_STOP, {"execution": str(key["execution_id"])})
-    return int(dropped.rowcount)
+    what = {"closing": closing, "status": status, "error": as_json(told) if told else None, "error_message": message}
+    return int((await session.execute(sql.CLOSE, {**key, **what})).one().dropped)
 
 
 async def _again(

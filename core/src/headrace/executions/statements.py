@@ -202,20 +202,24 @@ RETURNING segment_no, queue
 """)
 """What whoever settles goes on with itself needs no doorbell; if it is lost meanwhile, it is rung for again."""
 
-DROP_OPEN = sa.text("""
-UPDATE segment_runs SET status = :status, finished_at = clock_timestamp()
-WHERE organization_id = :organization_id AND execution_id = :execution_id
-  AND status IN ('waiting', 'ready', 'retry_wait', 'parked')
+CLOSE = sa.text("""
+WITH d AS (
+  UPDATE segment_runs SET status = :status, finished_at = clock_timestamp()
+  WHERE organization_id = :organization_id AND execution_id = :execution_id
+    AND status IN ('waiting', 'ready', 'retry_wait', 'parked') RETURNING segment_no),
+w AS (
+  UPDATE waits SET status = 'cancelled', resolved_at = clock_timestamp()
+  WHERE organization_id = :organization_id AND execution_id = :execution_id AND status = 'open'),
+x AS (
+  UPDATE executions SET closing = :closing,
+    status = CASE WHEN CAST(:closing AS text) = 'cancelled' THEN 'cancelling' ELSE status END,
+    cancel_requested_at = CASE WHEN CAST(:closing AS text) = 'cancelled'
+      THEN coalesce(cancel_requested_at, clock_timestamp()) ELSE cancel_requested_at END,
+    error = coalesce(error, CAST(:error AS jsonb)), error_message = coalesce(error_message, :error_message)
+  WHERE organization_id = :organization_id AND id = :execution_id)
+SELECT (SELECT count(*) FROM d) AS dropped, pg_notify('headrace_stop', CAST(:execution_id AS text))
 """)
-
-BEGIN_CLOSING = sa.text("""
-UPDATE executions SET closing = :closing,
-  status = CASE WHEN CAST(:closing AS text) = 'cancelled' THEN 'cancelling' ELSE status END,
-  cancel_requested_at = CASE WHEN CAST(:closing AS text) = 'cancelled'
-    THEN coalesce(cancel_requested_at, clock_timestamp()) ELSE cancel_requested_at END,
-  error = coalesce(error, CAST(:error AS jsonb)), error_message = coalesce(error_message, :error_message)
-WHERE organization_id = :organization_id AND id = :execution_id
-""")
+"""Say how an execution will end, drop what has not begun, and tell workers to stop what has."""
 
 PASSED = sa.text("""
 WITH t AS (
@@ -283,8 +287,6 @@ FROM turn, jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(node_id text, level tex
   created_at timestamptz)
 """)
 """One after the other for each execution, so that ids rise in the order of commits."""
-
-TELL_STOP = sa.text("SELECT pg_notify('headrace_stop', :execution)")
 
 EXPIRED = sa.text("""
 SELECT organization_id, execution_id, segment_no, fence FROM segment_runs

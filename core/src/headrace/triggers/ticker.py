@@ -15,6 +15,7 @@ from functools import partial
 from typing import Any, NamedTuple
 from uuid import UUID
 
+import sqlalchemy as sa
 import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -38,6 +39,11 @@ BUNDLE = 10
 HELD_S = 0.5
 BROKEN_S = 10.0
 FORGET_EVERY_S = 600.0
+_LOOK = sa.text(
+    "SELECT EXISTS (" + sql.DUE.text + ") OR EXISTS (" + sql.WAITING.text + ") OR EXISTS (" + sql.DUE_BACKFILLS.text
+    + ") OR EXISTS (" + assets.READY.text + ") AS work, (" + sql.NEXT_WAKE.text + ") AS wake_s"
+)  # fmt: skip
+"""Whether there is anything to do, and when there may be, in one statement."""
 _log = structlog.get_logger("headrace.ticker")
 
 
@@ -83,13 +89,15 @@ class Ticker:
     async def tick(self) -> int:
         """Take everything that is due once. Returns how many executions were started."""
         async with self._database.transaction() as session:
+            seen = (await session.execute(_LOOK, {"patience": assets.PATIENCE})).one()
+            if seen.wake_s is not None:
+                self._pause_s = min(self._poll_s, max(0.01, float(seen.wake_s)))
+            if not seen.work:
+                return 0
             due = (await session.execute(sql.DUE)).all()
             waiting = (await session.execute(sql.WAITING)).all()
             slices = (await session.execute(sql.DUE_BACKFILLS)).all()
             written = (await session.execute(assets.READY, {"patience": assets.PATIENCE})).all()
-            seconds = await session.scalar(sql.NEXT_WAKE)
-        if seconds is not None:
-            self._pause_s = min(self._poll_s, max(0.01, float(seconds)))
         work = [self._fire_some(organization_id, ids) for organization_id, ids in _bundled(due)]
         work += [self._guarded(self._settle, row) for row in waiting]
         work += [self._guarded(self._fill, row) for row in slices]

@@ -74,6 +74,7 @@ class Attempt:
         response: What the steps answered to who started the execution; written with the logs.
         runner_idle: The runner has finished the segment.
         stopped: Set when somebody asked for the end; `why` says who.
+        over: Set at the end.
     """
 
     def __init__(self, claim: Claim, feed: Feed, *, cancel_grace_s: float) -> None:
@@ -94,6 +95,7 @@ class Attempt:
         self._work: Work | None = None
         self._lines = Lines()
         self._news = asyncio.Event()
+        self.over = asyncio.Event()
         self._ended = False
 
     def stop(self, why: Why) -> None:
@@ -106,6 +108,7 @@ class Attempt:
         """Nothing more is reported."""
         self.log_rows += self._lines.rest()
         self._ended = True
+        self.over.set()
         self._news.set()
 
     async def ended_within(self, seconds: float) -> bool:
@@ -159,7 +162,8 @@ class Attempt:
         late_at = time.monotonic() + limit if limit else None
         kill_at: float | None = None
         outcome: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
-        work = self._work = await runner.begin(request, partial(self._hear, outcome))
+        work = self._work = runner.work(partial(self._hear, outcome))
+        await work.begin(request)
         stop: asyncio.Task[Any] = asyncio.create_task(self.stopped.wait())
         asked = False
         try:

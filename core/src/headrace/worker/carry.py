@@ -77,8 +77,8 @@ class Carrier:
         finally:
             lane.worked(attempt.lease.organization_id)
             attempt.end()
-            told.cancel()
-            await asyncio.gather(writer, told, return_exceptions=True)
+            await writer
+            await asyncio.gather(told, return_exceptions=True)  # what watchers miss they read
         if outcome == Stopped("lost"):
             _log.warning(
                 "lease lost; the result is dropped", execution=str(lease.execution_id), segment=lease.segment_no
@@ -94,7 +94,10 @@ class Carrier:
 
     async def _tell_begun(self, attempt: Attempt) -> None:
         """Tell watchers of the claim; of a segment that has soon ended they hear all together."""
-        await asyncio.sleep(TELL_AFTER_S)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(TELL_AFTER_S):
+                await attempt.over.wait()
+                return
         lease = attempt.lease
         with contextlib.suppress(HeadraceError):
             async with self._database.transaction(lease.organization_id) as session:

@@ -41,6 +41,10 @@ class Work:
         self.runner, self.heard = runner, heard
         self._no = no
 
+    async def begin(self, request: SegmentRequest) -> None:
+        """Have it executed."""
+        await self.runner.send(self._no, request)
+
     async def cancel(self) -> None:
         """Ask for the end of the segment."""
         await self.runner.send(self._no, Cancel())
@@ -133,13 +137,12 @@ class Runner:
         """Whether it may be given one more segment."""
         return self._process.returncode is None and not self.retired
 
-    async def begin(self, request: SegmentRequest, heard: Heard) -> Work:
-        """Have it execute a segment; what it reports is `heard`, which raises nothing."""
+    def work(self, heard: Heard) -> Work:
+        """A place for a segment, to `begin` it; what it reports is `heard`, which raises nothing."""
         self.served += 1
         work = self.orders[self.served] = Work(self, self.served, heard)
         if self.retired:
             heard(None)
-        await self.send(self.served, request)
         return work
 
     async def send(self, no: int, order: Order) -> None:
