@@ -23,7 +23,7 @@ SIZES = {"wide": {"width": 1440, "height": 900}, "narrow": {"width": 390, "heigh
 LANGUAGES = {"light": "en", "dark": "de"}
 SETTLED_MS = 350
 LINKS = "(where) => [...document.querySelectorAll(where)].map((link) => link.getAttribute('href'))"
-PLACES = ".nav-places a, .nav-sheet a, .link-tabs a"
+PLACES = ".nav-places a, .nav-foot a, .nav-sheet a, .link-tabs a"
 SIDEWAYS = "() => document.documentElement.scrollWidth - document.documentElement.clientWidth"
 ENTRANCE = ["/login", "/setup?token=x", "/forgot-password", "/reset-password#x", "/invitation#x", "/sign-up"]
 TEXTS = ROOT / "web/ui/src/text/en"
