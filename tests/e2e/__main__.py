@@ -18,7 +18,8 @@ def main() -> int:
     files = [HERE / f"test_{name}.py" for name in wanted]
     missing = [path.name for path in files if not path.exists()]
     if missing:
-        print(f"there is no {', '.join(missing)} in {HERE.name}; choose {', '.join(MEASURED)}", file=sys.stderr)
+        known = ", ".join([*MEASURED, "pictures"])
+        print(f"there is no {', '.join(missing)} in {HERE.name}; choose {known}", file=sys.stderr)
         return 2
     os.environ |= {"HEADRACE_E2E": "1", "HEADRACE_FIGURES": "1"}
     return int(pytest.main(["-q", "-s", "-m", "", "-p", "no:cacheprovider", "-o", "timeout=900", *map(str, files)]))

@@ -90,7 +90,13 @@ class Person:
         self.open()
         self.tab_to(name)
         self.put(text)
+        self.leave()
+
+    def leave(self) -> None:
+        """Out of the settings, back to the step; a list of suggestions takes the first Escape for itself."""
         self.press("Escape")
+        if self.page.evaluate("/^(INPUT|TEXTAREA)$/.test(document.activeElement.tagName)"):
+            self.press("Escape")
         expect(self.page.locator(".react-flow__node.selected")).to_be_focused()
 
     def put(self, text: str) -> None:

@@ -98,3 +98,17 @@ def test_a_conflict_can_be_left_open(page: Page, api, steps):
     expect(page.get_by_test_id("step-a")).to_contain_text("Mine")
     expect(page.get_by_text("Unsaved", exact=True)).to_be_visible()
     assert label(api, flow) == "Theirs"
+
+
+def test_whoever_has_the_flow_open_too_is_seen(open_page, api, steps):
+    flow = api.flow("Two windows", [steps("a", "transform.filter", 0, where="x = 1")])
+    first, second = open_page(), open_page()
+    seen = [page.get_by_role("img", name="Also open with: you, in another window") for page in (first, second)]
+    first.goto(f"/flows/{flow}")
+    expect(first.get_by_test_id("step-a")).to_be_visible()
+    expect(seen[0]).to_have_count(0)
+    second.goto(f"/flows/{flow}")
+    expect(seen[1]).to_be_visible()
+    expect(seen[0]).to_be_visible()
+    second.goto("/flows")
+    expect(seen[0]).to_have_count(0)

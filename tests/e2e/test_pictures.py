@@ -6,6 +6,7 @@ The pages are found as a person finds them, by the navigation and its tabs; thos
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from itertools import chain
@@ -22,10 +23,11 @@ SIZES = {"wide": {"width": 1440, "height": 900}, "narrow": {"width": 390, "heigh
 LANGUAGES = {"light": "en", "dark": "de"}
 SETTLED_MS = 350
 LINKS = "(where) => [...document.querySelectorAll(where)].map((link) => link.getAttribute('href'))"
-PLACES = ".nav-places a, .nav-sheet a, .link-tabs a"
+PLACES = ".nav-places a, .nav-foot a, .nav-sheet a, .link-tabs a"
 SIDEWAYS = "() => document.documentElement.scrollWidth - document.documentElement.clientWidth"
 ENTRANCE = ["/login", "/setup?token=x", "/forgot-password", "/reset-password#x", "/invitation#x", "/sign-up"]
-RAW_KEY = re.compile(r"^[a-z]+(\.[a-zA-Z]+)+$", re.MULTILINE)
+TEXTS = ROOT / "web/ui/src/text/en"
+KEYS = {f"{path.stem}.{key}" for path in TEXTS.rglob("*.json") for key in json.loads(path.read_text())}
 """What a text without its word looks like."""
 
 
@@ -119,8 +121,8 @@ def troubles(page: Page) -> Iterator[str]:
     """What a machine can see: pages that scroll sideways, and words that are keys."""
     if page.evaluate(SIDEWAYS) > 0:
         yield "scrolls sideways"
-    if keys := RAW_KEY.findall(page.locator("main").inner_text()):
-        yield f"has a key for a word: {keys}"
+    if keys := KEYS & {line.strip() for line in page.locator("body").inner_text().splitlines()}:
+        yield f"has keys for words: {sorted(keys)}"
 
 
 def take(page: Page, folder, at: str, stack: Stack) -> None:

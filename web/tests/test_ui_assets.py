@@ -66,3 +66,16 @@ def test_setup_escapes_its_token(client: TestClient[Litestar]) -> None:
     page = client.get("/setup", params={"token": '"><script>alert(1)</script>'})
     assert page.status_code == 200
     assert "<script>alert" not in page.text
+
+
+def test_texts_are_packed_for_browsers_that_take_it(built: Path, client: TestClient[Litestar]) -> None:
+    script = built / "dist" / "assets" / "main-1.js"
+    for text in ("export const a = 1;" * 500, "export const b = 2;" * 500):
+        script.write_text(text)
+        packed = client.get("/static/dist/assets/main-1.js", headers={"Accept-Encoding": "gzip, br"})
+        assert (packed.headers["content-encoding"], packed.headers["vary"]) == ("gzip", "Accept-Encoding")
+        assert packed.text == text
+        assert int(packed.headers["content-length"]) < len(text) / 10
+    plain = client.get("/static/dist/assets/main-1.js", headers={"Accept-Encoding": "identity"})
+    assert "content-encoding" not in plain.headers
+    assert plain.text == text

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gzip
 import mimetypes
+from functools import lru_cache
 from pathlib import Path
 
 import msgspec
@@ -11,6 +13,8 @@ from msgspec import Struct
 STATIC = Path(__file__).parent / "static"
 MANIFEST = STATIC / "dist" / "manifest.json"
 MAIN = "src/main.tsx"
+TEXTS = {".js", ".css", ".svg", ".html", ".json"}
+"""Files that shrink; fonts and pictures are packed already."""
 
 
 class Entry(Struct):
@@ -33,6 +37,20 @@ def find(name: str) -> Path | None:
     """The file of a URL below `/static/`; None for anything outside."""
     path = (STATIC / name).resolve()
     return path if path.is_file() and path.is_relative_to(STATIC.resolve()) and not path.name.startswith(".") else None
+
+
+def content(path: Path, accepted: str) -> tuple[bytes, dict[str, str]]:
+    """A file as this `Accept-Encoding` takes it, and the headers that say so."""
+    if path.suffix not in TEXTS:
+        return path.read_bytes(), {}
+    if "gzip" not in accepted:
+        return path.read_bytes(), {"Vary": "Accept-Encoding"}
+    return _packed(path, path.stat().st_mtime_ns), {"Vary": "Accept-Encoding", "Content-Encoding": "gzip"}
+
+
+@lru_cache(maxsize=512)
+def _packed(path: Path, _changed: int) -> bytes:
+    return gzip.compress(path.read_bytes(), mtime=0)
 
 
 def media_type(path: Path) -> str:

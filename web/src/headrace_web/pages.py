@@ -37,13 +37,14 @@ def shell(request: Request[Any, Any, Any]) -> Response[str]:
 
 
 @get("/static/{name:path}", include_in_schema=False, sync_to_thread=False)
-def static(name: FromPath[str]) -> Response[bytes]:
+def static(request: Request[Any, Any, Any], name: FromPath[str]) -> Response[bytes]:
     """A file of the UI; built ones carry a hash in their name and never change."""
     path = assets.find(str(name).lstrip("/"))
     if path is None:
         raise NotFoundException
     age = "public, max-age=31536000, immutable" if "assets" in path.parts else "no-cache"
-    return Response(path.read_bytes(), media_type=assets.media_type(path), headers={"Cache-Control": age})
+    body, said = assets.content(path, request.headers.get("accept-encoding", ""))
+    return Response(body, media_type=assets.media_type(path), headers={"Cache-Control": age, **said})
 
 
 def form_page(request: Request[Any, Any, Any], form: entrance.Form, **more: Any) -> Response[str]:

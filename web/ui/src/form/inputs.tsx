@@ -102,14 +102,14 @@ export function SecretInput(props: InputProps) {
   if (stored && !replacing) {
     return (
       <span className="row">
-        <input {...attributes(props)} readOnly value={`set ${typeof value.hint === 'string' ? value.hint : '••••••••'}`} />
+        <input {...attributes(props)} readOnly value={t('form.secret', { hint: typeof value.hint === 'string' ? value.hint : '••••••••' })} />
         <button type="button" className="button" onClick={() => setReplacing(true)}>{t('form.replace')}</button>
       </span>
     )
   }
   return (
     <input
-      type="password" {...attributes(props)} autoComplete="new-password" value={typeof value === 'string' ? value : ''} placeholder={stored ? 'empty keeps the stored one' : undefined}
+      type="password" {...attributes(props)} autoComplete="new-password" value={typeof value === 'string' ? value : ''} placeholder={stored ? t('form.secret.keep') : undefined}
       onChange={({ target }) => onChange(target.value || undefined)}
     />
   )
@@ -144,7 +144,7 @@ export function Scalar(props: InputProps) {
       {kind === 'string' && <TextInput {...inner} nullable={false} />}
       {(kind === 'integer' || kind === 'number') && <NumberInput {...inner} />}
       {kind === 'boolean' && <input type="checkbox" {...attributes(props)} checked={Boolean(value)} onChange={({ target }) => onChange(target.checked)} />}
-      {kind === 'null' && <input {...attributes(props)} readOnly value="" placeholder="not set" />}
+      {kind === 'null' && <input {...attributes(props)} readOnly value="" placeholder={t('form.unset')} />}
     </span>
   )
 }

@@ -11,7 +11,7 @@ function late<T>(make: (locale: string) => T): () => T {
 const date = (options: Intl.DateTimeFormatOptions) => late((of) => new Intl.DateTimeFormat(of, options))
 
 const whole = late((of) => new Intl.NumberFormat(of))
-const compact = late((of) => new Intl.NumberFormat(of, { notation: 'compact', maximumFractionDigits: 1 }))
+const compact = late((of) => new Intl.NumberFormat(of, { notation: 'compact', maximumFractionDigits: 1, useGrouping: true }))
 const share = late((of) => new Intl.NumberFormat(of, { style: 'percent', maximumFractionDigits: 1 }))
 const one = late((of) => new Intl.NumberFormat(of, { maximumFractionDigits: 1 }))
 const ago = late((of) => new Intl.RelativeTimeFormat(of, { numeric: 'auto', style: 'short' }))

@@ -9,6 +9,7 @@ import { Choice } from '../kit/choice'
 import { Empty, Page, SearchBox, Trouble, Waiting } from '../kit/parts'
 import { Tile } from '../kit/tile'
 import { t } from '../lib/text'
+import { can, capabilities, category } from './connectors/words'
 import { Operation } from './docs/operation'
 import { useOperations } from './docs/openapi'
 import { Reference } from './docs/reference'
@@ -78,9 +79,9 @@ function useSteps(): Read {
 function useAllConnectors(): Read {
   const { data, error, refetch } = useConnectors()
   const list = data?.map((one): Entry => ({
-    id: one.id, title: one.title, group: one.category, find: `${one.title} ${one.id} ${one.summary} ${one.category}`.toLowerCase(),
+    id: one.id, title: one.title, group: category(one.category), find: `${one.title} ${one.id} ${one.summary} ${one.category}`.toLowerCase(),
     mark: <Tile icon={one.icon} kind="connector" title={one.title} small />,
-    page: () => <Reference title={one.title} id={one.id} mark={<Tile icon={one.icon} kind="connector" title={one.title} />} summary={one.summary} docs={one.docs} plugin={one.plugin} schema={one.schema} facts={[[t('docs.can'), one.capabilities.join(', ')]]} />,
+    page: () => <Reference title={one.title} id={one.id} mark={<Tile icon={one.icon} kind="connector" title={one.title} />} summary={one.summary} docs={one.docs} plugin={one.plugin} schema={one.schema} facts={[[t('docs.can'), capabilities(one).map(can).join(', ')]]} />,
   })).sort((a, b) => a.group.localeCompare(b.group) || a.title.localeCompare(b.title))
   return { list, error, again: () => void refetch() }
 }

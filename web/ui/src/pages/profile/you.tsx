@@ -9,12 +9,13 @@ import { useAct } from '../../kit/act'
 import { Refused } from '../../kit/ask'
 import { Segments, SelectField, TextField } from '../../kit/fields'
 import { Face, Section } from '../../kit/section'
+import { roleWord } from '../../lib/rights'
 import { choose, language, languages, t } from '../../lib/text'
 
 const FIELDS = ['full_name', 'photo_url']
 const zone = Intl.DateTimeFormat().resolvedOptions().timeZone
 
-export function You({ me: { user, role_name: role, organization } }: { me: Me }) {
+export function You({ me: { user, role, role_name: roleName, organization } }: { me: Me }) {
   const [name, setName] = useState(user.full_name)
   const { busy, errors, act } = useAct(FIELDS)
   const save = () => act(async () => {
@@ -25,7 +26,7 @@ export function You({ me: { user, role_name: role, organization } }: { me: Me })
     <div className="sections">
       <Section title={t('profile.person')} text={t('profile.person.text')} side>
         <form className="narrow-form" onSubmit={(event) => { event.preventDefault(); void save() }}>
-          <p className="person"><Face name={user.full_name} /><span><strong>{user.full_name}</strong><span className="soft">{t('profile.roleIn', { role, organization: organization.name })}</span></span></p>
+          <p className="person"><Face name={user.full_name} /><span><strong>{user.full_name}</strong><span className="soft">{t('profile.roleIn', { role: roleWord(role, roleName), organization: organization.name })}</span></span></p>
           <TextField label={t('profile.name')} value={name} onChange={setName} required maxLength={200} autoComplete="name" error={errors.full_name} />
           <Refused errors={errors} />
           <button className="button primary" disabled={busy || !name.trim() || name === user.full_name}>{t('admin.save')}</button>

@@ -64,7 +64,7 @@ function Known({ trigger: one, type, title }: { trigger: Trigger; type: TriggerT
         </div>
       </header>
       {one.error && <div className="notice" data-tone="error" role="alert">{one.error}</div>}
-      {!one.error && one.is_active && !one.armed && <div className="notice row"><span className="grow">{t('triggers.flowOff')}</span>{mayStart && onFlow ? <button type="button" className="button primary" onClick={() => activate(one.flow_id)}><Power size={15} aria-hidden="true" />{t('triggers.activate')}</button> : <Link href={target?.href ?? `/flows/${one.flow_id}`}>{t('triggers.openFlow')}</Link>}</div>}
+      {!one.error && one.is_active && !one.armed && <div className="notice notice-act"><span className="grow">{t('triggers.flowOff')}</span>{mayStart && onFlow ? <button type="button" className="button primary" onClick={() => activate(one.flow_id)}><Power size={15} aria-hidden="true" />{t('triggers.activate')}</button> : <Link href={target?.href ?? `/flows/${one.flow_id}`}>{t('triggers.openFlow')}</Link>}</div>}
       <LinkTabs label={t('triggers.partsOfOne')} tabs={tabs} at={tab === further.id ? `${place}?tab=${further.id}` : place} />
       {tab === 'history' && one.mode === 'time' ? <History id={one.id} /> : tab === 'calls' && one.mode === 'webhook' ? <Calls id={one.id} /> : tab === 'duplicates' ? <Duplicates id={one.id} />
         : !type ? <Empty title={t('triggers.notInstalled', { id: one.trigger_type })} text={t('triggers.notInstalled.why')} />
