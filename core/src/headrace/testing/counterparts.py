@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import atexit
 import contextlib
+import importlib.util
 import os
 import shutil
 import signal
@@ -200,4 +201,29 @@ def mongodb() -> int:
         "memory",
     ]
     started([*command, "--log-file", str(place / "log"), "--pid-file", str(place / "pid")], port)
+    return port
+
+
+def shipped(module: str, path: str) -> str:
+    """Path of a program that a wheel brings along; the test is skipped where the wheel is not installed."""
+    found = importlib.util.find_spec(module)
+    if found is None or found.origin is None:
+        pytest.skip(f"no {module} on this machine; it is a wheel for Linux")
+    return str(Path(found.origin).parent / path)
+
+
+@cache
+def elasticsearch() -> int:
+    """Port of a server that speaks Elasticsearch's API, in memory."""
+    port = free_port()
+    command = [shipped("noida_db", "noida-db"), "start", "--only", "elasticsearch", "--data-dir", str(folder())]
+    started([*command, "--elasticsearch-port", str(port)], port)
+    return port
+
+
+@cache
+def opensearch() -> int:
+    """Port of a server that speaks OpenSearch's API, in memory."""
+    port = free_port()
+    started([shipped("osmem_server", "bin/osmem-server"), "-no-stdin-watch", "-addr", f"127.0.0.1:{port}"], port)
     return port
