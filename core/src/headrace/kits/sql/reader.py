@@ -173,8 +173,10 @@ class SqlReader(Connector[ConfigT]):
         return sa.select(place.label("value"), sa.func.ntile(count).over(order_by=place).label("tile"))
 
     def _source(self, connection: sa.Connection, stream: Stream) -> sa.Table:
+        """The table with its columns and their types; a read asks for nothing else of it."""
         schema, table = self.place(stream.name)
-        return sa.Table(table, sa.MetaData(), schema=schema, autoload_with=connection, resolve_fks=False)
+        found = sa.inspect(connection).get_columns(table, schema=schema)
+        return sa.Table(table, sa.MetaData(), *(sa.Column(c["name"], c["type"]) for c in found), schema=schema)
 
     def _frames(
         self, connection: sa.Connection, query: Any, wanted: Sequence[Column], batch_rows: int
