@@ -7,8 +7,8 @@ import struct
 from typing import Any
 
 from headrace.sdk import ConfigError
-from pyasn1.type.univ import ObjectIdentifier
 from pysnmp.proto import rfc1902
+from pysnmp.proto.rfc1902 import ObjectIdentifier
 from pysnmp.proto.rfc1905 import EndOfMibView, NoSuchInstance, NoSuchObject
 
 NOTHING = (NoSuchObject, NoSuchInstance, EndOfMibView, rfc1902.Null)

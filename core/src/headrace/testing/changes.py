@@ -6,10 +6,10 @@ import random
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import closing
 from typing import Any
 
 import msgspec
+import sqlalchemy as sa
 
 from headrace.sdk.triggers import SourceTrigger
 
@@ -54,9 +54,10 @@ class Copy:
 class Writer(threading.Thread):
     """Changes every third row of all tables until it is told to stop, in transactions of all lengths, some given up."""
 
-    def __init__(self, connect: Callable[[], Any], keys: Keys, number: int) -> None:
+    def __init__(self, engine: sa.Engine, keys: Keys, number: int) -> None:
         super().__init__()
-        self._connect, self._keys, self._number = connect, keys, number
+        self._engine, self._keys, self._number = engine, keys, number
+        self._tables = {name: sa.table(name, sa.column("id"), sa.column("n")) for name in keys}
         self._random = random.Random(number)  # noqa: S311 - no secret
         self._fresh = ROWS + number
         self.stopped = threading.Event()
@@ -65,37 +66,39 @@ class Writer(threading.Thread):
     def run(self) -> None:
         """Write."""
         mine = {name: [n for n in range(ROWS) if n % 3 == self._number] for name in self._keys}
-        with closing(self._connect()) as db:
+        with self._engine.connect() as db:
             while not self.stopped.is_set():
                 kept = {name: list(numbers) for name, numbers in mine.items()}
                 try:
                     for _ in range(self._random.choice((1, 1, 5, 30))):
-                        self._change(db.cursor(), self._random.choice(list(self._keys)), mine)
+                        self._change(db, self._random.choice(list(self._keys)), mine)
                     done = self._random.random() >= 0.1
                     (db.commit if done else db.rollback)()
-                except Exception:  # the server has chosen it to end a deadlock
+                except sa.exc.DBAPIError:  # the server has chosen it to end a deadlock
                     db.rollback()
                     done = False
                 mine = mine if done else kept
                 self.commits += done
                 time.sleep(SPACING_S)
+        self._engine.dispose()
 
-    def _change(self, cursor: Any, name: str, mine: dict[str, list[int]]) -> None:
-        key, numbers = self._keys[name], mine[name]
+    def _change(self, db: sa.Connection, name: str, mine: dict[str, list[int]]) -> None:
+        key, numbers, table = self._keys[name], mine[name], self._tables[name]
         at = self._random.randrange(len(numbers))
+        this = table.c.id == key(numbers[at])
         self._fresh += 3
         match self._random.choice(("insert", "update", "update", "rename", "delete")):
             case "insert":
-                cursor.execute(f"insert into {name} (id, n) values (%s, 0)", [key(self._fresh)])  # noqa: S608
+                db.execute(sa.insert(table).values(id=key(self._fresh), n=0))
                 numbers.append(self._fresh)
             case "update":
-                cursor.execute(f"update {name} set n = n + 1 where id = %s", [key(numbers[at])])  # noqa: S608
+                db.execute(sa.update(table).where(this).values(n=table.c.n + 1))
             case "rename":
-                change = f"update {name} set id = %s, n = n + 1 where id = %s"  # noqa: S608
-                cursor.execute(change, [key(self._fresh), key(numbers[at])])
+                db.execute(sa.update(table).where(this).values(id=key(self._fresh), n=table.c.n + 1))
                 numbers[at] = self._fresh
             case "delete":
-                cursor.execute(f"delete from {name} where id = %s", [key(numbers.pop(at))])  # noqa: S608
+                numbers.pop(at)
+                db.execute(sa.delete(table).where(this))
 
 
 def follow(
