@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
+from importlib import import_module
 from typing import Any
 
 from headrace.kits.records.connector import After, Given, RecordsConnector, Write
@@ -165,9 +166,8 @@ def record_of(message: Any) -> Record:
 
 def _driver() -> Any:
     try:
-        import pulsar
+        return import_module("pulsar")
     except ImportError:
         raise ConfigError(
             "the driver of Apache Pulsar is not installed; install headrace-connector-pulsar[driver]"
         ) from None
-    return pulsar
