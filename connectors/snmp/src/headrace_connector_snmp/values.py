@@ -8,7 +8,7 @@ from typing import Any
 
 from headrace.sdk import ConfigError
 from pysnmp.proto import rfc1902
-from pysnmp.proto.rfc1902 import ObjectIdentifier
+from pysnmp.proto.rfc1902 import univ
 from pysnmp.proto.rfc1905 import EndOfMibView, NoSuchInstance, NoSuchObject
 
 NOTHING = (NoSuchObject, NoSuchInstance, EndOfMibView, rfc1902.Null)
@@ -25,7 +25,7 @@ def plain(value: Any, kind: str) -> Any:
     """What a row holds: numbers, texts (octets that are no text in hexadecimal), moments of 8 or 11 octets."""
     if isinstance(value, NOTHING):
         return None
-    if isinstance(value, rfc1902.IpAddress | ObjectIdentifier):
+    if isinstance(value, rfc1902.IpAddress | univ.ObjectIdentifier):
         return str(value.prettyPrint())
     if isinstance(value, rfc1902.Opaque):
         return _opaque(bytes(value))

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 import msgspec
 
 from headrace.kits.records.declare import ReadOptions, WriteOptions
-from headrace.kits.records.frames import Frames, Record
+from headrace.kits.records.frames import Frames, Record, Unreadable
 from headrace.kits.records.schema import LATE, declared, learned
 from headrace.kits.records.spool import Part, Spool
 from headrace.sdk.config import ConfigT
@@ -214,7 +214,7 @@ class RecordsConnector(Connector[ConfigT]):
             facts = tuple(column for column in self.facts if column.name not in said.columns)
         else:
             with self._started(name, None, said) as found:
-                first = list(islice(found, said.sample))
+                first = [record for record in islice(found, said.sample) if not isinstance(record, Unreadable)]
             if not first:
                 raise ConfigError(
                     f"the {self.kind} '{name}' of {self.where} has nothing to learn columns from; correct its name, or "
