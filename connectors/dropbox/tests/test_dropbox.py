@@ -192,6 +192,9 @@ class TestDropbox(DriveContract):
     def is_piece(self, asked: Asked) -> bool:
         return "upload_session/" in asked.path and not asked.path.endswith("start")
 
+    def large(self, monkeypatch: pytest.MonkeyPatch) -> int:
+        return super().large(monkeypatch) * 3 // 5  # two pieces, then the finish
+
     @pytest.fixture
     def bad_config(self, config: dict[str, Any]) -> dict[str, Any]:
         return {**config, "refresh_token": "s3cret-and-wrong"}

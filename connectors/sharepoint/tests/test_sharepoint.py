@@ -23,7 +23,7 @@ class TestSharepoint(DriveContract):
 
     def made(self, disk: Path) -> GraphService:
         service = GraphService(disk)
-        service.sites = {"contoso.sharepoint.com:/sites/Sales": SITE}
+        service.sites = {"contoso.sharepoint.com:/sites/Sales": SITE, "contoso.sharepoint.com": SITE}
         service.drives = {}
         for name in ("Shared Documents", "Reports", "Site Assets"):
             key = service.shelf.folder(name).key
@@ -45,6 +45,11 @@ class TestSharepoint(DriveContract):
         opened = self.entry().open(bad_config)
         with pytest.raises(ConfigError, match="no library 'Nowhere'; there is 'Reports', 'Shared Documents'"):
             opened.check()
+        opened.close()
+
+    def test_the_site_of_the_host_has_no_path(self, config: dict[str, Any]) -> None:
+        opened = self.entry().open({**config, "site": "contoso.sharepoint.com"})
+        opened.check()
         opened.close()
 
     def test_a_site_that_is_not_there(self, config: dict[str, Any]) -> None:

@@ -111,7 +111,8 @@ class DropboxFileSystem(PathDriveFileSystem):
             except _Offset as error:
                 return error.right
             except _Over:
-                if self.item(path).get("digest") != _digest(part):
+                there = self.child(folder, name)
+                if there is None or there["digest"] != _digest(part):
                     raise TransientError("the upload is over before its end; it is begun again") from None
             return None
 

@@ -37,7 +37,8 @@ class SharepointFileSystem(GraphFileSystem):
         """
         if not self._known:
             place = urlsplit(self._site if "://" in self._site else f"https://{self._site}")
-            where = f"{place.hostname or ''}:{quote(place.path.rstrip('/') or '/')}"
+            inner = quote(place.path.rstrip("/"))
+            where = f"{place.hostname or ''}:{inner}" if inner else place.hostname or ""
             try:
                 site = self.ask("GET", f"{self.base}/sites/{where}?$select=id")
             except FileNotFoundError:

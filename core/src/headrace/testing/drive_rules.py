@@ -130,6 +130,7 @@ class DriveContract(FilesContract):
         assert [facts.path for facts in connector.files("d0/**/*.csv")] == [f"{deep}/x.csv"]
         connector.close()
         assert rows(connector, connector.stream(f"{deep}/x.csv")) == [{"id": 1}]
+        assert list(connector.files("/".join("d" * 900))) == []
 
     def test_a_token_that_is_over_is_fetched_again(self, connector: Connector[Any], service: DriveService) -> None:
         connector.check()

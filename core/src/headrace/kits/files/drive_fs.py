@@ -74,20 +74,17 @@ class DriveFileSystem(DriveCalls):
         Raises:
             FileNotFoundError: there is none.
         """
-        path = path.strip("/")
-        if path in self._folders:
-            return self._folders[path]
-        if not path:
-            found: Item | None = self.top()
-        else:
-            above, _, name = path.rpartition("/")
-            folder = self.item(above)
-            found = self.child(folder, name) if folder["type"] == "directory" else None
-        if found is None:
-            raise Absent(path)
-        found = {**found, "name": f"/{path}"}
-        if found["type"] == "directory":
-            self._folders[path] = found
+        found, here = self._folders.get("") or {**self.top(), "name": "/"}, ""
+        self._folders[""] = found
+        for name in filter(None, path.split("/")):
+            folder, here = found, f"{here}/{name}"
+            known = self._folders.get(here)
+            item = known or (self.child(folder, name) if folder["type"] == "directory" else None)
+            if item is None:
+                raise Absent(path)
+            found = {**item, "name": here}
+            if found["type"] == "directory":
+                self._folders[here] = found
         return found
 
     def info(self, path: str, **kwargs: Any) -> Item:
@@ -196,13 +193,22 @@ class DriveFileSystem(DriveCalls):
         try:
             found = self.item(path)
         except FileNotFoundError:
-            above, _, name = path.strip("/").rpartition("/")
-            if not name:
-                raise
-            found = {**self.make(self.folder(above), name), "name": f"/{path.strip('/')}"}
-            self._folders[path.strip("/")] = found
+            found = self._made(path)
         if found["type"] != "directory":
             raise ConfigError(f"'{found['name']}' is no folder; choose another name", field="stream")
+        return found
+
+    def _made(self, path: str) -> Item:
+        found, here = self.item(""), ""
+        for name in filter(None, path.split("/")):
+            folder, here = found, f"{here}/{name}"
+            try:
+                found = self.item(here)
+            except FileNotFoundError:
+                if folder["type"] != "directory":
+                    return folder
+                found = {**self.make(folder, name), "name": here}
+                self._folders[here] = found
         return found
 
     def makedirs(self, path: str, exist_ok: bool = False) -> None:
