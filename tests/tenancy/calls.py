@@ -103,7 +103,10 @@ class Caller:
         if isinstance(known.get("data"), bytes | str):
             known["content"] = known.pop("data")
         who = self.side.owner
-        if httpx.URL(str(known["url"])).path.endswith(SIGNING_OUT):
+        path = httpx.URL(str(known["url"])).path
+        if path.endswith("/leave"):
+            who = await self.site.person(self.side, "owner")
+        elif path.endswith(SIGNING_OUT):
             who = await self.site.again(self.side, who)
         request = self.site.client.build_request(headers={**headers, **who.headers}, **known)
         answer = await self.site.client.send(request)
