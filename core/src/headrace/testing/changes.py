@@ -10,6 +10,8 @@ from contextlib import closing
 from typing import Any
 
 import msgspec
+import sqlalchemy as sa
+from sqlalchemy.engine.default import DefaultDialect
 
 from headrace.sdk.triggers import SourceTrigger
 
@@ -19,6 +21,7 @@ SPACING_S = 0.005
 COMMITS = 100
 """So many has each writer at least."""
 
+_PLAIN = DefaultDialect(paramstyle="format")
 Keys = Mapping[str, Callable[[int], Any]]
 
 
@@ -84,18 +87,24 @@ class Writer(threading.Thread):
         key, numbers = self._keys[name], mine[name]
         at = self._random.randrange(len(numbers))
         self._fresh += 3
+        table = sa.table(name, sa.column("id"), sa.column("n"))
+        this, fresh, more = table.c.id == key(numbers[at]), key(self._fresh), table.c.n + 1
         match self._random.choice(("insert", "update", "update", "rename", "delete")):
             case "insert":
-                cursor.execute(f"insert into {name} (id, n) values (%s, 0)", [key(self._fresh)])  # noqa: S608
+                self._run(cursor, table.insert().values(id=fresh, n=0))
                 numbers.append(self._fresh)
             case "update":
-                cursor.execute(f"update {name} set n = n + 1 where id = %s", [key(numbers[at])])  # noqa: S608
+                self._run(cursor, table.update().where(this).values(n=more))
             case "rename":
-                change = f"update {name} set id = %s, n = n + 1 where id = %s"  # noqa: S608
-                cursor.execute(change, [key(self._fresh), key(numbers[at])])
+                self._run(cursor, table.update().where(this).values(id=fresh, n=more))
                 numbers[at] = self._fresh
             case "delete":
-                cursor.execute(f"delete from {name} where id = %s", [key(numbers.pop(at))])  # noqa: S608
+                self._run(cursor, table.delete().where(this))
+                numbers.pop(at)
+
+    def _run(self, cursor: Any, statement: sa.Insert | sa.Update | sa.Delete) -> None:
+        compiled = statement.compile(dialect=_PLAIN)
+        cursor.execute(compiled.string, [compiled.params[one] for one in compiled.positiontup or ()])
 
 
 def follow(
