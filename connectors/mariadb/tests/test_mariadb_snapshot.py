@@ -8,7 +8,6 @@ from typing import Any
 
 import pymysql
 import pytest
-import sqlalchemy as sa
 from headrace.kits.sql import binlog_snapshot
 from headrace.kits.sql.binlog import BinlogChanges
 from headrace.sdk import ConfigError, parse_config
@@ -53,8 +52,8 @@ def test_rows_and_changes_meet_without_a_gap_while_others_write_and_readers_die(
     for name, columns in TABLES.items():
         db.execute(f"create table {name} ({columns}) engine innodb")
         db.executemany(f"insert into {name} (id, n) values (%s, 0)", [[KEYS[name](n)] for n in range(ROWS)])
-    writers = [Writer(sa.create_engine("mysql+pymysql://", connect_args=server), KEYS, number) for number in range(3)]
-    copy, cursor, views = follow(source, ctx, writers, deaths=deaths, within_s=300)
+    writers = [Writer(lambda: pymysql.connect(**server), KEYS, number) for number in range(3)]
+    copy, cursor, views = follow(source, ctx, writers, deaths=deaths)
     there = {}
     for name in TABLES:
         db.execute(f"select id, n from {name}")

@@ -9,7 +9,6 @@ from uuid import uuid4
 
 import psycopg
 import pytest
-import sqlalchemy as sa
 from headrace.plugins.manager import load_plugins
 from headrace.sdk import ConfigError, parse_config
 from headrace.testing.changes import ROWS, Writer, follow
@@ -47,7 +46,7 @@ def test_rows_and_changes_meet_without_a_gap_while_others_write_and_readers_die(
             db.execute(f"create table {name} (id {kind}, n int)")
             every = [[KEYS[name](n)] for n in range(ROWS)]
             db.cursor().executemany(f"insert into {name} (id, n) values (%s, 0)", every)
-        writers = [Writer(sa.create_engine(url.replace("://", "+psycopg://", 1)), KEYS, number) for number in range(3)]
+        writers = [Writer(lambda: psycopg.connect(url), KEYS, number) for number in range(3)]
         copy, cursor, views = follow(source, ctx, writers, deaths=deaths)
         there = {(name, id_): n for name in KEYS for id_, n in db.execute(f"select id, n from {name}").fetchall()}
     assert copy.rows == there

@@ -217,17 +217,17 @@ class Snapshot:
         keys = _names(table.keys)
         whole = sql.Identifier(table.schema, table.table)
         behind = sql.SQL(" WHERE ({}) > ({})").format(keys, sql.SQL(", ").join(map(sql.Literal, after)))
-        opening = _OPEN.format(
+        query = _OPEN.format(
             columns=_names([name for name, _ in table.columns]), behind=behind if after else sql.SQL(""),
             table=whole if table.parts else sql.SQL("ONLY {}").format(whole), keys=keys,
         )  # fmt: skip
-        self._link.execute(opening)
+        self._link.execute(query)
         self._open = table
 
     def _fetch(self, table: _Table, count: int) -> list[Change]:
         """The next rows, moving `reading` behind the last of them, or behind the table."""
-        fetching = _FETCH.format(sql.Literal(count))
-        result = self._link.execute(fetching).pgresult
+        fetch = _FETCH.format(sql.Literal(count))
+        result = self._link.execute(fetch).pgresult
         assert result is not None  # noqa: S101 - of a statement that was executed
         relation = Relation(table.schema, table.table, ())
         kinds = [(name, int(kind)) for name, kind in table.columns]

@@ -6,10 +6,12 @@ import random
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
 from typing import Any
 
 import msgspec
 import sqlalchemy as sa
+from sqlalchemy.engine.default import DefaultDialect
 
 from headrace.sdk.triggers import SourceTrigger
 
@@ -19,6 +21,7 @@ SPACING_S = 0.005
 COMMITS = 100
 """So many has each writer at least."""
 
+_PLAIN = DefaultDialect(paramstyle="format")
 Keys = Mapping[str, Callable[[int], Any]]
 
 
@@ -54,10 +57,9 @@ class Copy:
 class Writer(threading.Thread):
     """Changes every third row of all tables until it is told to stop, in transactions of all lengths, some given up."""
 
-    def __init__(self, engine: sa.Engine, keys: Keys, number: int) -> None:
+    def __init__(self, connect: Callable[[], Any], keys: Keys, number: int) -> None:
         super().__init__()
-        self._engine, self._keys, self._number = engine, keys, number
-        self._tables = {name: sa.table(name, sa.column("id"), sa.column("n")) for name in keys}
+        self._connect, self._keys, self._number = connect, keys, number
         self._random = random.Random(number)  # noqa: S311 - no secret
         self._fresh = ROWS + number
         self.stopped = threading.Event()
@@ -66,39 +68,43 @@ class Writer(threading.Thread):
     def run(self) -> None:
         """Write."""
         mine = {name: [n for n in range(ROWS) if n % 3 == self._number] for name in self._keys}
-        with self._engine.connect() as db:
+        with closing(self._connect()) as db:
             while not self.stopped.is_set():
                 kept = {name: list(numbers) for name, numbers in mine.items()}
                 try:
                     for _ in range(self._random.choice((1, 1, 5, 30))):
-                        self._change(db, self._random.choice(list(self._keys)), mine)
+                        self._change(db.cursor(), self._random.choice(list(self._keys)), mine)
                     done = self._random.random() >= 0.1
                     (db.commit if done else db.rollback)()
-                except sa.exc.DBAPIError:  # the server has chosen it to end a deadlock
+                except Exception:  # the server has chosen it to end a deadlock
                     db.rollback()
                     done = False
                 mine = mine if done else kept
                 self.commits += done
                 time.sleep(SPACING_S)
-        self._engine.dispose()
 
-    def _change(self, db: sa.Connection, name: str, mine: dict[str, list[int]]) -> None:
-        key, numbers, table = self._keys[name], mine[name], self._tables[name]
+    def _change(self, cursor: Any, name: str, mine: dict[str, list[int]]) -> None:
+        key, numbers = self._keys[name], mine[name]
         at = self._random.randrange(len(numbers))
-        this = table.c.id == key(numbers[at])
         self._fresh += 3
+        table = sa.table(name, sa.column("id"), sa.column("n"))
+        this, fresh, more = table.c.id == key(numbers[at]), key(self._fresh), table.c.n + 1
         match self._random.choice(("insert", "update", "update", "rename", "delete")):
             case "insert":
-                db.execute(sa.insert(table).values(id=key(self._fresh), n=0))
+                self._run(cursor, table.insert().values(id=fresh, n=0))
                 numbers.append(self._fresh)
             case "update":
-                db.execute(sa.update(table).where(this).values(n=table.c.n + 1))
+                self._run(cursor, table.update().where(this).values(n=more))
             case "rename":
-                db.execute(sa.update(table).where(this).values(id=key(self._fresh), n=table.c.n + 1))
+                self._run(cursor, table.update().where(this).values(id=fresh, n=more))
                 numbers[at] = self._fresh
             case "delete":
+                self._run(cursor, table.delete().where(this))
                 numbers.pop(at)
-                db.execute(sa.delete(table).where(this))
+
+    def _run(self, cursor: Any, statement: sa.Insert | sa.Update | sa.Delete) -> None:
+        compiled = statement.compile(dialect=_PLAIN)
+        cursor.execute(compiled.string, [compiled.params[one] for one in compiled.positiontup or ()])
 
 
 def follow(
