@@ -53,7 +53,7 @@ def test_rows_and_changes_meet_without_a_gap_while_others_write_and_readers_die(
         db.execute(f"create table {name} ({columns}) engine innodb")
         db.executemany(f"insert into {name} (id, n) values (%s, 0)", [[KEYS[name](n)] for n in range(ROWS)])
     writers = [Writer(lambda: pymysql.connect(**server), KEYS, number) for number in range(3)]
-    copy, cursor, views = follow(source, ctx, writers, deaths=deaths)
+    copy, cursor, views = follow(source, ctx, writers, deaths=deaths, within_s=300)
     there = {}
     for name in TABLES:
         db.execute(f"select id, n from {name}")
