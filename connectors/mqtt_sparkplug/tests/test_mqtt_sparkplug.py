@@ -134,7 +134,7 @@ def test_births_are_read_as_metrics(group: str, node: Node) -> None:
 
 def test_a_gap_asks_for_a_birth_and_an_alias_waits_for_it(group: str, node: Node) -> None:
     """The node is not listed: its first data has an alias only, and its birth comes when it is asked."""
-    config = settings(group, nodes=[])
+    config = settings(group, nodes=[], quiet_s=1)
     with closing(entry().open(config)) as connector:
         stream = connector.stream(f"{group}/oven", options=parse_config(entry().manifest.read_options, {
             "columns": {"metric": "text", "number": "float", "message": "text"}}))  # fmt: skip

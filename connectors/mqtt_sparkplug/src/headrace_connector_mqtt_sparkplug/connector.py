@@ -18,6 +18,9 @@ from headrace_connector_mqtt_sparkplug.host import SPACE, Host
 from headrace_connector_mqtt_sparkplug.link import REFUSED, HungUp, Link
 from headrace_connector_mqtt_sparkplug.payload import NUMBERS, Payload, fill, kind_of
 
+ANSWER_S = 3.0
+"""So long, at least, is waited for the first answer of nodes that are asked."""
+
 
 class SparkplugConnector(RecordsConnector[SparkplugConfig]):
     """One broker; a link for each call."""
@@ -62,13 +65,17 @@ class SparkplugConnector(RecordsConnector[SparkplugConfig]):
                     host.ask((one[0], one[1]))
         end = quiet = time.monotonic()
         end, count = end + options.listen_s, 0
-        while count < options.max_messages and time.monotonic() < min(end, quiet + self.config.quiet_s):
+        wait = max(self.config.quiet_s, ANSWER_S if host.wanted else 0)
+        while count < options.max_messages and time.monotonic() < min(end, quiet + wait):
             while host.wanted:
                 link.publish(f"{SPACE}/{'/NCMD/'.join(host.wanted.pop())}", rebirth())
             link.work(min(0.1, self.config.quiet_s / 4))
             while link.inbox and count < options.max_messages:
-                count, quiet = count + 1, time.monotonic()
-                yield from _of(host.rows(*link.inbox.popleft()), device)
+                topic, raw = link.inbox.popleft()
+                if topic.split("/")[2] in {"NCMD", "DCMD"}:  # also our own
+                    continue
+                count, quiet, wait = count + 1, time.monotonic(), self.config.quiet_s
+                yield from _of(host.rows(topic, raw), device)
         yield from _of(host.rest(), device)
 
     def released(self) -> None:

@@ -56,7 +56,8 @@ class PulsarConnector(RecordsConnector[PulsarConfig]):
         if self._client is None:
             url, driver = self.url(), _driver()
             token = self.config.token.reveal()
-            self._client = driver.Client(
+            opened = driver.Client
+            self._client = opened(
                 url, authentication=driver.AuthenticationToken(token) if token else None,
                 operation_timeout_seconds=WAIT_S, connection_timeout_ms=5_000, logger=driver.ConsoleLogger(
                     driver.LoggerLevel.Error
