@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 from headrace.kits.records.connector import After, Given, Write, key_of
+from headrace.kits.records.declare import MergeOptions
 from headrace.kits.records.frames import Record
 from headrace.kits.records.messages import bodies
 from headrace.kits.records.rest import JsonConnector, path_of
@@ -33,6 +34,7 @@ class CouchdbConnector(JsonConnector[CouchdbConfig]):
     key = ("_id",)
     facts = (Column("_id", DataType.TEXT, nullable=False), Column("_rev", DataType.TEXT, nullable=False))
     modes = ("append", "overwrite", "upsert", "merge")
+    write_options = MergeOptions
     _kept: set[str] = set()
 
     def ping(self) -> None:

@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 import msgspec
 
 from headrace.kits.records.connector import After, Given, Write
+from headrace.kits.records.declare import MergeOptions
 from headrace.kits.records.frames import Record
 from headrace.kits.records.rest import JsonConnector, path_of
 from headrace.kits.records.search_bulk import MADE, Bulk, Index
@@ -43,6 +44,7 @@ class SearchConnector(JsonConnector[ConfigT]):
     key = ("_id",)
     facts = (Column("_id", DataType.TEXT, nullable=False),)
     modes = ("append", "overwrite", "upsert", "merge")
+    write_options = MergeOptions
     read_options = SearchReadOptions
     tie: ClassVar[str] = "_shard_doc"
     _index: Index | None = None
