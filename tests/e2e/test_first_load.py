@@ -9,7 +9,7 @@ from playwright.sync_api import Browser, Page, expect
 
 pytestmark = pytest.mark.slow
 ROUNDS = 5
-LIMITS = {"script": 145_000, "style": 16_000, "font": 52_000, "all": 260_000}
+LIMITS = {"script": 165_000, "style": 16_000, "font": 52_000, "all": 260_000}
 """Bytes as they come over the line, headers included; the budgets of the built files are in `test_ui_budgets.py`."""
 READY_MS = 8_000
 QUIET_MS = 1_000
@@ -45,7 +45,8 @@ def transferred(page: Page) -> dict[str, int]:
     return sums
 
 
-def test_the_first_page_is_light_and_soon_usable(browser: Browser, stack, account, watch, figure):
+def test_the_first_page_is_light_and_soon_usable(browser: Browser, stack, account, watch, api, figure):
+    api.flow("Their own", [])  # whoever has none is shown starters, which load after the page
     paints, ready, weights = [], [], []
     for _ in range(ROUNDS):
         with watch(browser, stack.url, storage_state=account) as page:
