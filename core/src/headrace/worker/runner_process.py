@@ -22,6 +22,8 @@ SEGMENTS_MAX = 1_000
 """A runner is replaced after so many segments: leaks of drivers stay small."""
 GROWN_BYTES = 1_500_000_000
 READY_S = 60.0
+CROWD, CROWD_GRACE_S = 8, 1.0
+"""So many segments of a runner that are all to stop have so many seconds for it."""
 NICE, NICER = 5, 10
 """Each step is a third of the CPU time, when it is short: what computes goes after what hands out the work."""
 _ENVIRONMENT = (
@@ -39,6 +41,7 @@ class Work:
 
     def __init__(self, runner: Runner, no: int, heard: Heard) -> None:
         self.runner, self.heard = runner, heard
+        self.asked = False
         self._no = no
 
     async def begin(self, request: SegmentRequest) -> None:
@@ -47,6 +50,8 @@ class Work:
 
     async def cancel(self) -> None:
         """Ask for the end of the segment."""
+        self.asked = True
+        self.runner.hurry()
         await self.runner.send(self._no, Cancel())
 
     async def tell(self, answer: HostTold) -> None:
@@ -152,6 +157,22 @@ class Runner:
             with contextlib.suppress(ConnectionError):
                 pipe.write(frame(Ordered(no, order)))
                 await pipe.drain()
+
+    def hurry(self) -> None:
+        """Once a crowd in it is to stop, and nobody else is there, it has a moment for that: alone, each has longer.
+
+        Many that end at once wait for each other more than for anything.
+        """
+        if len(self.orders) >= CROWD and self._all_asked():
+            asyncio.get_running_loop().call_later(CROWD_GRACE_S, self._end_crowd)
+
+    def _all_asked(self) -> bool:
+        return all(work.asked for work in self.orders.values())
+
+    def _end_crowd(self) -> None:
+        if self.orders and self._all_asked():
+            self._ended = self.retired = True
+            self.kill()
 
     def kill(self) -> None:
         """End it and whatever it has started, now.
