@@ -133,6 +133,11 @@ class CassandraConnector(RecordsConnector[CassandraConfig]):
         return f"CREATE TABLE IF NOT EXISTS {quoted(name)} ({columns}, PRIMARY KEY ({', '.join(map(quoted, keys))}))"
 
     @staticmethod
+    def empty(name: str) -> str:
+        """The statement that takes all rows of a table away."""
+        return f"TRUNCATE {quoted(name)}"
+
+    @staticmethod
     def insert(name: str, columns: Iterable[str]) -> str:
         """The statement that writes a row."""
         names = list(columns)
@@ -154,7 +159,7 @@ class CassandraConnector(RecordsConnector[CassandraConfig]):
             self._cluster.refresh_table_metadata(self.config.keyspace, write.name)
             own = self.key_in(write.name)
         elif write.mode == "overwrite":
-            self.session.execute(f"TRUNCATE {quoted(write.name)}")
+            self.session.execute(self.empty(write.name))
         if write.keyed and set(write.keys) != set(own):
             raise ConfigError(
                 f"the table '{write.name}' has the key ({', '.join(own)}); choose these columns", field="keys"
