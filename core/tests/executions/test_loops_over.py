@@ -44,9 +44,9 @@ async def test_each_file_of_a_folder_is_an_item(world, owner):
 
 
 async def test_more_items_than_there_may_be_are_refused_before_one_is_made(world, owner):
-    execution_id = await owner.execute(doubled(world, {"over": "rows"}, count=10_001))
+    execution_id = await owner.execute(doubled(world, {"over": "rows"}, count=100_001))
     ended = await world.ended(execution_id)
-    assert (ended["status"], "10,001 items are too many" in ended["error_message"]) == ("failed", True)
+    assert (ended["status"], "100,001 items are too many" in ended["error_message"]) == ("failed", True)
     assert await world.children(execution_id) == []
 
 

@@ -53,8 +53,8 @@ def headrace_triggers() -> list[TriggerType]:
     """Offer the trigger on changes."""
     return [
         TriggerType(
-            id="changes", title="Changed documents (CouchDB)", mode="source", config=ChangesConfig, icon="lucide:sofa",
-            factory=lazy("headrace_connector_couchdb.changes:Changes"), tags=("cdc", "watch"),
+            id="cdc_couchdb", title="Changed documents (CouchDB)", mode="source", kind="cdc", config=ChangesConfig,
+            icon="lucide:sofa", factory=lazy("headrace_connector_couchdb.changes:Changes"), tags=("cdc", "watch"),
             summary="Starts with documents that are written or deleted.", docs=CHANGES,
         )
     ]  # fmt: skip
