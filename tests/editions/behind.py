@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from functools import partial
 from types import SimpleNamespace
 from typing import Any
 from unittest.mock import patch
@@ -14,10 +15,13 @@ from headrace.accounts import setup
 from headrace.cli.local import Local
 from headrace.engine.messages import NodeFinished
 from headrace.executions import assets
+from headrace.executions.leases import as_json
 from headrace.flows.text import parse
 from headrace.infra.database import Database
+from headrace.infra.ids import new_id
 from headrace.infra.states import set_state
 from headrace.sdk.errors import HeadraceError
+from headrace.triggers import statements as sql
 from headrace.triggers.ticker import Ticker
 from msgspec import Struct
 
@@ -28,6 +32,12 @@ LATE = sa.text("""
 UPDATE triggers SET next_fire_at = next_fire_at - interval '2 hours', wake_at = next_fire_at - interval '2 hours',
   state = state || jsonb_build_object('covered_until', next_fire_at - interval '2 hours') WHERE id = :id
 """)
+SOURCE = sa.text("""
+INSERT INTO triggers (organization_id, id, flow_id, type, mode, name)
+VALUES (:organization_id, :id, :flow_id, :type, 'source', 'S')
+""")
+SOURCES = {"poll": "poll", "file": "file", "email": "email", "message": "nats", "cdc": "cdc", "event": "of_others"}
+"""A type of each kind of trigger that has a source."""
 FILE = """
 headrace: 1
 name: {name}
@@ -109,6 +119,22 @@ async def _write(house: House, id_: str) -> str:
     return await _said(house, "SELECT error FROM triggers WHERE id = :id", id_)
 
 
+async def _listen(house: House, type_: str) -> str:
+    """As the API makes a trigger on a source; nothing here asks the source."""
+    flow, made = await make(house.site, house.side, "flow_id"), new_id()
+    given = {"organization_id": house.side.organization_id, "id": made, "flow_id": UUID(flow), "type": type_}
+    await house.do(SOURCE, given)
+    return str(made)
+
+
+async def _hear(house: House, id_: str) -> str:
+    """As whoever asks the source stores what is new."""
+    event = as_json([{"key": str(new_id()), "payload": {"rows": []}}])
+    await house.do(sql.ADD_EVENTS, {"organization_id": house.side.organization_id, "id": UUID(id_), "events": event})
+    await _tick(house)
+    return await _said(house, "SELECT error FROM triggers WHERE id = :id", id_)
+
+
 async def _file(house: House) -> str:
     """A name for a flow of the first organization, which commands act for."""
     async with house.site.services.database.transaction() as session:
@@ -142,7 +168,8 @@ async def _command(house: House, name: str) -> str:
 BEHIND: dict[str, Way] = {
     "scheduled": Way(_schedule, _fall_due),
     "backfill": Way(_backfill, _fill),
-    "event": Way(_watch, _write),
+    "asset": Way(_watch, _write),
+    **{kind: Way(partial(_listen, type_=type_), _hear) for kind, type_ in SOURCES.items()},
     "api": Way(_file, _command),
 }
 """By what executions keep as `trigger_type`."""
