@@ -58,11 +58,13 @@ def first_account(nobody: Caller, token: str | None, email: str, password: str) 
 
 
 def organization(admin: Caller) -> Caller:
-    """An organization of one's own on the plan `standard`; its owner works in it from now on."""
+    """An organization of one's own on the plan `standard`, and roles of one's own, which that plan has not got."""
     made = admin.ask("POST", "/organizations", {"name": "First hour"})
     owner = Caller(admin.http, admin.ask("POST", f"/organizations/{made['id']}/switch")["access_token"])
     owner.ask("POST", "/workspaces", {"name": "Work"})
     has = owner.ask("POST", "/subscriptions", {"plan_id": "standard"})
+    owner.ask("POST", "/roles", {"name": "Early", "permissions": []}, refused="FEATURE_DISABLED")
+    owner.ask("PUT", f"/subscriptions/{made['id']}/overrides/custom_roles", {"enabled": True, "reason": "first hour"})
     see("organization", f"'{made['name']}' ({made['slug']}) with edition {has['edition']}, plan {has['plan_id']}")
     return owner
 

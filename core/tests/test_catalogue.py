@@ -114,7 +114,7 @@ async def test_only_platform_admins_change_what_there_is(database, boss):
             subscriptions.create(session, owner, plan="premium"),
             subscriptions.delete(session, owner),
             subscriptions.organizations(session, owner),
-            preview.preview(session, owner, preview.Wish(plan="premium")),
+            preview.preview(session, owner, preview.Wish(plan="premium"), database),
         ):
             with pytest.raises(Denied):
                 await attempt
@@ -310,20 +310,20 @@ async def test_a_preview_tells_who_loses_what_and_changes_nothing(database, boss
                 await flows.create(session, Actor(organization_id=other), workspace_id=space.id, name=f"f{n}")
             await subscriptions.create(session, boss, plan="premium")
         wish = preview.Wish(organization_id=other, plan="standard")
-        (move,) = await preview.preview(session, boss, wish)
+        (move,) = await preview.preview(session, boss, wish, database)
         assert {"lineage", "monitoring"} <= set(move.loses)
         assert move.gains == []
         flows_move = next(one for one in move.limits if one.limit == "flows")
         assert (flows_move.before, flows_move.after, flows_move.used, flows_move.beyond) == (100, 10, 12, 2)
-        (move,) = await preview.preview(session, boss, preview.Wish(edition="premium", enabled=False))
+        (move,) = await preview.preview(session, boss, preview.Wish(edition="premium", enabled=False), database)
         assert (move.organization, move.organization_id) == ("Two", other)
         wish = preview.Wish(plan="premium", limits={"flows": 200}, features={"sso": True})
-        (move,) = await preview.preview(session, boss, wish)
+        (move,) = await preview.preview(session, boss, wish, database)
         assert (move.gains, move.loses) == (["sso"], [])
-        assert await preview.preview(session, boss, preview.Wish(plan="growth", limits={"flows": 1})) == []
+        assert await preview.preview(session, boss, preview.Wish(plan="growth", limits={"flows": 1}), database) == []
         assert session.info["organization_id"] == boss.organization_id
         with pytest.raises(NotFound):
-            await preview.preview(session, boss, preview.Wish(organization_id=new_id(), plan="standard"))
+            await preview.preview(session, boss, preview.Wish(organization_id=new_id(), plan="standard"), database)
         async with subscriptions.of(session, boss, other):
             assert await service.limit_of(session, "flows") == 100
         assert await session.scalar(sa.text("select count(*) from plans")) == 0

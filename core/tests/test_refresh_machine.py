@@ -17,6 +17,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 PASSWORDS = ["correct horse battery", "another good password"]
 EMAIL = "ada@example.org"
+EXAMPLES = 15
 GRACE_S, LIFE_S = 5, 7 * 24 * 3600
 
 
@@ -147,15 +148,16 @@ def machine(database: Database, loop: asyncio.AbstractEventLoop) -> type[RuleBas
     return Machine
 
 
-def test_the_machine_holds(database_urls) -> None:
+def test_the_machine_holds(database_urls, record_property) -> None:
     loop = asyncio.new_event_loop()
     database = Database.from_url(database_urls.app_url)
     try:
         run_state_machine_as_test(
             machine(database, loop),
-            settings=settings(max_examples=15, stateful_step_count=12, deadline=None, database=None,
+            settings=settings(max_examples=EXAMPLES, stateful_step_count=12, deadline=None, database=None,
                               suppress_health_check=list(HealthCheck)),
         )  # fmt: skip
     finally:
         loop.run_until_complete(database.close())
         loop.close()
+    record_property("security: refresh tokens, families of random steps that held", EXAMPLES)

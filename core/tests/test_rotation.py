@@ -8,7 +8,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from uuid import UUID
 
@@ -147,8 +147,9 @@ def kid(text: str) -> str:
     [pytest.param(100, 4, 1, (1, 0), id="small"), pytest.param(1_000, 20, 2, (5, 5), id="full", marks=FULL)],
 )
 async def test_both_levels_rotate_under_load_though_the_rotator_is_killed(
-    world: World, worker_database: Database, connections: int, organizations: int, readers: int, kills: tuple[int, int]
-) -> None:
+    world: World, worker_database: Database, connections: int, organizations: int, readers: int,
+    kills: tuple[int, int], record_property: Callable[[str, int], None],
+) -> None:  # fmt: skip
     await world.fill(connections, organizations)
     before = await standing(Rotator(worker_database, KeyRing([Secret(world.old)])))
     assert (before.blobs, before.behind) == ({"connections.config": connections}, 0)
@@ -179,6 +180,13 @@ async def test_both_levels_rotate_under_load_though_the_rotator_is_killed(
         f" blobs under old data keys: {after.behind},"
         f" data keys under the old master key: {after.wrapped.get(kid(world.old), 0)}"
     )
+    figures = {
+        "connections": connections, "kills -9": sum(kills), "reads meanwhile": reads, "writes meanwhile": writes,
+        "reads or writes that failed": len(failures), "blobs left under an old data key": after.behind,
+        "data keys left under the old master key": after.wrapped.get(kid(world.old), 0),
+    }  # fmt: skip
+    for name, figure in figures.items():
+        record_property(f"security: rotation of keys, {name}", figure)
     assert failures == []
     assert reads > connections
     assert (after.behind, after.unfinished, left) == (0, 0, set())

@@ -36,9 +36,10 @@ HEAVY = (
 )
 STDLIB = sys.stdlib_module_names
 SUPPLIED = {
+    "cassandra": "cassandra-driver", "firebird": "firebird-driver",
     "pluggy": "pluggy", "yaml": "pyyaml", "jwt": "pyjwt", "argon2": "argon2-cffi", "uuid_utils": "uuid-utils",
     "dateutil": "python-dateutil", "paho": "paho-mqtt", "nats": "nats-py", "smbclient": "smbprotocol",
-    "bson": "pymongo", "pymysqlreplication": "mysql-replication",
+    "bson": "pymongo", "pymysqlreplication": "mysql-replication", "google": "protobuf", "zmq": "pyzmq",
 }  # fmt: skip
 
 

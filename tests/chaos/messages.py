@@ -13,9 +13,11 @@ import sqlite3
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
+from typing import TypeAlias
 from uuid import UUID, uuid4
 
 import sqlalchemy as sa
@@ -38,6 +40,7 @@ from tests.chaos.campaign import Someone
 from tests.chaos.stack import PLUGINS, install_lab
 from tests.faults.wireproxy import Proxy
 
+Claims: TypeAlias = Callable[..., Awaitable[list[leases.Claim]]]
 FLOW = FlowGraph(
     nodes=(NodeSpec(id="a", type="lab.rows"), NodeSpec(id="b", type="lab.gate", config={"began": "b"}),
            NodeSpec(id="c", type="lab.post", config={"ledger": "c"})),
@@ -87,35 +90,41 @@ class Bench:
 
     async def work(self, database: Database, execution_id: UUID, *, lease_s: float) -> None:
         """What a worker and a relay say to PostgreSQL until nothing is left to claim."""
-        names = sorted(self.host.distributions)
+        names, organization_id = sorted(self.host.distributions), self.actor.organization_id
+        claim = partial(
+            leases.claim_all, worker_id=uuid4(), lease_s=lease_s, distributions=names, queues=QUEUES
+        )  # fmt: skip
         while True:
             await Relay(database, "", self.ringer).relay()
             async with database.transaction() as session:
                 bells = await leases.candidates(session, distributions=names, queues=QUEUES, limit=4)
             if not bells:
                 return
-            for bell in bells:
-                async with database.transaction(bell.organization_id) as session:
-                    claim = await leases.claim(
-                        session, bell, worker_id=uuid4(), lease_s=lease_s, distributions=names, queues=QUEUES
-                    )
-                if claim is None:
-                    continue
-                async with database.transaction() as session:
-                    await leases.heartbeat(session, [claim.lease], lease_s=lease_s)
-                node = claim.spec.graph.nodes[0].id
-                if node == "c":
-                    key = f"{bell.execution_id}:{node}"
-                    new = self.ledger.execute("insert into ledger values (?) on conflict do nothing", (key,)).rowcount
-                    self.effects[execution_id] += new
-                outputs = {name: FrameRef(f"{bell.organization_id}/x", 1, 1) for name in claim.spec.keep}
-                done = settle.NodeOutcome(
-                    report=NodeFinished(node_id=node, status="completed"),
-                    started_at=None,
-                    completed_at=datetime.now(UTC),
-                )
-                async with database.transaction(bell.organization_id) as session:
-                    await settle.complete(session, claim.lease, outputs=outputs, nodes=[done])
+            async with database.transaction(organization_id) as session:
+                claims = await claim(session, organization_id, bells)
+            while claims:
+                claims += await self.execute(database, claims.pop(0), claim, lease_s)
+
+    async def execute(
+        self, database: Database, claimed: leases.Claim, claim: Claims, lease_s: float
+    ) -> list[leases.Claim]:
+        """Beat, have the effect, settle. Returns what was claimed by the same transaction."""
+        lease, node = claimed.lease, claimed.spec.graph.nodes[0].id
+        async with database.transaction() as session:
+            await leases.heartbeat(session, [lease], lease_s=lease_s)
+        if node == "c":
+            key = f"{lease.execution_id}:{node}"
+            new = self.ledger.execute("insert into ledger values (?) on conflict do nothing", (key,)).rowcount
+            self.effects[lease.execution_id] += new
+        outputs = {name: FrameRef(f"{lease.organization_id}/x", 1, 1) for name in claimed.spec.keep}
+        done = settle.NodeOutcome(
+            report=NodeFinished(node_id=node, status="completed"), started_at=None, completed_at=datetime.now(UTC)
+        )
+        async with database.transaction(lease.organization_id) as session:
+            settled = await settle.complete(
+                session, lease, outputs=outputs, nodes=[done], room=settle.Room(tuple(QUEUES), 4)
+            )
+            return await claim(session, lease.organization_id, settled.mine) if settled.mine else []
 
     async def crash_after(self, k: int) -> tuple[bool, int]:
         """Whether it died at message `k`, and how many there were."""

@@ -60,12 +60,14 @@ class Member:
         self.process: subprocess.Popen[bytes] | None = None
         self.killed = False
         self.fell: list[str] = []
+        self._lived = 0
 
     @property
     def pid(self) -> int:
         return self.process.pid if self.process and self.process.poll() is None else 0
 
     def start(self) -> None:
+        self._lived = self.log.stat().st_size if self.log.exists() else 0
         self.process = processes.spawn(
             [sys.executable, "-c", _MAIN[self._kind], json.dumps(TIMING), self._stack.control or "-"],
             log=self.log, env={**self._stack.environment, **self._env}, cwd=LAB.parents[3],
@@ -76,6 +78,11 @@ class Member:
     def log(self) -> Path:
         """Its output, of all its lives."""
         return self._stack.folder / "logs" / f"{self.name}.log"
+
+    @property
+    def life(self) -> str:
+        """What it has said since it was started last."""
+        return self.log.read_bytes()[self._lived :].decode(errors="replace")
 
     def revive(self) -> None:
         """Start it if it has ended; that it ended by itself is remembered."""

@@ -79,7 +79,8 @@ def test_no_payload_goes_through(name, told):
             through.append(f"{id_} {text!r}")
         if time.process_time() - started > CPU_MAX_S:
             slow.append(id_)
-    told(f"{name}: {len(found)} payloads tried, {len(through)} through, {len(slow)} slow")
+    said = f"{name}: {len(found)} payloads tried, {len(through)} through, {len(slow)} slow"
+    told(said, **{f"payloads_{name}": len(found), f"payloads_{name}_through": len(through)})
     assert not through, "\n".join(through)
     assert not slow
 
@@ -128,5 +129,6 @@ def test_no_changed_token_passes(told):
         except Unauthenticated:
             continue
         through.append(f"{id_} {text}")
-    told(f"jwt: {len(found)} payloads tried, {len(through)} through")
+    said = f"jwt: {len(found)} payloads tried, {len(through)} through"
+    told(said, payloads_jwt=len(found), payloads_jwt_through=len(through))
     assert not through, "\n".join(through)

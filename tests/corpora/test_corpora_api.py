@@ -34,7 +34,8 @@ async def test_no_header_breaks_an_answer(site, told):
             told_ = str(answer.headers)
             if answer.status_code >= 500 or "evil" in told_ or "a=b" in told_ or _echoed(text, answer):
                 wrong.append(f"{id_} in {name}: {answer.status_code} {answer.text[:200]} {told_[:300]}")
-    told(f"headers: {tried} payloads tried, {sent} sent, {len(wrong)} through")
+    said = f"headers: {tried} payloads tried, {sent} sent, {len(wrong)} through"
+    told(said, payloads_headers=tried, payloads_headers_through=len(wrong))
     assert not wrong, "\n".join(wrong)
 
 
@@ -69,7 +70,8 @@ async def test_no_text_of_a_query_or_a_name_is_sql(site, headrace_settings, told
                 wrong.append(f"{id_} as a name became {kept!r}")
         elif made.status_code != 422:
             wrong.append(f"{id_} as a name: {made.status_code} {made.text[:300]}")
-    told(f"injections: {tried} payloads tried, {len(wrong)} through")
+    said = f"injections: {tried} payloads tried, {len(wrong)} through"
+    told(said, payloads_injections=tried, payloads_injections_through=len(wrong))
     assert not wrong, "\n".join(wrong)
     assert digests(admin_url(headrace_settings), theirs.organization_id) == before
 

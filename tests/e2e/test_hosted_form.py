@@ -72,7 +72,7 @@ def test_a_form_works_without_scripts_and_counts_once(open_page, address: str, a
     expect(page.get_by_text("Thank you, see you soon.")).to_be_visible()
     page.reload()
     expect(page.get_by_text("Thank you, see you soon.")).to_be_visible()
-    started = [one for one in api("GET", "/executions?limit=50") if one["trigger_type"] == "webhook"]
+    started = [one for one in api("GET", "/executions?limit=50") if one["trigger_type"] == "form"]
     assert len(started) == 1, "a page that is sent again by a reload counts once"
     (row,) = api("GET", f"/executions/{started[0]['id']}")["input_data"]["rows"]
     assert {name: row[name] for name in ("full_name", "guests", "day", "room", "agreed")} == {

@@ -14,7 +14,10 @@ from tests.chaos.stack import PLUGINS, Stack, install_lab
 from tests.faults.site import Account, Site, new_account, until
 
 _number = itertools.count()
-KNOWN = f"{PLUGINS},node-triggers,node-transform,connector-postgresql,connector-rest,connector-local_files"
+KNOWN = (
+    f"{PLUGINS},node-triggers,node-transform,connector-postgresql,connector-rest,connector-local_files,"
+    "connector-webhook_out"
+)
 
 
 @pytest.fixture(scope="session")

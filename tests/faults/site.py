@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+import headrace.entitlements.service  # noqa: F401 - who makes users asks it how many there may be
 import httpx
 import sqlalchemy as sa
 from headrace.accounts import service as accounts

@@ -84,7 +84,7 @@ async def test_workers_and_schedulers_started_without_postgres_wait_for_it(site)
         member.kill()
         member.start()
     worker = site.stack.workers[0]
-    await until(lambda: "worker waits" in worker.log.read_text().rpartition("worker ready")[2])
+    await until(lambda: "worker waits" in worker.life)
     assert all(member.pid for member in site.stack.members)
     site.stack.services.revive()
     execution = await site.insist(flow, "after-the-start")
@@ -138,7 +138,7 @@ async def test_an_answer_that_is_lost_after_the_commit_is_found_again_by_its_key
 
 
 @pytest.mark.slow
-async def test_a_crowded_postgres_sheds_and_recovers(site):
+async def test_a_crowded_postgres_sheds_and_recovers(site, record_property):
     """F16: every connection is taken by somebody else."""
     flow = await site.gated()
     url = site.stack.urls.warehouse_url.reveal()
@@ -156,7 +156,11 @@ async def test_a_crowded_postgres_sheds_and_recovers(site):
     finally:
         for connection in taken:
             connection.close()
+    free = time.monotonic()
     execution = await site.insist(flow, "after-the-crowd")
+    record_property(
+        "figure", ("crowd_recovered", "First accepted after connections are free", "s", [time.monotonic() - free])
+    )
     assert (await site.ended(execution))["status"] == "completed"
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import time
 from contextlib import contextmanager
 
 import pytest
@@ -52,6 +53,22 @@ async def test_a_frozen_redis_holds_nobody_up_for_long(site, record_property):
     finally:
         os.kill(pid, signal.SIGCONT)
     record_property("figure", ("redis_frozen_accept", "Accepting an execution while Redis is frozen", "s", took))
+
+
+@pytest.mark.slow
+async def test_a_redis_that_pauses_its_clients_is_slow_and_nothing_else(site, valkey, record_property):
+    """F9: writes wait for five seconds, again and again, while work is accepted and done."""
+    flow, took = await site.gated(), []
+    for _ in range(2):
+        valkey.client_pause(5_000, all=False)
+        began = time.monotonic()
+        started = [await site.start(flow) for _ in range(3)]
+        took.append((time.monotonic() - began) / len(started))
+        for execution in started:
+            assert (await site.ended(execution))["status"] == "completed"
+            assert await site.attempts(execution) == ["completed"] * 3
+    valkey.client_unpause()
+    record_property("figure", ("redis_paused_accept", "Accepting an execution while Redis pauses", "s", took))
 
 
 @contextmanager

@@ -12,6 +12,9 @@ import pytest
 from tests.faults.site import ENDED, until
 from tests.faults.websocket import Socket
 
+WITHIN_S = 300
+"""A thousand sockets, their server and all else share the machine."""
+
 
 class Watcher:
     """A client that follows an execution to its end, through restarts of the server."""
@@ -58,12 +61,12 @@ async def test_watchers_come_back_after_the_server_died_and_miss_nothing(site, c
     execution = await site.start(await site.gated(gate={"wait_for": site.path("open")}))
     watchers = [Watcher(site, execution) for _ in range(clients)]
     tasks = [asyncio.create_task(watcher.watch()) for watcher in watchers]
-    await until(lambda: all(watcher.subscribed for watcher in watchers), what="all to watch")
+    await until(lambda: all(watcher.subscribed for watcher in watchers), within_s=WITHIN_S, what="all to watch")
     (api,) = site.stack.apis
     api.kill()
     api.start()
     site.open()
-    async with asyncio.timeout(300):
+    async with asyncio.timeout(WITHIN_S):
         await asyncio.gather(*tasks)
     (last,) = await site.rows("select event_seq as n from executions where id = :id", id=execution)
     assert {tuple(watcher.seen) for watcher in watchers} == {tuple(range(1, last.n + 1))}, "a gap or a repeat"

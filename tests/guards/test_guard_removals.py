@@ -6,14 +6,18 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from tests.guards.removals import REMOVALS
+from tests.guards import guests
+from tests.guards.removals import REMOVALS as ONE_BY_ONE
 from tests.guards.stage import staged
 from tests.guards.tables import WAYS, eyes, without
 from tests.tenancy.matrix import Cell, Judge, admin_url, digests
 
+REMOVALS = (*ONE_BY_ONE, *guests.REMOVALS)
+
 
 async def test_every_guard_of_the_code_is_missed(site, headrace_settings, told):
     stage = await staged(site, headrace_settings)
+    assert guests.scoped(stage) == guests.LINES.keys(), "say in tests/guards/guests.py what a guest asks there"
     assert len({removal.guard for removal in REMOVALS}) == len(REMOVALS)
     standing = {removal.guard: wrong for removal in REMOVALS if (wrong := await removal.look(stage))}
     assert not standing, f"these look wrong while their guard stands: {standing}"
@@ -26,6 +30,7 @@ async def test_every_guard_of_the_code_is_missed(site, headrace_settings, told):
     told(
         f"guards of the code: {len(REMOVALS)} taken away, {len(REMOVALS) - len(unnoticed)} noticed",
         guards=len(REMOVALS),
+        guards_unnoticed=len(unnoticed),
     )
     assert not unnoticed
 
@@ -44,7 +49,9 @@ async def test_row_level_security_is_missed_on_every_table(site, headrace_settin
     tried = len(looking.rows) * len(WAYS)
     told(
         f"row-level security: {tried} taken away from {len(looking.rows)} tables, {tried - len(unnoticed)} noticed "
-        f"({filled} tables by their rows, {len(looking.rows) - filled} by the catalogue)"
+        f"({filled} tables by their rows, {len(looking.rows) - filled} by the catalogue)",
+        row_level_security=tried,
+        row_level_security_unnoticed=len(unnoticed),
     )
     assert not unnoticed
 
@@ -59,6 +66,11 @@ async def test_the_statements_alone_keep_organizations_apart(site, headrace_sett
             admin.execute(sql.SQL("ALTER TABLE {} DISABLE ROW LEVEL SECURITY").format(sql.Identifier(table)))
     for operation in stage.document.operations:
         await judge.judge(Cell(operation, "owner", "other" if operation.ids else "own"))
-    told(f"without row-level security: {judge.counted.total()} cells of an owner, {judge.leaks} leaks")
+    cells = judge.counted.total()
+    told(
+        f"without row-level security: {cells} cells of an owner, {judge.leaks} leaks",
+        cells_without_row_level_security=cells,
+        cells_without_row_level_security_leaking=judge.leaks,
+    )
     assert not judge.wrong, "\n".join(judge.wrong)
     assert digests(admin_url(headrace_settings), stage.theirs.organization_id) == before

@@ -91,7 +91,9 @@ async def _compare(figures: Figures, site: Site, victim: Site, flood: Flood, sam
     figures.say(f"{flood.name}_left", f"{flood.title} left after it", "executions", left)
     for execution_id in started:
         await site.cancel(execution_id)
-    figures.say("failed", "failed", "executions", (await site.until_ended()).failed)
+    seen = await site.until_ended()
+    figures.say("failed", "failed", "executions", seen.failed)
+    figures.say("connections", "PostgreSQL connections, most", "connections", seen.connections)
     return left
 
 

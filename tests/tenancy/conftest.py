@@ -45,7 +45,7 @@ def told(capsys: pytest.CaptureFixture[str]) -> Callable[..., None]:
             print(f"\n  {sentence}")
         if os.environ.get("HEADRACE_TEST_RECORD"):
             for name, value in figures.items():
-                title = f"{name.replace('_', ' ').capitalize()}"
-                record(f"security.{name}", [value], title=title, unit="tried", size=sentence)
+                title = name.replace("_", " ").capitalize()
+                record(f"security.{name}", [value], title=title, unit="count", size=sentence)
 
     return say

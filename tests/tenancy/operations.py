@@ -36,6 +36,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "backfills_create_backfill": {"from": "2026-01-01T00:00:00Z", "to": "2026-01-02T00:00:00Z", "step": "1d"},
     "api_keys_create_key": {"permissions": ["flow:read"]},
     "webhooks_create_webhook": {"name": "x"},
+    "subscriptions_put_override": {"value": 3},
 }  # fmt: skip
 """What a body or a query needs beside what its schema says, so that the request is read to its end."""
 
@@ -71,7 +72,7 @@ class Document:
     def __init__(self, app: Litestar) -> None:
         self.schema = app.openapi_schema.to_schema()
         declared = {
-            (_plain(path), method): handler.opt.get(ACCESS)
+            (plain_path(path), method): handler.opt.get(ACCESS)
             for path, handler in handlers(app)
             for method in getattr(handler, "http_methods", ())
         }
@@ -169,7 +170,8 @@ def _text(schema: dict[str, Any]) -> str:
     return given or "x" * max(1, schema.get("minLength", 1))
 
 
-def _plain(path: str) -> str:
+def plain_path(path: str) -> str:
+    """A path of a handler as the document writes it."""
     return re.sub(r":\w+\}", "}", path)
 
 

@@ -45,14 +45,12 @@ MADE: dict[str, tuple[str, dict[str, Any]]] = {
     "group_id": ("/groups", {}),
     "role_id": ("/roles", {"permissions": ["flow:read"]}),
     "provider_id": ("/identity-providers", {"provider": "proxy", "config": {"trusted": ["192.0.2.1"]}}),
-    "grant_id": (
-        "/permissions",
-        {"object_type": "flow", "level": "view", "object_id": "{flow_id}", "group_id": "{group_id}"},
-    ),
     "key_id": ("/api-keys", {"permissions": ["flow:read"]}),
 }  # fmt: skip
 """Made by a POST: where, and with what beside a name."""
-NAMELESS = {"backfill_id", "invitation_id", "grant_id"}
+BOUNDED = {"provider_id": "DELETE FROM identity_providers WHERE id <> :kept"}
+"""Of which an organization may have few: those that earlier cells have left go first."""
+NAMELESS = {"backfill_id", "invitation_id"}
 STATEMENTS: dict[str, tuple[str, str]] = {
     "wait_id": ("execution_id", """
 INSERT INTO waits (organization_id, id, execution_id, segment_no, node_id, kind, token_hash, title)
@@ -96,6 +94,9 @@ def known() -> frozenset[str]:
 
 async def _posted(site: Site, side: Side, what: str, by: Principal) -> str:
     path, body = MADE[what]
+    if what in BOUNDED and what in side.ids:
+        async with site.services.database.transaction(side.organization_id) as session:
+            await session.execute(sa.text(BOUNDED[what]), {"kept": UUID(side.ids[what])})
     who = by if what == "key_id" else side.owner
     if not who.proves_itself("POST"):
         who = await site.again(side, who)
@@ -148,6 +149,16 @@ async def _call(site: Site, side: Side, _by: Principal) -> str:
     return str(listed.json()["data"][0]["id"])
 
 
+async def _grant(site: Site, side: Side, _by: Principal) -> str:
+    """Of a group of its own: nobody is granted the same twice."""
+    given = {"object_type": "flow", "level": "view", "object_id": side.ids["flow_id"]}
+    given["group_id"] = await make(site, side, "group_id")
+    answer = await site.call("POST", f"{API}/permissions", side.owner.headers, given)
+    if answer.status_code != 201:
+        raise RuntimeError(f"no grant: {answer.status_code} {answer.text}")
+    return str(answer.json()["data"]["id"])
+
+
 async def _session(site: Site, side: Side, by: Principal) -> str:
     return str((await site.again(side, by)).actor.session_id)
 
@@ -178,14 +189,18 @@ async def _home(site: Site, side: Side, _by: Principal) -> str:
 
 
 OWN: dict[str, Factory] = {
-    "execution_id": _execution, "other_id": _execution, "call_id": _call, "session_id": _session, "user_id": _member,
-    "letter_id": _letter, "subscriber_id": _itself, "person_id": _member, "home_id": _home,
+    "execution_id": _execution, "other_id": _execution, "call_id": _call, "grant_id": _grant, "session_id": _session,
+    "user_id": _member, "letter_id": _letter, "subscriber_id": _itself, "person_id": _member, "home_id": _home,
     "object_id": lambda site, side, by: make(site, side, "flow_id", by),
 }  # fmt: skip
 _DEAD = (_started, "UPDATE segment_runs SET status = 'dead' WHERE execution_id = :id")
 READY: dict[str, tuple[Factory, str]] = {
     "queues_retry_dead_letter": _DEAD,
     "queues_discard_dead_letter": _DEAD,
+    "flows_restore_flow": (
+        lambda site, side, by: make(site, side, "flow_id", by),
+        "UPDATE flows SET deleted_at = clock_timestamp() WHERE id = :id",
+    ),
     "workspaces_restore_workspace": (
         lambda site, side, by: make(site, side, "workspace_id", by),
         "UPDATE workspaces SET deleted_at = clock_timestamp() WHERE id = :id",

@@ -7,6 +7,7 @@ import pytest
 from tests.trust import record
 from tests.trust.__main__ import PAGE, page
 from tests.trust.figures import read
+from tests.trust.proofs import take
 
 
 def test_the_page_is_what_the_artifact_says():
@@ -32,3 +33,15 @@ def test_a_figure_without_value_or_suite_is_refused(name, values, tmp_path):
     with pytest.raises(ValueError, match="needs a value and a name like"):
         record(name, values, title="x", unit="s", artifact=tmp_path / "trust.json")
     assert not (tmp_path / "trust.json").exists()
+
+
+def test_figures_of_members_come_by_the_report_of_pytest(tmp_path):
+    (tmp_path / "r.xml").write_text(
+        '<testsuites><testsuite><testcase name="a"><properties><property name="security: keys, reads" value="7"/>'
+        '<property name="other" value="x"/></properties></testcase><testcase name="b"><properties>'
+        '<property name="security: lost" value="1"/></properties><failure message="x"/></testcase></testsuite>'
+        "</testsuites>"
+    )
+    [figure] = take(tmp_path / "r.xml", artifact=tmp_path / "trust.json")
+    assert (figure.name, figure.title, figure.median) == ("security.keys_reads", "Keys, reads", 7)
+    assert read(tmp_path / "trust.json") == [figure], "what failed proves nothing"

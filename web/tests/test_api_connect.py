@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -15,6 +16,8 @@ from headrace.infra.database import Database
 from headrace.infra.settings import Settings
 from headrace.plugins.manager import Host
 from headrace.sdk import AuthError
+from headrace.testing.graph_service import GraphService
+from headrace.testing.http_server import http_server
 from headrace.testing.oauth_server import OAuthServer, oauth_server
 
 API = "/api/v1/connections"
@@ -33,13 +36,13 @@ class Link:
         self.client, self.person, self.service = client, person, service
         self.id = ""
 
-    async def made(self) -> Link:
-        config = {
+    async def made(self, connector: str = "rest", **more: Any) -> Link:
+        config = more or {
             "base_url": f"{self.service.url}/api", "auth": "oauth2_code", "client_id": self.service.client[0],
             "client_secret": self.service.client[1], "token_url": f"{self.service.url}/token",
             "authorize_url": f"{self.service.url}/authorize", "scope": "read", "endpoints": ["city"],
         }  # fmt: skip
-        body = {"name": "By a person", "connector": "rest", "config": config}
+        body = {"name": "By a person", "connector": connector, "config": config}
         answer = await self.client.post(API, json=body, headers=self.person.headers)
         assert answer.status_code == 201, answer.text
         self.id = answer.json()["data"]["id"]
@@ -74,6 +77,28 @@ async def test_a_person_connects_and_the_connection_reads(link: Link) -> None:
     assert not [token for token in (*link.service.access, link.service.refresh) if token in text]
     gone = await link.ask("DELETE", "oauth")
     assert gone.json()["data"]["connected"] is False
+
+
+async def test_a_person_connects_a_drive_and_sees_its_files(
+    client: Any, sign_up: Any, service: OAuthServer, tmp_path: Path
+) -> None:
+    """A connector of files, by the flow of its manifest; its service takes the tokens that were given."""
+    drive = GraphService(tmp_path)
+    drive.access = service.access
+    drive.shelf.put("Reports/cities.csv", b"id,name\n1,Bern\n")
+    with http_server(drive.answer) as api, http_server(drive.answer) as contents:
+        drive.url, drive.other = api.url, contents.url
+        link = await Link(client, await sign_up("owner"), service).made(
+            "onedrive", client_id=service.client[0], client_secret=service.client[1], folder="Reports",
+            authorize_url=f"{service.url}/authorize", token_url=f"{service.url}/token", endpoint=f"{api.url}/v1.0",
+        )  # fmt: skip
+        begun = (await link.ask("POST", "oauth/start")).json()["data"]["location"]
+        assert "scope=offline_access+Files.ReadWrite.All" in begun
+        assert (await client.get(service.browse(begun), headers={"accept": "text/html"})).status_code == 303
+        assert (await link.ask("POST", "test")).json()["data"]["ok"]
+        shown = await link.ask("GET", "preview?stream=cities.csv")
+        assert "Bern" in str(shown.json()["data"]["rows"]), shown.text
+    assert not drive.wrong
 
 
 async def test_a_return_is_good_once_and_in_one_browser(link: Link) -> None:

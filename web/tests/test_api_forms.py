@@ -82,6 +82,7 @@ async def test_a_page_is_shown_sent_and_thanked_for(form):
     assert "default-src 'none'" in policy
     assert "script-src" not in policy
     ((given, _),) = await form.rows()
+    assert await form.rows("select trigger_type from executions") == [("form",)]
     assert given["rows"] == [{"full_name": "Ada", "age": 36, "born": "1815-12-10", "size": "M", "agreed": True,
                               "letter": "a\nb", "photo": None}]  # fmt: skip
 

@@ -109,6 +109,7 @@ async def test_a_worker_leaves_sealed_work_waiting_until_the_key_comes(
         assert answer.status_code < 300, answer.text
         return dict(answer.json()["data"])
 
+    await ask("POST", "/workspaces", {"name": "W"})
     await ask("POST", "/connections", {"name": "Files", "connector": "local_files", "config": {"root": "."}})
     node = {"id": "n1", "position": {"x": 0, "y": 0},
             "data": {"nodeType": "local_files.read", "config": {"connection": "Files", "stream": "a.csv"}}}  # fmt: skip

@@ -251,6 +251,37 @@ def test_headers_texts_and_attachments(box):
     assert row["truncated"] is False
 
 
+@pytest.mark.parametrize(("config", "kept", "refused"), [
+    ({}, ["a.PDF", "b.csv", "c.exe"], {}),
+    ({"attachment_types": ["application/*", ".pdf", ".csv"]}, ["a.PDF"], {
+        "b.csv": ("TYPE_REFUSED", "files of type text/csv are not allowed here"),
+        "c.exe": ("TYPE_REFUSED", "files without the ending .pdf or .csv are not allowed here"),
+    }),
+    ({"attachment_max_mb": 0.001}, ["a.PDF", "c.exe"], {"b.csv": ("TOO_LARGE", "it is larger than 0.001 MB")}),
+    ({"attachments_max": 2}, ["a.PDF", "b.csv"], {
+        "c.exe": ("TOO_MANY", "the mail has more than 2 allowed attachments"),
+    }),
+])  # fmt: skip
+def test_attachments_that_are_not_allowed_are_told_with_their_reason(box, config, kept, refused):
+    made = mail("with files")
+    made.add_attachment(b"%PDF", maintype="application", subtype="pdf", filename="a.PDF")
+    made.add_attachment(b"x" * 1_001, maintype="text", subtype="csv", filename="b.csv")
+    made.add_attachment(b"MZ", maintype="application", subtype="octet-stream", filename="c.exe")
+    box.put(made.as_bytes())
+    ((event,), _) = look(source(first="all", **config), Context(box), {})
+    row = event.rows[0]
+    assert [one.name for one in event.files] == [one["name"] for one in row["attachments"]] == kept
+    assert [one["key"] for one in row["attachments"]] == [file_key("t1", event.key, n) for n in range(len(kept))]
+    assert {one["name"]: (one["code"], one["reason"]) for one in row["refused"]} == refused
+    assert len(kept) + len(refused) == 3
+
+
+@pytest.mark.parametrize("pattern", ["pdf", "*/*", "image/", ".a.b", ""])
+def test_what_is_no_type_is_refused_at_once(pattern):
+    with pytest.raises(ConfigError, match="attachment_types"):
+        source(attachment_types=[pattern])
+
+
 def test_mail_that_no_standard_allows_comes_as_far_as_it_can_be_read(box):
     broken = (
         b"From: \xff\xfe <not-an-address\r\nSubject: =?utf-8?B?!!!?= \x00 =?nope?Q?=ff?=\r\nDate: yesterday\r\n"

@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 import shutil
-import tempfile
 from collections.abc import Iterator
 from contextlib import closing
-from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pymysql
 import pytest
 from headrace.kits.sql.binlog import BinlogChanges
-from headrace.plugins.manager import load_plugins
 from headrace.sdk import ConfigError, parse_config
-from headrace.testing.mariadb_server import binlog_server
 from headrace_connector_mariadb import ChangesConfig
 
 pytestmark = [
@@ -23,13 +18,6 @@ pytestmark = [
     pytest.mark.timeout(900),
     pytest.mark.skipif(not shutil.which("mariadbd"), reason="mariadb-server is not installed"),
 ]
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[dict[str, Any]]:
-    made = tempfile.TemporaryDirectory(prefix="headrace-mariadb-", ignore_cleanup_errors=True)
-    with made as name, binlog_server(Path(name)) as config:
-        yield config
 
 
 @pytest.fixture
@@ -40,15 +28,10 @@ def sql(server: dict[str, Any]) -> Iterator[Any]:
         yield cursor.execute
 
 
-@pytest.fixture
-def ctx(server: dict[str, Any]) -> Iterator[Any]:
-    entry = load_plugins(only=["connector-mariadb"], strict=True).registry.connector("mariadb")
-    with closing(entry.open(server)) as connector:
-        yield SimpleNamespace(trigger_id="t1", connector=lambda _: connector)
-
-
 def reader(**config: Any) -> BinlogChanges:
-    return BinlogChanges(parse_config(ChangesConfig, {"connection": "c", "batch_seconds": 0, **config}), None)
+    return BinlogChanges(
+        parse_config(ChangesConfig, {"connection": "c", "batch_seconds": 0, "snapshot": "never", **config}), None
+    )
 
 
 def read(ctx: Any, changes: BinlogChanges, cursor: dict[str, Any]) -> tuple[list[dict[str, Any]], dict[str, Any]]:

@@ -12,38 +12,12 @@ from uuid import uuid4
 import msgspec
 import psycopg
 import pytest
-from headrace.infra.postgres import Passwords, PostgresServer
 from headrace.plugins.manager import load_plugins
 from headrace.sdk import AuthError, ConfigError, TransientError, config_schema, parse_config
 from headrace_connector_postgresql import headrace_triggers
 from headrace_connector_postgresql.changes import Changes
 
 (TYPE,) = headrace_triggers()
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresServer]:
-    """A throw-away server that is set up for logical replication."""
-    folder = tmp_path_factory.mktemp("logical")
-    options = {"wal_level": "logical", "fsync": "off", "max_replication_slots": "20", "max_wal_senders": "20"}
-    made = PostgresServer(folder / "data", Passwords.load(folder / "passwords.json"), folder / "log", options)
-    made.start()
-    yield made
-    made.stop()
-
-
-@pytest.fixture
-def url(server: PostgresServer) -> Iterator[str]:
-    """A database of the server; its slots go with it."""
-    name, admin = f"t{uuid4().hex}", server.url("postgres", "postgres")
-    with psycopg.connect(admin, autocommit=True) as db:
-        db.execute(f"create database {name}")
-        yield server.url("postgres", name)
-        db.execute(
-            "select pg_terminate_backend(active_pid, 30000) from pg_replication_slots where database = %s", [name]
-        )
-        db.execute("select pg_drop_replication_slot(slot_name) from pg_replication_slots where database = %s", [name])
-        db.execute(f"drop database {name} with (force)")
 
 
 @pytest.fixture
@@ -82,7 +56,7 @@ def _closed() -> Iterator[None]:
 
 
 def source(**config: Any) -> Changes:
-    given = {"connection": "shop", "tables": ["city"], "batch_seconds": 0, **config}
+    given = {"connection": "shop", "tables": ["city"], "batch_seconds": 0, "snapshot": "never", **config}
     OPENED.append(TYPE.factory.load()(parse_config(TYPE.config, given), None))  # type: ignore[union-attr]
     return OPENED[-1]
 

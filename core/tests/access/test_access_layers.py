@@ -129,7 +129,7 @@ async def compare(world: Any, case: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("examples", [8, pytest.param(200, marks=pytest.mark.slow)])
-def test_sql_and_the_plain_model_agree(database_urls, world_type, examples: int) -> None:
+def test_sql_and_the_plain_model_agree(database_urls, world_type, record_property, examples: int) -> None:
     with asyncio.Runner() as runner:
         database = Database.from_url(database_urls.app_url)
         world = runner.run(world_type(database).build())
@@ -143,6 +143,7 @@ def test_sql_and_the_plain_model_agree(database_urls, world_type, examples: int)
             agree()
         finally:
             runner.run(database.close())
+    record_property("security: access, examples on which SQL and a plain model agree", examples)
 
 
 def test_the_model_tells_layers_apart(world_type) -> None:

@@ -89,3 +89,32 @@ async def test_following_without_redis_misses_nothing(world):
 
 async def collect(messages):
     return [message async for message in messages]
+
+
+async def test_what_is_sent_at_the_same_time_goes_together_and_in_order(bus, redis_url, monkeypatch):
+    organization_id, sender = new_id(), Bus.from_url(redis_url)
+    together: list[int] = []
+    send = Bus._sent_all
+
+    async def counted(self, messages):
+        together.append(len(messages))
+        return await send(self, messages)
+
+    monkeypatch.setattr(Bus, "_sent_all", counted)
+    async with bus.subscribe(organization_id, "execution:a") as queue:
+        sent = await asyncio.gather(*(sender.publish(organization_id, message("execution:a", n)) for n in range(50)))
+        assert all(sent)
+        assert await heard(queue, 50) == list(range(50))
+    assert (sum(together), len(together) <= 2) == (50, True)
+    await sender.close()
+
+
+async def test_who_wants_the_whole_channel_hears_what_was_sent_before(bus, redis_url):
+    organization_id, sender = new_id(), Bus.from_url(redis_url)
+    for number in range(3):
+        await sender.publish(organization_id, message("execution:a", number))
+    async with bus.subscribe(organization_id, "execution:a", whole=True) as queue:
+        assert await heard(queue, 3) == [0, 1, 2]
+        async with bus.subscribe(organization_id, "execution:a", whole=True) as late, asyncio.timeout(60):
+            assert await late.get() is None, "others have heard the first already; the database has it"
+    await sender.close()

@@ -183,3 +183,32 @@ async def test_a_test_of_one_step_undoes_nothing_and_an_undo_can_be_tried(world,
     assert (ended["status"], ended["compensation"]) == ("failed", None)
     async with world.database.transaction(world.organization_id) as session:
         assert "u" not in {row["node_id"] for row in await service.nodes(session, world.organization_id, onward)}
+
+
+async def test_an_effect_that_nobody_knows_of_is_listed_and_undone_when_somebody_says_so(
+    world, crew, saga, worker_database
+):
+    """The process dies in `b` again and again: whether it has written is not known; `a` is undone by itself."""
+    execution_id = await world.start(saga(b={"die_times": 9}))
+    ended = await undone(world, execution_id)
+    assert (ended["status"], ended["compensation"]) == ("failed", "incomplete")
+    assert await listed(world, execution_id) == [("b", "failed"), ("a", "completed")]
+    assert order(world) == ["u"], "what may not have happened is not undone by itself"
+    async with world.database.transaction(world.organization_id) as session:
+        first, other = await compensation.listed(session, world.organization_id, execution_id)
+        assert "not known whether" in first["error"]
+        assert [first["uncertain"], other["uncertain"]] == [True, False]
+        await compensation.again(session, world.organization_id, execution_id)
+    assert (await undone(world, execution_id))["compensation"] == "compensated"
+    assert order(world) == ["u", "v"], "with the rows that the step was given"
+    (child,) = await world.rows("select params from executions where mode = 'compensation' and target_node_id = 'b' "
+                                "and parent_execution_id = :e", e=execution_id)  # fmt: skip
+    assert child.params["effect"]["uncertain"] is True
+    await sound(worker_database)
+
+
+async def test_a_step_that_failed_for_sure_has_nothing_to_undo(world, crew, saga):
+    execution_id = await world.start(saga(b={"fail_times": 9, "transient": False}))
+    assert (await undone(world, execution_id))["compensation"] == "compensated"
+    assert await listed(world, execution_id) == [("a", "completed")]
+    assert order(world) == ["u"]

@@ -84,7 +84,9 @@ async def test_a_segment_is_claimed_once_and_only_when_it_may_be(world, claimed)
     claim = await claimed(execution_id, 0)
     assert claim is not None
     assert await claimed(execution_id, 0) is None
-    assert [event.type for event in claim.events] == ["segment_update", "execution_update"]
+    async with world.database.transaction(world.organization_id) as session:
+        events = await leases.events_after(session, claim.lease.execution, claim.lease.seen)
+    assert [event.type for event in events] == ["segment_update", "execution_update"]
 
 
 async def test_a_stale_fence_is_refused_and_counted(world, claimed, settle):

@@ -7,6 +7,7 @@ import re
 import psycopg
 import pytest
 import sqlalchemy as sa
+from headrace.executions import compensation_statements as compensations
 from headrace.executions import family_statements as families
 from headrace.executions import queries, statements
 from headrace.executions.leases import Doorbell, claim, events_json
@@ -90,6 +91,14 @@ def asked(world, execution_id, fence) -> dict[str, tuple[sa.TextClause, dict]]:
         "expired": (statements.EXPIRED, {}),
         "overdue": (statements.OVERDUE, {}),
         "ring again": (statements.RING_AGAIN, {"every_s": 3.0}),
+        "look": (statements.LOOK, {"every_s": 3.0}),
+        "ring worker": (queries.RING_WORKER, key),
+        "mine": (statements.MINE, {**key, "segments": [0], "queues": work["queues"]}),
+        "close": (
+            statements.CLOSE,
+            {**key, "closing": "cancelled", "status": "cancelled", "error": None, "error_message": None},
+        ),
+        "uncertain": (compensations.UNCERTAIN, {**key, "reason": "x"}),
         "forgotten": (families.FORGOTTEN, {}),
         "orphans": (families.ORPHANS, {}),
         "get": (queries.GET, key),

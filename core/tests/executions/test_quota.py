@@ -39,7 +39,7 @@ async def used(world) -> int:
         return (await service.usage(session, "executions")).used
 
 
-async def test_of_a_hundred_at_once_at_ten_exactly_ten_start(world, database_urls):
+async def test_of_a_hundred_at_once_at_ten_exactly_ten_start(world, database_urls, record_property):
     await limit(world, 10)
     wide = Database.from_url(database_urls.app_url, pool_size=30, max_overflow=0)
     narrow, world.database = world.database, wide
@@ -55,6 +55,7 @@ async def test_of_a_hundred_at_once_at_ten_exactly_ten_start(world, database_url
     world.database = narrow
     await wide.close()
     refused = [answer for answer in answers if answer is not None]
+    record_property("security: of 100 starts at once at the limit 10, started", 100 - len(refused))
     assert len(refused) == 90
     assert {(one["used"], one["max"], one["limit"]) for one in refused} == {(10, 10, "executions")}
     assert len(await world.rows("select 1 from executions")) == 10

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -215,3 +216,23 @@ async def test_a_database_that_drops_every_connection_costs_nothing(world, proce
     one_effect(world, execution_id)
     assert len(world.lines("gate")) == 1
     assert [child.poll() for child in processes.children] == [None, None]
+
+
+async def test_a_crowd_that_is_to_stop_has_stopped_soon_and_hurts_nobody(world, processes):
+    """Nine that hear nothing share a runner; alone each would have a minute to stop."""
+    await processes.start("scheduler")
+    await processes.start("worker", cancel_grace_s=60)
+
+    def call(name):
+        return world.flow("c:lab.call", c={"began": world.path(name), "wait_for": world.path("never"), "deaf": True})
+
+    ids = [await world.start(call("crowd")) for _ in range(9)]
+    await world.until(lambda: len(world.lines("crowd")) == 9)
+    assert len(set(world.lines("crowd"))) == 1, "they share a process"
+    began = time.monotonic()
+    for execution_id in ids:
+        await world.cancel(execution_id)
+    assert {(await world.ended(each))["status"] for each in ids} == {"cancelled"}
+    assert time.monotonic() - began < 15
+    after = await world.start(world.flow("c:lab.call", c={"began": world.path("after")}))
+    assert (await world.ended(after))["status"] == "completed"

@@ -11,7 +11,7 @@ from uuid import UUID
 import polars as pl
 import pytest
 from headrace.kits.records import frames as frames_module
-from headrace.kits.records.frames import Frames
+from headrace.kits.records.frames import Frames, Unreadable
 from headrace.kits.records.messages import bodies, body_of, fields_of
 from headrace.kits.records.place import Runner, tls_context
 from headrace.kits.records.schema import declared, learned
@@ -44,6 +44,16 @@ def test_columns_are_the_narrowest_that_hold_every_value() -> None:
     assert frame["m"].to_list() == ["1", '"x"']
     assert frame["d"].to_list() == [Decimal("1.500"), Decimal("0.125")]
     assert frame["late"].to_list() == [None, True]
+
+
+def test_what_cannot_be_read_is_rejected_with_its_reason() -> None:
+    told: list[Reject] = []
+    records: list[Any] = [{"i": 1}, Unreadable({"raw": "ff"}, "no payload"), {"i": 2}]
+    (frame,) = frames_of(records, learned([{"i": 1}]), reject=told.extend)
+    assert frame["i"].to_list() == [1, 2]
+    assert [(one.row, one.reason, one.data) for one in told] == [(2, "no payload", '{"raw":"ff"}')]
+    with pytest.raises(DataError, match="record 2: no payload"):
+        frames_of(records, learned([{"i": 1}]))
 
 
 def test_large_integers_beside_floats_are_not_rounded() -> None:

@@ -52,7 +52,9 @@ async def watched(works, lab, shop, monkeypatch):
     async with works.database.transaction(works.organization_id) as session:
         await connections.create(session, works.actor, works.vault, works.host.registry, name="shop",
                                  connector="mariadb", config=shop)  # fmt: skip
-    given = {"connection": "shop", "tables": ["item"], "batch_changes": AT_ONCE, "batch_seconds": 0}
+    given = {
+        "connection": "shop", "tables": ["item"], "snapshot": "never", "batch_changes": AT_ONCE, "batch_seconds": 0,
+    }  # fmt: skip
     return await works.trigger("cdc_mariadb", given)
 
 

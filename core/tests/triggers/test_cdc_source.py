@@ -80,7 +80,8 @@ async def watched(works, lab, shop, monkeypatch):
                                  connector="postgresql", config=config)  # fmt: skip
 
     async def make(**more):
-        config = {"connection": "shop", "tables": ["item"], "batch_changes": AT_ONCE, "batch_seconds": 0, **more}
+        config = {"connection": "shop", "tables": ["item"], "snapshot": "never", "batch_changes": AT_ONCE,
+                  "batch_seconds": 0, **more}  # fmt: skip
         return await works.trigger("cdc", config)
 
     return make
@@ -147,6 +148,42 @@ async def test_every_change_once_and_in_order_through_kills_and_a_crash(
     assert row.events == row.executions == row.started
     async with worker_database.transaction() as session:
         assert [violation.id for violation in await check(session)] == []
+
+
+async def test_rows_that_are_there_come_first_and_start_the_flow_once_though_the_source_is_killed(
+    works, watched, shop, serving, ticker, wait_until, source_runners
+):
+    shop.do("insert into item select n, 0 from generate_series(1, 2000) n")
+    await watched(snapshot="initial")
+    await serving(works)
+
+    async def amid():
+        found = await works.rows("select count(*) as n from trigger_events")
+        return 0 < found[0].n < 20 and source_runners()
+
+    await wait_until(amid)
+    (asked,) = source_runners()
+    os.kill(asked, signal.SIGKILL)
+
+    async def all_read():
+        return len(await seen(works)) >= 2000
+
+    await wait_until(all_read, deadline_s=60)
+    shop.do("update item set n = 1 where id = 1999")
+
+    async def all_there():
+        while await ticker.tick():
+            pass
+        return ("update", 1999) in await seen(works)
+
+    await wait_until(all_there, deadline_s=60)
+    found = await seen(works)
+    assert [key for kind, key in found if kind == "read"] == list(range(1, 2001))
+    assert found[-1] == ("update", 1999)
+    while await ticker.tick():
+        pass
+    (row,) = await works.rows("select count(*) as n, count(distinct execution_id) as started from trigger_events")
+    assert row.n == row.started
 
 
 async def test_how_far_behind_it_is_shows_also_while_it_is_held_back(works, watched, shop, serving, ticker, wait_until,

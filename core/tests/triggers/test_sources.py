@@ -66,7 +66,7 @@ async def test_new_rows_start_the_flow_once_with_two_processes_that_are_killed(
     assert len(holders) == 2
     assert await ticker.tick() == 3
     found = await works.rows("select trigger_type, input_data from executions order by queued_at")
-    assert {row.trigger_type for row in found} == {"event"}
+    assert {row.trigger_type for row in found} == {"poll"}
     assert found[0].input_data["rows"][0] == {"id": 6, "name": "new"}
 
 

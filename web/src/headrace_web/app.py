@@ -20,7 +20,7 @@ from litestar import Litestar
 from litestar.config.cors import CORSConfig
 from litestar.types import Message, Scope
 
-from headrace_web.aliases import canonical
+from headrace_web.aliases import rewritten
 from headrace_web.counting import add_rate
 from headrace_web.deps import DEPENDENCIES
 from headrace_web.discover import route_handlers
@@ -28,6 +28,7 @@ from headrace_web.guards import authorise, unguarded
 from headrace_web.idempotency import Idempotency, begin
 from headrace_web.openapi import openapi_config
 from headrace_web.problems import HANDLERS
+from headrace_web.security.browser import SAFE
 from headrace_web.security.headers import add_headers
 from headrace_web.services import Services, open_services
 
@@ -51,8 +52,9 @@ class App(Litestar):
                 "csp_nonce": secrets.token_urlsafe(16),
                 "started": time.perf_counter(),
             }
-            if (path := canonical(scope["path"])) != scope["path"]:
-                scope["path"], scope["raw_path"] = path, quote(path).encode()
+            path, query = rewritten(scope["path"], scope.get("query_string", b""))
+            if path != scope["path"]:
+                scope["path"], scope["raw_path"], scope["query_string"] = path, quote(path).encode(), query
         await super().__call__(scope, receive, send)
 
 
@@ -117,6 +119,8 @@ async def _before_send(message: Message, scope: Scope) -> None:
     if message["type"] != "http.response.start":
         return
     services: Services = scope["litestar_app"].state.services
+    if scope.get("method") not in SAFE and (actor := scope["state"].get("actor")) is not None:
+        await services.replicas.changed(actor.organization_id)
     https = services.secure or scope.get("scheme") == "https"
     add_headers(message, scope, https=https)
     await add_rate(message, scope, services)

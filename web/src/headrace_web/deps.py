@@ -15,16 +15,22 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from headrace_web.envelope import provide_paging
 from headrace_web.idempotency import ACCOUNTS, Keyed, keyed_of
+from headrace_web.security.browser import SAFE
 from headrace_web.services import Services
 
 
 class Context(Struct, frozen=True):
-    """Who asks, and with what we answer; about `accounts` the shared database answers."""
+    """Who asks, and with what we answer; about `accounts` the shared database answers.
+
+    Attributes:
+        reads: The request changes nothing: a read replica may answer.
+    """
 
     services: Services
     actor: Actor
     keyed: Keyed | None = None
     accounts: bool = False
+    reads: bool = False
 
     @property
     def request_hash(self) -> str | None:
@@ -48,6 +54,8 @@ class Context(Struct, frozen=True):
         """
         if self.keyed is not None and self.keyed.session is not None:
             return self.keyed.part()
+        if self.reads and self.services.replicas.each:
+            return self.services.replicas.reading(self.actor.organization_id, self.actor.user_id)
         return self.services.database.transaction(
             self.actor.organization_id, user_id=self.actor.user_id, here=self.accounts
         )
@@ -62,7 +70,8 @@ def provide_services(request: Request[Any, Any, Any]) -> Services:
 def provide_context(request: Request[Any, Any, Any]) -> Context:
     """Services and actor; the guard has put the actor there."""
     accounts = bool(request.route_handler.opt.get(ACCOUNTS))
-    return Context(request.app.state.services, request.state.actor, keyed_of(request), accounts)
+    reads = request.method in SAFE and not accounts
+    return Context(request.app.state.services, request.state.actor, keyed_of(request), accounts, reads)
 
 
 DEPENDENCIES = {

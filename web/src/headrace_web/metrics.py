@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 
 
 class Metrics:
@@ -19,8 +20,8 @@ class Metrics:
         micro = int(seconds * 1_000_000)
         self.seconds[method, route] += micro
 
-    def text(self) -> str:
-        """All of them."""
+    def text(self, reads: Mapping[str, int]) -> str:
+        """All of them, and where requests that only read were answered."""
         lines = ["# TYPE headrace_http_requests_total counter"]
         for (method, route, status), count in sorted(self.requests.items()):
             lines.append(f'headrace_http_requests_total{{method="{method}",route="{route}",status="{status}"}} {count}')
@@ -30,5 +31,7 @@ class Metrics:
             count = sum(n for (m, r, _), n in self.requests.items() if (m, r) == (method, route))
             lines.append(f"headrace_http_request_seconds_sum{{{labels}}} {micro / 1_000_000:.6f}")
             lines.append(f"headrace_http_request_seconds_count{{{labels}}} {count}")
+        lines.append("# TYPE headrace_reads_total counter")
+        lines += [f'headrace_reads_total{{database="{name}"}} {count}' for name, count in sorted(reads.items())]
         lines += ["# TYPE headrace_ws_connections gauge", f"headrace_ws_connections {self.sockets}"]
         return "\n".join(lines) + "\n"

@@ -88,10 +88,11 @@ def refusals(method: str, operation: dict[str, Any]) -> list[int]:
     places = {one["in"] for one in given}
     changes, body = method not in _SAFE, "requestBody" in operation
     public = operation.get("security") == []
+    asks = not public or changes or ("auth" in operation.get("tags", ()) and "path" in places)  # or a provider does
     rules = {
         400: body or bool(places),
-        401: not public or changes,
-        403: not public or changes,
+        401: asks,
+        403: asks,
         404: "path" in places or changes or "query" in places,
         409: changes,
         412: any(one["name"] == "If-Match" for one in given),

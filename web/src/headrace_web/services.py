@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hmac
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -15,6 +16,7 @@ from headrace.connections.service import Vault
 from headrace.infra.bus import Bus
 from headrace.infra.database import Database
 from headrace.infra.mirror import mirror_quietly
+from headrace.infra.replicas import Replicas
 from headrace.infra.settings import Settings
 from headrace.infra.store import Store
 from headrace.plugins.manager import Host
@@ -35,6 +37,7 @@ class Services(Struct, kw_only=True):
     Attributes:
         flows: Flows that webhooks have called, read and checked.
         rates: Counts requests.
+        replicas: Answer what is only read.
         origins: Origins of our own pages and of the configured others, e.g. `https://headrace.example.org`.
     """
 
@@ -50,6 +53,7 @@ class Services(Struct, kw_only=True):
     metrics: Metrics
     flows: Preparer
     rates: Rates
+    replicas: Replicas
     origins: frozenset[str]
 
     @property
@@ -82,14 +86,22 @@ async def open_services(settings: Settings, host: Host) -> AsyncIterator[Service
     database.on_change = partial(mirror_quietly, database.url, settings.database_servers)
     bus = Bus.from_url(redis_url)
     redis = Redis.from_url(redis_url, socket_connect_timeout=2, socket_timeout=5, retry=Retry(NoBackoff(), 0))
+    replicas = Replicas(
+        [one.reveal() for one in settings.database_replica_urls], database, redis, pool_size=settings.pool_size,
+        objects_url=settings.objects_url,
+    )  # fmt: skip
+    looking = asyncio.create_task(replicas.serve())
     try:
         yield Services(
             settings=settings, host=host, database=database, bus=bus, hub=Hub(), redis=redis,
             store=Store(settings.objects_url),
             signer=Signer(ring), vault=Vault(ring), metrics=Metrics(), flows=Preparer(host),
-            rates=Rates(redis, settings), origins=own_origins(settings),
+            rates=Rates(redis, settings), replicas=replicas, origins=own_origins(settings),
         )  # fmt: skip
     finally:
+        looking.cancel()
+        await asyncio.gather(looking, return_exceptions=True)
+        await replicas.close()
         await bus.close()
         await redis.aclose()
         await database.close()

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlencode
 
-import jwt
 import msgspec
 from headrace.kits.files.http_fs import Body
 from headrace.kits.files.object_fs import ObjectFileSystem, Page
-from headrace.sdk import AuthError, ConfigError
-from headrace.sdk.egress_http import EgressClient
+from headrace.kits.http.google import AccountKey, ServiceAccount
+from headrace.sdk import Secret
 
 SCOPE = "https://www.googleapis.com/auth/devstorage.read_write"
-TOKEN_URL = "https://oauth2.googleapis.com/token"  # noqa: S105 - an address
 
 
 class GcsFileSystem(ObjectFileSystem):
@@ -30,40 +27,11 @@ class GcsFileSystem(ObjectFileSystem):
 
     def __init__(self, endpoint: str, key: str) -> None:
         super().__init__(endpoint)
-        self._key = key
-        self._token, self._until = "", 0.0
+        self._sign_in = ServiceAccount(AccountKey(Secret(key)), "private_key", SCOPE) if key else None
 
     def sign(self, method: str, url: str, body: Body, headers: Mapping[str, str]) -> dict[str, str]:
         """A bearer token, asked for an hour at a time."""
-        if not self._key:
-            return {}
-        if time.time() > self._until:
-            self._renew()
-        return {"authorization": f"Bearer {self._token}"}
-
-    def _renew(self) -> None:
-        try:
-            key = msgspec.json.decode(self._key)
-            now = int(time.time())
-            claims = {"iss": key["client_email"], "scope": SCOPE, "aud": TOKEN_URL, "iat": now, "exp": now + 3600}
-            assertion = jwt.encode(claims, key["private_key"], "RS256", headers={"kid": key.get("private_key_id", "")})
-        except (msgspec.DecodeError, KeyError, TypeError, ValueError, jwt.PyJWTError) as error:
-            raise ConfigError(
-                "this is no key of a service account; paste the whole JSON file that Google Cloud gave",
-                field="private_key", detail=type(error).__name__,
-            ) from None  # fmt: skip
-        form = urlencode({"grant_type": "urn:ietf:params:oauth:grant-type:jwt-bearer", "assertion": assertion})
-        client = EgressClient()
-        try:
-            sent = {"content-type": "application/x-www-form-urlencoded"}
-            answer = client.request("POST", TOKEN_URL, headers=sent, body=form.encode())
-        finally:
-            client.close()
-        if answer.status != 200:
-            raise AuthError("Google refuses the service account; check that its key is still valid",
-                            detail=answer.body[:500].decode(errors="replace"))  # fmt: skip
-        found = msgspec.json.decode(answer.body)
-        self._token, self._until = found["access_token"], now + int(found["expires_in"]) - 300
+        return self._sign_in.signed(method, url)[1] if self._sign_in else {}
 
     def _object(self, path: str) -> str:
         bucket, _, key = path.strip("/").partition("/")

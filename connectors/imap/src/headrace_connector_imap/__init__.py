@@ -11,7 +11,10 @@ password for headrace: the password of the account is refused there."""
 
 INBOX = """Mail is known by the number that the server gives it, so each one that arrives starts exactly one execution.
 It is marked or moved only once that execution is stored. Attachments are files in the object store; `attachments` has
-their keys. Mail above the size that you allow comes with its headers only, and `truncated` says so."""
+their keys, `refused` has those that are too large, too many or of a type that you do not allow, each with its reason.
+Types are what the mail says they are: look into a file before you trust it.
+
+Mail above the size that you allow comes with its headers only, and `truncated` says so."""
 
 
 class ImapConfig(Config, kw_only=True):
@@ -48,7 +51,7 @@ def headrace_triggers() -> list[TriggerType]:
     texts = ("message_id", "from", "to", "cc", "subject", "date", "received_at", "text", "html")
     return [
         TriggerType(
-            id="email", title="E-mail received", mode="source", config=InboxConfig, icon="lucide:mail",
+            id="email", title="E-mail received", mode="source", kind="email", config=InboxConfig, icon="lucide:mail",
             factory=lazy("headrace_connector_imap.inbox:Inbox"), columns=tuple(Column(n, DataType.TEXT) for n in texts),
             tags=("mail", "imap", "inbox", "message"), summary="Starts with each mail that arrives in a folder.",
             docs=INBOX,

@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from headrace.sdk import ConfigError, Event, Received, SourceContext, SourceTrigger, file_key
+from headrace.sdk import ConfigError, Event, Received, SourceContext, SourceTrigger
 from msgspec import Struct
 
+from headrace_connector_imap.attachments import sorted_out
 from headrace_connector_imap.connector import ImapConnector
 from headrace_connector_imap.inbox_config import InboxConfig
 from headrace_connector_imap.mail import row_of
@@ -129,13 +130,11 @@ class Inbox(SourceTrigger[InboxConfig]):
             return None
         key = f"{validity}:{uid}"
         row, files = row_of(answer[part] or b"")
-        attachments = [
-            {"name": one.name, "media_type": one.media_type, "size_bytes": len(one.content),
-             "key": file_key(ctx.trigger_id, key, number)}
-            for number, one in enumerate(files)
-        ]  # fmt: skip
+        files, attachments, refused = sorted_out(self.config, files, ctx.trigger_id, key)
+        if refused:
+            ctx.log("attachments refused", mail=key, files=[f"{one['name']}: {one['reason']}" for one in refused])
         more = {"uid": uid, "folder": self.config.folder, "size_bytes": facts[_SIZE],
-                "received_at": facts[_AT].astimezone(UTC), "attachments": attachments,
+                "received_at": facts[_AT].astimezone(UTC), "attachments": attachments, "refused": refused,
                 "truncated": row["truncated"] or not whole}  # fmt: skip
         return Event(key=key, rows=[{**row, **more}], files=files)
 

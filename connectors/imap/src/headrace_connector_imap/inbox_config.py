@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
+import msgspec
 from headrace.sdk import Field, TriggerConfig
 
 
@@ -36,3 +37,15 @@ class InboxConfig(TriggerConfig, kw_only=True):
         float, Field("Largest mail", "Above this only the headers are fetched.", ge=0.001, le=50, unit="MB",
                      advanced=True, order=10)
     ] = 25  # fmt: skip
+    attachment_types: Annotated[
+        list[Annotated[str, msgspec.Meta(pattern=r"^([\w.+-]+/([\w.+-]+|\*)|\.\w+)$")]],
+        Field("Attachments allowed", "Media types such as application/pdf or image/*, and endings such as .csv; if "
+              "both are named, a file has to have one of each. Empty: all. What is refused is told with its reason.",
+              widget="tags", order=11),
+    ] = []  # fmt: skip
+    attachment_max_mb: Annotated[
+        float, Field("Largest attachment", "A larger one is refused.", ge=0.001, le=50, unit="MB", order=12)
+    ] = 10
+    attachments_max: Annotated[
+        int, Field("Attachments of a mail", "Those beyond are refused.", ge=0, le=1_000, advanced=True, order=13)
+    ] = 50

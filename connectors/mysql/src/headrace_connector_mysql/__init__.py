@@ -25,6 +25,10 @@ CHANGES = """Needs log_bin = ON, binlog_format = ROW, binlog_row_image = FULL an
 with the rights REPLICATION SLAVE and REPLICATION CLIENT. Changes come in the order in which they were committed, each
 to exactly one execution, with the whole row before and after.
 
+The rows that are there already come first, each once as `read`, while others write: what changed since the moment that
+they show follows without a gap, also when a reader dies in between. For that moment MySQL is held still, so the
+user needs the right RELOAD too.
+
 The server removes its log by age, also what was not read: let it keep the log for longer than a flow may be off."""
 
 
@@ -57,7 +61,7 @@ def headrace_triggers() -> list[TriggerType]:
     """Offer the trigger on changes."""
     return [
         TriggerType(
-            id="cdc_mysql", title="Changed rows (MySQL)", mode="source", config=ChangesConfig,
+            id="cdc_mysql", title="Changed rows (MySQL)", mode="source", kind="cdc", config=ChangesConfig,
             icon="lucide:database-zap", factory=lazy("headrace.kits.sql.binlog:BinlogChanges"),
             tags=("cdc", "replication", "watch"),
             summary="Starts with each insert, update and delete of tables, from the binlog.",

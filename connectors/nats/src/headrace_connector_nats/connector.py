@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Iterator
+from collections.abc import Coroutine, Iterable, Iterator
 from typing import Any
 
 import nats
@@ -24,6 +24,7 @@ PAGE = 500
 TOGETHER = 100
 BODY_BYTES = 1024 * 1024
 WAIT_S = 30
+LOOK_S = 0.5
 
 
 class NatsConnector(RecordsConnector[NatsConfig]):
@@ -47,9 +48,22 @@ class NatsConnector(RecordsConnector[NatsConfig]):
         self._client: Any = None
         self._subject = ""
 
+    def _ask(self, work: Coroutine[Any, Any, Any]) -> Any:
+        return self._runner.run(self._while_linked(work))
+
+    async def _while_linked(self, work: Coroutine[Any, Any, Any]) -> Any:
+        """What the server answers; the driver alone would wait on for an answer after its link was lost."""
+        asked = asyncio.ensure_future(work)
+        while not (await asyncio.wait({asked}, timeout=LOOK_S))[0]:
+            if self._client is not None and self._client.is_closed:
+                asked.cancel()
+                raise ConnectionResetError("the link was lost before the answer came")
+        return asked.result()
+
     async def _stream_api(self) -> Any:
         if self._client is None or self._client.is_closed:
             config = self.config
+            self._client = None
             check_host(config.host, config.port)  # a refusal at once, in words; the loop judges every connection
             host = f"[{config.host}]" if ":" in config.host else config.host
             secured = {"tls": tls_context(config.authority), "tls_hostname": config.host} if config.tls else {}
@@ -62,14 +76,14 @@ class NatsConnector(RecordsConnector[NatsConfig]):
 
     def ping(self) -> None:
         """What JetStream says of the account."""
-        self._runner.run(self._account())
+        self._ask(self._account())
 
     async def _account(self) -> None:
         await (await self._stream_api()).account_info()
 
     def names(self) -> Iterable[str]:
         """Streams of the account."""
-        return self._runner.run(self._names())
+        yield from self._ask(self._names())
 
     async def _names(self) -> list[str]:
         api = await self._stream_api()
@@ -77,14 +91,14 @@ class NatsConnector(RecordsConnector[NatsConfig]):
 
     def records(self, name: str, after: After | None, options: Any) -> Iterator[Record]:
         """Messages up to the last one there is now."""
-        opened = self._runner.run(self._open(name, int(str(after.value)) + 1 if after else 1))
+        opened = self._ask(self._open(name, int(str(after.value)) + 1 if after else 1))
         if opened is None:
             return
         pull, last = opened
         try:
             more = True
             while more:
-                for message in self._runner.run(pull.fetch(PAGE, timeout=WAIT_S)):
+                for message in self._ask(pull.fetch(PAGE, timeout=WAIT_S)):
                     about = message.metadata
                     if about.sequence.stream > last:
                         return
@@ -92,7 +106,7 @@ class NatsConnector(RecordsConnector[NatsConfig]):
                     yield {**fields_of(message.data), "_sequence": about.sequence.stream, "_subject": message.subject,
                            "_at": about.timestamp}  # fmt: skip
         finally:
-            self._runner.run(self._forget(name, pull))
+            self._ask(self._forget(name, pull))
 
     async def _open(self, name: str, first: int) -> Any:
         """A consumer, and the last sequence there is; None if there is nothing to read."""
@@ -113,7 +127,7 @@ class NatsConnector(RecordsConnector[NatsConfig]):
 
     def begin(self, write: Write, spool: Spool) -> None:
         """A stream that is missing is made, with its name as its subject."""
-        self._subject = self._runner.run(self._target(write.name, write.options.subject))
+        self._subject = self._ask(self._target(write.name, write.options.subject))
 
     async def _target(self, name: str, subject: str) -> str:
         api = await self._stream_api()
@@ -131,7 +145,7 @@ class NatsConnector(RecordsConnector[NatsConfig]):
     def give(self, write: Write, part: Part) -> Given:
         """Publish; the server answers for each message, and leaves out what it has seen."""
         made, rejects = bodies(part, BODY_BYTES)
-        self._runner.run(self._publish(write.name, {part.ids[index]: body for index, body in made.items()}))
+        self._ask(self._publish(write.name, {part.ids[index]: body for index, body in made.items()}))
         return Given(0, rejects)
 
     async def _publish(self, name: str, messages: dict[str, bytes]) -> None:

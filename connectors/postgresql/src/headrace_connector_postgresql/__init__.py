@@ -12,8 +12,11 @@ Give it a role of its own with no more rights than it needs."""
 
 CHANGES = """Needs wal_level = logical and a user with the right REPLICATION. Changes come in the order in which they
 were committed, in batches; each is given to exactly one execution. `before` has the whole row only with REPLICA
-IDENTITY FULL, else the primary key where that is known. Rows that are there already are not changes: read them with a
-step.
+IDENTITY FULL, else the primary key where that is known.
+
+The rows that are there already come first, each once as `read`, while others write: what changed since the moment that
+they show follows without a gap. A reader that dies goes on behind the last key where a primary key is of whole numbers
+or UUIDs; another table is read again from its start.
 
 The server keeps its log until the changes are stored here, also while the flow is switched off: look at `kept_bytes` of
 the trigger, and bound it on the server with max_slot_wal_keep_size. Slot and publication are removed with the
@@ -50,7 +53,7 @@ def headrace_triggers() -> list[TriggerType]:
     """Offer the trigger on changes."""
     return [
         TriggerType(
-            id="cdc", title="Changed rows (PostgreSQL)", mode="source", config=ChangesConfig,
+            id="cdc", title="Changed rows (PostgreSQL)", mode="source", kind="cdc", config=ChangesConfig,
             icon="lucide:database-zap", factory=lazy("headrace_connector_postgresql.changes:Changes"),
             tags=("cdc", "replication", "watch"),
             summary="Starts with each insert, update and delete of tables, through logical replication.",

@@ -1,11 +1,13 @@
-"""Changes of tables, through logical replication: what commits after the cursor, in order, each once."""
+"""Changes of tables, through logical replication: first the rows that are there, then what commits, each once."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Mapping
 from typing import Any
+from uuid import uuid4
 
+import msgspec
 from headrace.sdk import ConfigError, Event, Received, SourceContext, SourceTrigger, Standing, TransientError
 from msgspec import Struct, structs
 
@@ -14,6 +16,7 @@ from headrace_connector_postgresql.connector import PostgresqlConnector
 from headrace_connector_postgresql.pgoutput import Begin, Change, Commit, Decoder, lsn_of, lsn_text
 from headrace_connector_postgresql.replication import Replication
 from headrace_connector_postgresql.slot import Slot
+from headrace_connector_postgresql.snapshot import Order, Reading, Snapshot
 
 BYTES_MAX = 4 * 2**20
 """A batch is closed at so many bytes of the log's messages."""
@@ -28,22 +31,33 @@ class Place(Struct, frozen=True, omit_defaults=True):
 
     Attributes:
         system: Server and timeline that the place is of.
+        reading: The rows that were there, while they are read, and until no change can be one that they show already.
     """
 
     system: str
     lsn: int
     part: int = 0
     done: int = 0
+    reading: Reading | None = None
 
     @classmethod
     def of(cls, cursor: Mapping[str, Any]) -> Place:
         """From what is stored."""
-        return cls(cursor["system"], lsn_of(cursor["lsn"]), lsn_of(cursor.get("part", "0/0")), cursor.get("done", 0))
+        reading = msgspec.convert(cursor["snapshot"], Reading) if "snapshot" in cursor else None
+        part, done = lsn_of(cursor.get("part", "0/0")), cursor.get("done", 0)
+        return cls(cursor["system"], lsn_of(cursor["lsn"]), part, done, reading)
 
     def cursor(self) -> dict[str, Any]:
         """As it is stored."""
-        more = {"part": lsn_text(self.part), "done": self.done} if self.done else {}
+        more: dict[str, Any] = {"part": lsn_text(self.part), "done": self.done} if self.done else {}
+        if self.reading is not None:
+            more["snapshot"] = msgspec.to_builtins(self.reading)
         return {"system": self.system, "lsn": lsn_text(self.lsn), **more}
+
+    def behind(self, lsn: int) -> Place:
+        """Behind everything that commits before `lsn`."""
+        past = self.reading is not None and self.reading.done and lsn >= self.reading.until
+        return Place(self.system, max(self.lsn, lsn), reading=None if past else self.reading)
 
 
 class Changes(SourceTrigger[ChangesConfig]):
@@ -52,6 +66,8 @@ class Changes(SourceTrigger[ChangesConfig]):
     def __init__(self, config: ChangesConfig, secrets: Any) -> None:
         super().__init__(config, secrets)
         self._link: Replication | None = None
+        self._snapshot: Snapshot | None = None
+        self._order: Order | None = None
         self._decoder = Decoder()
         self._place: Place | None = None
         self._begin: Begin | None = None
@@ -66,8 +82,12 @@ class Changes(SourceTrigger[ChangesConfig]):
         """
         if not cursor:
             found = self._slot(ctx).prepare(first=True)
-            return Received(cursor=Place(found.system, lsn_of(found.confirmed or "0/0")).cursor(), more=True)
+            reading = Reading() if self.config.snapshot == "initial" else None
+            begin = Place(found.system, lsn_of(found.confirmed or "0/0"), reading=reading)
+            return Received(cursor=begin.cursor(), more=True)
         place = Place.of(cursor)
+        if place.reading is not None and not place.reading.done:
+            return self._read(ctx, place, place.reading)
         if self._link is None or place != self._place:
             self._open(ctx, place)
         rows = self._batch(wait_s)
@@ -78,6 +98,25 @@ class Changes(SourceTrigger[ChangesConfig]):
         self._place = self._moved(place)
         return Received(cursor=self._place.cursor(), more=True)
 
+    def _read(self, ctx: SourceContext, place: Place, reading: Reading) -> Received:
+        """The next rows of those that are there, as one event."""
+        snapshot = self._snapshot
+        if snapshot is None or snapshot.reading != reading:
+            self.close()
+            slot = self._slot(ctx)
+            self._check(slot, place)
+            snapshot = self._snapshot = Snapshot(_connector(ctx, self.config).link(), slot.where)
+            snapshot.begin(slot.publication, self._tables(), reading)
+        begin, count = Begin(snapshot.reading.until, snapshot.at, 0), snapshot.count + 1
+        rows = [
+            self._row(change, begin, n) for n, change in enumerate(snapshot.batch(self.config.batch_changes), count)
+        ]
+        cursor = structs.replace(place, reading=snapshot.reading).cursor()
+        if snapshot.reading.done:
+            self.close()
+        events = [Event(key=f"{place.system}:snapshot:{uuid4()}", rows=rows)] if rows else []
+        return Received(events=events, cursor=cursor, more=True)
+
     def _moved(self, place: Place) -> Place:
         """Now and then the place moves over what is not for us; each time costs a transaction."""
         if time.monotonic() - self._moved_at < IDLE_EVERY_S:
@@ -85,7 +124,7 @@ class Changes(SourceTrigger[ChangesConfig]):
         self._moved_at = time.monotonic()
         assert self._link is not None  # noqa: S101 - opened before
         assert self._place is not None  # noqa: S101 - set when opened
-        return Place(self._place.system, max(self._place.lsn, self._link.idle))
+        return self._place.behind(self._link.idle)
 
     def _open(self, ctx: SourceContext, place: Place) -> None:
         """Take up reading at a place.
@@ -95,6 +134,16 @@ class Changes(SourceTrigger[ChangesConfig]):
         """
         self.close()
         slot = self._slot(ctx)
+        system = self._check(slot, place)
+        connector = _connector(ctx, self.config)
+        link = self._link = Replication(connector.link(replication=True), slot.where)
+        if place.reading is not None and len(place.reading.views) > 1:
+            self._order = Order(connector.link(), slot.where)
+        link.start(slot.name, slot.publication, place.lsn)
+        self._place = structs.replace(place, system=system)
+
+    def _check(self, slot: Slot, place: Place) -> str:
+        """That the slot still has everything behind a place; the server and its timeline."""
         found = slot.prepare(first=False)
         if found.system.partition(":")[0] != place.system.partition(":")[0]:
             raise ConfigError(
@@ -108,10 +157,7 @@ class Changes(SourceTrigger[ChangesConfig]):
                 "another reader took them); delete this trigger and make it again to begin from now on",
                 field="slot",
             )
-        link = Replication(_connector(ctx, self.config).link(replication=True), slot.where)
-        self._link = link
-        link.start(slot.name, slot.publication, place.lsn)
-        self._place = structs.replace(place, system=found.system)
+        return found.system
 
     def _batch(self, wait_s: float) -> list[dict[str, Any]]:
         """Changes up to a bound; by time a batch ends between transactions only, by size also within one."""
@@ -145,24 +191,32 @@ class Changes(SourceTrigger[ChangesConfig]):
         if isinstance(message, Begin):
             self._begin, self._count = message, 0
         elif isinstance(message, Commit):
-            self._begin, self._place = None, Place(place.system, max(place.lsn, message.end))
+            self._begin, self._place = None, place.behind(message.end)
         elif self._begin is not None:
             self._count += 1
             if self._begin.final == place.part and self._count <= place.done:
                 return None
-            self._place = Place(place.system, place.lsn, self._begin.final, self._count)
-            return self._row(message, self._begin) if self._wanted(message) else None
+            self._place = structs.replace(place, part=self._begin.final, done=self._count)
+            change: Change | None = message
+            if place.reading is not None and self._begin.final <= place.reading.until:
+                behind = self._order.behind if self._order is not None else lambda *_: False
+                change = place.reading.unseen(message, self._begin.xid, behind)
+            if change is not None and self._wanted(change):
+                return self._row(change, self._begin, self._count)
         return None
+
+    def _tables(self) -> set[str]:
+        return {table if "." in table else f"public.{table}" for table in self.config.tables}
 
     def _wanted(self, change: Change) -> bool:
         name = f"{change.relation.schema}.{change.relation.table}"
-        tables = {table if "." in table else f"public.{table}" for table in self.config.tables}
+        tables = self._tables()
         return change.operation in self.config.operations and (not tables or name in tables)
 
-    def _row(self, change: Change, begin: Begin) -> dict[str, Any]:
+    def _row(self, change: Change, begin: Begin, count: int) -> dict[str, Any]:
         facts: dict[str, Any] = {
             "operation": change.operation, "schema": change.relation.schema, "table": change.relation.table,
-            "position": f"{lsn_text(begin.final)}:{self._count}", "transaction": begin.xid, "committed_at": begin.at,
+            "position": f"{lsn_text(begin.final)}:{count}", "transaction": begin.xid or None, "committed_at": begin.at,
         }  # fmt: skip
         if change.unchanged:
             facts["unchanged"] = list(change.unchanged)
@@ -207,10 +261,12 @@ class Changes(SourceTrigger[ChangesConfig]):
 
     def close(self) -> None:
         """Hang up."""
-        link, self._link, self._place, self._begin = self._link, None, None, None
+        opened = (self._link, self._snapshot, self._order)
+        self._link = self._snapshot = self._order = self._place = self._begin = None
         self._decoder = Decoder()
-        if link is not None:
-            link.close()
+        for link in opened:
+            if link is not None:
+                link.close()
 
 
 def _connector(ctx: SourceContext, config: ChangesConfig) -> PostgresqlConnector:

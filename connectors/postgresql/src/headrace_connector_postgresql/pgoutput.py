@@ -114,18 +114,19 @@ class Decoder:
         body.int16()
         for name, kind, identity in relation.columns:
             mark = body.byte()
-            value = self._value(kind, body.bytes()) if mark == b"t" else None
+            value = self.value(kind, body.bytes()) if mark == b"t" else None
             if mark == b"u":
                 absent.append(name)
             elif identity or not only_key:
                 row[name] = value
         return row, absent
 
-    def _value(self, kind: int, raw: bytes) -> Any:
+    def value(self, kind: int, raw: bytes) -> Any:
+        """A value from the text that the server writes; what Python cannot hold stays that text."""
         if kind in self._typed:
             try:
                 value = self._values.get_loader(kind, Format.TEXT).load(raw)
-            except (DataError, ValueError):  # what Python cannot hold, e.g. an infinite date
+            except (DataError, ValueError):  # e.g. an infinite date
                 return raw.decode()
             if not (isinstance(value, float) and not math.isfinite(value)):
                 return value

@@ -9,8 +9,8 @@ DOCS = """Reads tables of Snowflake, and SELECTs under the SQL policy.
 
 Reads only for now. Names in capitals there are in small letters here.
 
-No server of it runs in the tests: what is proven is the declaration, the address and, with the driver, the
-statements. Install `headrace-connector-snowflake[driver]` where the workers are."""
+Reads are tested against fakesnow, not against Snowflake itself; signing in is not. Install
+`headrace-connector-snowflake[driver]` where the workers are."""
 
 
 class SnowflakeConfig(Config, kw_only=True):
@@ -40,6 +40,6 @@ def headrace_connectors() -> list[ConnectorManifest]:
             waits=True,
             icon="lucide:database",
             docs=DOCS,
-            proof="unproven",
+            proof="emulator",
         )
     ]

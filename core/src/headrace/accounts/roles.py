@@ -9,6 +9,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from headrace.accounts import features
 from headrace.accounts.models import Role
 from headrace.accounts.permissions import PERMISSIONS, Actor
 from headrace.accounts.rights import EVERYWHERE, require_all
@@ -37,8 +38,10 @@ async def create(
         ConfigError: a permission is not known.
         Denied: the actor lacks one of them.
         Conflict: the name is taken.
+        FeatureOff: the edition has only our roles.
     """
     actor.require("organization:manage_members")
+    await features.require(session, features.CUSTOM_ROLES)
     name = clean_name(name, "role")
     await _free_name(session, actor, name)
     row = Role(
@@ -76,8 +79,10 @@ async def update(
     Raises:
         PreconditionFailed: `row_version` is not the present one.
         Denied: the actor lacks a right that it has, or is to have.
+        FeatureOff: the edition has only our roles; whoever has this one keeps it.
     """
     actor.require("organization:manage_members")
+    await features.require(session, features.CUSTOM_ROLES)
     row = await get(session, actor, role_id, lock=True)
     check_version(row.row_version, row_version)
     require_all(actor, frozenset(row.permissions), f"the role '{row.name}'")

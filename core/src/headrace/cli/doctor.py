@@ -1,13 +1,18 @@
-"""`headrace doctor`: settings, plugins, databases; `--deep` checks the invariants of every execution."""
+"""`headrace doctor`: settings, plugins, every database; `--deep` checks the invariants of every execution."""
 
 from __future__ import annotations
 
 import asyncio
 import json
 import sys
-from typing import Any
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 import click
+
+if TYPE_CHECKING:
+    from headrace.infra.database import Database
 
 
 @click.command("doctor")
@@ -38,14 +43,8 @@ def command(deep: bool, as_json: bool) -> None:
 
 
 async def _services(settings: Any, *, deep: bool) -> list[dict[str, Any]]:
-    from headrace.executions.invariants import RULES, SHOWN
-    from headrace.executions.invariants import check as invariants
     from headrace.infra import health
     from headrace.infra.database import Database
-    from headrace.infra.migrate import heads
-    from headrace.infra.store import Store
-    from headrace.triggers.sources import LEFT
-    from headrace.worker.maintenance import orphaned
 
     database = Database.from_url(
         (settings.database_worker_url or settings.database_url).reveal(),
@@ -54,34 +53,71 @@ async def _services(settings: Any, *, deep: bool) -> list[dict[str, Any]]:
         servers=settings.database_servers,
     )
     try:
-        results = await health.run_checks({
-            "database": health.database_check(database), "role": health.role_check(database),
-            "migrations": health.migrations_check(database, heads()),
-            "keys": health.keys_check(database, settings.key_ring()), "months": health.months_check(database),
+        found = await _checked({
+            "database": health.database_check(database),
+            "keys": health.keys_check(database, settings.key_ring()),
             "redis": health.redis_check(settings.redis_url.reveal()),
         })  # fmt: skip
-        found = [{"name": r.name, "ok": r.ok, "detail": r.message} for r in results]
-        if all(r.ok for r in results if r.name in {"database", "migrations"}):
-            async with database.transaction() as session:
-                left = (await session.execute(LEFT)).all()
-            found += [
-                {"name": f"deleted trigger {row.id}", "ok": False,
-                 "detail": f"{row.holds} is left behind ({row.error}); free it by hand"}
-                for row in left
-            ]  # fmt: skip
-        if deep and all(r.ok for r in results if r.name == "database"):
-            async with database.transaction() as session:
-                broken = {v.id: v.places for v in await invariants(session)}
-            found += [
-                {"name": f"{rule.id} {rule.text}", "ok": rule.id not in broken,
-                 "detail": ", ".join(broken.get(rule.id, ()))}
-                for rule in RULES
-            ]  # fmt: skip
-            orphans = await orphaned(database, Store(settings.objects_url))
-            detail = (
-                f"{', '.join(orphans[:SHOWN])}: the scheduler removes them once a day; does it run?" if orphans else ""
-            )
-            found.append({"name": "stored objects belong to executions", "ok": not orphans, "detail": detail})
+        if not found[0]["ok"]:
+            return found
+        unserved: list[tuple[UUID, str]] = []
+        places = await database.everywhere(unserved)
+        found += [_said(f"database of organization {id_}", problem) for id_, problem in unserved]
+        for one in places:
+            found += await _look(one, settings, deep=deep)
         return found
     finally:
         await database.close()
+
+
+async def _checked(checks: Mapping[str, Any]) -> list[dict[str, Any]]:
+    from headrace.infra import health
+
+    return [_said(one.name, one.message) for one in await health.run_checks(checks)]
+
+
+def _said(name: str, problem: str) -> dict[str, Any]:
+    return {"name": name, "ok": not problem, "detail": problem}
+
+
+async def _look(database: Database, settings: Any, *, deep: bool) -> list[dict[str, Any]]:
+    """One database: the shared one, or an organization's own, whose name each check then has."""
+    from headrace.infra import health
+    from headrace.infra.migrate import heads
+
+    where = f"{database.place}: " if database.place else ""
+    checks = {
+        "database": health.database_check(database), "role": health.role_check(database),
+        "migrations": health.migrations_check(database, heads()), "months": health.months_check(database),
+    }  # fmt: skip
+    found = await _checked({f"{where}{name}": check for name, check in checks.items() if where or name != "database"})
+    bad = {one["name"].removeprefix(where) for one in found if not one["ok"]}
+    if not bad & {"database", "migrations"}:
+        found += await _left(database, where)
+        found += await _deeply(database, settings, where) if deep else []
+    return found
+
+
+async def _left(database: Database, where: str) -> list[dict[str, Any]]:
+    from headrace.triggers.sources import LEFT
+
+    async with database.transaction() as session:
+        rows = (await session.execute(LEFT)).all()
+    return [
+        _said(f"{where}deleted trigger {row.id}", f"{row.holds} is left behind ({row.error}); free it by hand")
+        for row in rows
+    ]
+
+
+async def _deeply(database: Database, settings: Any, where: str) -> list[dict[str, Any]]:
+    from headrace.executions.invariants import RULES, SHOWN
+    from headrace.executions.invariants import check as invariants
+    from headrace.infra.store import Store
+    from headrace.worker.maintenance import orphaned
+
+    async with database.transaction() as session:
+        broken = {one.id: one.places for one in await invariants(session)}
+    found = [_said(f"{where}{rule.id} {rule.text}", ", ".join(broken.get(rule.id, ()))) for rule in RULES]
+    orphans = await orphaned(database, Store(settings.objects_url))
+    why = f"{', '.join(orphans[:SHOWN])}: the scheduler removes them once a day; does it run?" if orphans else ""
+    return [*found, _said(f"{where}stored objects belong to executions", why)]

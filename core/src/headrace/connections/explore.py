@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, TypeAlias, TypeVar
 
 import msgspec
@@ -13,8 +13,11 @@ from headrace.connections import secrets
 from headrace.connections.references import filled, refuse
 from headrace.plugins.registry import Registry
 from headrace.sdk.config import parse_config
-from headrace.sdk.connectors import Connector
-from headrace.sdk.errors import AuthError, HeadraceError, TransientError
+from headrace.sdk.connectors import Connector, WriteMode
+from headrace.sdk.errors import AuthError, ConfigError, HeadraceError, TransientError
+from headrace.sdk.manifests import Capability
+from headrace.sdk.tables import Change
+from headrace.sdk.types import Column
 
 DEADLINE_S = 30
 Answer = TypeVar("Answer")
@@ -101,6 +104,33 @@ async def streams(
     """Streams with their columns."""
     found = await _ask(registry, connector, config, lambda opened: list(opened.discover()), token)
     return [msgspec.to_builtins(stream) for stream in found]
+
+
+async def plan(
+    registry: Registry, connector: str, config: Mapping[str, Any], stream: str, columns: Sequence[Mapping[str, Any]],
+    *, mode: WriteMode, keys: Sequence[str] = (), options: Mapping[str, Any] | None = None,
+    token: TokenSource = no_token,
+) -> list[Change]:  # fmt: skip
+    """What a write of such rows would do to a stream, in sentences; changes nothing.
+
+    Raises:
+        ConfigError: the connector cannot tell, the write would be refused, or a column is not described.
+    """
+    manifest = registry.connector(connector).manifest
+    if Capability.PLAN not in manifest.capabilities:
+        raise ConfigError(f"'{manifest.title}' cannot tell what a write would do; try it on a copy", field="mode")
+    try:
+        made = [msgspec.convert(dict(column), Column) for column in columns]
+    except msgspec.ValidationError as error:
+        raise ConfigError(
+            f"a column is not described by name and type: {error}; give them as a look at the stream does",
+            field="columns",
+        ) from None
+    said = parse_config(manifest.write_options, dict(options or {})) if manifest.write_options else None
+    return await _ask(
+        registry, connector, config,
+        lambda opened: list(opened.plan(stream, made, mode=mode, keys=list(keys), options=said)), token,
+    )  # fmt: skip
 
 
 async def preview(

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from headrace.sdk.connectors import Connector, Stream
 from headrace.sdk.errors import ConfigError, PluginError
+from headrace.sdk.frames import columns as columns_of
 from headrace.sdk.nodes import Node, NodeContext
 from headrace.sdk.types import Column, DataType
 
@@ -72,9 +73,13 @@ class WriteStep(Node[Any]):
         """Return `result`: one row of counts.
 
         Raises:
+            ConfigError: columns of the target would be lost, and nobody has confirmed that.
             PluginError: the connector's counts do not add up to the rows it was given.
         """
         config = self.config
+        connector = ctx.connector(config.connection)
+        if config.mode == "overwrite" and not getattr(config, "confirm_destructive", True):
+            _ask_before(connector, config, columns_of(inputs["in"]))
         passed = 0
 
         def rows() -> Iterator[pl.DataFrame]:
@@ -84,7 +89,7 @@ class WriteStep(Node[Any]):
                 ctx.progress(passed)
                 yield frame
 
-        done = ctx.connector(config.connection).write(
+        done = connector.write(
             config.stream, rows(), mode=config.mode, keys=tuple(getattr(config, "keys", ())),
             effect_key=ctx.effect_key, options=getattr(config, "options", None),
             reject=ctx.reject if ctx.rejects_connected else None,
@@ -97,6 +102,22 @@ class WriteStep(Node[Any]):
         ctx.wrote(done, connection=config.connection, target=config.stream)
         row = (config.stream, config.mode, done.written, done.updated, done.rejected)
         return {"result": ctx.engine.table(RESULT, [row], ctx.scratch)}
+
+
+def _ask_before(connector: Connector[Any], config: Any, given: Sequence[Column]) -> None:
+    """Refuse an overwrite that would lose more than the rows, which is what its mode says already.
+
+    Raises:
+        ConfigError: with a sentence for each column that would be lost.
+    """
+    planned = connector.plan(config.stream, given, mode=config.mode, options=getattr(config, "options", None))
+    lost = [change for change in planned if change.loses and change.kind in {"drop", "narrow"}]
+    if lost:
+        raise ConfigError(
+            f"{'; '.join(change.text for change in lost)}; nothing was written; confirm this in the step, or give the "
+            "rows all columns of the table",
+            field="confirm_destructive", column=lost[0].column,
+        )  # fmt: skip
 
 
 def _by(stream: Stream, cursor: str) -> Stream:

@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from headrace.accounts.service import Actor
 from headrace.entitlements import catalogue, counts, plans, resolve, service, subscriptions
+from headrace.infra.database import Database
 from headrace.sdk.errors import NotFound
 from headrace.sdk.hookspecs import OrganizationInfo
 from headrace.sdk.manifests import Plan
@@ -58,12 +59,13 @@ class Wish(Struct, frozen=True, kw_only=True):
     limits: Mapping[str, int] | None = None
 
 
-async def preview(session: AsyncSession, actor: Actor, wish: Wish) -> list[Move]:
-    """Every organization for which something would change.
+async def preview(session: AsyncSession, actor: Actor, wish: Wish, database: Database) -> list[Move]:
+    """Every organization for which something would change; what it has is counted where it lives: `database` knows.
 
     Raises:
         ConfigError: no such plan, edition, feature or limit.
         NotFound: no such organization, plan or edition.
+        TransientError: a database that an organization has of its own is away.
     """
     actor.require("subscription:manage")
     before = await service.state(session)
@@ -71,12 +73,12 @@ async def preview(session: AsyncSession, actor: Actor, wish: Wish) -> list[Move]
         edition, plan = subscriptions.named(before, wish.edition, wish.plan)
         async with subscriptions.of(session, actor, wish.organization_id):
             info = await service.organization_info(session)
-            move = await _move(session, "", info, replace(info, edition=edition, plan=plan), before, before)
+            move = await _move(session, database, "", info, replace(info, edition=edition, plan=plan), before, before)
         return [move] if move else []
     after = await _wished(session, before, wish)
 
     async def judge(name: str, info: OrganizationInfo) -> Move | None:
-        return await _move(session, name, info, info, before, after)
+        return await _move(session, database, name, info, info, before, after)
 
     return [move for move in await _each(session, actor, judge) if move is not None]
 
@@ -130,8 +132,15 @@ def _set(features: Mapping[str, bool]) -> frozenset[str]:
     return frozenset(key if on else f"-{key}" for key, on in features.items())
 
 
+async def _used(session: AsyncSession, database: Database, key: str, organization_id: UUID) -> int:
+    if session.info.get("elsewhere") is None:
+        return await counts.used(session, key, organization_id)
+    async with database.transaction(organization_id) as there:
+        return await counts.used(there, key, organization_id)
+
+
 async def _move(
-    session: AsyncSession, name: str, was: OrganizationInfo, will: OrganizationInfo,
+    session: AsyncSession, database: Database, name: str, was: OrganizationInfo, will: OrganizationInfo,
     before: catalogue.Catalogue, after: catalogue.Catalogue,
 ) -> Move | None:  # fmt: skip
     keys = sorted({*resolve.FEATURES, *before.features, *after.features})
@@ -142,7 +151,7 @@ async def _move(
         old, new = resolve.limit(key, was, before.editions), resolve.limit(key, will, after.editions)
         if old == new:
             continue
-        used = await counts.used(session, key, was.id) if key in counts.COUNTED else None
+        used = await _used(session, database, key, was.id) if key in counts.COUNTED else None
         beyond = max(0, (used or 0) - new) if new != resolve.UNLIMITED else 0
         limits.append(LimitMove(limit=key, before=old, after=new, used=used, beyond=beyond))
     if had == has and not limits:

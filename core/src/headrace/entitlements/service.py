@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from msgspec import Struct
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from headrace.accounts import seats
+from headrace.accounts import features, seats
 from headrace.entitlements import counts, resolve
 from headrace.entitlements.catalogue import Catalogue
 from headrace.entitlements.plugin import Entitlements
@@ -238,6 +238,7 @@ async def _take_seat(session: AsyncSession, organization_id: UUID, *, invited: b
 
 
 seats.asked[:] = [_take_seat]
+features.asked[:] = [require_feature]
 
 
 async def _alone(session: AsyncSession, key: str, organization_id: UUID) -> None:

@@ -4,6 +4,9 @@ A step's compensation is armed in the transaction that records its effect. When 
 times out, all that is armed in it, and in the executions that its steps had completed, is due: one after the other,
 the newest effect first, each as an execution of its own, begun in the transaction that ends the one before. A
 compensation that fails is listed, and the others go on. The state of the execution stays what it is.
+
+Of a step that was interrupted it is not known whether it has had its effect. It is listed as failed, and undone when a
+person says so (`again`), with the rows that it was given.
 """
 
 from __future__ import annotations
@@ -28,6 +31,12 @@ from headrace.infra.ids import new_id
 from headrace.plugins.registry import Registry
 from headrace.sdk.errors import Conflict
 
+FORGOTTEN = "history has let go of what undoes this step; undo it by hand"
+UNCERTAIN = (
+    "it is not known whether this step has had its effect: it was interrupted; look at the other side, then undo it "
+    "or leave it"
+)
+UNKEPT = "the rows of this step were never kept, so that nothing tells what to undo; undo it by hand"
 _SCOPES = frozenset({"flow", "body"})
 
 
@@ -93,17 +102,19 @@ async def closed(session: AsyncSession, key: Mapping[str, Any], row: Any) -> boo
         return False
     if row.mode not in _SCOPES:
         return False
+    uncertain = 0
     if row.status != "completed":
         numbers = (await session.scalars(sql.FAMILIES, dict(key))).all()
         names = [f"{key['organization_id']}:family:{key['execution_id']}:{number}" for number in numbers]
         if names:  # a child that ends at this moment sees that this has ended, or is seen
             await session.execute(families.LOCK_KEYS, {"keys": names})
+        uncertain = await session.scalar(sql.UNCERTAIN, {**key, "reason": UNCERTAIN})
     elif row.parent_segment_no is None or not await session.scalar(
         sql.LOST_PARENT,
         {**key, "parent_id": row.parent_execution_id, "segment_no": row.parent_segment_no},
     ):
         return False
-    if not await session.scalar(sql.DUE, dict(key)):
+    if not await session.scalar(sql.DUE, dict(key)) and not uncertain:
         return False
     await _next(session, key)
     return True
@@ -159,17 +170,19 @@ async def _go_on(session: AsyncSession, key: Mapping[str, Any]) -> None:
 
 async def _next(session: AsyncSession, scope: Mapping[str, Any]) -> None:
     """Begin the compensation of the newest effect that is still to be undone, or say that it is over."""
-    row = (await session.execute(sql.NEXT, dict(scope))).one_or_none()
-    while row is not None and row.segments is None:
-        await session.execute(sql.FORGOTTEN, {**scope, "execution_id": row.execution_id, "node_id": row.node_id})
-        row = (await session.execute(sql.NEXT, dict(scope))).one_or_none()
-    if row is not None:
+    segments: Sequence[dict[str, Any]] | None = None
+    while (row := (await session.execute(sql.NEXT, dict(scope))).one_or_none()) is not None:
         effect = {**scope, "execution_id": row.execution_id, "node_id": row.node_id}
+        segments = row.segments and await _segments(session, effect, row.segments, uncertain=row.uncertain)
+        if segments is not None:
+            break
+        await session.execute(sql.GONE, {**effect, "reason": UNKEPT if row.segments else FORGOTTEN})
+    if row is not None and segments is not None:
         child = _child(scope, row)
         await session.execute(sql.BEGUN, {**effect, "child_id": child["id"]})
         told = {"execution_id": str(row.execution_id), "node_id": row.node_id, "status": "running", "error": None}
         await append_events(session, scope, [("compensation_update", told)])
-        await create_one(session, child, await _segments(session, effect, row.segments))
+        await create_one(session, child, segments)
     state = (await session.execute(sql.SHOW, dict(scope))).one()
     if state.compensation != "running":
         await append_events(session, scope, [("compensation_update", {"compensation": state.compensation})])
@@ -182,6 +195,7 @@ def _child(scope: Mapping[str, Any], row: Any) -> dict[str, Any]:
         "execution_id": str(row.execution_id), "node_id": row.node_id, "key": f"{row.execution_id}:{row.node_id}",
         "rows_in": row.rows_in, "rows_out": row.rows_out, "rows_rejected": row.rows_rejected,
         "completed_at": row.completed_at.isoformat() if row.completed_at else "", "ended": row.status,
+        "uncertain": row.uncertain,
     }  # fmt: skip
     return row_of(
         scope["organization_id"], new_id(), segments=len(row.segments), flow_id=row.flow_id,
@@ -194,17 +208,22 @@ def _child(scope: Mapping[str, Any], row: Any) -> dict[str, Any]:
 
 
 async def _segments(
-    session: AsyncSession, effect: Mapping[str, Any], rows: Sequence[dict[str, Any]]
-) -> list[dict[str, Any]]:
-    """The branch with the frames that enter it, as the effect's execution has stored them."""
+    session: AsyncSession, effect: Mapping[str, Any], rows: Sequence[dict[str, Any]], *, uncertain: bool
+) -> list[dict[str, Any]] | None:
+    """The branch with the frames that enter it, as the effect's execution has stored them.
+
+    A step that is `uncertain` has given none: what it was given stands for them; None when that was not stored.
+    """
     ours = {node["id"] for row in rows for node in row["spec"]["graph"]["nodes"]}
     edges = [edge for row in rows for edge in row["spec"]["graph"]["edges"] if edge["source"] not in ours]
     wanted = sorted({(edge["source"], edge.get("source_port", "out")) for edge in edges})
     where = {
         **effect, "names": [f"{node}.{port}" for node, port in wanted], "nodes": [node for node, _ in wanted],
-        "ports": [port for _, port in wanted],
+        "ports": [port for _, port in wanted], "uncertain": uncertain,
     }  # fmt: skip
     found = {row.name: row.frame for row in (await session.execute(sql.GIVEN, where)).all() if row.frame}
+    if uncertain and len(found) < len(wanted):
+        return None
     return [{**row, "spec": {**row["spec"], "given": _entering(row["spec"], found)}} for row in rows]
 
 

@@ -40,11 +40,34 @@ SELECT count(*) FROM u
 """)
 """A step of another execution that has a compensation of its own stands for all that was done inside."""
 
+UNCERTAIN = sa.text("""
+WITH u AS (
+  INSERT INTO compensations (organization_id, execution_id, node_id, segment_no, status, scope_id, ended_at, error)
+  SELECT n.organization_id, n.execution_id, undo.node_id, n.segment_no, 'failed', n.execution_id, clock_timestamp(),
+    :reason
+  FROM segment_runs n CROSS JOIN LATERAL jsonb_object_keys(n.spec -> 'undo') AS undo(node_id)
+  LEFT JOIN node_executions e ON e.organization_id = n.organization_id AND e.execution_id = n.execution_id
+    AND e.node_id = undo.node_id
+  WHERE n.organization_id = :organization_id AND n.execution_id = :execution_id
+    AND n.status IN ('failed', 'dead', 'cancelled') AND e.status IS DISTINCT FROM 'completed'
+    AND EXISTS (SELECT 1 FROM segment_attempts a WHERE a.organization_id = n.organization_id
+      AND a.execution_id = n.execution_id AND a.segment_no = n.segment_no
+      AND (a.outcome IN ('crashed', 'lease_expired', 'cancelled', 'retried')
+        OR (a.outcome = 'failed' AND CAST(e.error ->> 'retryable' AS boolean))))
+  ON CONFLICT (organization_id, execution_id, node_id) DO NOTHING RETURNING node_id)
+SELECT count(*) FROM u
+""")
+"""Steps that were in work, and did not say how it ended: a worker was lost, or the other side did not answer.
+
+Whether they have had their effect is not known, so it is not undone by itself: it is listed, for a person to decide.
+"""
+
 NEXT = sa.text("""
 SELECT k.execution_id, k.node_id, n.spec -> 'undo' -> k.node_id AS segments,
   x.flow_id, x.definition_hash, x.version, x.plugin_set_hash, x.environment, x.triggered_by, x.priority, x.share,
   x.params,
   s.depth, s.status, e.rows_in, e.rows_out, e.rows_rejected, e.completed_at,
+  (n.status <> 'completed') IS TRUE AS uncertain,
   (SELECT count(*) FROM compensations d WHERE d.organization_id = k.organization_id AND d.scope_id = k.scope_id
     AND d.position > k.position) AS number
 FROM compensations k
@@ -63,7 +86,15 @@ SELECT w.name, coalesce(
   (SELECT e.outputs -> w.port FROM node_executions e WHERE e.organization_id = :organization_id
     AND e.execution_id = :execution_id AND e.node_id = w.node_id AND e.status = 'completed'),
   (SELECT n.outputs -> w.name FROM segment_runs n WHERE n.organization_id = :organization_id
-    AND n.execution_id = :execution_id AND jsonb_exists(n.outputs, w.name) LIMIT 1)) AS frame
+    AND n.execution_id = :execution_id AND jsonb_exists(n.outputs, w.name) LIMIT 1),
+  (SELECT p.outputs -> i.name FROM segment_runs n
+    CROSS JOIN LATERAL (SELECT concat_ws('.', g.source, coalesce(g.source_port, 'out')) AS name
+      FROM jsonb_to_recordset(n.spec #> '{graph,edges}') AS g(source text, source_port text, target text)
+      WHERE g.target = w.node_id) i
+    JOIN segment_runs p ON p.organization_id = n.organization_id AND p.execution_id = n.execution_id
+      AND jsonb_exists(p.outputs, i.name)
+    WHERE :uncertain AND n.organization_id = :organization_id AND n.execution_id = :execution_id
+      AND w.node_id = :node_id AND jsonb_exists(n.spec -> 'undo', w.node_id) LIMIT 1)) AS frame
 FROM unnest(CAST(:names AS text[]), CAST(:nodes AS text[]), CAST(:ports AS text[])) AS w(name, node_id, port)
 """)
 
@@ -73,9 +104,8 @@ UPDATE compensations SET status = 'running', child_id = :child_id, rounds = roun
 WHERE organization_id = :organization_id AND execution_id = :execution_id AND node_id = :node_id
 """)
 
-FORGOTTEN = sa.text("""
-UPDATE compensations SET status = 'failed', ended_at = clock_timestamp(),
-  error = 'history has let go of what undoes this step; undo it by hand'
+GONE = sa.text("""
+UPDATE compensations SET status = 'failed', ended_at = clock_timestamp(), error = :reason
 WHERE organization_id = :organization_id AND execution_id = :execution_id AND node_id = :node_id
 """)
 
@@ -122,8 +152,10 @@ WHERE up.parent_execution_id = :execution_id
 
 LIST = sa.text("""
 SELECT k.execution_id, k.node_id, k.status, k.rounds, k.error, k.child_id AS compensating_execution_id, k.armed_at,
-  k.started_at, k.ended_at
+  k.started_at, k.ended_at, (n.status <> 'completed') IS TRUE AS uncertain
 FROM compensations k
+LEFT JOIN segment_runs n ON n.organization_id = k.organization_id AND n.execution_id = k.execution_id
+  AND n.segment_no = k.segment_no
 WHERE k.organization_id = :organization_id AND (k.scope_id = :execution_id OR k.execution_id = :execution_id)
 ORDER BY k.position DESC
 """)

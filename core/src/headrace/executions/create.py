@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -78,7 +78,14 @@ async def create_one(session: AsyncSession, row: dict[str, Any], segments: Seque
     await session.execute(queries.CREATE, row)
     key = {"organization_id": row["organization_id"], "execution_id": row["id"]}
     await session.execute(queries.SEGMENTS, {**key, "rows": as_json(segments)})
-    await session.execute(queries.RING_READY, key)
+    await ring_ready(session, key)
+
+
+async def ring_ready(session: AsyncSession, key: Mapping[str, Any]) -> None:
+    """Ring for what is ready of a new execution: a worker at once, or through the outbox when others wait as well."""
+    rung = (await session.execute(queries.RING_WORKER, key)).one()
+    if rung.others:
+        await session.execute(queries.RING_READY, key)
 
 
 async def create_children(
@@ -96,4 +103,6 @@ async def create_children(
         for key, child in zip(keys, children, strict=True)
     ]
     await session.execute(families.TAKE, taken)
-    await session.execute(queries.RING_READY, keys)
+    begins = [key for key, child in zip(keys, children, strict=True) if not child["held"]]
+    if begins:
+        await session.execute(queries.RING_READY, begins)

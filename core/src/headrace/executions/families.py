@@ -26,7 +26,9 @@ from headrace.sdk.errors import ConfigError, DataError
 from headrace.sdk.waiting import Child, Children, Item, Resumed, Wait
 
 DEPTH_MAX = 10
-ITEMS_MAX = 10_000
+ITEMS_MAX = 100_000
+CHUNK = 250
+"""Items that are written in one transaction: others do not wait for it, and little is lost with it."""
 
 
 class OtherFlow(Struct, frozen=True):
@@ -53,15 +55,31 @@ class _Target(Struct, frozen=True):
     mode: str
 
 
-async def begin(
-    session: AsyncSession, claim: Claim, wait: Children, registry: Registry, load: Loader
-) -> tuple[dict[str, Any], int]:
-    """Start the children that a step asked for. Returns what its segment remembers, and how many it waits for.
+class Begun(Struct, frozen=True, kw_only=True):
+    """Children that are written so far.
+
+    Attributes:
+        told: What the segment remembers.
+        many: How many it waits for.
+        more: Whether there are items for another transaction; the segment is not parked yet.
+        late: Whether some were started before this transaction, and may have ended; it holds the lock of the family.
+    """
+
+    told: dict[str, Any]
+    many: int
+    more: bool = False
+    late: bool = False
+
+
+async def begin(session: AsyncSession, claim: Claim, wait: Children, registry: Registry, load: Loader) -> Begun:
+    """Start the next `CHUNK` of the children that a step asked for, in the caller's transaction.
+
+    How far it came is kept with them: whoever executes the step after a crash goes on there.
 
     Raises:
         ConfigError: there is no such flow, or the flows call each other too deeply.
         FeatureOff: the flow has a step of a feature that the edition has not got.
-        DataError: there are too many items.
+        DataError: there are too many items, or others than before a crash.
     """
     lease = claim.lease
     if len(wait.items) > ITEMS_MAX:
@@ -69,7 +87,8 @@ async def begin(
     parent = (await session.execute(sql.PARENT, lease.execution)).one()
     if parent.depth >= DEPTH_MAX:
         raise ConfigError(f"flows call each other more than {DEPTH_MAX} deep; is there one that calls itself?")
-    first = int(await session.scalar(sql.ITEMS, lease.key) or 0)
+    at = await _far(session, lease, wait)
+    first = at["first"]
     target = await _target(session, claim, wait, registry, load, parent)
     whole, wanted = compensation.parted(target.part, registry)
     plan = compile_plan(whole.graph, registry, keep={*target.results, *wanted})
@@ -77,12 +96,13 @@ async def begin(
         raise ConfigError("there is no step inside; put at least one there, or remove the loop")
     policy = await admission.policy_for(session, lease.organization_id, target.flow_id)
     before = await _results(session, lease, target.results, first - 1) if first else []
-    inputs = [_input(claim, item, before) for item in wait.items]
-    marks = [_mark(item, ref, target) for item, ref in zip(wait.items, inputs, strict=True)]
-    kept = await _keep(session, claim, marks, first, parent.depth + 1)
+    items = wait.items[at["next"] : at["next"] + CHUNK]
+    inputs = [_input(claim, item, before) for item in items]
+    marks = [_mark(item, ref, target) for item, ref in zip(items, inputs, strict=True)]
+    kept = await _keep(session, claim, marks, first + at["next"], parent.depth + 1)
     children: list[dict[str, Any]] = []
     segments: list[list[dict[str, Any]]] = []
-    for number, (item, ref, mark) in enumerate(zip(wait.items, inputs, marks, strict=True)):
+    for number, (item, ref, mark) in enumerate(zip(items, inputs, marks, strict=True), at["next"]):
         if mark in kept:
             continue
         given = {f"{e.source}.{e.source_port}": ref for e in whole.entering} if ref else {}
@@ -96,15 +116,45 @@ async def begin(
                 share=parent.share,
                 parent_execution_id=lease.execution_id, parent_segment_no=lease.segment_no, item_no=first + number,
                 depth=parent.depth + 1, params={**parent.params, **item.params}, details={"item": mark},
-                held=len(children) >= wait.parallel, deadline_s=wait.deadline_s,
+                held=at["many"] + len(children) >= wait.parallel, deadline_s=wait.deadline_s,
             )
         )  # fmt: skip
         segments.append(rows_of(plan, part, parent.trigger_type, policy.queue))
     slot = Slot(f"items:{lease.execution_id}:{lease.segment_no}:{first}", wait.parallel)
     if children:
         await create_children(session, lease.organization_id, children, segments, slot)
+    if at["next"]:  # those before may have ended already, and let nobody in
+        names = (slot.key, f"family:{lease.execution_id}:{lease.segment_no}")
+        await session.execute(sql.LOCK_KEYS, {"keys": [f"{lease.organization_id}:{name}" for name in names]})
+        where = {"organization_id": lease.organization_id, "key": slot.key, "most": wait.parallel}
+        await session.execute(sql.ADMIT, where)
     told: dict[str, Any] = msgspec.to_builtins(msgspec.structs.replace(wait, items=()))
-    return told | {"first": first, "names": target.results}, len(children)
+    told |= {"first": first, "names": target.results}
+    far = {**at, "next": at["next"] + len(items), "many": at["many"] + len(children)}
+    more = far["next"] < len(wait.items)
+    if more:
+        await session.execute(sql.BEGINS, {**lease.key, "parked": as_json({**told, "begins": far})})
+    return Begun(told=told, many=far["many"], more=more, late=at["next"] > 0)
+
+
+async def _far(session: AsyncSession, lease: Lease, wait: Children) -> dict[str, Any]:
+    """Where to go on with the items: `first` of all, `next` of these, how `many` were started, what they are."""
+    if len(wait.items) <= CHUNK:
+        return {"first": int(await session.scalar(sql.ITEMS, lease.key) or 0), "next": 0, "many": 0}
+    digest = hashlib.sha256(msgspec.json.encode(wait.items)).hexdigest()
+    parked: dict[str, Any] | None = await session.scalar(sql.PARKED, lease.key)
+    begins: dict[str, Any] | None = (parked or {}).get("begins")
+    if begins is None:
+        first = int(await session.scalar(sql.ITEMS, lease.key) or 0)
+        return {"first": first, "next": 0, "many": 0, "items": digest, "before": parked}
+    if begins["items"] != digest:
+        raise DataError("the items are not the same as before the worker was lost; execute the flow again")
+    return begins
+
+
+def waited(parked: dict[str, Any] | None) -> dict[str, Any] | None:
+    """What a segment has waited for, from what it remembers; while its items are being started, what was before."""
+    return parked["begins"]["before"] if parked and "begins" in parked else parked
 
 
 def _mark(item: Item, ref: FrameRef | None, target: _Target) -> str:

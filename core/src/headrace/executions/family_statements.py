@@ -16,6 +16,17 @@ UPDATE segment_runs SET status = 'parked', lease_owner = NULL, lease_until = NUL
 WHERE organization_id = :organization_id AND execution_id = :execution_id AND segment_no = :segment_no
 """)
 
+PARKED = sa.text("""
+SELECT parked FROM segment_runs
+WHERE organization_id = :organization_id AND execution_id = :execution_id AND segment_no = :segment_no
+""")
+
+BEGINS = sa.text("""
+UPDATE segment_runs SET parked = CAST(:parked AS jsonb)
+WHERE organization_id = :organization_id AND execution_id = :execution_id AND segment_no = :segment_no
+""")
+"""Items are being started: how far that has come, in the transaction that starts some."""
+
 ALL_WAIT = sa.text("""
 UPDATE executions SET status = 'waiting'
 WHERE organization_id = :organization_id AND id = :execution_id AND status = 'running' AND NOT EXISTS (

@@ -174,7 +174,9 @@ WHERE CASE k.status
       AND o.position <> k.position)
   ELSE s.compensation IS NULL OR (coalesce(c.status, 'failed') = 'completed') <> (k.status = 'completed') END
 OR EXISTS (SELECT 1 FROM compensations o WHERE o.organization_id = k.organization_id AND o.scope_id = k.scope_id
-  AND o.position > k.position AND k.rounds = 1 AND o.rounds <= 1 AND k.started_at < coalesce(o.ended_at, 'infinity'))
+  AND o.position > k.position AND k.rounds = 1 AND o.rounds <= 1 AND k.started_at < coalesce(o.ended_at, 'infinity')
+  AND NOT EXISTS (SELECT 1 FROM segment_runs n WHERE n.organization_id = o.organization_id
+    AND n.execution_id = o.execution_id AND n.segment_no = o.segment_no AND n.status <> 'completed'))
 UNION ALL
 SELECT execution_details -> 'compensates' ->> 'key' FROM executions WHERE mode = 'compensation' AND status = 'completed'
 GROUP BY organization_id, execution_details -> 'compensates' ->> 'key' HAVING count(*) > 1 LIMIT :limit

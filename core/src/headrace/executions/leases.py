@@ -41,6 +41,8 @@ class Lease(Struct, frozen=True, kw_only=True):
     segment_no: int
     fence: int
     attempt: int = 0
+    seen: int | None = None
+    """The last event before its claim: what came after it is told with its end, if not before."""
 
     @property
     def execution(self) -> dict[str, Any]:
@@ -69,7 +71,6 @@ class Claim(Struct, frozen=True, kw_only=True):
     inputs: dict[str, FrameRef]
     resumed: Resumed | None
     results: tuple[FrameRef, ...]
-    events: list[Event]
     reuse: bool = False
     row_limit: int | None = None
     input_hash: str | None = None
@@ -125,14 +126,13 @@ async def claim_all(
     rows = (await session.execute(sql.CLAIM, where)).all()
     if not rows:
         return []
-    events = await events_since(session, organization_id, {row.execution_id: row.before for row in rows})
-    return [await _claim(session, organization_id, row, events.pop(row.execution_id, [])) for row in rows]
+    return [await _claim(session, organization_id, row) for row in rows]
 
 
-async def _claim(session: AsyncSession, organization_id: UUID, row: Any, events: list[Event]) -> Claim:
+async def _claim(session: AsyncSession, organization_id: UUID, row: Any) -> Claim:
     lease = Lease(
         organization_id=organization_id, execution_id=row.execution_id, segment_no=row.segment_no, fence=row.fence,
-        attempt=row.attempt,
+        attempt=row.attempt, seen=row.before,
     )  # fmt: skip
     spec = msgspec.convert(row.spec, SegmentSpec)
     resumed: Resumed | None = None
@@ -141,13 +141,15 @@ async def _claim(session: AsyncSession, organization_id: UUID, row: Any, events:
     if row.parked is not None and failure is None:
         from headrace.executions import families
 
-        resumed, results = await families.resumed(session, lease, row.parked, row.resume)
+        parked = families.waited(row.parked)
+        if parked is not None:
+            resumed, results = await families.resumed(session, lease, parked, row.resume)
     return Claim(
         lease=lease, spec=spec, error_count=row.error_count, params=row.params, input_data=row.input_data,
         observe=row.observe, reuse=row.reuse, row_limit=row.row_limit, resumed=resumed, results=results,
         queue=row.queue, alone=row.alone, input_hash=row.input_hash,
         failure=msgspec.convert(failure, Problem) if failure else None,
-        inputs={**spec.given, **msgspec.convert(row.frames, dict[str, FrameRef])}, events=events,
+        inputs={**spec.given, **msgspec.convert(row.frames, dict[str, FrameRef])},
     )  # fmt: skip
 
 
@@ -188,18 +190,7 @@ async def append_events(
     await session.execute(sql.EVENTS, {**key, "events": events_json(events)})
 
 
-async def events_since(
-    session: AsyncSession, organization_id: UUID, before: Mapping[UUID, int]
-) -> dict[UUID, list[Event]]:
-    """Events of each execution above a sequence number, for the bus."""
-    where = {"organization_id": organization_id, "executions": list(before), "befores": list(before.values())}
-    found: dict[UUID, list[Event]] = {}
-    for row in await session.execute(sql.NEW_EVENTS, where):
-        found.setdefault(row.execution_id, []).append(Event(row.seq, row.type, row.data, row.created_at))
-    return found
-
-
 async def events_after(session: AsyncSession, key: Mapping[str, Any], after: int) -> list[Event]:
-    """Events that this transaction has written so far, for the bus."""
+    """Events above a sequence number, with those that this transaction has written so far, for the bus."""
     rows = await session.execute(sql.EVENTS_AFTER, {**key, "after": after, "limit": 10_000})
     return [Event(row.seq, row.type, row.data, row.created_at) for row in rows]

@@ -77,8 +77,9 @@ class Feed:
             self._task = asyncio.create_task(self._later())
 
     async def _later(self) -> None:
+        clock = asyncio.get_running_loop().time
         while self._nodes or self._logs:
-            await asyncio.sleep(COALESCE_S)
+            await asyncio.sleep(COALESCE_S - clock() % COALESCE_S)  # all at the same moments: the bus sends it together
             await self.flush()
 
     async def settled(self, events: Sequence[Event]) -> None:

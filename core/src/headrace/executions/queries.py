@@ -37,10 +37,37 @@ FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(no integer, children integer[
   node_ids jsonb, queue text, plugins text[], spec jsonb, needed integer)
 """)
 
+RING_WORKER = sa.text("""
+WITH n AS MATERIALIZED (
+  SELECT n.organization_id, n.execution_id, n.segment_no, n.queue, row_number() OVER (PARTITION BY n.queue) AS place,
+    (SELECT k.id FROM workers k WHERE n.queue = ANY(k.queues) AND NOT k.is_draining
+      AND k.heartbeat_at > clock_timestamp() - interval '10 s' ORDER BY k.busy, random() LIMIT 1) AS worker
+  FROM segment_runs n
+  WHERE n.organization_id = :organization_id AND n.execution_id = :execution_id AND n.status = 'ready'
+    AND NOT (SELECT held FROM executions WHERE organization_id = :organization_id AND id = :execution_id)),
+u AS (
+  UPDATE segment_runs s SET rung_at = clock_timestamp() FROM n
+  WHERE s.organization_id = n.organization_id AND s.execution_id = n.execution_id AND s.segment_no = n.segment_no
+    AND n.worker IS NOT NULL
+    AND NOT EXISTS (SELECT 1 FROM outbox o WHERE o.queue = n.queue AND o.organization_id = n.organization_id)
+    AND n.place + (SELECT count(*) FROM segment_runs f WHERE f.organization_id = n.organization_id
+      AND f.queue = n.queue AND f.status IN ('ready', 'retry_wait', 'parked')
+      AND f.rung_at > clock_timestamp() - interval '3 s') <= 4
+  RETURNING s.organization_id, s.execution_id, s.segment_no, s.queue, n.worker)
+SELECT (SELECT count(*) FROM n) - (SELECT count(*) FROM u) AS others,
+  (SELECT count(pg_notify('headrace_ring', concat_ws(' ', worker, organization_id, execution_id, segment_no, queue)))
+    FROM u) AS told
+""")
+"""An organization that has nothing in the queue, and little in flight, rings a worker by the commit itself.
+
+Without a relay and a broker in between; a bell that is lost is made up for as any other: by the workers' own looks, and
+by the reconciler.
+"""
+
 RING_READY = sa.text("""
 INSERT INTO outbox (organization_id, execution_id, segment_no, queue)
 SELECT organization_id, execution_id, segment_no, queue FROM segment_runs
-WHERE organization_id = :organization_id AND execution_id = :execution_id AND status = 'ready'
+WHERE organization_id = :organization_id AND execution_id = :execution_id AND status = 'ready' AND rung_at IS NULL
   AND NOT (SELECT held FROM executions WHERE organization_id = :organization_id AND id = :execution_id)
 ORDER BY segment_no
 """)

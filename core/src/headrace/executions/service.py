@@ -18,7 +18,7 @@ from headrace.engine.reuse import Kept
 from headrace.engine.segments import compile_plan
 from headrace.entitlements import service as entitlements
 from headrace.executions import admission, compensation, payloads, pending, pins, queries, settle, statements
-from headrace.executions.create import ATTENDED, Slot, hold_if_full, row_of, rows_of
+from headrace.executions.create import ATTENDED, Slot, hold_if_full, ring_ready, row_of, rows_of
 from headrace.executions.handlers import handlers_of
 from headrace.executions.leases import Event, as_json
 from headrace.executions.partial import Mode, part_of
@@ -163,7 +163,7 @@ async def start(
         rows = rows_of(plan, part, trigger_type, policy.queue)
         await session.execute(queries.SEGMENTS, {**key, "rows": as_json(rows)})
         await hold_if_full(session, actor.organization_id, execution_id, (*bounds, *slots), priority)
-        await session.execute(queries.RING_READY, key)
+        await ring_ready(session, key)
     else:
         await settle.pass_segments(session, key, ended=0)
     await session.execute(queries.TOUCH_FLOW, {"organization_id": actor.organization_id, "flow_id": flow_id})

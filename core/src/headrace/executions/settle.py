@@ -41,13 +41,33 @@ class NodeOutcome(Struct, frozen=True, kw_only=True):
         return report | {"started_at": self.started_at, "completed_at": self.completed_at}
 
 
+class Room(Struct, frozen=True):
+    """What whoever settles can go on with at once: so many segments of these queues."""
+
+    queues: tuple[str, ...] = ()
+    most: int = 0
+
+
 class Settled(Struct, frozen=True):
-    """What settling a segment led to. `held` is false when the lease was lost: nothing was changed."""
+    """What settling a segment led to. `held` is false when the lease was lost: nothing was changed.
+
+    Attributes:
+        held: Whether it was settled.
+        mine: Segments that are ready, and have no doorbell: whoever settled has room for them.
+        claims: Of those, what the same transaction claims for whoever settles.
+        ready: Others that are ready.
+        events: For the bus.
+        stop: The execution stops.
+        more: One transaction is not enough: settle it again.
+    """
 
     held: bool
+    mine: tuple[Doorbell, ...] = ()
+    claims: tuple[Claim, ...] = ()
     ready: tuple[Doorbell, ...] = ()
     events: tuple[Event, ...] = ()
     stop: bool = False
+    more: bool = False
 
 
 def shown(problem: Problem | None) -> dict[str, Any] | None:
@@ -62,11 +82,12 @@ def shown(problem: Problem | None) -> dict[str, Any] | None:
 async def complete(
     session: AsyncSession, lease: Lease, *, outputs: Mapping[str, FrameRef], nodes: Sequence[NodeOutcome],
     keep: Collection[str] = (), undo: Collection[str] = (), rows: int = 0, remember: Sequence[Mapping[str, Any]] = (),
+    room: Room = Room(),  # noqa: B008 - frozen
 ) -> Settled:  # fmt: skip
     """Record success once: state, children, doorbells, nodes, events, and the execution's end if it is the last.
 
     What `keep` names and `outputs` lacks is a way that is not taken: segments that need it are skipped. `undo` names
-    the nodes with a compensation.
+    the nodes with a compensation. What is ready and there is `room` for is left to the caller, without a doorbell.
     """
     held = await _hold(session, lease)
     if held is None:
@@ -78,8 +99,21 @@ async def complete(
     await compensation.arm(session, lease.key, [node_id for node_id in undo if node_id in done])
     left_out = set(keep) - outputs.keys()
     freed, skipped = await ways.follow(session, lease.execution, held.children, outputs.keys(), left_out)
-    ready = await _ring(session, lease, freed)
-    return await _ended(session, lease, held, "completed", nodes, rows=rows, ready=ready, dropped=skipped)
+    mine = await _take(session, lease, freed[: room.most], room.queues)
+    taken = {bell.segment_no for bell in mine}
+    ready = await _ring(session, lease, [no for no in freed if no not in taken])
+    settled = await _ended(session, lease, held, "completed", nodes, rows=rows, ready=ready, dropped=skipped)
+    return msgspec.structs.replace(settled, mine=mine)
+
+
+async def _take(
+    session: AsyncSession, lease: Lease, segments: Sequence[int], queues: Sequence[str]
+) -> tuple[Doorbell, ...]:
+    """Leave segments that are ready to whoever settles."""
+    if not segments:
+        return ()
+    where = {**lease.execution, "segments": list(segments), "queues": list(queues)}
+    return _bells(lease, (await session.execute(sql.MINE, where)).all())
 
 
 async def _ring(session: AsyncSession, lease: Lease, segments: Sequence[int]) -> tuple[Doorbell, ...]:
@@ -87,8 +121,18 @@ async def _ring(session: AsyncSession, lease: Lease, segments: Sequence[int]) ->
     if not segments:
         return ()
     rung = (await session.execute(sql.RING, {**lease.execution, "segments": list(segments)})).all()
-    queues = sorted((row.segment_no, row.queue) for row in rung)
+    return _bells(lease, rung)
+
+
+def _bells(lease: Lease, rows: Sequence[Any]) -> tuple[Doorbell, ...]:
+    queues = sorted((row.segment_no, row.queue) for row in rows)
     return tuple(Doorbell(lease.organization_id, lease.execution_id, no, queue) for no, queue in queues)
+
+
+async def pass_on(session: AsyncSession, bell: Doorbell) -> None:
+    """Ring for a segment through the outbox: whoever was told of it has no room."""
+    where = {"organization_id": bell.organization_id, "execution_id": bell.execution_id}
+    await session.execute(sql.RING, {**where, "segments": [bell.segment_no]})
 
 
 async def fail(session: AsyncSession, lease: Lease, problem: Problem, *, nodes: Sequence[NodeOutcome]) -> Settled:
@@ -128,7 +172,7 @@ async def retry(
 async def park(
     session: AsyncSession, claim: Claim, node_id: str, wait: Wait, *, registry: Registry, load: families.Loader
 ) -> Settled:
-    """Let a segment wait, out of no budget: for a time, a callback, or children, which are started here.
+    """Let a segment wait, out of no budget: for a time, a callback, or children, which begin here, some at a time.
 
     Raises:
         HeadraceError: the children cannot be started; nothing is changed then.
@@ -141,7 +185,7 @@ async def park(
         await _settle(session, lease, "cancelled", None)
         return await _ended(session, lease, held, "cancelled", ())
     told: dict[str, Any] = msgspec.to_builtins(wait)
-    at, after_s = None, None
+    at, after_s, late = None, None, False
     match wait:
         case Timer():
             at, after_s = wait.at, wait.after_s
@@ -149,16 +193,21 @@ async def park(
             after_s = wait.deadline_s
             await waits.open_(session, lease, node_id, wait)
         case Children():
-            told, begun = await families.begin(session, claim, wait, registry, load)
-            after_s = None if wait.wait and begun else 0.0
+            begun = await families.begin(session, claim, wait, registry, load)
+            if begun.more:
+                return Settled(held=True, more=True)
+            told, late = begun.told, begun.late
+            after_s = None if wait.wait and begun.many else 0.0
     await session.execute(families_sql.PARK, {**lease.key, "parked": as_json(told), "at": at, "after_s": after_s})
     ready = await _ring(session, lease, [lease.segment_no] if after_s == 0 else [])
+    if late:
+        await session.execute(families_sql.WAKE, lease.key)
     await _attempt_ended(session, lease, "parked")
     update = {"segment_no": lease.segment_no, "status": "parked", "attempt": held.attempt, "node_ids": held.node_ids,
               "waits_for": told["type"]}  # fmt: skip
     await append_events(session, lease.execution, [("segment_update", update)])
     await session.execute(families_sql.ALL_WAIT, lease.execution)
-    return Settled(held=True, ready=ready, events=tuple(await events_after(session, lease.execution, held.before)))
+    return Settled(held=True, ready=ready, events=await _news(session, lease, held))
 
 
 async def respond(session: AsyncSession, lease: Lease, response: Responded) -> None:
@@ -267,13 +316,9 @@ async def begin_closing(session: AsyncSession, key: Mapping[str, Any], *, closin
     """
     told = shown(problem)
     message = told["message"] if told else None
-    what = {"closing": closing, "error": as_json(told) if told else None, "error_message": message}
-    await session.execute(sql.BEGIN_CLOSING, {**key, **what})
     status = "cancelled" if closing == "cancelled" else "skipped"
-    dropped: Any = await session.execute(sql.DROP_OPEN, {**key, "status": status})
-    await session.execute(families_sql.END_WAITS, {**key, "segment_no": None, "status": "cancelled"})
-    await session.execute(sql.TELL_STOP, {"execution": str(key["execution_id"])})
-    return int(dropped.rowcount)
+    what = {"closing": closing, "status": status, "error": as_json(told) if told else None, "error_message": message}
+    return int((await session.execute(sql.CLOSE, {**key, **what})).one().dropped)
 
 
 async def _again(
@@ -290,7 +335,7 @@ async def _again(
               "node_ids": held.node_ids,
               "error": shown(problem), "delay_s": delay_s}  # fmt: skip
     await append_events(session, lease.execution, [("segment_update", update)])
-    return Settled(held=True, ready=ready, events=tuple(await events_after(session, lease.execution, held.before)))
+    return Settled(held=True, ready=ready, events=await _news(session, lease, held))
 
 
 async def _attempt_ended(session: AsyncSession, lease: Lease, outcome: str, nodes: Sequence[NodeOutcome] = ()) -> None:
@@ -315,7 +360,13 @@ async def _ended(
     events.append(("segment_update", {**update, "node_ids": held.node_ids}))
     rejected = sum(node.report.rows_rejected for node in nodes)
     await pass_segments(session, key, ended=1 + dropped, rows=rows, rejected=rejected, events=events)
-    return Settled(held=True, ready=ready, events=tuple(await events_after(session, key, held.before)))
+    return Settled(held=True, ready=ready, events=await _news(session, lease, held))
+
+
+async def _news(session: AsyncSession, lease: Lease, held: _Held) -> tuple[Event, ...]:
+    """What watchers may not know yet: those of the claim come again, unless they came with others'."""
+    after = held.before if lease.seen is None else min(lease.seen, held.before)
+    return tuple(await events_after(session, lease.execution, after))
 
 
 async def pass_segments(

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
+from headrace.executions.family_statements import FORGOTTEN, HOLDING, ORPHANS
+
 CLAIM = sa.text("""
 WITH b AS (
   SELECT DISTINCT execution_id, segment_no
@@ -192,20 +194,32 @@ WHERE organization_id = :organization_id AND execution_id = :execution_id
 RETURNING execution_id, segment_no, queue
 """)
 
-DROP_OPEN = sa.text("""
-UPDATE segment_runs SET status = :status, finished_at = clock_timestamp()
+MINE = sa.text("""
+UPDATE segment_runs SET rung_at = clock_timestamp()
 WHERE organization_id = :organization_id AND execution_id = :execution_id
-  AND status IN ('waiting', 'ready', 'retry_wait', 'parked')
+  AND segment_no = ANY(CAST(:segments AS integer[])) AND queue = ANY(CAST(:queues AS text[]))
+RETURNING segment_no, queue
 """)
+"""What whoever settles goes on with itself needs no doorbell; if it is lost meanwhile, it is rung for again."""
 
-BEGIN_CLOSING = sa.text("""
-UPDATE executions SET closing = :closing,
-  status = CASE WHEN CAST(:closing AS text) = 'cancelled' THEN 'cancelling' ELSE status END,
-  cancel_requested_at = CASE WHEN CAST(:closing AS text) = 'cancelled'
-    THEN coalesce(cancel_requested_at, clock_timestamp()) ELSE cancel_requested_at END,
-  error = coalesce(error, CAST(:error AS jsonb)), error_message = coalesce(error_message, :error_message)
-WHERE organization_id = :organization_id AND id = :execution_id
+CLOSE = sa.text("""
+WITH d AS (
+  UPDATE segment_runs SET status = :status, finished_at = clock_timestamp()
+  WHERE organization_id = :organization_id AND execution_id = :execution_id
+    AND status IN ('waiting', 'ready', 'retry_wait', 'parked') RETURNING segment_no),
+w AS (
+  UPDATE waits SET status = 'cancelled', resolved_at = clock_timestamp()
+  WHERE organization_id = :organization_id AND execution_id = :execution_id AND status = 'open'),
+x AS (
+  UPDATE executions SET closing = :closing,
+    status = CASE WHEN CAST(:closing AS text) = 'cancelled' THEN 'cancelling' ELSE status END,
+    cancel_requested_at = CASE WHEN CAST(:closing AS text) = 'cancelled'
+      THEN coalesce(cancel_requested_at, clock_timestamp()) ELSE cancel_requested_at END,
+    error = coalesce(error, CAST(:error AS jsonb)), error_message = coalesce(error_message, :error_message)
+  WHERE organization_id = :organization_id AND id = :execution_id)
+SELECT (SELECT count(*) FROM d) AS dropped, pg_notify('headrace_stop', CAST(:execution_id AS text))
 """)
+"""Say how an execution will end, drop what has not begun, and tell workers to stop what has."""
 
 PASSED = sa.text("""
 WITH t AS (
@@ -264,14 +278,6 @@ SELECT seq, type, data, created_at FROM execution_events
 WHERE organization_id = :organization_id AND execution_id = :execution_id AND seq > :after ORDER BY seq LIMIT :limit
 """)
 
-NEW_EVENTS = sa.text("""
-SELECT v.execution_id, v.seq, v.type, v.data, v.created_at
-FROM unnest(CAST(:executions AS uuid[]), CAST(:befores AS bigint[])) AS b(execution_id, before)
-JOIN execution_events v ON v.organization_id = :organization_id AND v.execution_id = b.execution_id
-  AND v.seq > b.before
-ORDER BY v.execution_id, v.seq
-""")
-
 LOGS = sa.text("""
 WITH turn AS MATERIALIZED (SELECT pg_advisory_xact_lock(hashtextextended(CAST(:execution_id AS text) || '/logs', 7)))
 INSERT INTO execution_logs (organization_id, execution_id, segment_no, attempt, node_id, level, message, metadata,
@@ -281,8 +287,6 @@ FROM turn, jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(node_id text, level tex
   created_at timestamptz)
 """)
 """One after the other for each execution, so that ids rise in the order of commits."""
-
-TELL_STOP = sa.text("SELECT pg_notify('headrace_stop', :execution)")
 
 EXPIRED = sa.text("""
 SELECT organization_id, execution_id, segment_no, fence FROM segment_runs
@@ -294,15 +298,27 @@ SELECT organization_id, id FROM executions
 WHERE deadline_at < clock_timestamp() AND status IN ('queued', 'running', 'waiting') AND closing IS NULL LIMIT 500
 """)
 
-RING_AGAIN = sa.text("""
-WITH u AS (
+_UNRUNG = """
   SELECT n.organization_id, n.execution_id, n.segment_no, n.queue FROM segment_runs n
   JOIN executions x ON x.organization_id = n.organization_id AND x.id = n.execution_id
   WHERE n.status IN ('ready', 'retry_wait', 'parked') AND n.run_after <= clock_timestamp() AND NOT x.held
     AND coalesce(n.rung_at, '-infinity') < clock_timestamp() - make_interval(secs => :every_s)
     AND NOT EXISTS (SELECT 1 FROM outbox o WHERE o.organization_id = n.organization_id
       AND o.execution_id = n.execution_id AND o.segment_no = n.segment_no)
+"""
+RING_AGAIN = sa.text(
+    "WITH u AS ("
+    + _UNRUNG
+    + """
   ORDER BY n.run_after FOR UPDATE OF n SKIP LOCKED LIMIT 500)
 INSERT INTO outbox (organization_id, execution_id, segment_no, queue)
 SELECT organization_id, execution_id, segment_no, queue FROM u
-""")
+"""
+)
+
+LOOK = sa.text(
+    "SELECT EXISTS (" + EXPIRED.text + ") AS expired, EXISTS (" + OVERDUE.text + ") AS overdue, EXISTS ("
+    + _UNRUNG + ") AS unrung, EXISTS (" + FORGOTTEN.text + ") OR EXISTS (" + HOLDING.text + ") OR EXISTS ("
+    + ORPHANS.text + ") AS families"
+)  # fmt: skip
+"""What there is to mend, in one statement: there seldom is anything."""

@@ -27,6 +27,14 @@ from headrace.infra.ids import new_id
 PREFIX = "headrace:bus"
 KEEP_MESSAGES = 1_000
 KEEP_S = 600
+CHANGED = "headrace:changed"
+CHANGED_S = 60
+"""How long a change is remembered: longer than a read replica that is asked may be behind."""
+MARK = """
+local t = redis.call('TIME')
+redis.call('SET', KEYS[1], t[1] * 1000000 + t[2], 'PX', ARGV[1])
+"""
+"""Remembers when something of an organization has changed, by Redis' clock."""
 _BLOCK_MS = 2_000
 _BACKLOG = 10_000
 _AWAY_S = 2.0
@@ -52,6 +60,9 @@ class Bus:
         self._wake = f"{PREFIX}:wake:{new_id()}"
         self._reader: asyncio.Task[None] | None = None
         self._away_until = 0.0
+        self._waiting: list[tuple[str, bytes]] = []
+        self._sent: asyncio.Future[bool] | None = None
+        self._sender: asyncio.Task[None] | None = None
 
     @classmethod
     def from_url(cls, url: str) -> Bus:
@@ -63,13 +74,30 @@ class Bus:
         """Send messages; False when Redis is away, which the caller may ignore; it is left alone for a while then."""
         if time.monotonic() < self._away_until:
             return False
+        self._waiting += [(_key(organization_id, one.channel), msgspec.json.encode(one)) for one in messages]
+        sent = self._sent = self._sent or asyncio.get_running_loop().create_future()
+        if self._sender is None or self._sender.done():
+            self._sender = asyncio.create_task(self._send())
+        return await asyncio.shield(sent)
+
+    async def _send(self) -> None:
+        """Send what waits, together; what comes meanwhile goes next."""
+        while (sent := self._sent) is not None:
+            messages, self._waiting, self._sent = self._waiting, [], None
+            done = False
+            try:
+                done = time.monotonic() >= self._away_until and await self._sent_all(messages)
+            finally:
+                sent.set_result(done)
+
+    async def _sent_all(self, messages: Sequence[tuple[str, bytes]]) -> bool:
         try:
             async with self._client.pipeline(transaction=False) as pipe:
-                for message in messages:
-                    key = _key(organization_id, message.channel)
-                    pipe.xadd(key, {"m": msgspec.json.encode(message)}, maxlen=KEEP_MESSAGES, approximate=True)
-                for key in {_key(organization_id, message.channel) for message in messages}:
+                for key, body in messages:
+                    pipe.xadd(key, {"m": body}, maxlen=KEEP_MESSAGES, approximate=True)
+                for key in dict.fromkeys(key for key, _ in messages):
                     pipe.expire(key, KEEP_S)
+                pipe.eval(MARK, 1, f"{CHANGED}:{organization_id}", CHANGED_S * 1000)  # who hears of it reads it
                 await pipe.execute()
         except (RedisError, OSError):
             self._away_until = time.monotonic() + _AWAY_S
@@ -85,13 +113,21 @@ class Bus:
         return await self._client.eval(script, len(keys), *keys, *arguments)
 
     @asynccontextmanager
-    async def subscribe(self, organization_id: UUID, channel: str) -> AsyncIterator[asyncio.Queue[Message | None]]:
-        """Give a queue of the channel's messages from now on; None in it says that some may have been missed."""
+    async def subscribe(
+        self, organization_id: UUID, channel: str, *, whole: bool = False
+    ) -> AsyncIterator[asyncio.Queue[Message | None]]:
+        """Give a queue of the channel's messages from now on; None in it says that some may have been missed.
+
+        With `whole`, of all that is kept: what was sent before is not missed.
+        """
         key = _key(organization_id, channel)
         queue: asyncio.Queue[Message | None] = asyncio.Queue(_BACKLOG)
         self._queues.setdefault(key, set()).add(queue)
-        if key not in self._ids:
-            self._ids[key] = await self._last_id(key)
+        if key in self._ids:
+            if whole:  # others have heard the first already
+                queue.put_nowait(None)
+        else:
+            self._ids[key] = "0" if whole else await self._last_id(key)
         await self._poke()
         try:
             yield queue
@@ -102,7 +138,9 @@ class Bus:
                 self._ids.pop(key, None)
 
     async def close(self) -> None:
-        """Stop reading and close the connections."""
+        """Stop reading and close the connections; what was to be sent is sent before."""
+        if self._sender is not None:
+            await asyncio.gather(self._sender, return_exceptions=True)
         if self._reader is not None:
             self._reader.cancel()
             with contextlib.suppress(asyncio.CancelledError):
@@ -123,8 +161,10 @@ class Bus:
             self._reader = asyncio.create_task(self._read())
             return
         with contextlib.suppress(RedisError, OSError):
-            await self._client.xadd(self._wake, {"w": b""}, maxlen=1)
-            await self._client.expire(self._wake, KEEP_S)
+            async with self._client.pipeline(transaction=False) as pipe:
+                pipe.xadd(self._wake, {"w": b""}, maxlen=1)
+                pipe.expire(self._wake, KEEP_S)
+                await pipe.execute()
 
     async def _read(self) -> None:
         woken = "0"

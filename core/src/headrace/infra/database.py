@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -109,6 +110,7 @@ class Database:
         self._open_at = open_at
         self._others: dict[str, Database] = {}
         self._places: dict[UUID, str] = {}
+        self._known: tuple[float, tuple[Database, ...]] = (-math.inf, ())
 
     @classmethod
     def from_url(
@@ -131,6 +133,7 @@ class Database:
             pool_size=pool_size,
             max_overflow=max_overflow,
             pool_timeout=10,
+            pool_use_lifo=True,  # what was used last is warm: its statements are prepared, and it has not rested
             pool_recycle=1800,
             hide_parameters=True,
             connect_args={"application_name": name, "connect_timeout": 10},
@@ -169,10 +172,19 @@ class Database:
             else:
                 yield await self._at_home(stack, organization_id, info)
 
-    async def everywhere(self) -> list[Database]:
-        """This database and those of organizations that live elsewhere."""
+    async def everywhere(
+        self, unserved: list[tuple[UUID, str]] | None = None, *, known_s: float = 0.0
+    ) -> list[Database]:
+        """This database and those of organizations that live elsewhere.
+
+        Args:
+            unserved: Takes organizations whose database may not be opened, with the reason, in place of the log.
+            known_s: So old, in seconds, may be what is known of them.
+        """
         if self._open_at is None:
             return [self]
+        if time.monotonic() - self._known[0] < known_s:
+            return list(self._known[1])
         async with self.transaction() as session:
             rows = (await session.execute(ELSEWHERE)).all()
         found = [self]
@@ -180,7 +192,11 @@ class Database:
             try:
                 found += [self._at(row.place)] if row.state != MOVING else []
             except TransientError as error:  # the others go on
-                _log.error("an organization is not served", organization=str(row.id), reason=error.message)
+                if unserved is None:
+                    _log.error("an organization is not served", organization=str(row.id), reason=error.message)
+                else:
+                    unserved.append((row.id, error.message))
+        self._known = (time.monotonic(), tuple(found))
         return found
 
     async def served(self, rows: Sequence[RowT], organization: Callable[[RowT], UUID]) -> Iterable[RowT]:

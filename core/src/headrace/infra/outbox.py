@@ -92,20 +92,23 @@ class Relay:
     async def serve(self) -> None:
         """Relay until cancelled."""
         listener = asyncio.create_task(listen(self._url, (CHANNEL,), lambda *_: self._wake.set()))
-        pause_s = self._soon_s
+        pause_s, more = self._soon_s, True
         try:
             while True:
                 self._wake.clear()
-                pause_s = self._soon_s if await self._relay_all() else min(2 * pause_s, self._poll_s)
-                await self._rest(pause_s)
+                if more or await self._more():
+                    pause_s = self._soon_s if await self._relay_all() else min(2 * pause_s, self._poll_s)
+                    more = await self._more()
+                more = await self._rest(pause_s if more else self._poll_s) or more
         finally:
             listener.cancel()
 
-    async def _rest(self, pause_s: float) -> None:
-        """Until woken; while some wait, for a moment that grows as long as nobody has room for them."""
+    async def _rest(self, pause_s: float) -> bool:
+        """Rest until woken, or for a moment, which grows as long as some wait and nobody has room for them."""
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(pause_s if await self._more() else self._poll_s):
-                await self._wake.wait()
+            async with asyncio.timeout(pause_s):
+                return await self._wake.wait()
+        return False
 
     async def _more(self) -> bool:
         try:

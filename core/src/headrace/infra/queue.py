@@ -24,7 +24,7 @@ from headrace.sdk.errors import TransientError
 
 NAMESPACE = "headrace:queue"
 _ACTOR = "ring"
-_THREAD_POLL_MS = 100
+_THREAD_POLL_MS = 500
 
 Handler = Callable[[UUID, UUID, int], bool]
 

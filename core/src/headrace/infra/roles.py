@@ -80,8 +80,9 @@ def refuse_powerful(settings: Settings) -> None:
     Raises:
         ConfigError: a role could see every organization's rows, or take the policies away.
     """
-    for name in ("database_url", "database_worker_url"):
-        url = getattr(settings, name).reveal()
+    urls = [(name, getattr(settings, name).reveal()) for name in ("database_url", "database_worker_url")]
+    urls += [("database_replica_urls", one.reveal()) for one in settings.database_replica_urls]
+    for name, url in urls:
         try:
             with psycopg.connect(url, connect_timeout=_AWAY_S) if url else nullcontext() as connection:
                 row = connection.execute(POWERS).fetchone() if connection else None

@@ -65,6 +65,8 @@ class Settings(Struct, frozen=True, kw_only=True):
         pool_size: Database connections per process.
         database_servers: Further PostgreSQL servers, `host:port`, comma separated, where organizations may have a
             database of their own; roles and passwords are those of the first.
+        database_replica_urls: Standbys of `database_url`, role `headrace_app`, comma separated: they answer what is
+            only read, as long as they are fresh. A comma in a password is written %2C.
         license: A licence, or the file that it is in; empty is `{home}/licence.key`, if there is one.
         trusted_proxies: Networks of the proxies before us, comma separated; of others X-Forwarded-For is not believed.
         rate_limits: Other rates than the usual, comma separated, e.g. `anonymous=100/h,route=600/m`; `0/h` is none.
@@ -98,6 +100,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     queues: tuple[str, ...] = ()
     pool_size: int = 10
     database_servers: tuple[str, ...] = ()
+    database_replica_urls: tuple[Secret, ...] = ()
     license: Secret = Secret("")
     trusted_proxies: tuple[str, ...] = ()
     rate_limits: tuple[str, ...] = ()
@@ -198,6 +201,10 @@ def _refuse_unsafe(settings: Settings) -> None:
         MailServer.of(settings.smtp_url, settings.mail_from)
     for name in ("database_url", "database_worker_url", "database_owner_url", "redis_url", "smtp_url"):
         _check_url(PREFIX + name.upper(), getattr(settings, name).reveal())
+    for one in settings.database_replica_urls:
+        _check_url(f"{PREFIX}DATABASE_REPLICA_URLS", one.reveal())
+    if settings.database_replica_urls and not settings.database_url:
+        raise ConfigError("HEADRACE_DATABASE_REPLICA_URLS is set without HEADRACE_DATABASE_URL, whose copies they are")
     if settings.database_url and not settings.redis_url:
         raise ConfigError("HEADRACE_DATABASE_URL is set without HEADRACE_REDIS_URL; give both or none")
     _refuse_open(settings)

@@ -16,8 +16,10 @@ import redis
 from dramatiq import Consumer, MessageProxy
 from dramatiq.brokers.redis import RedisBroker
 
-LOOK_S = 0.25
-"""Between looks of a consumer that nobody woke."""
+LOOK_S = 2.0
+"""Between looks of a consumer that nobody woke; meanwhile the worker looks at the database itself."""
+UNHEARD_S = 0.25
+"""The same as long as nobody can be heard."""
 LAST_LOOK_S = 0.02
 """Between looks of one that is about to end."""
 LISTEN_AGAIN_S = 1.0
@@ -49,10 +51,12 @@ class WokenBroker(RedisBroker):
         super().__init__(**options)  # type: ignore[no-untyped-call]
         self._rung: defaultdict[str, threading.Event] = defaultdict(threading.Event)
         self._stopped = threading.Event()
+        self._hears = threading.Event()
 
     def consume(self, queue_name: str, prefetch: int = 1, timeout: int = 5000) -> Consumer:
         """A consumer; how long it sleeps is not for Dramatiq to say."""
-        return _Sleeper(super().consume(queue_name, prefetch, timeout=1), self._rung[queue_name], self._stopped)
+        consumer = super().consume(queue_name, prefetch, timeout=1)
+        return _Sleeper(consumer, self._rung[queue_name], self._stopped, self._hears)
 
     def listen(self, called: Callable[[frozenset[str]], None]) -> None:
         """Start to hear `wake` and `call`, in a thread of its own; `called` is told which queues."""
@@ -70,6 +74,7 @@ class WokenBroker(RedisBroker):
                 self.client.pubsub(ignore_subscribe_messages=True) as heard,
             ):
                 heard.subscribe(f"{self.namespace}:wake", f"{self.namespace}:call")
+                self._hears.set()
                 self._wake_all()  # something may have been missed
                 while not self._stopped.is_set():
                     message = heard.get_message(timeout=LISTEN_AGAIN_S)
@@ -79,6 +84,7 @@ class WokenBroker(RedisBroker):
                         called(frozenset(message["data"].decode().split(" ")))
                     else:
                         self._rung[message["data"].decode()].set()
+            self._hears.clear()
             self._stopped.wait(LISTEN_AGAIN_S)
 
     def _wake_all(self) -> None:
@@ -89,14 +95,16 @@ class WokenBroker(RedisBroker):
 class _Sleeper(Consumer):
     """Looks once, then sleeps until it is woken or a message of its own is done, which makes room for the next."""
 
-    def __init__(self, consumer: Consumer, rung: threading.Event, stopped: threading.Event) -> None:
-        self._consumer, self._rung, self._stopped = consumer, rung, stopped
+    def __init__(
+        self, consumer: Consumer, rung: threading.Event, stopped: threading.Event, hears: threading.Event
+    ) -> None:
+        self._consumer, self._rung, self._stopped, self._hears = consumer, rung, stopped, hears
 
     def __next__(self) -> MessageProxy | None:
         self._rung.clear()
         message = next(self._consumer)
         if message is None:
-            self._rung.wait(LAST_LOOK_S if self._stopped.is_set() else LOOK_S)
+            self._rung.wait(LAST_LOOK_S if self._stopped.is_set() else LOOK_S if self._hears.is_set() else UNHEARD_S)
         return message
 
     def ack(self, message: MessageProxy) -> None:

@@ -130,6 +130,10 @@ def write_config(connector: ConnectorManifest) -> type[Config]:
         text = "Columns that identify a row."
         keys = Field("Key columns", text, widget="columns", visible_if={"mode": list(keyed)}, order=3)
         fields.append(("keys", Annotated[list[str], keys], msgspec.field(default_factory=list)))
+    if Capability.PLAN in connector.capabilities:
+        text = "An overwrite that drops columns, or makes their types narrower, is refused until this is set."
+        confirm = Field("Columns may be lost", text, visible_if={"mode": ["overwrite"]}, order=4)
+        fields.append(("confirm_destructive", Annotated[bool, confirm], False))
     if connector.write_options is not None:
         fields.append(_options(connector.write_options))
     return _struct(connector, "Write", fields)

@@ -19,7 +19,7 @@ def poll_triggers(connector: ConnectorManifest) -> Iterator[TriggerType]:
     for trigger in connector.triggers:
         yield TriggerType(
             id=f"{connector.id}_{trigger.id}", title=_title(connector, trigger),
-            mode="source", summary=f"Starts with what is new in '{trigger.stream}' of {connector.title}.",
+            mode="source", kind="poll", summary=f"Starts with what is new in '{trigger.stream}' of {connector.title}.",
             config=_config(connector, trigger), factory=WORK, icon=connector.icon, docs=connector.docs,
             tags=("poll", connector.id), feature=connector.feature,
         )  # fmt: skip

@@ -6,6 +6,7 @@ No proxy, cookie or password of the environment is used. Clients of third partie
 from __future__ import annotations
 
 import re
+import ssl
 import time
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -26,7 +27,7 @@ DEADLINE_S = 60.0
 CONNECT_S = 10.0
 USER_AGENT = "headrace"
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
-_HARMLESS = frozenset({"accept", "accept-language", "content-type", "user-agent"})
+_HARMLESS = frozenset({"accept", "accept-encoding", "accept-language", "content-type", "range", "user-agent"})
 """Headers that another origin may see after a redirect; any other may be a credential, whatever its name."""
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*:")
 _CHUNK = 64 * 1024
@@ -134,13 +135,15 @@ class EgressTransport(httpx2.HTTPTransport):
         policy: Default: that of the process.
         resolver: Default: the system's.
         clock: Deadline shared with `EgressClient`.
+        context: How certificates are checked; default: by the authorities of the system.
     """
 
     def __init__(
-        self, policy: EgressPolicy | None = None, resolver: Resolver = system_resolver, clock: _Clock | None = None
-    ) -> None:
+        self, policy: EgressPolicy | None = None, resolver: Resolver = system_resolver, clock: _Clock | None = None,
+        context: ssl.SSLContext | None = None,
+    ) -> None:  # fmt: skip
         self._pool = httpcore2.ConnectionPool(
-            ssl_context=httpx2.create_ssl_context(), max_connections=10, max_keepalive_connections=4,
+            ssl_context=context or httpx2.create_ssl_context(), max_connections=10, max_keepalive_connections=4,
             keepalive_expiry=15.0, network_backend=_Backend(policy, resolver, clock or _Clock()),
         )  # fmt: skip
 
@@ -153,12 +156,14 @@ class EgressClient:
         resolver: Default: the system's.
         answer_bytes: No answer is larger, unpacked.
         deadline_s: No request lasts longer, redirects included.
+        context: How certificates are checked; default: by the authorities of the system.
     """
 
     def __init__(
         self, policy: EgressPolicy | None = None, *, resolver: Resolver = system_resolver,
-        answer_bytes: int = ANSWER_BYTES, deadline_s: float = DEADLINE_S,
+        answer_bytes: int = ANSWER_BYTES, deadline_s: float = DEADLINE_S, context: ssl.SSLContext | None = None,
     ) -> None:  # fmt: skip
+        self._context = context
         self._policy = policy
         self._resolver = resolver
         self._answer_bytes = answer_bytes
@@ -228,7 +233,7 @@ class EgressClient:
                 method, place.url, headers=own, content=content or None, extensions={"timeout": limits}
             )
             if self._transport is None:
-                self._transport = EgressTransport(self._policy, self._resolver, self._clock)
+                self._transport = EgressTransport(self._policy, self._resolver, self._clock, self._context)
             response = self._transport.handle_request(request)
             try:
                 target = response.headers.get("location", "") if response.status_code in _REDIRECTS else ""

@@ -20,6 +20,15 @@ if TYPE_CHECKING:
     from headrace.sdk.connectors import Connector
 
 TriggerMode: TypeAlias = Literal["manual", "time", "webhook", "source", "flow", "form", "asset"]
+TriggerKind: TypeAlias = Literal[
+    "manual", "scheduled", "webhook", "event", "flow", "form", "asset", "chat", "email", "poll", "file", "message",
+    "cdc",
+]  # fmt: skip
+KINDS: Mapping[TriggerMode, TriggerKind] = {
+    "manual": "manual", "time": "scheduled", "webhook": "webhook", "source": "event", "flow": "flow", "form": "form",
+    "asset": "asset",
+}  # fmt: skip
+"""What executions show as their start, unless the type of the trigger says it more closely."""
 Rows: TypeAlias = list[dict[str, Any]]
 MaxPending: TypeAlias = Annotated[
     int,
@@ -84,6 +93,7 @@ class TriggerType(Struct, frozen=True, kw_only=True):
 
     Attributes:
         mode: Who starts the flow: a person, the clock, a caller from outside, a source that is asked, another flow.
+        kind: What executions show as their start (`trigger_type`); None: what `KINDS` has for the mode.
         config: What the user fills in; a subclass of `TriggerConfig`, of `TimeConfig` when the mode is `time`.
         secrets: Further fields that are stored encrypted and never shown.
         factory: `TimeTrigger` or `SourceTrigger` class; none for the other modes.
@@ -93,6 +103,7 @@ class TriggerType(Struct, frozen=True, kw_only=True):
     id: str
     title: str
     mode: TriggerMode
+    kind: TriggerKind | None = None
     summary: str = ""
     config: type[TriggerConfig] = TriggerConfig
     secrets: type[Config] | None = None

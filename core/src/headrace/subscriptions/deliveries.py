@@ -21,19 +21,19 @@ LEASE_S = 60.0
 BACK_OFF_S = (5.0, 30.0, 120.0, 600.0, 1800.0, 3600.0)
 BREAKS = 5
 """Failures in a row after which the circuit opens; then one delivery at a time finds out whether it may close."""
-GIVE_UP_DAYS, KEEP_DAYS = 7, 30
+GIVE_UP_DAYS = 7
 
 _TAKE = sa.text("""
 WITH due AS (
-  SELECT d.organization_id, d.id FROM event_subscriptions s CROSS JOIN LATERAL (
-    SELECT p.organization_id, p.id FROM event_deliveries p
+  SELECT d.organization_id, d.id, d.created_at FROM event_subscriptions s CROSS JOIN LATERAL (
+    SELECT p.organization_id, p.id, p.created_at FROM event_deliveries p
     WHERE p.organization_id = s.organization_id AND p.subscription_id = s.id AND p.status = 'pending'
       AND p.next_at <= clock_timestamp()
     ORDER BY p.next_at LIMIT CASE WHEN s.failures >= :breaks THEN 1 ELSE :each END FOR NO KEY UPDATE SKIP LOCKED) d
   WHERE s.is_active AND (s.open_until IS NULL OR s.open_until <= clock_timestamp()) LIMIT :at_once)
 UPDATE event_deliveries e SET attempts = e.attempts + 1, next_at = clock_timestamp() + make_interval(secs => :lease_s)
 FROM due, event_subscriptions s
-WHERE e.organization_id = due.organization_id AND e.id = due.id
+WHERE e.organization_id = due.organization_id AND e.id = due.id AND e.created_at = due.created_at
   AND s.organization_id = e.organization_id AND s.id = e.subscription_id
 RETURNING e.organization_id, e.id, e.subscription_id, e.event_id, e.payload, e.attempts, s.url, s.secrets,
   s.previous_until > clock_timestamp() AS both
@@ -56,10 +56,6 @@ UPDATE event_subscriptions SET failures = CASE WHEN :delivered THEN 0 ELSE failu
   error = :error, is_active = is_active AND NOT :gone,
   last_delivered_at = CASE WHEN :delivered THEN clock_timestamp() ELSE last_delivered_at END
 WHERE organization_id = :organization_id AND id = :subscription_id
-""")
-_FORGET = sa.text("""
-DELETE FROM event_deliveries WHERE status <> 'pending'
-  AND created_at < clock_timestamp() - make_interval(days => :keep_days)
 """)
 _NEXT = sa.text("""
 SELECT extract(epoch FROM min(d.next_at) - clock_timestamp())::double precision FROM event_deliveries d
@@ -137,11 +133,6 @@ async def due_in(session: AsyncSession) -> float | None:
     """Seconds until the next delivery is due; None when none is."""
     found = await session.scalar(_NEXT)
     return None if found is None else float(found)
-
-
-async def forget(session: AsyncSession) -> None:
-    """Drop what was settled long ago."""
-    await session.execute(_FORGET, {"keep_days": KEEP_DAYS})
 
 
 async def list_(

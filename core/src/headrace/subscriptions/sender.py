@@ -29,7 +29,6 @@ from headrace.triggers.callers import sign
 CHANNEL = "headrace_events"
 DEADLINE_S = 15.0
 ANSWER_BYTES = 64 * 1024
-FORGET_EVERY_S = 600.0
 _log = structlog.get_logger("headrace.sender")
 
 
@@ -43,7 +42,6 @@ class Sender:
         self._database, self._url, self._vault = database, database_url, vault
         self._poll_s, self._policy, self._threads = poll_s, policy, threads
         self._wake = asyncio.Event()
-        self._forgotten = 0.0
 
     async def serve(self) -> None:
         """Send until cancelled."""
@@ -75,9 +73,6 @@ class Sender:
 
     async def _pause(self) -> float:
         async with self._database.transaction() as session:
-            if time.monotonic() - self._forgotten > FORGET_EVERY_S:
-                self._forgotten = time.monotonic()
-                await deliveries.forget(session)
             seconds = await deliveries.due_in(session)
         return self._poll_s if seconds is None else min(self._poll_s, max(0.05, seconds))
 

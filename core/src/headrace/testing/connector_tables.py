@@ -33,8 +33,10 @@ class TableRules(ConnectorRules):
         def write(
             frame: pl.DataFrame, *more: pl.DataFrame, drift: str = "freeze", deletes: str = "", **asked: Any
         ) -> Any:
-            assert manifest.write_options is not None, "the options of drift and deletions are `TableOptions`"
-            options = manifest.write_options(drift=drift, deletes=deletes)
+            kind = manifest.write_options
+            assert kind is not None, "the options of drift and deletions are `TableOptions`"
+            given = {"drift": drift, "deletes": deletes}
+            options = kind(**{name: given[name] for name in kind.__struct_fields__ if name in given})
             return connector.write(self.target, iter([frame, *more]), options=options, **asked)
 
         return write

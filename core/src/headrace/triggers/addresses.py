@@ -84,14 +84,14 @@ async def find(session: AsyncSession, place: str, *, mode: str) -> tuple[UUID, U
 
 async def _by_id(session: AsyncSession, organization_id: UUID, path: str, mode: str) -> tuple[UUID, UUID] | None:
     await set_tenant(session, organization_id)
-    query = sa.select(Trigger.id).where(
+    query = sa.select(Trigger).where(
         Trigger.organization_id == organization_id,
         Trigger.alias == path,
         Trigger.mode == mode,
         Trigger.deleted_at.is_(None),
     )
     found = await session.scalar(query)
-    return (organization_id, found) if found else None
+    return (organization_id, found.id) if found else None
 
 
 def digest(place: str) -> bytes:

@@ -27,11 +27,11 @@ async def wait(
     """How an execution stands once it has answered (`respond`) or ended, or after `timeout_s`."""
     deadline = time.monotonic() + timeout_s
     key = {"organization_id": organization_id, "id": execution_id}
-    async with bus.subscribe(organization_id, channel(execution_id)) as queue:
-        while True:
+    async with bus.subscribe(organization_id, channel(execution_id), whole=True) as queue:
+        while True:  # what was said before is in the queue: there is nothing to look at yet
+            await until_end(queue, max(0.0, min(LOOK_S, deadline - time.monotonic())), or_answer=respond)
             async with database.transaction(organization_id) as session:
                 row = (await session.execute(_STATE, key)).mappings().one()
-            left = deadline - time.monotonic()
-            if row["status"] in TERMINAL or (respond and row["response"] is not None) or left <= 0:
+            answered = respond and row["response"] is not None
+            if row["status"] in TERMINAL or answered or time.monotonic() >= deadline:
                 return dict(row)
-            await until_end(queue, min(LOOK_S, left), or_answer=respond)

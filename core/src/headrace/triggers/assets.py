@@ -18,7 +18,7 @@ from headrace.sdk.errors import ConfigError, HeadraceError, TransientError
 from headrace.triggers import keys
 from headrace.triggers import statements as sql
 from headrace.triggers.models import Trigger
-from headrace.triggers.starting import KINDS, Preparer, launch, room
+from headrace.triggers.starting import Preparer, kind_of, launch, room
 
 CHAIN_MAX = 20
 PATIENCE = 10
@@ -140,8 +140,8 @@ async def fire(session: AsyncSession, known: Preparer, key: dict[str, Any]) -> i
             raise ConfigError(f"more than {CHAIN_MAX} flows started each other; break the ring of triggers")
         prepared = await known.get(session, row.organization_id, row.flow_id, row.variables)
         start = partial(
-            launch, session, known.host, prepared, trigger_type=KINDS[row.mode], key=None, priority=row.priority,
-            input_data=given, details={"trigger_id": str(row.id), "chain": chain},
+            launch, session, known.host, prepared, trigger_type=kind_of(known.host.registry, row), key=None,
+            priority=row.priority, input_data=given, details={"trigger_id": str(row.id), "chain": chain},
         )  # fmt: skip
         made = await keys.once(session, row, given, start)
         execution_id, started = made.execution_id, int(not made.duplicate)

@@ -160,6 +160,8 @@ async def advance(session: AsyncSession, host: Host, key: dict[str, Any]) -> int
         while at < row.to_at and open_ + started < row.parallelism:
             number += 1
             end = min(after_step(row.from_at, row.step, zone, number), row.to_at)
+            if end <= at:  # a day that its zone left out
+                continue
             prepared = prepared or await prepare(session, host, row.organization_id, row.flow_id, row.variables)
             one = {"interval_start": at, "interval_end": end}
             await launch(

@@ -28,7 +28,7 @@ from headrace.triggers import statements as sql
 from headrace.triggers.bodies import body_of, kept_headers, kept_query, rows_of
 from headrace.triggers.keys import Start, once
 from headrace.triggers.models import Trigger
-from headrace.triggers.starting import KINDS, Preparer, launch, prepare, room
+from headrace.triggers.starting import Preparer, kind_of, launch, prepare, room
 
 BODY_MAX = 10 * 2**20
 BODY_KEPT = 64 * 2**10
@@ -179,8 +179,8 @@ async def _launched(
     prepared = await flows.get(session, row.organization_id, row.flow_id, row.variables)
     whole = {**given, "trigger": {"id": row.id, "type": row.type, "name": row.name}}
     start = partial(
-        launch, session, flows.host, prepared, trigger_type=KINDS[row.mode], key=None, priority=row.priority,
-        input_data=whole, details={"trigger_id": str(row.id)},
+        launch, session, flows.host, prepared, trigger_type=kind_of(flows.host.registry, row), key=None,
+        priority=row.priority, input_data=whole, details={"trigger_id": str(row.id)},
     )  # fmt: skip
     return await once(session, row, whole, start, origin=origin)
 
@@ -263,7 +263,8 @@ async def replay(
     await session.execute(_INSERT, values)
     prepared = await prepare(session, host, row.organization_id, row.flow_id, row.variables)
     execution_id = await launch(
-        session, host, prepared, trigger_type=KINDS[row.mode], key=None, priority=row.priority, input_data=given,
+        session, host, prepared, trigger_type=kind_of(host.registry, row), key=None, priority=row.priority,
+        input_data=given,
         details={"trigger_id": str(row.id), "replay_of": str(call.id), "started_by": str(actor.user_id)},
     )  # fmt: skip
     done = {"organization_id": row.organization_id, "call_id": made, "execution_id": execution_id}

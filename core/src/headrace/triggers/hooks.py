@@ -52,7 +52,8 @@ async def _at(
         found = await addresses.find(session, call.place, mode="webhook")
         if found is None:
             return None
-        await set_tenant(session, found[0])
+        if session.info["organization_id"] != found[0]:
+            await set_tenant(session, found[0])
         require_here(session)
         row = await session.get(Trigger, found)
         if row is None or not row.armed:

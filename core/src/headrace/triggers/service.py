@@ -27,7 +27,7 @@ from headrace.triggers.callers import check
 from headrace.triggers.models import Trigger
 from headrace.triggers.plan import schedule_of
 from headrace.triggers.secrets import Sealed, merged
-from headrace.triggers.starting import KINDS, launch, prepare
+from headrace.triggers.starting import launch, prepare
 
 EDITABLE = frozenset({"name", "configuration", "secrets", "variables", "priority", "is_active"})
 SCHEDULES = ("time",)
@@ -318,8 +318,3 @@ async def _arm(session: AsyncSession, registry: Registry, row: Trigger) -> None:
         row.next_fire_at = row.wake_at = schedule.next_fire(at)
         row.state = {**row.state, "covered_until": at.isoformat()}
         await session.flush()
-
-
-def kind_of(row: Trigger) -> str:
-    """What executions of the trigger show as `trigger_type`."""
-    return KINDS[row.mode]

@@ -18,11 +18,9 @@ from headrace.executions import service as executions
 from headrace.flows import service as flows
 from headrace.flows.graph import FlowGraph
 from headrace.plugins.manager import Host
+from headrace.plugins.registry import Registry
+from headrace.sdk.triggers import KINDS
 from headrace.triggers import statements as sql
-
-KINDS = {"manual": "manual", "time": "scheduled", "webhook": "webhook", "source": "event", "flow": "flow",
-         "form": "webhook", "asset": "event"}  # fmt: skip
-"""What an execution's `trigger_type` is, by the mode of its trigger."""
 
 KNOWN_S, KNOWN_MAX = 30.0, 500
 _VERSIONS = sa.text("""
@@ -40,6 +38,12 @@ class Prepared(Struct, frozen=True):
     graph: FlowGraph
     definition_hash: str
     variables: dict[str, Any]
+
+
+def kind_of(registry: Registry, row: Any) -> str:
+    """What an execution shows as its `trigger_type`, for a row of a trigger with `type` and `mode`."""
+    entry = registry.triggers.get(row.type)
+    return (entry.manifest.kind if entry else None) or KINDS[row.mode]
 
 
 async def prepare(

@@ -117,11 +117,8 @@ WHERE organization_id = :organization_id AND id = :id
 """)
 
 FORGET = (
-    sa.text("DELETE FROM trigger_ticks WHERE created_at < clock_timestamp() - interval '90 days'"),
     sa.text("""DELETE FROM trigger_events WHERE status <> 'pending'
       AND created_at < clock_timestamp() - interval '30 days'"""),
-    sa.text("DELETE FROM asset_updates WHERE created_at < clock_timestamp() - interval '90 days'"),
-    sa.text("DELETE FROM trigger_duplicates WHERE created_at < clock_timestamp() - interval '30 days'"),
     sa.text("""DELETE FROM trigger_keys k USING triggers t WHERE t.organization_id = k.organization_id
       AND t.id = k.trigger_id AND k.started_at < clock_timestamp()
         - make_interval(secs => 3600 * coalesce((t.configuration ->> 'unique_hours')::double precision, 24))"""),

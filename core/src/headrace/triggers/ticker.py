@@ -15,6 +15,7 @@ from functools import partial
 from typing import Any, NamedTuple
 from uuid import UUID
 
+import sqlalchemy as sa
 import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -30,7 +31,7 @@ from headrace.triggers import assets, backfills, calendars, keys
 from headrace.triggers import statements as sql
 from headrace.triggers.assets import CHAIN_MAX
 from headrace.triggers.plan import BATCH, Due, Schedule, plan, schedule_of
-from headrace.triggers.starting import KINDS, Prepared, Preparer, launch, room
+from headrace.triggers.starting import Prepared, Preparer, kind_of, launch, room
 
 CHANNEL = "headrace_triggers"
 AT_ONCE = 3
@@ -38,6 +39,11 @@ BUNDLE = 10
 HELD_S = 0.5
 BROKEN_S = 10.0
 FORGET_EVERY_S = 600.0
+_LOOK = sa.text(
+    "SELECT EXISTS (" + sql.DUE.text + ") OR EXISTS (" + sql.WAITING.text + ") OR EXISTS (" + sql.DUE_BACKFILLS.text
+    + ") OR EXISTS (" + assets.READY.text + ") AS work, (" + sql.NEXT_WAKE.text + ") AS wake_s"
+)  # fmt: skip
+"""Whether there is anything to do, and when there may be, in one statement."""
 _log = structlog.get_logger("headrace.ticker")
 
 
@@ -55,7 +61,7 @@ class Ticker:
         self._database = database
         self._url = database_url
         self._host = host
-        self._poll_s = poll_s
+        self._poll_s = self._pause_s = poll_s
         self._wake = asyncio.Event()
         self._schedules: dict[tuple[str, str, str | None], Schedule] = {}
         self._gate = asyncio.Semaphore(AT_ONCE)
@@ -68,13 +74,14 @@ class Ticker:
         try:
             while True:
                 self._wake.clear()
+                self._pause_s = self._poll_s
                 try:
-                    busy, pause = await self.tick(), await self._pause()
+                    busy = await self.tick()
                 except TransientError as error:
                     _log.warning("ticker waits", reason=error.message, detail=error.detail)
-                    busy, pause = 0, self._poll_s
+                    busy = 0
                 if not busy:
-                    await self._rest(pause)
+                    await self._rest(self._pause_s)
         finally:
             listener.cancel()
             cleaner.cancel()
@@ -82,6 +89,11 @@ class Ticker:
     async def tick(self) -> int:
         """Take everything that is due once. Returns how many executions were started."""
         async with self._database.transaction() as session:
+            seen = (await session.execute(_LOOK, {"patience": assets.PATIENCE})).one()
+            if seen.wake_s is not None:
+                self._pause_s = min(self._poll_s, max(0.01, float(seen.wake_s)))
+            if not seen.work:
+                return 0
             due = (await session.execute(sql.DUE)).all()
             waiting = (await session.execute(sql.WAITING)).all()
             slices = (await session.execute(sql.DUE_BACKFILLS)).all()
@@ -91,11 +103,6 @@ class Ticker:
         work += [self._guarded(self._fill, row) for row in slices]
         work += [self._guarded(self._follow, row) for row in written]
         return sum(await asyncio.gather(*work))
-
-    async def _pause(self) -> float:
-        async with self._database.transaction() as session:
-            seconds = await session.scalar(sql.NEXT_WAKE)
-        return self._poll_s if seconds is None else min(self._poll_s, max(0.01, float(seconds)))
 
     async def _rest(self, seconds: float) -> None:
         with contextlib.suppress(TimeoutError):
@@ -174,7 +181,7 @@ class Ticker:
                 prepared = prepared or await self._flows.get(session, row.organization_id, row.flow_id, row.variables)
                 given, wanted = _due_input(row, tick), new_id()
                 start = partial(
-                    launch, session, self._host, prepared, trigger_type=KINDS[row.mode], key=None,
+                    launch, session, self._host, prepared, trigger_type=kind_of(self._host.registry, row), key=None,
                     priority=row.priority, input_data=given, details={"trigger_id": str(row.id)},
                     interval=(tick.covers_from, tick.fire_at), execution_id=wanted,
                 )  # fmt: skip
@@ -250,7 +257,7 @@ class Ticker:
                 }
                 given = _event_input(row, event)
                 start = partial(
-                    launch, session, self._host, prepared, trigger_type=KINDS[row.mode], key=None,
+                    launch, session, self._host, prepared, trigger_type=kind_of(self._host.registry, row), key=None,
                     priority=row.priority, input_data=given, details=details,
                 )  # fmt: skip
                 made = await keys.once(session, row, given, start, origin=event.event_key)

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping
+from functools import partial
 from typing import Any, Literal, TypeAlias
 
 import msgspec
@@ -36,6 +37,8 @@ from headrace.plugins.records import ConnectionSpec
 from headrace.worker.lines import Lines
 from headrace.worker.runner_process import Runner, Work
 
+ANSWER_S = 0.005
+"""How long an answer waits for the end of its segment: what ends it then is written with it."""
 _log = structlog.get_logger("headrace.worker")
 
 
@@ -71,6 +74,7 @@ class Attempt:
         response: What the steps answered to who started the execution; written with the logs.
         runner_idle: The runner has finished the segment.
         stopped: Set when somebody asked for the end; `why` says who.
+        over: Set at the end.
     """
 
     def __init__(self, claim: Claim, feed: Feed, *, cancel_grace_s: float) -> None:
@@ -91,6 +95,7 @@ class Attempt:
         self._work: Work | None = None
         self._lines = Lines()
         self._news = asyncio.Event()
+        self.over = asyncio.Event()
         self._ended = False
 
     def stop(self, why: Why) -> None:
@@ -103,6 +108,7 @@ class Attempt:
         """Nothing more is reported."""
         self.log_rows += self._lines.rest()
         self._ended = True
+        self.over.set()
         self._news.set()
 
     async def ended_within(self, seconds: float) -> bool:
@@ -155,37 +161,43 @@ class Attempt:
         limit = timeout_s(self.claim.spec.graph)
         late_at = time.monotonic() + limit if limit else None
         kill_at: float | None = None
-        work = self._work = await runner.begin(request)
+        outcome: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
+        work = self._work = runner.work(partial(self._hear, outcome))
+        await work.begin(request)
         stop: asyncio.Task[Any] = asyncio.create_task(self.stopped.wait())
-        report: asyncio.Task[Any] = asyncio.create_task(work.reports.get())
         asked = False
         try:
             while True:
                 until = min((at for at in (late_at, kill_at) if at is not None), default=None)
                 left = None if until is None else max(0.0, until - time.monotonic())
-                waiting = {report} if asked else {report, stop}
+                waiting: set[asyncio.Future[Any]] = {outcome} if asked else {outcome, stop}
                 done, _ = await asyncio.wait(waiting, timeout=left, return_when=asyncio.FIRST_COMPLETED)
-                if report in done:
-                    outcome = self._take(report.result())
-                    while outcome is None and not work.reports.empty():
-                        outcome = self._take(work.reports.get_nowait())
-                    if outcome is not None:
-                        return await self._named(runner, outcome)
-                    report = asyncio.create_task(work.reports.get())
-                elif not done:
+                if outcome in done:
+                    return await self._named(runner, outcome.result())
+                if not done:
                     return Stopped(self.why) if asked else self._too_late(limit or 0)
-                elif self.why == "released" or (self.why == "lost" and runner.seats <= 1):
+                if self.why == "released" or (self.why == "lost" and runner.seats <= 1):
                     return Stopped(self.why)
-                else:
-                    asked = True
-                    await work.cancel()
-                    kill_at = time.monotonic() + self._grace_s
+                asked = True
+                await work.cancel()
+                kill_at = time.monotonic() + self._grace_s
         finally:
             stop.cancel()
-            report.cancel()
             work.close()
             if not self.runner_idle:
                 await runner.end()
+
+    def _hear(self, outcome: asyncio.Future[Outcome], report: Report | None) -> None:
+        """Take a report as it comes: there are many, and one that ends the attempt."""
+        if outcome.done():
+            return
+        try:
+            found = self._take(report)
+        except Exception as error:  # whoever reads the pipe goes on with the other segments
+            outcome.set_exception(error)
+        else:
+            if found is not None:
+                outcome.set_result(found)
 
     def _take(self, report: Report | None) -> Outcome | None:
         match report:
@@ -203,7 +215,7 @@ class Attempt:
                 self._finish(report)
             case Responded():
                 self.response = self.response or report
-                self._news.set()
+                asyncio.get_running_loop().call_later(ANSWER_S, self._news.set)
             case LogLine():
                 self._line(report)
             case HostAsked() if self.desk is not None and self._work is not None:

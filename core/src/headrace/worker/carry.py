@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from functools import partial
+from typing import TypeAlias
 
 import msgspec
 import structlog
@@ -20,8 +21,9 @@ from headrace.engine.problems import problem_of
 from headrace.executions import logs as execution_logs
 from headrace.executions import payloads, settle
 from headrace.executions.called import load_called
+from headrace.executions.leases import Claim, Doorbell, events_after
 from headrace.executions.live import publish, publish_answered
-from headrace.executions.settle import Settled
+from headrace.executions.settle import Room, Settled
 from headrace.executions.state import retry_delay_s
 from headrace.infra.bus import Bus
 from headrace.infra.crypto import Sealed
@@ -38,18 +40,24 @@ from headrace.worker.pool import RunnerPool
 from headrace.worker.reuse import Reuser
 from headrace.worker.runner_process import Runner
 
+TELL_AFTER_S = 0.05
 LOGS_EVERY_S = 0.5
 LOGS_AT_ONCE = 1_000
 SETTLE_AGAIN_S = 0.5
 START_AGAIN_S = 5.0
+ALONG_MAX = 4
+"""Segments that are claimed by the transaction that makes them ready."""
+Claims: TypeAlias = Callable[[AsyncSession, Lane, Sequence[Doorbell]], Awaitable[list[Claim]]]
 _log = structlog.get_logger("headrace.worker")
 
 
 class Carrier:
-    """Executes attempts with the worker's pool, database and bus."""
+    """Executes attempts with the worker's pool, database and bus; `claim` takes what they make ready."""
 
-    def __init__(self, database: Database, bus: Bus, pool: RunnerPool, settings: Settings, registry: Registry) -> None:
-        self._registry = registry
+    def __init__(
+        self, database: Database, bus: Bus, pool: RunnerPool, settings: Settings, registry: Registry, claim: Claims
+    ) -> None:
+        self._registry, self._claim = registry, claim
         self._database = database
         self._bus = bus
         self._pool = pool
@@ -63,25 +71,38 @@ class Carrier:
         """Execute and settle; survives a database that is away for a while."""
         lease = attempt.lease
         writer = asyncio.create_task(self._write_logs(attempt))
+        told = asyncio.create_task(self._tell_begun(attempt))
         try:
-            await publish(self._bus, lease.organization_id, lease.execution_id, attempt.claim.events)
             outcome = await self._execute(attempt, lane)
         finally:
             lane.worked(attempt.lease.organization_id)
             attempt.end()
             await writer
+            await asyncio.gather(told, return_exceptions=True)  # what watchers miss they read
         if outcome == Stopped("lost"):
             _log.warning(
                 "lease lost; the result is dropped", execution=str(lease.execution_id), segment=lease.segment_no
             )
             return Settled(held=False)
-        settled = await self._settle(attempt, outcome)
+        settled = await self._settle(attempt, outcome, lane)
         await attempt.feed.settled(settled.events)
         _log.info(
             "segment ended", execution=str(lease.execution_id), segment=lease.segment_no, attempt=lease.attempt,
             outcome=type(outcome).__name__.removeprefix("Segment").lower(), held=settled.held,
         )  # fmt: skip
         return settled
+
+    async def _tell_begun(self, attempt: Attempt) -> None:
+        """Tell watchers of the claim; of a segment that has soon ended they hear all together."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(TELL_AFTER_S):
+                await attempt.over.wait()
+                return
+        lease = attempt.lease
+        with contextlib.suppress(HeadraceError):
+            async with self._database.transaction(lease.organization_id) as session:
+                events = await events_after(session, lease.execution, lease.seen or 0)
+            await publish(self._bus, lease.organization_id, lease.execution_id, events)
 
     async def _execute(self, attempt: Attempt, lane: Lane) -> Outcome:
         try:
@@ -141,36 +162,72 @@ class Carrier:
                 await self._flush_logs(attempt)
 
     async def _flush_logs(self, attempt: Attempt) -> None:
-        lease, response = attempt.lease, attempt.response
-        if response is not None:
+        lease = attempt.lease
+        if attempt.response is not None:
             async with self._database.transaction(lease.organization_id) as session:
-                await settle.respond(session, lease, response)
-            attempt.response = None
-            await publish_answered(self._bus, lease.organization_id, lease.execution_id)
+                await settle.respond(session, lease, attempt.response)
+            await self._answered(attempt)
+        await self._flush_lines(attempt)
+
+    async def _answered(self, attempt: Attempt) -> None:
+        """The answer is committed: wake who waits for it."""
+        attempt.response = None
+        await publish_answered(self._bus, attempt.lease.organization_id, attempt.lease.execution_id)
+
+    async def _flush_lines(self, attempt: Attempt) -> None:
+        lease = attempt.lease
         while rows := attempt.log_rows[:LOGS_AT_ONCE]:
             async with self._database.transaction(lease.organization_id) as session:
                 await execution_logs.append(session, lease, rows)
             del attempt.log_rows[: len(rows)]
             await execution_logs.publish(self._bus, lease.organization_id, lease.execution_id)
 
-    async def _settle(self, attempt: Attempt, outcome: Outcome) -> Settled:
-        """Settle in one transaction; while the database is away, try again. The fence refuses what is too late."""
-        record = self._how(attempt, outcome)
+    async def _settle(self, attempt: Attempt, outcome: Outcome, lane: Lane) -> Settled:
+        """Settle in one transaction, with the answer that waits to be written.
+
+        While the database is away, try again. The fence refuses what is too late.
+        """
+        room = Room(lane.queues, min(ALONG_MAX, lane.room(attempt.lease.organization_id)))
+        record = self._how(attempt, outcome, room)
         while True:
             try:
-                await self._flush_logs(attempt)
-                async with self._database.transaction(attempt.lease.organization_id) as session:
-                    return await record(session)
+                await self._flush_lines(attempt)
+                return await self._recorded(attempt, record, lane)
             except (ConfigError, DataError, FeatureOff) as error:  # of a wait that cannot begin
                 node = attempt.claim.spec.graph.nodes[0]
                 problem = problem_of(error, node.id)
                 said = msgspec.structs.replace(problem, message=f"'{node.label or node.id}': {problem.message}")
-                record = self._how(attempt, SegmentFailed(said))
+                record = self._how(attempt, SegmentFailed(said), Room())
             except TransientError as error:
                 _log.warning("cannot settle a segment yet", reason=error.message, detail=error.detail)
                 await asyncio.sleep(SETTLE_AGAIN_S)
+            except Exception:  # of a segment after it that cannot be claimed, perhaps
+                if not room.most:
+                    raise
+                _log.exception("a segment is settled alone", execution=str(attempt.lease.execution_id))
+                room = Room()
+                record = self._how(attempt, outcome, room)
 
-    def _how(self, attempt: Attempt, outcome: Outcome) -> Callable[[AsyncSession], Awaitable[Settled]]:
+    async def _recorded(
+        self, attempt: Attempt, record: Callable[[AsyncSession], Awaitable[Settled]], lane: Lane
+    ) -> Settled:
+        more = True
+        while more:
+            async with self._database.transaction(attempt.lease.organization_id) as session:
+                if attempt.response is not None:
+                    await settle.respond(session, attempt.lease, attempt.response)
+                settled = await record(session)
+                if settled.mine:
+                    claims = await self._claim(session, lane, settled.mine)
+                    taken = {claim.lease.segment_no for claim in claims}
+                    left = tuple(bell for bell in settled.mine if bell.segment_no not in taken)
+                    settled = msgspec.structs.replace(settled, claims=tuple(claims), mine=left)
+            more = settled.more
+        if attempt.response is not None:
+            await self._answered(attempt)
+        return settled
+
+    def _how(self, attempt: Attempt, outcome: Outcome, room: Room) -> Callable[[AsyncSession], Awaitable[Settled]]:
         lease, nodes, spec = attempt.lease, attempt.nodes, attempt.claim.spec
         match outcome:
             case SegmentDone(outputs=outputs):
@@ -184,6 +241,7 @@ class Carrier:
                     undo=spec.undo,
                     rows=rows,
                     remember=attempt.remember,
+                    room=room,
                 )
             case SegmentParked(node_id=node_id, wait=wait):
                 return lambda session: settle.park(

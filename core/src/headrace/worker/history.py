@@ -16,10 +16,10 @@ from headrace.executions import compaction, statistics
 from headrace.infra import partitions
 from headrace.infra.clock import now
 from headrace.infra.database import Database
+from headrace.worker import books
 
 ROUNDS = 100
 """Batches of one organization at a time."""
-TICKS_DAYS = 90
 SKEW_DAYS = 1
 """After its end a month may still get executions from a machine whose clock is slow."""
 OF_EXECUTIONS = (*compaction.DETAILS, "node_executions")
@@ -56,9 +56,10 @@ class History:
                 await self._drop(compaction.DETAILS, month, tables)
             if not await self._present(days, month):
                 await self._drop(OF_EXECUTIONS, month, tables)
-        for month in tables["trigger_ticks"]:
-            if compaction.due_at(month, TICKS_DAYS) <= now():
-                await self._drop(["trigger_ticks"], month, tables)
+        async with self._everybody.transaction() as session:
+            gone = await books.due(session, tables)
+        for table, month in gone:
+            await self._drop([table], month, tables)
         whole = [month for month in known if compaction.due_at(month, longest) > now()]
         for organization_id, kept in days.items():
             await self._compact(organization_id, kept, whole if kept == longest else [])

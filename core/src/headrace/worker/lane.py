@@ -54,6 +54,8 @@ class Lane:
     def room(self, organization_id: UUID) -> int:
         """How many more segments of an organization may be claimed."""
         taken = self._taken()
+        if self._stopped:
+            return 0
         if organization_id not in taken:
             return self._room(taken, reserve=self.reserve)
         return self._room(taken, kept=self._kept(taken))
@@ -79,7 +81,9 @@ class Lane:
 
     async def ring(self, bell: Doorbell) -> bool | None:
         """Wait until the segment is claimed or refused. Returns whether it was claimed; None when there is no room."""
-        if self._stopped or bell.queue not in {"", *self.queues}:
+        if self._stopped:
+            return None
+        if bell.queue not in {"", *self.queues}:
             return False
         if not self.room(bell.organization_id):
             self.look_again()

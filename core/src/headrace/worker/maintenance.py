@@ -13,6 +13,7 @@ from headrace.infra.database import Database
 from headrace.infra.store import Store
 from headrace.sdk.errors import HeadraceError
 from headrace.triggers import calls
+from headrace.worker import books
 from headrace.worker.history import History
 
 ROUNDS = 50
@@ -68,6 +69,7 @@ class Maintenance:
     async def _seldom(self) -> None:
         while True:
             await self.keep_history()
+            await self.forget()
             await asyncio.sleep(self._retention_s)
             await self.remove_old()
 
@@ -93,6 +95,17 @@ class Maintenance:
                 await self._history.keep()
             except _PASSES as error:
                 _log.warning("history waits", reason=str(error))
+
+    async def forget(self) -> None:
+        """Remove what the books keep no longer, where that does not go by months."""
+        try:
+            async with self._database.transaction() as session:
+                gone = await books.forget(session, months=self._history is not None)
+        except _PASSES as error:
+            _log.warning("books wait", reason=str(error))
+            return
+        if gone:
+            _log.info("books shortened", rows=gone)
 
     async def remove_old(self) -> int:
         """Remove executions beyond their retention, a bounded number for each organization. Returns how many."""

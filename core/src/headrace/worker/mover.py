@@ -18,6 +18,7 @@ from headrace.sdk.manifests import MigrationBranch
 POLL_S = 1.0
 MIRROR_S = 10.0
 _THERE = sa.text("SELECT id, place FROM homes WHERE state = 'there' AND step = 'done'")
+_DUE = sa.text("SELECT EXISTS (SELECT 1 FROM homes WHERE step <> 'done')")
 _log = structlog.get_logger("headrace.mover")
 
 
@@ -52,7 +53,10 @@ class Moves:
 
     async def step(self) -> None:
         """Carry on every move as far as it goes."""
-        await asyncio.to_thread(self._mover.carry_on_all)
+        async with self._database.transaction() as session:
+            due = await session.scalar(_DUE)
+        if due:
+            await asyncio.to_thread(self._mover.carry_on_all)
 
     async def _mirror_all(self) -> None:
         async with self._database.transaction() as session:

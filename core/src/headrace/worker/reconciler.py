@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from uuid import UUID
 
 import structlog
@@ -19,6 +20,7 @@ from headrace.sdk.errors import TransientError
 from headrace.worker import membership
 from headrace.worker.timing import Timing
 
+FORGET_S = 60.0
 _log = structlog.get_logger("headrace.reconciler")
 
 
@@ -29,19 +31,32 @@ class Reconciler:
         self._database = database
         self._bus = bus
         self._timing = timing
+        self._forget_at = 0.0
 
     async def serve(self) -> None:
         """Reconcile until cancelled."""
         while True:
             try:
-                await self.reap()
-                await self.end_overdue()
-                await self.ring_again()
-                await self.mend_families()
-                await membership.forget_dead(self._database)
+                await self.step()
             except TransientError as error:
                 _log.warning("reconciler waits", reason=error.message, detail=error.detail)
             await asyncio.sleep(self._timing.reap_s)
+
+    async def step(self) -> None:
+        """Look what there is to mend, and do that."""
+        async with self._database.transaction() as session:
+            seen = (await session.execute(sql.LOOK, {"every_s": self._timing.ring_again_s})).one()
+        if seen.expired:
+            await self.reap()
+        if seen.overdue:
+            await self.end_overdue()
+        if seen.unrung:
+            await self.ring_again()
+        if seen.families:
+            await self.mend_families()
+        if time.monotonic() >= self._forget_at:
+            self._forget_at = time.monotonic() + FORGET_S
+            await membership.forget_dead(self._database)
 
     async def reap(self) -> int:
         """Take back segments whose lease is over. Returns how many."""

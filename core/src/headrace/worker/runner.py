@@ -12,21 +12,28 @@ import os
 import signal
 import sys
 import threading
+import time
+from collections.abc import Sized
 from functools import partial
 from typing import BinaryIO
 
 from headrace.engine.hosts import Line
-from headrace.engine.messages import Cancel, HostTold, Report, SegmentFailed, SegmentRequest
+from headrace.engine.messages import Cancel, HostTold, NodeProgress, Report, SegmentFailed, SegmentRequest
 from headrace.plugins.manager import Host, load_plugins
 from headrace.worker.confine import close_to_others
 from headrace.worker.wire import FromRunner, Ready, Reported, frame, read_order
 
 _PR_SET_PDEATHSIG = 1
+PROGRESS_S, PROGRESS_EACH_S = 0.1, 0.005
+"""Between reports of progress of a segment: at least so long, and so long for each that is in work."""
+SWITCH_S = 0.001
+"""How long one of many segments keeps the others, and who hears that one is to stop, from the interpreter."""
 
 
 def main(parent: int) -> int:
     """Serve orders until the supervisor closes the pipe."""
     confine(parent)
+    sys.setswitchinterval(SWITCH_S)
     orders, reports = take_pipes()
     writer = _Writer(reports)
     host = _load()
@@ -61,11 +68,26 @@ def _serve(
     from headrace.engine.problems import problem_of
 
     try:
-        result: Report = execute_segment(request, host.registry, partial(writer.send, no), stop.is_set, lines[no])
+        result: Report = execute_segment(request, host.registry, _Teller(writer, no, stops), stop.is_set, lines[no])
     except Exception as error:
         result = SegmentFailed(problem_of(error))
     del stops[no], lines[no]
     writer.send(no, result)
+
+
+class _Teller:
+    """Sends reports of a segment; progress every now and then, the more seldom the more segments there are."""
+
+    def __init__(self, writer: _Writer, no: int, others: Sized) -> None:
+        self._writer, self._no, self._others = writer, no, others
+        self._next_at = 0.0
+
+    def __call__(self, report: Report) -> None:
+        if isinstance(report, NodeProgress):
+            if (now := time.monotonic()) < self._next_at:
+                return
+            self._next_at = now + max(PROGRESS_S, PROGRESS_EACH_S * len(self._others))
+        self._writer.send(self._no, report)
 
 
 class _Writer:

@@ -9,8 +9,9 @@ import shutil
 import signal
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import TypeAlias
 from uuid import UUID
 
 from headrace.engine.messages import Cancel, HostTold, Order, Report, SegmentRequest
@@ -21,6 +22,8 @@ SEGMENTS_MAX = 1_000
 """A runner is replaced after so many segments: leaks of drivers stay small."""
 GROWN_BYTES = 1_500_000_000
 READY_S = 60.0
+CROWD, CROWD_GRACE_S = 8, 1.0
+"""So many segments of a runner that are all to stop have so many seconds for it."""
 NICE, NICER = 5, 10
 """Each step is a third of the CPU time, when it is short: what computes goes after what hands out the work."""
 _ENVIRONMENT = (
@@ -30,16 +33,25 @@ _ENVIRONMENT = (
 )  # fmt: skip
 
 
-class Work:
-    """One segment in a runner."""
+Heard: TypeAlias = Callable[[Report | None], None]
 
-    def __init__(self, runner: Runner, no: int) -> None:
-        self.runner = runner
-        self.reports: asyncio.Queue[Report | None] = asyncio.Queue()
+
+class Work:
+    """One segment in a runner; `heard` is told each of its reports, and None when the process is gone."""
+
+    def __init__(self, runner: Runner, no: int, heard: Heard) -> None:
+        self.runner, self.heard = runner, heard
+        self.asked = False
         self._no = no
+
+    async def begin(self, request: SegmentRequest) -> None:
+        """Have it executed."""
+        await self.runner.send(self._no, request)
 
     async def cancel(self) -> None:
         """Ask for the end of the segment."""
+        self.asked = True
+        self.runner.hurry()
         await self.runner.send(self._no, Cancel())
 
     async def tell(self, answer: HostTold) -> None:
@@ -114,11 +126,11 @@ class Runner:
         while (said := await self._said()) is not None:
             work = self.orders.get(said.no)
             if work is not None and not isinstance(said.report, Ready):
-                work.reports.put_nowait(said.report)
+                work.heard(said.report)
         self.retired = True
         self.crowd = 0 if self._ended else len(self.orders)
-        for work in self.orders.values():
-            work.reports.put_nowait(None)
+        for work in list(self.orders.values()):
+            work.heard(None)
 
     @property
     def pid(self) -> int:
@@ -130,13 +142,12 @@ class Runner:
         """Whether it may be given one more segment."""
         return self._process.returncode is None and not self.retired
 
-    async def begin(self, request: SegmentRequest) -> Work:
-        """Have it execute a segment."""
+    def work(self, heard: Heard) -> Work:
+        """A place for a segment, to `begin` it; what it reports is `heard`, which raises nothing."""
         self.served += 1
-        work = self.orders[self.served] = Work(self, self.served)
+        work = self.orders[self.served] = Work(self, self.served, heard)
         if self.retired:
-            work.reports.put_nowait(None)
-        await self.send(self.served, request)
+            heard(None)
         return work
 
     async def send(self, no: int, order: Order) -> None:
@@ -146,6 +157,22 @@ class Runner:
             with contextlib.suppress(ConnectionError):
                 pipe.write(frame(Ordered(no, order)))
                 await pipe.drain()
+
+    def hurry(self) -> None:
+        """Once a crowd in it is to stop, and nobody else is there, it has a moment for that: alone, each has longer.
+
+        Many that end at once wait for each other more than for anything.
+        """
+        if len(self.orders) >= CROWD and self._all_asked():
+            asyncio.get_running_loop().call_later(CROWD_GRACE_S, self._end_crowd)
+
+    def _all_asked(self) -> bool:
+        return all(work.asked for work in self.orders.values())
+
+    def _end_crowd(self) -> None:
+        if self.orders and self._all_asked():
+            self._ended = self.retired = True
+            self.kill()
 
     def kill(self) -> None:
         """End it and whatever it has started, now.

@@ -101,8 +101,10 @@ class Sources:
         """Keep what is held, drop what is lost, claim what is free."""
         self._tasks = {key: task for key, task in self._tasks.items() if not task.done()}
         async with self._database.transaction() as session:
-            kept = await sources.keep(session, self._owner, list(self._tasks), lease_s=self._lease_s)
+            held_here = list(self._tasks)
+            kept = await sources.keep(session, self._owner, held_here, lease_s=self._lease_s) if held_here else set()
             fresh = await sources.claim(session, self._owner, types=self._types(), lease_s=self._lease_s)
+            gone = await sources.claim_retired(session, self._owner, types=self._types(), lease_s=LATE_S + 60)
         for lost in self._tasks.keys() - kept:
             self._drop(self._tasks.pop(lost))
         for held in fresh:
@@ -110,8 +112,6 @@ class Sources:
             if old is not None:
                 self._drop(old)
             self._tasks[held.id] = asyncio.create_task(self._hold(held))
-        async with self._database.transaction() as session:
-            gone = await sources.claim_retired(session, self._owner, types=self._types(), lease_s=LATE_S + 60)
         for held in gone:
             task = asyncio.create_task(self._retire(held, self._tasks.pop(held.id, None)))
             self._ending.add(task)

@@ -19,10 +19,11 @@ from typing import Any
 from uuid import UUID
 
 import structlog
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from headrace.entitlements.licence import given
 from headrace.entitlements.service import use_host
-from headrace.executions import leases
+from headrace.executions import leases, settle
 from headrace.executions.leases import Claim, Doorbell, Lease
 from headrace.executions.live import Feed
 from headrace.infra.bus import Bus
@@ -104,10 +105,10 @@ class Supervisor:
             )
             for lane, threads in zip(self._lanes, THREADS, strict=False)
         ]
-        self._carrier = Carrier(self.database, self.bus, self.pool, settings, host.registry)
+        self._carrier = Carrier(self.database, self.bus, self.pool, settings, host.registry, self._claim_in)
         self._attempts: dict[tuple[UUID, int], Attempt] = {}
         self._joined: dict[str, asyncio.Task[None]] = {}
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks: set[asyncio.Task[Any]] = set()
         self._stopping = asyncio.Event()
         self._hurry = asyncio.Event()
         self._drained = False
@@ -146,7 +147,7 @@ class Supervisor:
         if ready:
             ready()
         try:
-            watched: set[asyncio.Task[None]] = {asyncio.create_task(self._await_stop()), *keepers}
+            watched: set[asyncio.Task[Any]] = {asyncio.create_task(self._stopping.wait()), *keepers}
             done, _ = await asyncio.wait(watched, return_when=asyncio.FIRST_COMPLETED)
             for task in done:
                 task.result()
@@ -179,11 +180,8 @@ class Supervisor:
         for database in await self.database.everywhere():
             if database.place not in self._joined:
                 await membership.join(database, self)
-                listening = listen(database.url, ("headrace_stop",), self._told_to_stop)
+                listening = listen(database.url, ("headrace_stop", "headrace_ring"), self._told)
                 self._joined[database.place] = asyncio.create_task(listening)
-
-    async def _await_stop(self) -> None:
-        await self._stopping.wait()
 
     async def _drain(self) -> None:
         """Let segments finish for a while, then give them back."""
@@ -246,10 +244,7 @@ class Supervisor:
     async def _claim(self, lane: Lane, bells: Sequence[Doorbell]) -> list[Claim]:
         try:
             async with self.database.transaction(bells[0].organization_id) as session:
-                return await leases.claim_all(
-                    session, bells[0].organization_id, bells, worker_id=self.id, lease_s=self.timing.lease_s,
-                    distributions=self.distributions, queues=lane.queues,
-                )  # fmt: skip
+                return await self._claim_in(session, lane, bells)
         except HeadraceError:
             return []
         except Exception:  # one that cannot be read keeps no other from being claimed
@@ -257,6 +252,12 @@ class Supervisor:
                 _log.exception("a segment cannot be claimed", execution=str(bells[0].execution_id))
                 return []
             return [claim for bell in bells for claim in await self._claim(lane, [bell])]
+
+    async def _claim_in(self, session: AsyncSession, lane: Lane, bells: Sequence[Doorbell]) -> list[Claim]:
+        return await leases.claim_all(
+            session, bells[0].organization_id, bells, worker_id=self.id, lease_s=self.timing.lease_s,
+            distributions=self.distributions, queues=lane.queues,
+        )  # fmt: skip
 
     def _begin(self, lane: Lane, claim: Claim) -> None:
         lease = claim.lease
@@ -274,19 +275,30 @@ class Supervisor:
         finally:
             self._attempts.pop((lease.execution_id, lease.fence), None)
             lane.leave()
-        for bell in settled.ready:
+        for claim in settled.claims:
+            self._begin(lane, claim)
+        for bell in settled.mine:
             self._spawn(self._try(bell))
+        for bell in settled.ready:
+            self._spawn(self._ring(bell))
 
     async def _try(self, bell: Doorbell) -> None:
-        for lane in self._lanes:
-            await lane.ring(bell)
+        """Claim what only this worker was told of; if there is no room for it, ring for others."""
+        if await self._ring(bell) is None:
+            with contextlib.suppress(HeadraceError):
+                async with self.database.transaction(bell.organization_id) as session:
+                    await settle.pass_on(session, bell)
 
-    def _spawn(self, work: Coroutine[None, None, None]) -> None:
-        task: asyncio.Task[None] = asyncio.create_task(work)
+    async def _ring(self, bell: Doorbell) -> bool | None:
+        lane = next((lane for lane in self._lanes if bell.queue in lane.queues), None)
+        return False if lane is None else await lane.ring(bell)
+
+    def _spawn(self, work: Coroutine[Any, Any, object]) -> None:
+        task: asyncio.Task[Any] = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._done)
 
-    def _done(self, task: asyncio.Task[None]) -> None:
+    def _done(self, task: asyncio.Task[Any]) -> None:
         self._tasks.discard(task)
         if not task.cancelled() and task.exception() is not None:
             _log.error("a segment was dropped; its lease will expire", exc_info=task.exception())
@@ -302,7 +314,7 @@ class Supervisor:
         """Say in each database that it lives; an admin drains it in the shared one."""
         await self._join_everywhere()
         draining = self._drained or self._stopping.is_set()
-        for database in await self.database.everywhere():
+        for database in await self.database.everywhere(known_s=self.timing.heartbeat_s):
             with contextlib.suppress(HeadraceError):
                 asked = await membership.beat(database, self, draining=draining)
                 if asked and not draining and not database.place:
@@ -340,7 +352,18 @@ class Supervisor:
                 elif kept[lease.fence]:
                     attempt.stop("cancelled")
 
-    def _told_to_stop(self, _channel: str, execution: str) -> None:
+    def _told(self, channel: str, what: str) -> None:
+        """By the database: an execution is to stop, or this worker is rung; without a word, something may be missed."""
+        if channel == "headrace_stop":
+            self._told_to_stop(what)
+        elif what.startswith(str(self.id)):
+            _, organization, execution, segment, queue = what.split(" ", 4)
+            self._spawn(self._try(Doorbell(UUID(organization), UUID(execution), int(segment), queue)))
+        elif not what:
+            for lane in self._lanes:
+                lane.look_again()
+
+    def _told_to_stop(self, execution: str) -> None:
         """An execution is to stop; without its id, something may have been missed: ask."""
         for attempt in self._attempts.values():
             if str(attempt.lease.execution_id) == execution:
@@ -364,7 +387,7 @@ class Supervisor:
     async def _look(self, lane: Lane, room: int) -> None:
         """Claim what waits, each organization in turn."""
         bells: list[Doorbell] = []
-        for database in await self.database.everywhere():
+        for database in await self.database.everywhere(known_s=self.timing.heartbeat_s):
             with contextlib.suppress(HeadraceError):
                 async with database.transaction() as session:
                     bells += await leases.candidates(

@@ -12,7 +12,7 @@ from headrace_node_control.branches import matches
 from headrace_node_control.configs import ForEachConfig, InputConfig, OutputConfig, SubflowConfig, WhileConfig
 from headrace_node_control.waits import one_row
 
-ITEMS_MAX = 10_000
+ITEMS_MAX = 100_000
 
 
 class ForEach(Node[ForEachConfig]):

@@ -79,13 +79,13 @@ def headrace_triggers() -> list[TriggerType]:
             docs="Executions of single steps do not count. A chain of flows ends after 20 links.",
         ),
         TriggerType(
-            id="poll", title="New rows", mode="source", config=c.PollConfig, factory=lazy("headrace_node_triggers.poll:Poll"),
+            id="poll", title="New rows", mode="source", kind="poll", config=c.PollConfig, factory=lazy("headrace_node_triggers.poll:Poll"),
             icon="lucide:refresh-cw", summary="Asks a stream of a connection for new rows and starts with them.", tags=("incremental", "cursor", "watch"),
             docs="New rows are those whose cursor column is greater than the last one seen; choose a column that only grows, such as an identity. "
             "The place is stored together with the event, so no batch is lost or given twice.",
         ),
         TriggerType(
-            id="file", title="File arrival", mode="source", config=c.FileConfig, factory=lazy("headrace_node_triggers.files:Files"),
+            id="file", title="File arrival", mode="source", kind="file", config=c.FileConfig, factory=lazy("headrace_node_triggers.files:Files"),
             icon="lucide:file-box", columns=_FILE, tags=("folder", "bucket", "watch", "upload"),
             summary="Starts with files that arrive or change in a folder or a bucket.",
             docs="A file counts by name, size and time, so one that is moved in with an old time is seen too. It is taken once it has stayed as it is "
@@ -96,7 +96,7 @@ def headrace_triggers() -> list[TriggerType]:
 
 
 def _messages() -> list[TriggerType]:
-    common: dict[str, Any] = {"mode": "source", "secrets": b.BrokerSecrets}
+    common: dict[str, Any] = {"mode": "source", "kind": "message", "secrets": b.BrokerSecrets}
     return [
         TriggerType(
             id="redis_stream", title="Redis stream", config=b.RedisStreamConfig, factory=lazy("headrace_node_triggers.redis_stream:RedisStream"),

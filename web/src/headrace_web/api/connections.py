@@ -15,6 +15,7 @@ from headrace.flows.models import Flow
 from headrace.flows.uses import refuse_used, users_of
 from headrace.infra.clock import now
 from headrace.plugins.records import ConnectionSpec
+from headrace.sdk.connectors import WriteMode
 from headrace.workspaces import service as workspaces
 from litestar import Controller, delete, get, patch, post
 from litestar.di import NamedDependency
@@ -90,6 +91,26 @@ class ProbeBody(ApiStruct):
     connector: str
     config: dict[str, Any] = {}
     id: UUID | None = None
+
+
+class WritePlanBody(ApiStruct):
+    """A write that is looked at before it is done; a column has at least `name` and `type`."""
+
+    stream: str
+    columns: list[dict[str, Any]]
+    mode: WriteMode = "append"
+    keys: list[str] = []
+    options: dict[str, Any] = {}
+
+
+class PlannedChange(Struct, kw_only=True):
+    """One thing that the write would do; `loses` is to be asked about before."""
+
+    kind: str
+    text: str
+    column: str
+    rows: int | None
+    loses: bool
 
 
 class Tested(Struct, kw_only=True):
@@ -216,6 +237,18 @@ class ConnectionsController(Controller):
         spec = await _opened(ctx, connection_id)
         token = token_of(ctx, spec)
         return ok(await explore.preview(ctx.registry, spec.connector, spec.config, stream, limit, token))
+
+    @post("/{connection_id:uuid}/plan", opt=permission("connection:query"), status_code=200)
+    async def plan_write(
+        self, ctx: NamedDependency[Context], connection_id: FromPath[UUID], data: JSONBody[WritePlanBody]
+    ) -> Envelope[list[PlannedChange]]:
+        """What a write of such rows would do to a stream; changes nothing."""
+        spec = await _opened(ctx, connection_id)
+        found = await explore.plan(
+            ctx.registry, spec.connector, spec.config, data.stream, data.columns, mode=data.mode, keys=data.keys,
+            options=data.options, token=token_of(ctx, spec),
+        )  # fmt: skip
+        return ok([shown(PlannedChange, change) for change in found])
 
 
 async def _opened(ctx: Context, connection_id: UUID) -> ConnectionSpec:

@@ -100,7 +100,7 @@ class EditionsController(Controller):
             raise ConfigError("name a plan or an edition to look at", field="plan")
         async with ctx.transaction() as session:
             wish = preview.Wish(**{name: getattr(data, name) for name in data.__struct_fields__})
-            return ok(await preview.preview(session, ctx.actor, wish))
+            return ok(await preview.preview(session, ctx.actor, wish, ctx.services.database))
 
 
 class FeaturesController(Controller):

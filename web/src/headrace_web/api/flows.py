@@ -35,6 +35,7 @@ from headrace_web.guards import permission, scoped
 IfMatch = Annotated[str | None, HeaderParameter(name="If-Match")]
 Status = Literal["draft", "active", "inactive", "archived"]
 Kind = Literal["automation", "pipeline", "monitoring"]
+PipelineType = Literal["etl", "elt", "hybrid", "streaming"]
 
 
 class FlowOut(Struct, kw_only=True):
@@ -46,7 +47,7 @@ class FlowOut(Struct, kw_only=True):
     name: str
     description: str
     kind: str
-    pipeline_type: str
+    pipeline_type: PipelineType
     status: str
     tags: list[str]
     variables: dict[str, Any]
@@ -89,7 +90,7 @@ class FlowBody(ApiStruct):
     folder_id: UUID | None = None
     description: str = ""
     kind: Kind = "automation"
-    pipeline_type: str = "etl"
+    pipeline_type: PipelineType = "etl"
     status: Status = "draft"
     tags: list[str] = []
     variables: dict[str, Any] = {}
@@ -112,7 +113,7 @@ class FlowPatch(ApiStruct):
     folder_id: UUID | UnsetType | None = UNSET
     description: str | UnsetType = UNSET
     kind: Kind | UnsetType = UNSET
-    pipeline_type: str | UnsetType = UNSET
+    pipeline_type: PipelineType | UnsetType = UNSET
     status: Status | UnsetType = UNSET
     tags: list[str] | UnsetType = UNSET
     variables: dict[str, Any] | UnsetType = UNSET
@@ -154,10 +155,13 @@ class FlowsController(Controller):
         return page_of([shown(FlowOut, row) for row in rows], total, paging)
 
     @post("/", opt=scoped("flow:create"))
-    async def create_flow(self, ctx: NamedDependency[Context], data: JSONBody[FlowBody]) -> Envelope[FlowOut]:
-        """Make a flow."""
+    async def create_flow(
+        self, ctx: NamedDependency[Context], data: JSONBody[FlowBody], kind: FromQuery[Kind | None] = None
+    ) -> Envelope[FlowOut]:
+        """Make a flow; of the `kind` of the query, when there is one."""
         async with ctx.transaction() as session:
             fields = given(data, "definition", "workspace_id", "name", "triggers")
+            fields["kind"] = kind or data.kind
             definition = data.definition.document() if data.definition else None
             made = await make(ctx, session, data.workspace_id, checked_name(data.name), definition, fields)
             await _declare(ctx, session, made.id, data.triggers)

@@ -54,6 +54,7 @@ async def _checks(services: Services) -> list[health.CheckResult]:
             "redis": health.redis_check(services.settings.redis_url.reveal()),
             "storage": health.store_check(services.store),
             "keys": health.keys_check(services.database, services.vault.ring),
+            **({"replicas": services.replicas.check} if services.replicas.each else {}),
         }
     )
 
@@ -100,7 +101,7 @@ class HealthController(Controller):
 @get("/metrics", opt={**PUBLIC, **limited("health")}, media_type=MediaType.TEXT, include_in_schema=False)
 async def metrics(services: NamedDependency[Services]) -> str:
     """Counters in Prometheus' text format."""
-    return services.metrics.text()
+    return services.metrics.text(services.replicas.answered)
 
 
 class RootHealth(HealthController):

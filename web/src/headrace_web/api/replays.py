@@ -57,12 +57,16 @@ class BulkOutcome(Struct, kw_only=True):
 
 
 class CompensationOut(Struct, kw_only=True):
-    """An effect of a step, and whether it is undone: armed while its execution may complete; how often it was tried."""
+    """An effect of a step, and whether it is undone: armed while its execution may complete; how often it was tried.
+
+    `uncertain`: the step was interrupted, so it is not known whether it has had the effect; a person says what to do.
+    """
 
     execution_id: UUID
     node_id: str
     status: Literal["armed", "due", "running", "completed", "failed"]
     rounds: int
+    uncertain: bool
     error: str | None
     compensating_execution_id: UUID | None
     armed_at: datetime

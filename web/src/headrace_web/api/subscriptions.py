@@ -149,7 +149,7 @@ class SubscriptionsController(Controller):
         organization_id = ctx.organization_id if data.organization_id is UNSET else data.organization_id
         async with ctx.transaction() as session:
             wish = preview.Wish(organization_id=organization_id, plan=data.plan, edition=data.edition)
-            moves = await preview.preview(session, ctx.actor, wish)
+            moves = await preview.preview(session, ctx.actor, wish, ctx.services.database)
             async with subscriptions.of(session, ctx.actor, organization_id):
                 await subscriptions.subscribe(
                     session, ctx.actor, plan=data.plan, edition=data.edition, effective=data.effective

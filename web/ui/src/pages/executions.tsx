@@ -17,7 +17,9 @@ import '../styles/flows.css'
 import '../styles/executions.css'
 
 const STATES = ['', 'running', 'waiting', 'queued', 'completed', 'failed', 'cancelled']
-const TRIGGERS = ['manual', 'test', 'api', 'scheduled', 'webhook', 'event', 'flow', 'job', 'retry', 'backfill']
+const TRIGGERS = [
+  'manual', 'test', 'api', 'scheduled', 'webhook', 'form', 'email', 'file', 'message', 'cdc', 'poll', 'asset', 'event', 'flow', 'job', 'retry', 'backfill',
+]
 const SPANS: Record<string, number> = { hour: 3_600_000, day: 86_400_000, week: 604_800_000, month: 2_592_000_000 }
 const SLOTS = 48
 

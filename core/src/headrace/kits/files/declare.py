@@ -6,7 +6,7 @@ from typing import Any
 
 from headrace.kits.files.options import ReadOptions, WriteOptions
 from headrace.sdk.config import Config
-from headrace.sdk.manifests import Capability, ConnectorManifest, EffectClass, Proof, lazy
+from headrace.sdk.manifests import Capability, ConnectorManifest, EffectClass, OAuthFlow, Proof, lazy
 
 DOCS = """A stream is a path, a folder or a glob, e.g. `2026/*.csv`; several files become one table by column names, and
 folders like `year=2026` become columns. CSV, TSV, JSON, NDJSON, Parquet, Excel, Avro, ORC, Arrow, XML, YAML and fixed
@@ -19,6 +19,7 @@ the first. Writing shows each file whole, or not at all."""
 def files_manifest(
     package: str, title: str, summary: str, config: type[Config], *, icon: str, proof: Proof, docs: str = "",
     writes: bool = True, distant: bool = True, more: frozenset[Capability] = frozenset(),
+    oauth: OAuthFlow | None = None,
 ) -> ConnectorManifest:  # fmt: skip
     """The manifest of a connector of files; its class is `connector.py`'s.
 
@@ -33,6 +34,7 @@ def files_manifest(
         writes: Files can be written.
         distant: It reaches other machines.
         more: Further capabilities.
+        oauth: How a person connects it, if one does.
     """
     name = package.removeprefix("headrace_connector_")
     can = {Capability.READ, Capability.SCAN, Capability.FILES, Capability.INCREMENTAL, *more}
@@ -41,7 +43,7 @@ def files_manifest(
         id=name, title=title, category="cloud" if distant else "file", summary=summary, config=config,
         factory=lazy(f"{package}.connector:{_class(name)}Connector"), read_options=ReadOptions, icon=icon, proof=proof,
         capabilities=frozenset(can | ({Capability.WRITE} if writes else set())),
-        docs=f"{docs}\n\n{DOCS}".strip(), **writing,
+        docs=f"{docs}\n\n{DOCS}".strip(), oauth=oauth, **writing,
     )  # fmt: skip
 
 

@@ -35,11 +35,15 @@ class HttpFileSystem(AbstractFileSystem):  # type: ignore[misc]  # fsspec has no
     Attributes:
         objects: A file shows when it is whole; there are no folders.
         ranged: Parts of a file can be read.
+        pinned: A read fails where the file is no longer the same; else a copy is compared with what there is after it.
+        guarded: `put_file` takes `same`, the etag of what it may replace.
     """
 
     cachable = False
     objects = False
     ranged = True
+    pinned = True
+    guarded = False
 
     def __init__(self, base_url: str) -> None:
         super().__init__(skip_instance_cache=True)
@@ -129,12 +133,12 @@ class HttpFileSystem(AbstractFileSystem):  # type: ignore[misc]  # fsspec has no
         """Copy a file to this machine; a broken link goes on where it broke, if the file is still the same."""
         facts = self.info(rpath)
         size = facts["size"]
-        url, same = self.unchanged(self.url(rpath), facts)
         failed = 0
         with Path(lpath).open("wb") as out:
             while size is None or out.tell() < size:
                 at = out.tell()
                 headers = {"range": f"bytes={at}-"} if at else {}
+                url, same = self.unchanged(self.url(rpath), facts)
                 try:
                     answer = self.once("GET", url, headers=headers | same, into=out)
                 except TransientError as error:

@@ -73,7 +73,7 @@ class Reading:
                 said = msgspec.structs.replace(self._options, format=kind)
                 yield pl.LazyFrame(schema=csv_scan.sniff(self._head(entry), said))
                 return
-            if kind == "parquet" and getattr(self._fs, "ranged", False):
+            if kind == "parquet" and getattr(self._fs, "ranged", False) and getattr(self._fs, "pinned", True):
                 yield distant_parquet(self._fs, entry)
                 return
         for path in archives.unpacked(self._fetched(entry), self._scratch, self._options.member):

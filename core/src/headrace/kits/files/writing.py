@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -57,23 +57,24 @@ class Writing:
             return WriteResult(done)
         part = self._scratch / f"{secrets.token_hex(8)}.part"
         out = writer(part, self._name, self._kind, self._options)
-        rows = 0
+        rows, same = 0, ""
         try:
             if mode == "append" and self._fs.exists(self._at(self._name)):
-                for frame in self._present():
+                entries = listing.matching(self._fs, self._root, self._name)
+                same = entries[0].etag
+                for frame in self._present(entries):
                     out.write(frame)
             for frame in frames:
                 out.write(frame)
                 rows += frame.height
             out.close()
             effects.begin(effect_key, rows, part)
-            self._show(part, self._name)
+            show(self._fs, part, self._at(self._name), same)
         finally:
             part.unlink(missing_ok=True)
         return WriteResult(rows)
 
-    def _present(self) -> Iterator[pl.DataFrame]:
-        entries = listing.matching(self._fs, self._root, self._name)
+    def _present(self, entries: Sequence[listing.Entry]) -> Iterator[pl.DataFrame]:
         options = ReadOptions(format=self._kind, delimiter=self._options.delimiter)  # type: ignore[arg-type]
         yield from Reading(self._fs, options, self._scratch).union(entries, None).collect_batches(maintain_order=True)
 
@@ -84,7 +85,7 @@ class Writing:
             rows = sum(parts.write(frame) for frame in frames)
             made = parts.finished()
             for name, path in made.items():
-                self._show(path, name)
+                show(self._fs, path, self._at(name))
         finally:
             parts.remove()
         stem, _ = self._stem()
@@ -119,15 +120,19 @@ class Writing:
     def _at(self, name: str) -> str:
         return f"{self._root.rstrip('/')}/{name}"
 
-    def _show(self, part: Path, name: str) -> None:
-        show(self._fs, part, self._at(name))
 
+def show(fs: AbstractFileSystem, part: Path, path: str, same: str = "") -> None:
+    """Make a finished file visible at once: as one object, else under another name first.
 
-def show(fs: AbstractFileSystem, part: Path, path: str) -> None:
-    """Make a finished file visible at once: as one object, else under another name first."""
+    Args:
+        fs: Where to.
+        part: On this machine.
+        path: As the filesystem names it.
+        same: Etag of the file that this one was made of; a filesystem that can compare replaces no other.
+    """
     folder, _, last = path.rpartition("/")
     if getattr(fs, "objects", False):
-        fs.put_file(str(part), path)
+        fs.put_file(str(part), path, **({"same": same} if same and getattr(fs, "guarded", False) else {}))
         return
     fs.makedirs(folder, exist_ok=True)
     hidden = f"{folder}/.{last}.{secrets.token_hex(4)}.part"

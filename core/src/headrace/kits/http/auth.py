@@ -37,8 +37,8 @@ class SignIn:
         host: Callable[[], ConnectionHost | None] = lambda: None,
     ) -> None:  # fmt: skip
         self._auth = auth
-        self._config = config
-        self._client = client
+        self.config = config
+        self.client = client
         self._host = host
         self._token = Fetched()
 
@@ -71,8 +71,8 @@ class SignIn:
 
     def secrets(self) -> Iterator[str]:
         """Texts that no message may show."""
-        for name in self._config.__struct_fields__:
-            value = getattr(self._config, name)
+        for name in self.config.__struct_fields__:
+            value = getattr(self.config, name)
             if isinstance(value, Secret) and value:
                 yield value.reveal()
                 yield quote(value.reveal(), safe="")
@@ -87,7 +87,7 @@ class SignIn:
         return bool(refused.access)
 
     def _value(self, field: str, *, empty: bool = False) -> str:
-        value = getattr(self._config, field)
+        value = getattr(self.config, field)
         text = value.reveal() if isinstance(value, Secret) else str(value)
         if not text and not empty:
             raise ConfigError(f"'{field}' is empty; enter it in the connection", field=field)
@@ -106,8 +106,21 @@ class SignIn:
                 raise AuthError("nobody has connected this connection; open it and connect")
             self._token = Fetched(access=host.token(self._token.refused))
         else:
-            self._token = fetch(auth, lambda name: self._value(name, empty=True), self._client, self._token.refresh)
+            self._token = self.fetched(auth, self._token.refresh)
         return self._token.access
+
+    def fetched(self, auth: OAuth2, refresh: str) -> Fetched:
+        """A token by the declared grant; a service with a grant of its own overrides this.
+
+        Raises:
+            AuthError, ConfigError, TransientError: see `tokens.fetch`.
+        """
+        return fetch(auth, lambda name: self._value(name, empty=True), self.client, refresh)
+
+
+def by_person(config: Config, host: Callable[[], ConnectionHost | None]) -> SignIn:
+    """Signs in as who connected the connection; the host keeps the tokens."""
+    return SignIn(OAuth2(grant="authorization_code"), config, EgressClient(), host)
 
 
 def _with_query(url: str, name: str, value: str) -> str:

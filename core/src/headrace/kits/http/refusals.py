@@ -45,13 +45,14 @@ class Refusals:
             return None
         said = _plain(failed or _short(_decoded(answer)), secrets)
         words = f"{answer.status}: {said}" if said else str(answer.status)
-        return self._error(self._meaning(answer, changes=changes), answer, words)
+        return self._error(self.meaning(answer, changes=changes), answer, words)
 
     def _inside(self, answer: Answer) -> str:
         found = dig(_decoded(answer), self._error_at, missing=None)
         return _short(found) or (str(found) if found else "")
 
-    def _meaning(self, answer: Answer, *, changes: bool) -> Meaning | str:
+    def meaning(self, answer: Answer, *, changes: bool = False) -> str:
+        """Of which kind a refusal is: one of `Meaning`, or `nothing` where nothing is there."""
         text = answer.body[:65_536].decode("utf-8", "replace")
         for status, part, meaning in self._errors:
             if status == answer.status and part in text:
@@ -67,7 +68,7 @@ class Refusals:
             return "nothing"
         return "data" if changes else "config"
 
-    def _error(self, meaning: Meaning | str, answer: Answer, words: str) -> HeadraceError:
+    def _error(self, meaning: str, answer: Answer, words: str) -> HeadraceError:
         host, status = self._host, answer.status
         if meaning == "auth":
             return AuthError(

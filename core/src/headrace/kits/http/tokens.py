@@ -69,6 +69,11 @@ def fetch(auth: OAuth2, value: Callable[[str], str], client: EgressClient, refre
             form = {"grant_type": "refresh_token", "refresh_token": refresh or value(auth.refresh_token)}
         who = (value(auth.client_id), value(auth.client_secret))
         granted = ask(client, url, {**form, **more}, client_auth=auth.client_auth, who=who, field=auth.client_secret)
+    return until_it_ends(granted, refresh)
+
+
+def until_it_ends(granted: Granted, refresh: str = "") -> Fetched:
+    """What was granted, to be fetched again shortly before it ends."""
     until = time.monotonic() + max(0.0, granted.lasts_s - EARLY_S)
     return Fetched(granted.access_token, until, granted.refresh_token or refresh)
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 import msgspec
 
 from headrace.kits.records.declare import ReadOptions, WriteOptions
-from headrace.kits.records.frames import Frames, Record
+from headrace.kits.records.frames import Frames, Record, Unreadable
 from headrace.kits.records.schema import LATE, declared, learned
 from headrace.kits.records.spool import Part, Spool
 from headrace.sdk.config import ConfigT
@@ -29,10 +29,11 @@ _ORDERED = frozenset({DataType.INTEGER, DataType.FLOAT, DataType.DECIMAL, DataTy
 
 
 class Given(msgspec.Struct, frozen=True):
-    """What became of the records of a part; `updated` of them replaced one by key."""
+    """What became of the records of a part; `updated` of them replaced one by key, `deleted` removed one."""
 
     updated: int = 0
     rejects: Sequence[Reject] = ()
+    deleted: int = 0
 
 
 class Write(msgspec.Struct, frozen=True):
@@ -42,6 +43,16 @@ class Write(msgspec.Struct, frozen=True):
     mode: WriteMode
     keys: tuple[str, ...]
     options: Any
+
+    @property
+    def keyed(self) -> bool:
+        """Records are known by `keys`."""
+        return self.mode in {"upsert", "merge"}
+
+    @property
+    def mark(self) -> str:
+        """Column of a merge that says which records are to be removed; empty: those whose key does not come."""
+        return self.options.deletes if self.mode == "merge" else ""
 
 
 class After(msgspec.Struct, frozen=True):
@@ -110,8 +121,11 @@ class RecordsConnector(Connector[ConfigT]):
         """Write a part; the same ids again have no second effect where the service honours them."""
         raise NotImplementedError
 
-    def end(self, write: Write, spool: Spool) -> None:
-        """Called once after everything was written; an overwrite removes what was there before."""
+    def end(self, write: Write, spool: Spool) -> int | None:
+        """Called once after everything was written; an overwrite removes what was there before.
+
+        A merge without a mark removes the records whose key did not come, and gives their number.
+        """
 
     def trouble(self, error: Exception) -> HeadraceError | None:
         """One of our errors for a driver's: use `refused`, `away` and the classes; None if it is not a driver's."""
@@ -200,7 +214,7 @@ class RecordsConnector(Connector[ConfigT]):
             facts = tuple(column for column in self.facts if column.name not in said.columns)
         else:
             with self._started(name, None, said) as found:
-                first = list(islice(found, said.sample))
+                first = [record for record in islice(found, said.sample) if not isinstance(record, Unreadable)]
             if not first:
                 raise ConfigError(
                     f"the {self.kind} '{name}' of {self.where} has nothing to learn columns from; correct its name, or "
@@ -259,18 +273,24 @@ class RecordsConnector(Connector[ConfigT]):
             offered = ", ".join(self.modes)
             raise ConfigError(f"{self.service} cannot be written by '{mode}'; choose {offered}", field="mode")
         said: Any = options or self.write_options()
-        updated = rejected = 0
+        updated = rejected = deleted = 0
+        write = Write(name, mode, tuple(keys), said)
         with Spool(frames, effect_key, said.json_columns) as spool, self.told():
-            if mode == "upsert":
+            if write.keyed:
                 spool.check_keys(keys)
-            write = Write(name, mode, tuple(keys), said)
+            if mode == "merge" and not write.mark and not spool.rows:
+                raise DataError(
+                    f"no rows came, so this merge would remove every record of '{name}'; nothing was written; see that "
+                    "the source has rows, or name a deletion column"
+                )
             self.begin(write, spool)
             for part in spool.parts():
                 given = self.give(write, part)
                 self._pass_on(given.rejects, reject)
                 updated, rejected = updated + given.updated, rejected + len(given.rejects)
-            self.end(write, spool)
-            return WriteResult(spool.rows - rejected, updated, rejected)
+                deleted += given.deleted
+            deleted += self.end(write, spool) or 0
+            return WriteResult(spool.rows - rejected, updated, rejected, deleted)
 
     def _pass_on(self, rejects: Sequence[Reject], reject: Rejector | None) -> None:
         if rejects and reject is None:

@@ -13,6 +13,8 @@ READ = frozenset({Capability.READ})
 READ_WRITE = READ | {Capability.WRITE}
 STORE = READ_WRITE | {Capability.UPSERT}
 """Records that are known by a key."""
+DOCUMENTS = STORE | {Capability.MERGE, Capability.INCREMENTAL}
+"""Records that are known by a key, can be removed by it, and have columns with an order."""
 LOG = READ_WRITE | {Capability.INCREMENTAL}
 """Messages that keep their place."""
 
@@ -66,3 +68,13 @@ class WriteOptions(Config, kw_only=True):
     json_columns: Annotated[
         list[str], Field("JSON columns", "Their text is written as nested values.", widget="columns", order=0)
     ] = msgspec.field(default_factory=list)
+
+
+class MergeOptions(WriteOptions, kw_only=True):
+    """How columns become records, and which are removed by a merge."""
+
+    deletes: Annotated[
+        str,
+        Field("Deletion column", "Of a merge: a column of true and false; the rows marked true are deleted by key. "
+              "Empty: the records whose key did not come are deleted.", widget="column", advanced=True, order=1),
+    ] = ""  # fmt: skip

@@ -21,6 +21,19 @@ REJECTS_MAX = 1_000
 Record = Mapping[str, Any]
 
 
+class Unreadable(dict[str, Any]):
+    """What came and cannot be a row: it is rejected with its reason, whatever the columns are.
+
+    Args:
+        fields: What is known of it.
+        reason: Words for people.
+    """
+
+    def __init__(self, fields: Record, reason: str) -> None:
+        super().__init__(fields)
+        self.reason = reason
+
+
 class Frames:
     """Makes frames with exactly the wanted columns.
 
@@ -82,6 +95,9 @@ class Frames:
         return pl.DataFrame(rows, schema=self._schema, orient="row", strict=True)
 
     def _row_of(self, record: Record) -> tuple[Any, ...] | None:
+        if isinstance(record, Unreadable):
+            self._refused(record, record.reason, "")
+            return None
         row: list[Any] = []
         late = {} if self._known is None else {name: record[name] for name in record.keys() - self._known}
         if late and not self._keeps_late:

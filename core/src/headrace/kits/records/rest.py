@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 from base64 import b64encode
 from collections.abc import Mapping
 from typing import Any
@@ -9,10 +10,12 @@ from urllib.parse import quote, urlencode
 
 import msgspec
 
+from headrace.kits.http.pace import retry_after_s
 from headrace.kits.records.connector import RecordsConnector
+from headrace.kits.records.place import tls_context
 from headrace.sdk.config import ConfigT
-from headrace.sdk.egress_http import EgressClient
-from headrace.sdk.errors import ConfigError, TransientError
+from headrace.sdk.egress_http import Answer, EgressClient
+from headrace.sdk.errors import ConfigError, HeadraceError, TransientError
 
 SAID_MAX = 200
 _JSON = msgspec.json.Encoder(enc_hook=str)
@@ -58,7 +61,7 @@ class JsonConnector(RecordsConnector[ConfigT]):
         scheme = "https" if getattr(config, "tls", False) else "http"
         host = f"[{config.host}]" if ":" in config.host else config.host
         url = f"{scheme}://{host}:{config.port}/{path}" + (f"?{urlencode(params)}" if params else "")
-        self._client = self._client or EgressClient()
+        self._client = self._client or EgressClient(context=self._context())
         answer = self._client.request(
             method, url, headers={"Accept": "application/json", "Content-Type": kind}, credentials=self.credentials(),
             body=_JSON.encode(data) if data is not None else body,
@@ -66,15 +69,23 @@ class JsonConnector(RecordsConnector[ConfigT]):
         if answer.status == 404 and missing is not ...:
             return missing
         if answer.status >= 300:
-            raise self._refusal(answer.status, answer.body)
+            raise self.refusal(answer)
         return msgspec.json.decode(answer.body) if answer.body.strip() else None
 
-    def _refusal(self, status: int, body: bytes) -> Exception:
-        words = f"{status} {said(body)}".strip()
+    def _context(self) -> ssl.SSLContext | None:
+        """Checks certificates by the authority that the config gives, if it does."""
+        authority = getattr(self.config, "authority", "")
+        return tls_context(authority) if authority else None
+
+    def refusal(self, answer: Answer) -> HeadraceError:
+        """One of our errors for an answer of 300 and more."""
+        status, words = answer.status, f"{answer.status} {said(answer.body)}".strip()
         if status in {401, 403}:
             return self.refused(words)
         if status in {408, 425, 429} or status >= 500:
-            return TransientError(f"{self.where} cannot answer now ({words}); it is tried again", status=status)
+            wait = retry_after_s(answer.headers.get("retry-after", ""))
+            text = f"{self.where} cannot answer now ({words}); it is tried again"
+            return TransientError(text, retry_after_s=wait, status=status)
         return ConfigError(f"{self.where} refuses the request ({words}); correct it", status=status)
 
     def hang_up(self) -> None:
@@ -90,8 +101,7 @@ def said(body: bytes) -> str:
         found = msgspec.json.decode(body)
     except msgspec.DecodeError:
         return ""
-    for name in ("reason", "message", "error", "type"):
-        while isinstance(found, dict) and name in found:
-            found = found[name]
+    while isinstance(found, dict):
+        found = next((found[name] for name in ("reason", "message", "error", "type") if name in found), None)
     text = found if isinstance(found, str) else ""
     return " ".join("".join(c if c.isprintable() else " " for c in text).split())[:SAID_MAX]

@@ -1,4 +1,4 @@
-"""Changes of MySQL and MariaDB tables, from the binlog: what commits after the cursor, in order, each once."""
+"""Changes of MySQL and MariaDB tables, from the binlog: first the rows that are there, then what commits, each once."""
 
 from __future__ import annotations
 
@@ -7,14 +7,16 @@ import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import closing
 from typing import Any
+from uuid import uuid4
 
 import msgspec
 import pymysql
-from msgspec import Struct
+from msgspec import Struct, structs
 from pymysqlreplication import BinLogStreamReader
 from pymysqlreplication.event import QueryEvent, XidEvent
 from pymysqlreplication.row_event import DeleteRowsEvent, UpdateRowsEvent, WriteRowsEvent
 
+from headrace.kits.sql.binlog_snapshot import Order, Reading, Snapshot, end_of_log, place_of
 from headrace.kits.sql.declare import BinlogConfig
 from headrace.kits.sql.mysql import MysqlConnector
 from headrace.sdk import AuthError, ConfigError, Event, HeadraceError, Received, SourceContext, TransientError
@@ -28,12 +30,22 @@ _KINDS = {WriteRowsEvent: "insert", UpdateRowsEvent: "update", DeleteRowsEvent: 
 
 
 class Place(Struct, frozen=True, omit_defaults=True):
-    """Where we are: before the transaction at `position` of `file`, but for its first `done` changes."""
+    """Where we are: before the transaction at `position` of `file`, but for its first `done` changes.
+
+    `snapshot` is there while the rows that were there are read, and until no change can be one that they show already.
+    """
 
     server: str
     file: str
     position: int
     done: int = 0
+    snapshot: Reading | None = None
+
+    def at(self, file: str, position: int) -> Place:
+        """Before the transaction at a position."""
+        reading = self.snapshot
+        past = reading is not None and reading.done and place_of(file, position) >= reading.until
+        return Place(self.server, file, position, snapshot=None if past else reading)
 
 
 class BinlogChanges(SourceTrigger[BinlogConfig]):
@@ -42,6 +54,8 @@ class BinlogChanges(SourceTrigger[BinlogConfig]):
     def __init__(self, config: BinlogConfig, secrets: Any) -> None:
         super().__init__(config, secrets)
         self._stream: Any = None
+        self._snapshot: Snapshot | None = None
+        self._order: Order | None = None
         self._source: Iterator[dict[str, Any] | None] = iter(())
         self._place: Place | None = None
 
@@ -55,17 +69,42 @@ class BinlogChanges(SourceTrigger[BinlogConfig]):
         connector = _connector(ctx, self.config)
         try:
             if not cursor:
-                return Received(cursor=msgspec.to_builtins(self._now(connector)), more=True)
+                reading = Reading() if self.config.snapshot == "initial" else None
+                begin = structs.replace(self._now(connector), snapshot=reading)
+                return Received(cursor=msgspec.to_builtins(begin), more=True)
             place = msgspec.convert(cursor, Place)
+            if place.snapshot is not None and not place.snapshot.done:
+                return self._read(connector, place, place.snapshot)
             if self._stream is None or place != self._place:
                 self._open(connector, place, ctx.trigger_id)
             rows = self._batch(wait_s)
         except pymysql.Error as error:
             self.close()
-            raise _told(error, connector.where) from error
+            raise _problem(error, connector.where) from error
         position = "_position" if self.config.shape == "columns" else "position"
         events = [Event(key=f"{place.server}:{rows[0][position]}", rows=rows)] if rows else []
         return Received(events=events, cursor=msgspec.to_builtins(self._place), more=True)
+
+    def _read(self, connector: MysqlConnector[Any], place: Place, reading: Reading) -> Received:
+        """The next rows of those that are there, as one event."""
+        snapshot = self._snapshot
+        if snapshot is None or snapshot.reading != reading:
+            self.close()
+            self._check(connector, place)
+            snapshot = self._snapshot = Snapshot(pymysql.connect(**_settings(connector)), connector.where)
+            snapshot.begin(self.config.tables, reading)
+        count, schema = snapshot.count, str(connector.url().database)
+        table, found = snapshot.batch(self.config.batch_changes)
+        view = snapshot.reading.views[-1]
+        rows = [
+            self._told("read", schema, table, f"{view.file}:{view.position}:{number}", snapshot.at, None, row)
+            for number, row in enumerate(found, count + 1)
+        ]
+        cursor = msgspec.to_builtins(structs.replace(place, snapshot=snapshot.reading))
+        if snapshot.reading.done:
+            self.close()
+        events = [Event(key=f"{place.server}:snapshot:{uuid4()}", rows=rows)] if rows else []
+        return Received(events=events, cursor=cursor, more=True)
 
     def _now(self, connector: MysqlConnector[Any]) -> Place:
         """The end of the log.
@@ -85,22 +124,14 @@ class BinlogChanges(SourceTrigger[BinlogConfig]):
                     )
             cursor.execute("SELECT @@server_id")
             server = str(cursor.fetchone()[0])
-            try:
-                cursor.execute("SHOW MASTER STATUS")
-            except pymysql.ProgrammingError:  # MySQL 8.4 has renamed it
-                cursor.execute("SHOW BINARY LOG STATUS")
-            file, position = cursor.fetchone()[:2]
+            file, position = end_of_log(db)
         return Place(server, file, position)
 
     def _open(self, connector: MysqlConnector[Any], place: Place, trigger_id: object) -> None:
         self.close()
-        now = self._now(connector)
-        if now.server != place.server:
-            raise ConfigError(
-                f"{connector.where} is another server than the one whose changes were read; delete this trigger and "
-                "make it again to begin from now on",
-                field="connection",
-            )
+        self._check(connector, place)
+        if place.snapshot is not None and len(place.snapshot.views) > 1:
+            self._order = Order(pymysql.connect(**_settings(connector)))
         self._stream = BinLogStreamReader(
             connection_settings=_settings(connector), server_id=zlib.crc32(str(trigger_id).encode()) % 2**31 + 1,
             log_file=place.file, log_pos=place.position, resume_stream=True, blocking=False,
@@ -108,6 +139,16 @@ class BinlogChanges(SourceTrigger[BinlogConfig]):
         )  # fmt: skip
         self._place = place
         self._source = self._changes(place)
+
+    def _check(self, connector: MysqlConnector[Any], place: Place) -> None:
+        """That the server is the one of a place."""
+        now = self._now(connector)
+        if now.server != place.server:
+            raise ConfigError(
+                f"{connector.where} is another server than the one whose changes were read; delete this trigger and "
+                "make it again to begin from now on",
+                field="connection",
+            )
 
     def _changes(self, place: Place) -> Iterator[dict[str, Any] | None]:
         """Changes behind a place, moving it along; None where the log ends for now."""
@@ -122,25 +163,38 @@ class BinlogChanges(SourceTrigger[BinlogConfig]):
                 for row in event.rows:
                     count += 1
                     if count > skip:
-                        self._place = Place(place.server, *begin, count)
-                        if self._wanted(event):
-                            yield self._row(event, row, begin, count)
+                        self._place = structs.replace(place, file=begin[0], position=begin[1], done=count)
+                        change = self._unseen(event, row, begin, place.snapshot)
+                        if change is not None:
+                            yield self._row(event, *change, begin, count)
             elif isinstance(event, XidEvent) or _ends(event.query):
                 begin, skip, count = (self._stream.log_file, event.packet.log_pos), 0, 0
-                self._place = Place(place.server, *begin)
+                place = self._place = place.at(*begin)
 
-    def _wanted(self, event: Any) -> bool:
-        tables = self.config.tables
-        return _KINDS[type(event)] in self.config.operations and (not tables or event.table in tables)
+    def _unseen(
+        self, event: Any, row: Mapping[str, Any], begin: tuple[str, int], reading: Reading | None
+    ) -> tuple[str, Mapping[str, Any]] | None:
+        """What of a change is wanted, and not in the rows that were read."""
+        if self.config.tables and event.table not in self.config.tables:
+            return None
+        found: tuple[str, Mapping[str, Any]] | None = (_KINDS[type(event)], row)
+        if reading is not None and place_of(*begin) < reading.until:
+            behind = self._order.behind if self._order is not None else lambda *_: False
+            found = reading.unseen(event.table, _KINDS[type(event)], row, place_of(*begin), behind)
+        return found if found is not None and found[0] in self.config.operations else None
 
-    def _row(self, event: Any, row: Mapping[str, Any], begin: tuple[str, int], count: int) -> dict[str, Any]:
-        operation = _KINDS[type(event)]
+    def _row(
+        self, event: Any, operation: str, row: Mapping[str, Any], begin: tuple[str, int], count: int
+    ) -> dict[str, Any]:
         before = row.get("before_values", row.get("values") if operation == "delete" else None)
         after = row.get("after_values", row.get("values") if operation == "insert" else None)
-        facts = {
-            "operation": operation, "schema": event.schema, "table": event.table,
-            "position": f"{begin[0]}:{begin[1]}:{count}", "committed_at": event.timestamp,
-        }  # fmt: skip
+        position = f"{begin[0]}:{begin[1]}:{count}"
+        return self._told(operation, event.schema, event.table, position, event.timestamp, before, after)
+
+    def _told(
+        self, operation: str, schema: str, table: str, position: str, at: Any, before: Any, after: Any
+    ) -> dict[str, Any]:
+        facts = {"operation": operation, "schema": schema, "table": table, "position": position, "committed_at": at}
         if self.config.shape == "columns":
             return {**_plain(after or before), **{f"_{name}": value for name, value in facts.items()}}
         return {**facts, "before": _plain(before), "after": _plain(after)}
@@ -163,9 +217,12 @@ class BinlogChanges(SourceTrigger[BinlogConfig]):
 
     def close(self) -> None:
         """Hang up."""
-        stream, self._stream, self._place, self._source = self._stream, None, None, iter(())
-        if stream is not None:
-            stream.close()
+        opened = (self._stream, self._snapshot, self._order)
+        self._stream = self._snapshot = self._order = self._place = None
+        self._source = iter(())
+        for link in opened:
+            if link is not None:
+                link.close()
 
 
 def _ends(query: str | bytes) -> bool:
@@ -176,7 +233,7 @@ def _ends(query: str | bytes) -> bool:
 
 def _plain(row: Mapping[str, Any] | None) -> Any:
     """Values as JSON has them."""
-    return None if row is None else msgspec.to_builtins(dict(row), enc_hook=str)
+    return None if row is None else msgspec.to_builtins(dict(row), enc_hook=str, order="deterministic")
 
 
 def _settings(connector: MysqlConnector[Any]) -> dict[str, Any]:
@@ -189,7 +246,7 @@ def _settings(connector: MysqlConnector[Any]) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _told(error: pymysql.Error, where: str) -> HeadraceError:
+def _problem(error: pymysql.Error, where: str) -> HeadraceError:
     """One sentence for an error of the log."""
     code = error.args[0] if error.args else 0
     if code == _PURGED:

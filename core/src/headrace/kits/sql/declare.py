@@ -49,15 +49,20 @@ class BinlogConfig(TriggerConfig, kw_only=True):
         list[Literal["insert", "update", "delete"]],
         Field("Operations", "Which changes count.", min_length=1, order=2),
     ] = msgspec.field(default_factory=lambda: ["insert", "update", "delete"])
+    snapshot: Annotated[
+        Literal["initial", "never"],
+        Field("Rows that are there already", "Read first, each as a change `read`, then go on with what changed since; "
+              "or left out.", order=3),
+    ] = "initial"  # fmt: skip
     shape: Annotated[
         Literal["changes", "columns"],
         Field("Rows", "A row for each change with `before` and `after`, or the columns of the table with _operation "
-              "beside them.", order=3),
+              "beside them.", order=4),
     ] = "changes"  # fmt: skip
     batch_changes: Annotated[
-        int, Field("Changes at once", "No more changes in one execution.", ge=1, le=10_000, order=4)
+        int, Field("Changes at once", "No more changes in one execution.", ge=1, le=10_000, order=5)
     ] = 1_000
     batch_seconds: Annotated[
         float, Field("Wait for more", "A batch is closed so long after its first change.", ge=0, le=30, unit="s",
-                     order=5)
+                     order=6)
     ] = 1  # fmt: skip

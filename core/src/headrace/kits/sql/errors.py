@@ -27,6 +27,7 @@ _AUTH = (
     "1045",
 )
 _UNKNOWN_DB = ("does not exist", "unknown database", "unable to open database")
+_FILE = "error while trying to open file"  # Firebird, of a database that is none
 _HOST = (
     "could not translate host",
     "name or service not known",
@@ -100,7 +101,7 @@ def translate(error: Exception, where: str) -> HeadraceError:  # noqa: PLR0912 -
         )
     if "not a database" in text or "file is encrypted" in text:
         return ConfigError(f"{where} is no database file; choose another", detail=detail, field="path")
-    if state.startswith("3D") or (any(word in text for word in _UNKNOWN_DB) and "database" in text):
+    if state.startswith("3D") or _FILE in text or (any(word in text for word in _UNKNOWN_DB) and "database" in text):
         return ConfigError(f"the database of {where} does not exist; correct its name", detail=detail, field="database")
     if isinstance(error, InterfaceError) or (isinstance(error, OperationalError) and not state):
         return TransientError(

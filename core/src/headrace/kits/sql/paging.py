@@ -79,10 +79,9 @@ def decoded(column: Column, value: Any) -> Any:
     return msgspec.convert(value, type=kind, strict=False)
 
 
-def split(db: sa.Connection, source: sa.Table, column: Column, by: Sequence[str], count: int) -> list[State]:
-    """States of about equal rows, divided by the first column of the order."""
-    place = source.c[column.name]
-    tiles = sa.select(place.label("value"), sa.func.ntile(count).over(order_by=place).label("tile")).subquery()
+def split(db: sa.Connection, tiled: sa.Select[Any], by: Sequence[str]) -> list[State]:
+    """States of about equal rows, divided by the first column of the order; `tiled` gives its values and their part."""
+    tiles = tiled.subquery()
     last = sa.select(sa.func.max(tiles.c.value).label("last")).group_by(tiles.c.tile).order_by(tiles.c.tile)
     ends = list(dict.fromkeys(encoded(value) for (value,) in db.execute(last)))[:-1]
     edges = [None, *ends, None]

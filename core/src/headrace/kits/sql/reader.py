@@ -77,7 +77,7 @@ class SqlReader(Connector[ConfigT]):
     def check(self) -> None:
         """One round trip."""
         with translated(self.where), self.engine().connect() as connection:
-            connection.execute(sa.select(1))
+            connection.scalar(sa.select(1))
 
     def discover(self) -> Sequence[Stream]:
         """Tables and views of all schemas but the system's."""
@@ -165,11 +165,18 @@ class SqlReader(Connector[ConfigT]):
         """Ranges of the first key column with about equal rows."""
         by = order(stream, "", None)
         with translated(self.where), self.engine().connect() as connection:
-            return split(connection, self._source(connection, stream), stream.column(by[0]), by, count)
+            source = self._source(connection, stream)
+            return split(connection, self.tiles(source.c[by[0]], count), by)
+
+    def tiles(self, place: sa.ColumnElement[Any], count: int) -> sa.Select[Any]:
+        """Each value of a column, with the number of its part of about equal rows."""
+        return sa.select(place.label("value"), sa.func.ntile(count).over(order_by=place).label("tile"))
 
     def _source(self, connection: sa.Connection, stream: Stream) -> sa.Table:
+        """The table with its columns and their types; a read asks for nothing else of it."""
         schema, table = self.place(stream.name)
-        return sa.Table(table, sa.MetaData(), schema=schema, autoload_with=connection)
+        found = sa.inspect(connection).get_columns(table, schema=schema)
+        return sa.Table(table, sa.MetaData(), *(sa.Column(c["name"], c["type"]) for c in found), schema=schema)
 
     def _frames(
         self, connection: sa.Connection, query: Any, wanted: Sequence[Column], batch_rows: int

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 from msgspec import structs
 
+from headrace.kits.sql.target import Target
 from headrace.sdk.connectors import Reject, Rejector, WriteResult
 from headrace.sdk.tables import QUARANTINE
 from headrace.sdk.types import Column
@@ -22,6 +23,7 @@ class Outlet:
 
     Args:
         db: In the write's transaction.
+        place: Where the target is; makes the table of the quarantine.
         target: The table.
         shapes: Columns of the table and of the rows, if the rows are to be sifted.
         reject: Takes the rows, unless they are quarantined.
@@ -31,10 +33,11 @@ class Outlet:
     """
 
     def __init__(
-        self, db: sa.Connection, target: sa.Table, shapes: tuple[Sequence[Column], Sequence[Column]] | None,
-        reject: Rejector | None, *, quarantine: bool, values: bool, beside: str,
+        self, db: sa.Connection, place: Target, target: sa.Table,
+        shapes: tuple[Sequence[Column], Sequence[Column]] | None, reject: Rejector | None, *,
+        quarantine: bool, values: bool, beside: str,
     ) -> None:  # fmt: skip
-        self._db, self._target, self._shapes, self._reject = db, target, shapes, reject
+        self._db, self._place, self._target, self._shapes, self._reject = db, place, target, shapes, reject
         self._quarantined, self._values, self._mark = quarantine, values, beside
         self._rejected = self._discarded = 0
         self._beside: sa.Table | None = None
@@ -77,5 +80,5 @@ class Outlet:
             made += [sa.Column("column_name", sa.Text), sa.Column("row_data", sa.Text)]
             name = f"{self._target.name[:50]}{QUARANTINE}"
             self._beside = sa.Table(name, sa.MetaData(), *made, schema=self._target.schema)
-            self._beside.create(self._db, checkfirst=True)
+            self._place.beside(self._beside)
         return self._beside

@@ -94,7 +94,7 @@ class Target:
             )
         if options.drift == "evolve":
             self._evolve(there, data)
-        return sa.Table(self._name, self._meta, schema=self._schema, autoload_with=self._db)
+        return sa.Table(self._name, self._meta, schema=self._schema, autoload_with=self._db, resolve_fks=False)
 
     def _evolve(self, there: Sequence[Column], data: Sequence[Column]) -> None:
         table = sa.Table(self._name, sa.MetaData(), schema=self._schema)
@@ -121,6 +121,14 @@ class Target:
         stage = sa.Table(name, self._meta, *made, schema=schema, prefixes=prefixes)
         stage.create(self._db)
         return stage
+
+    def beside(self, table: sa.Table) -> None:
+        """Make a table beside it, if it is not there."""
+        table.create(self._db, checkfirst=True)
+
+    def unstage(self, stage: sa.Table) -> None:
+        """Drop the stage; its rows are where they belong."""
+        stage.drop(self._db)
 
     def replace(self, stage: sa.Table) -> None:
         """Put the stage in its place."""

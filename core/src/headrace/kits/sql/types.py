@@ -24,7 +24,8 @@ def column_of(name: str, kind: Any, *, nullable: bool = True) -> Column:
     if isinstance(kind, sa.Boolean):
         return Column(type=DataType.BOOLEAN, **made)
     if isinstance(kind, sa.SmallInteger | sa.BigInteger | sa.Integer):
-        bits = 16 if isinstance(kind, sa.SmallInteger) else 64 if isinstance(kind, sa.BigInteger) else 32
+        small = isinstance(kind, sa.SmallInteger) or native == "SMALLINT"  # not every dialect's own type is of sa's
+        bits = 16 if small else 64 if isinstance(kind, sa.BigInteger) or native == "BIGINT" else 32
         unsigned = bool(getattr(kind, "unsigned", False)) or "UNSIGNED" in native.upper()
         return Column(type=DataType.INTEGER, bits=64 if unsigned else bits, **made)
     if isinstance(kind, sa.Float):
@@ -58,7 +59,7 @@ def sql_type(column: Column) -> sa.types.TypeEngine[Any]:
             column.bits if column.signed else column.bits * 2, sa.BigInteger()
         )
     if kind is DataType.FLOAT:
-        return sa.Double()
+        return sa.Double().with_variant(sa.DOUBLE_PRECISION(), "firebird.firebird")
     if kind is DataType.DECIMAL:
         return sa.Numeric(column.precision or 38, column.scale).with_variant(sa.Text(), "sqlite")  # it has floats only
     if kind is DataType.TIMESTAMP:

@@ -83,7 +83,8 @@ class Writer:
             target = self._target.adapted(data, self._options, history=history)
         else:
             target = self._target.create(data, () if mode == "append" else keys, history=history)
-        outlet = Outlet(self._db, target, shapes, self._reject, quarantine=self._options.drift == "quarantine",
+        outlet = Outlet(self._db, self._target, target, shapes, self._reject,
+                        quarantine=self._options.drift == "quarantine",
                         values=self._options.drift == "discard_value", beside=mark)  # fmt: skip
         if mode == "append":
             return outlet.counted(WriteResult(self._fill(target, outlet.sifted(frames))))
@@ -93,7 +94,7 @@ class Writer:
         check_keys(self._db, stage, keys)
         names = [column.name for column in kept]
         result = Staged(self._db, target, stage, names, keys, mark=mark, merges=self._merges).apply(mode, rows)
-        stage.drop(self._db)
+        self._target.unstage(stage)
         return outlet.counted(result)
 
     def _overwrite(self, columns: Sequence[Column], frames: Iterator[pl.DataFrame]) -> WriteResult:

@@ -23,7 +23,7 @@ export function Undone({ execution: { id, status, compensation }, names }: { exe
       <header className="row"><h2>{t('execution.undo')}</h2><span className="grow" />{may && compensation === 'incomplete' && <button type="button" className="button" onClick={again}><Undo2 size={14} aria-hidden="true" />{t('execution.undoAgain')}</button>}</header>
       <ul>
         {data.map((one) => (
-          <li key={one.node_id}><StateIcon name={ICONS[one.status] ?? one.status} /><strong>{names(one.node_id)}</strong><span>{t(`execution.effect.${one.status}`)}</span>
+          <li key={one.node_id}><StateIcon name={ICONS[one.status] ?? one.status} /><strong>{names(one.node_id)}</strong><span>{t(`execution.effect.${one.uncertain && one.status === 'failed' && !one.rounds ? 'uncertain' : one.status}`)}</span>
             {one.ended_at && <time className="soft" dateTime={one.ended_at}>{moment(one.ended_at)}</time>}
             {one.compensating_execution_id && <Link href={`/executions/${one.compensating_execution_id}`}>{t('execution.effectOpen')}</Link>}
             {one.error && <span className="field-error">{one.error}</span>}</li>

@@ -1,0 +1,42 @@
+"""Firebird: reads and writes tables of Firebird."""
+
+from typing import Annotated
+
+from headrace.kits.sql.declare import TABLES, Port, ServerConfig
+from headrace.sdk import ConnectorManifest, EffectClass, Field, TableOptions, hookimpl, lazy
+
+DOCS = """Reads and writes tables of Firebird 3 and later. The client library must be where the workers are
+(Debian: `libfbclient2`).
+
+Rows and the note of their effect are one transaction. Tables are made and changed before it, because Firebird shows
+them to nobody before they are committed. Times are kept to a ten-thousandth of a second; finer ones are refused."""
+
+
+class FirebirdConfig(ServerConfig, kw_only=True):
+    """How to reach the database."""
+
+    port: Port = 3050
+    database: Annotated[
+        str, Field("Database", "Alias, or path on the server.", examples=["shop", "/data/shop.fdb"], order=2)
+    ]
+
+
+@hookimpl
+def headrace_connectors() -> list[ConnectorManifest]:
+    """Offer the connector."""
+    return [
+        ConnectorManifest(
+            id="firebird",
+            title="Firebird",
+            category="database",
+            summary="Tables of Firebird",
+            config=FirebirdConfig,
+            factory=lazy("headrace_connector_firebird.connector:FirebirdConnector"),
+            capabilities=TABLES,
+            write_options=TableOptions,
+            effect_class=EffectClass.IDEMPOTENT,
+            icon="lucide:database",
+            docs=DOCS,
+            proof="real server",
+        )
+    ]

@@ -1,0 +1,198 @@
+"""Writing a table: one commit with the rows and the key of their effect."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator, Sequence
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pyarrow as pa
+from headrace.sdk import Column, ConfigError, DataError
+from headrace.sdk.connectors import WriteMode, WriteResult
+from headrace.sdk.frames import polars_schema
+from msgspec import structs
+from pyiceberg.table import Table, Transaction
+
+from headrace_connector_iceberg import IcebergWriteOptions
+from headrace_connector_iceberg.fitting import Fitting
+from headrace_connector_iceberg.lake import Lake
+from headrace_connector_iceberg.stage import MARK, Stage
+
+EFFECT = "headrace.effect"
+"""In the summary of a snapshot: the key of the effect, and the counts as `headrace.written` and so on."""
+_RETRIES = "commit.retry.num-retries"
+_COUNTS = tuple(field.name for field in structs.fields(WriteResult))
+
+
+class Commit:
+    """One write of one table.
+
+    Args:
+        lake: Where it is.
+        name: With its namespace.
+        table: Opened, if it is there; what others commit after this is a conflict, not an overwrite.
+        there: Its columns.
+        options: Of the step.
+    """
+
+    def __init__(
+        self, lake: Lake, name: str, table: Table | None, there: Sequence[Column], options: IcebergWriteOptions | None
+    ) -> None:
+        self._lake, self._name, self._table, self._there = lake, name, table, there
+        self._options = options or IcebergWriteOptions()
+
+    def write(
+        self, frames: Iterator[pl.DataFrame], mode: WriteMode, keys: Sequence[str], effect_key: str
+    ) -> WriteResult:
+        """Write all frames or none; a repeat of an effect takes none."""
+        done = self._done(effect_key)
+        first = next(frames, None) if done is None else None
+        if first is None:
+            return done or WriteResult(0)
+        mark = self._options.deletes if mode == "merge" else ""
+        _judge_keys(first, mode, keys, mark)
+        schema = pl.Schema({name: kind for name, kind in first.schema.items() if name != mark})
+        replaced = self._table is None or mode == "overwrite"
+        fitting = Fitting(self._name, None if replaced else self._there, schema, evolve=self._options.drift == "evolve")
+        with tempfile.TemporaryDirectory(prefix="headrace-iceberg-") as scratch:
+            stage = Stage(Path(scratch) / "stage.arrow", fitting.columns)
+            stage.fill(_fitted(chain([first], frames), first.schema, fitting, mark))
+            return self._apply(stage, fitting, mode, keys, effect_key, marked=bool(mark))
+
+    def _apply(
+        self, stage: Stage, fitting: Fitting, mode: WriteMode, keys: Sequence[str], effect_key: str, *, marked: bool
+    ) -> WriteResult:
+        result, rows = WriteResult(stage.rows), stage.batches()
+        if mode in {"upsert", "merge"}:
+            came = stage.keys(keys)
+            if mode == "merge" and not marked and not stage.rows:
+                raise DataError(
+                    "no rows came, and a merge would delete all rows of the table; nothing was written; overwrite the "
+                    "table, if this is meant"
+                )
+            updated, gone, others = self._looked(came, keys)
+            whole = mode == "merge" and not marked
+            result = WriteResult(stage.rows, updated, deleted=others if whole else gone)
+            rows = rows if whole else chain(self._kept(came, keys), rows)
+        noted = {f"headrace.{name}": str(count) for name, count in structs.asdict(result).items()}
+        noted = {EFFECT: effect_key, **noted} if effect_key else {}
+        with self._transaction(stage) as transaction:
+            self._shape(transaction, fitting, replaced=mode == "overwrite")
+            names, arrow = self._arrow(transaction)
+            reader = pa.RecordBatchReader.from_batches(arrow, (_as(batch, names, arrow) for batch in rows))
+            given = reader.read_all() if transaction.table_metadata.spec().fields else reader
+            put = transaction.append if mode == "append" or self._table is None else transaction.overwrite
+            put(given, snapshot_properties=noted)
+        return result
+
+    def _transaction(self, stage: Stage) -> Transaction:
+        """Of the table as it was looked at; a conflict is for the worker to try again, with a look at the effects."""
+        if self._table is not None:
+            self._table.metadata.properties[_RETRIES] = "0"
+            return self._table.transaction()
+        catalog = self._lake.catalog(make=True)
+        assert catalog is not None  # noqa: S101 - it is made
+        place = tuple(self._name.split("."))
+        catalog.create_namespace_if_not_exists(place[:-1])
+        return catalog.create_table_transaction(place, stage.schema)
+
+    def _shape(self, transaction: Transaction, fitting: Fitting, *, replaced: bool) -> None:
+        """Give the table the columns that it needs."""
+        if self._table is None:
+            return
+        arrow: Any = pl.DataFrame(schema=polars_schema(fitting.columns)).to_arrow().schema
+        if not replaced:
+            if fitting.new or fitting.wide:
+                with transaction.update_schema() as update:
+                    update.union_by_name(arrow)
+            return
+        same = {column.name for column in self._there if column.name in arrow.names and self._is_so(column, fitting)}
+        gone = [column.name for column in self._there if column.name not in same]
+        if gone:
+            with transaction.update_schema(allow_incompatible_changes=True) as update:
+                for name in gone:
+                    update.delete_column(name)
+        if set(arrow.names) - same:
+            with transaction.update_schema() as update:
+                update.union_by_name(arrow)
+
+    def _is_so(self, column: Column, fitting: Fitting) -> bool:
+        plain = structs.replace(column, native="", nullable=True)
+        return any(structs.replace(one, native="", nullable=True) == plain for one in fitting.columns)
+
+    @staticmethod
+    def _arrow(transaction: Transaction) -> tuple[list[str], Any]:
+        schema = transaction.table_metadata.schema().as_arrow()
+        return schema.names, schema
+
+    def _looked(self, came: pl.DataFrame, keys: Sequence[str]) -> tuple[int, int, int]:
+        """How many rows are there of keys that came to stay, of keys that came to delete, and of others."""
+        updated = gone = others = 0
+        for batch in self._current(keys):
+            stay = batch.join(came.filter(~pl.col(MARK)), on=list(keys), how="semi").height
+            both = batch.join(came, on=list(keys), how="semi").height
+            updated, gone, others = updated + stay, gone + both - stay, others + batch.height - both
+        return updated, gone, others
+
+    def _kept(self, came: pl.DataFrame, keys: Sequence[str]) -> Iterator[Any]:
+        """Rows of the table whose key did not come."""
+        for batch in self._current(()):
+            yield from batch.join(came, on=list(keys), how="anti").to_arrow().to_batches()
+
+    def _current(self, columns: Sequence[str]) -> Iterator[pl.DataFrame]:
+        if self._table is None:
+            return
+        scan = self._table.scan(selected_fields=tuple(columns) or ("*",))
+        for task in scan.plan_files():
+            self._lake.judge(self._name, task.file.file_path, *(one.file_path for one in task.delete_files))
+        for batch in scan.to_arrow_batch_reader():
+            made: Any = pl.from_arrow(batch)
+            yield made
+
+    def _done(self, effect_key: str) -> WriteResult | None:
+        """What an earlier commit of the same effect did."""
+        for snapshot in self._table.snapshots() if effect_key and self._table is not None else ():
+            said = snapshot.summary.additional_properties if snapshot.summary else {}
+            if said.get(EFFECT) == effect_key:
+                return WriteResult(*(int(said.get(f"headrace.{name}", 0)) for name in _COUNTS))
+        return None
+
+
+def _judge_keys(first: pl.DataFrame, mode: WriteMode, keys: Sequence[str], mark: str) -> None:
+    lacking = [key for key in keys if key not in first.columns]
+    if lacking or (mode in {"upsert", "merge"} and not keys):
+        what = f"the key column '{lacking[0]}' is not in the rows" if lacking else f"an {mode} needs key columns"
+        raise ConfigError(f"{what}; choose columns that identify a row", field="keys")
+    if mark and first.schema.get(mark) != pl.Boolean:
+        raise ConfigError(
+            f"the deletion column '{mark}' is not in the rows as true and false; make it so before, or leave the field "
+            "empty",
+            field="deletes",
+        )
+
+
+def _fitted(
+    frames: Iterator[pl.DataFrame], schema: pl.Schema, fitting: Fitting, mark: str
+) -> Iterator[tuple[pl.DataFrame, pl.Series]]:
+    for frame in frames:
+        if frame.schema != schema:
+            late = next((n for n in (*frame.columns, *schema) if frame.schema.get(n) != schema.get(n)), "order")
+            raise DataError(
+                f"the rows change their shape on the way (column '{late}'); nothing was written; give all of them the "
+                "same columns and types before",
+                column=late,
+            )
+        marks = frame[mark] if mark else pl.repeat(value=False, n=frame.height, dtype=pl.Boolean, eager=True)
+        yield fitting.fit(frame), marks
+
+
+def _as(batch: Any, names: Sequence[str], schema: Any) -> Any:
+    """A batch with all columns of the table, in its order and types."""
+    columns = [
+        batch.column(name).cast(field.type) if name in batch.schema.names else pa.nulls(batch.num_rows, field.type)
+        for name, field in zip(names, schema, strict=True)
+    ]
+    return pa.RecordBatch.from_arrays(columns, schema=schema)

@@ -1,0 +1,142 @@
+"""The work: tables below one folder, kept in a catalog of SQLite, read and committed by PyIceberg."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+from headrace.sdk import Column, ConfigError, Connector, Rejector, Stream, WriteResult
+from headrace.sdk.connectors import WriteMode
+from headrace.sdk.frames import from_polars, polars_dtype, polars_schema
+from headrace.sdk.types import DataType
+from msgspec import structs
+from pyiceberg.table import Table
+
+from headrace_connector_iceberg import IcebergConfig, IcebergReadOptions
+from headrace_connector_iceberg.commits import Commit
+from headrace_connector_iceberg.lake import Lake, translated
+
+if TYPE_CHECKING:
+    from polars import LazyFrame
+
+BATCH_BYTES = 16 * 2**20
+_CURSORS = {DataType.INTEGER, DataType.DECIMAL, DataType.DATE, DataType.TIMESTAMP}
+
+
+class IcebergConnector(Connector[IcebergConfig]):
+    """Tables of one catalog."""
+
+    def __init__(self, config: IcebergConfig) -> None:
+        super().__init__(config)
+        self._opened: Lake | None = None
+
+    def _lake(self) -> Lake:
+        if self._opened is None:
+            self._opened = Lake(self.config.root, self.config.catalog)
+        return self._opened
+
+    def check(self) -> None:
+        """The folder is there, and its catalog can be listed."""
+        lake = self._lake()
+        if not os.access(lake.root, os.R_OK | os.X_OK):
+            raise ConfigError(f"the worker may not list the folder '{self.config.root}'; grant it", field="root")
+        with translated(self.config.root):
+            lake.names()
+
+    def discover(self) -> Sequence[Stream]:
+        """All tables of the catalog."""
+        with translated(self.config.root):
+            names = self._lake().names()
+        return [self.stream(name) for name in names]
+
+    def stream(self, name: str, *, options: Any = None) -> Stream:
+        """One table, as its log describes it."""
+        with translated(name):
+            columns = columns_of(self._table(name))
+        cursors = tuple(column.name for column in columns if column.type in _CURSORS)
+        return Stream(name=name, columns=columns, cursors=cursors)
+
+    def _table(self, name: str) -> Table:
+        table = self._lake().table(name)
+        if table is None:
+            raise ConfigError(f"there is no Iceberg table '{name}' in the catalog; correct its name", field="stream")
+        return table
+
+    def scan(
+        self, stream: Stream, *, options: Any = None, reject: Rejector | None = None, scratch: Path | None = None
+    ) -> LazyFrame:
+        """Lazy rows; filters and columns reach the Parquet files."""
+        asked = options or IcebergReadOptions()
+        with translated(stream.name):
+            table = self._table(stream.name)
+            names = [column.name for column in stream.columns]
+            if asked.appended_after:
+                last = table.current_snapshot()
+                if asked.appended_after == (asked.snapshot or (last.snapshot_id if last else 0)):
+                    return pl.LazyFrame(schema=polars_schema(stream.columns))
+                made = table.incremental_append_scan(
+                    from_snapshot_id_exclusive=asked.appended_after, to_snapshot_id_inclusive=asked.snapshot or None
+                )
+                self._judge(stream.name, made)
+                return pl.LazyFrame(pl.from_arrow(made.to_arrow()))
+            self._judge(stream.name, table.scan(snapshot_id=asked.snapshot or None))
+            return pl.scan_iceberg(table, snapshot_id=asked.snapshot or None).select(names)
+
+    def _judge(self, name: str, scan: Any) -> None:
+        for task in scan.plan_files():
+            self._lake().judge(name, task.file.file_path, *(one.file_path for one in task.delete_files))
+
+    def read(
+        self, stream: Stream, *, columns: Sequence[str] | None = None, after: object = None,
+        batch_rows: int = 50_000, options: Any = None, reject: Rejector | None = None,
+    ) -> Iterator[pl.DataFrame]:  # fmt: skip
+        """Rows in batches; with `after` the later ones in the order of the first cursor."""
+        wanted = [stream.column(name).name for name in columns or [c.name for c in stream.columns]]
+        frame = self.scan(stream, options=options)
+        if after is not None:
+            cursor = stream.column(stream.cursors[0])
+            frame = frame.filter(pl.col(cursor.name) > pl.lit(after).cast(polars_dtype(cursor))).sort(cursor.name)
+        batches = frame.select(wanted).collect_batches(chunk_size=batch_rows, maintain_order=True)
+        while True:
+            with translated(stream.name):
+                batch = next(batches, None)
+            if batch is None:
+                return
+            if batch.height:
+                rows = max(1, min(batch_rows, batch.height * BATCH_BYTES // max(1, int(batch.estimated_size()))))
+                for start in range(0, batch.height, rows):
+                    yield batch.slice(start, rows)
+
+    def write(
+        self, name: str, frames: Iterator[pl.DataFrame], *, mode: WriteMode = "append", keys: Sequence[str] = (),
+        effect_key: str = "", options: Any = None, reject: Rejector | None = None,
+    ) -> WriteResult:  # fmt: skip
+        """Write all frames or none, in one commit together with the key of their effect."""
+        lake = self._lake()
+        if not lake.writable:
+            raise ConfigError(
+                "this folder belongs to a package and cannot be written; use another connection", field="connection"
+            )
+        with translated(name):
+            table = lake.table(name)
+            there = columns_of(table) if table is not None else ()
+            return Commit(lake, name, table, there, options).write(frames, mode, keys, effect_key)
+
+    def close(self) -> None:
+        """Let go of the catalog."""
+        if self._opened is not None:
+            self._opened.close()
+            self._opened = None
+
+
+def columns_of(table: Table) -> tuple[Column, ...]:
+    """The columns of a table."""
+    fields = {field.name: field for field in table.schema().fields}
+    schema: Any = pl.from_arrow(table.schema().as_arrow().empty_table())
+    return tuple(
+        structs.replace(column, nullable=not fields[column.name].required, native=str(fields[column.name].field_type))
+        for column in from_polars(schema.schema)
+    )
