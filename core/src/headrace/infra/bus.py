@@ -60,7 +60,7 @@ class Bus:
         self._wake = f"{PREFIX}:wake:{new_id()}"
         self._reader: asyncio.Task[None] | None = None
         self._away_until = 0.0
-        self._waiting: list[tuple[str, bytes]] = []
+        self._waiting: list[tuple[UUID, str, bytes]] = []
         self._sent: asyncio.Future[bool] | None = None
         self._sender: asyncio.Task[None] | None = None
 
@@ -74,7 +74,8 @@ class Bus:
         """Send messages; False when Redis is away, which the caller may ignore; it is left alone for a while then."""
         if time.monotonic() < self._away_until:
             return False
-        self._waiting += [(_key(organization_id, one.channel), msgspec.json.encode(one)) for one in messages]
+        for one in messages:
+            self._waiting.append((organization_id, _key(organization_id, one.channel), msgspec.json.encode(one)))
         sent = self._sent = self._sent or asyncio.get_running_loop().create_future()
         if self._sender is None or self._sender.done():
             self._sender = asyncio.create_task(self._send())
@@ -90,14 +91,15 @@ class Bus:
             finally:
                 sent.set_result(done)
 
-    async def _sent_all(self, messages: Sequence[tuple[str, bytes]]) -> bool:
+    async def _sent_all(self, messages: Sequence[tuple[UUID, str, bytes]]) -> bool:
         try:
             async with self._client.pipeline(transaction=False) as pipe:
-                for key, body in messages:
+                for changed in {organization_id for organization_id, _, _ in messages}:
+                    pipe.eval(MARK, 1, f"{CHANGED}:{changed}", CHANGED_S * 1000)  # first: who hears of it reads it
+                for _, key, body in messages:
                     pipe.xadd(key, {"m": body}, maxlen=KEEP_MESSAGES, approximate=True)
-                for key in dict.fromkeys(key for key, _ in messages):
+                for key in {key for _, key, _ in messages}:
                     pipe.expire(key, KEEP_S)
-                pipe.eval(MARK, 1, f"{CHANGED}:{organization_id}", CHANGED_S * 1000)  # who hears of it reads it
                 await pipe.execute()
         except (RedisError, OSError):
             self._away_until = time.monotonic() + _AWAY_S
