@@ -18,7 +18,7 @@ TEXTS = {".js", ".css", ".svg", ".html", ".json"}
 
 
 class Entry(Struct):
-    """A chunk: its file and its style sheets, relative to `static/dist`, and the names of those that it needs at once."""
+    """A chunk: its file and style sheets, relative to `static/dist`, and the names of those that it needs at once."""
 
     file: str
     css: list[str] = []
@@ -38,16 +38,18 @@ def entry() -> Entry | None:
 
 def _needed(chunks: dict[str, Entry], name: str) -> list[Entry]:
     """A chunk after those that it imports, each once."""
-    found: dict[str, Entry] = {}
+    seen: set[str] = set()
+    found: list[Entry] = []
 
     def visit(one: str) -> None:
-        if one in chunks and one not in found:
-            found[one] = chunks[one]
+        if one in chunks and one not in seen:
+            seen.add(one)
             for other in chunks[one].imports:
                 visit(other)
+            found.append(chunks[one])
 
     visit(name)
-    return list(reversed(found.values()))
+    return found
 
 
 def find(name: str) -> Path | None:
