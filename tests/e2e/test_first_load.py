@@ -9,7 +9,7 @@ from playwright.sync_api import Browser, Page, expect
 
 pytestmark = pytest.mark.slow
 ROUNDS = 5
-LIMITS = {"script": 165_000, "style": 16_000, "font": 52_000, "all": 260_000}
+LIMITS = {"script": 130_000, "style": 16_000, "font": 52_000, "all": 220_000}
 """Bytes as they come over the line, headers included; the budgets of the built files are in `test_ui_budgets.py`."""
 READY_MS = 8_000
 QUIET_MS = 1_000

@@ -112,3 +112,20 @@ def test_whoever_has_the_flow_open_too_is_seen(open_page, api, steps):
     expect(seen[0]).to_be_visible()
     second.goto("/flows")
     expect(seen[0]).to_have_count(0)
+
+
+def test_a_page_that_breaks_says_so_and_the_frame_stays(page: Page):
+    page.expected += ["analytics"]  # type: ignore[attr-defined]
+    page.route("**/assets/analytics-*.js", lambda asked: asked.abort())
+    page.goto("/dashboard")
+    expect(page.get_by_role("heading", name="Dashboard", level=1)).to_be_visible()
+    main = page.get_by_role("navigation", name="Main")
+    main.get_by_role("link", name="Analytics").click()
+    expect(page.get_by_role("heading", name="This page broke")).to_be_visible()
+    expect(page.get_by_role("alert")).to_contain_text("Load it again")
+    main.get_by_role("link", name="Dashboard").click()
+    expect(page.get_by_role("heading", name="Dashboard", level=1)).to_be_visible()
+    page.unroute("**/assets/analytics-*.js")
+    main.get_by_role("link", name="Analytics").click()
+    page.get_by_role("button", name="Try again").click()
+    expect(page.get_by_role("heading", name="Analytics", level=1)).to_be_visible()

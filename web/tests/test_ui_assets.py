@@ -10,7 +10,8 @@ from headrace_web import assets, pages
 from litestar import Litestar
 from litestar.testing import TestClient
 
-MANIFEST = '{"src/main.tsx": {"file": "assets/main-1.js", "css": ["assets/main-1.css"]}}'
+MANIFEST = """{"src/main.tsx": {"file": "assets/main-1.js", "css": ["assets/main-1.css"], "imports": ["_frame-1.js"]},
+ "_frame-1.js": {"file": "assets/frame-1.js", "css": ["assets/frame-1.css"], "imports": ["src/main.tsx"]}}"""
 
 
 @pytest.fixture
@@ -41,7 +42,8 @@ def test_shell_names_the_built_files_and_has_no_inline_script(
     page = client.get(path)
     assert page.status_code == 200
     assert '<script type="module" src="/static/dist/assets/main-1.js"></script>' in page.text
-    assert 'href="/static/dist/assets/main-1.css"' in page.text
+    sheets = [page.text.find(f'href="/static/dist/assets/{name}-1.css"') for name in ("frame", "main")]
+    assert 0 < sheets[0] < sheets[1], "those of what it needs come first"
     assert "<script>" not in page.text
 
 

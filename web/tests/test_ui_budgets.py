@@ -14,7 +14,6 @@ from headrace_web import assets
 DIST = Path(assets.__file__).parent / "static" / "dist"
 KB = 1_000
 FIRST, EDITOR = "src/main.tsx", "src/pages/editor.tsx"
-START = "src/pages/dashboard.tsx"
 WORDS = re.compile(r"src/text/\w+\.ts")
 LAZY = {"code editor": (re.compile("codemirror"), 150 * KB), "charts": (re.compile("uplot", re.IGNORECASE), 30 * KB)}
 """Parts that load when they are needed, by a word in their files' names; none of them may be there at the start."""
@@ -57,7 +56,7 @@ def first_page(manifest: Manifest) -> set[str]:
     languages = [name for name in manifest if WORDS.fullmatch(name)]
     assert languages, "a first page without words"
     largest = max(languages, key=lambda name: scripts(manifest, {name}))
-    return closure(manifest, FIRST) | closure(manifest, START) | {largest}
+    return closure(manifest, FIRST) | {largest}
 
 
 def test_the_first_page_is_light(manifest: Manifest) -> None:

@@ -18,19 +18,38 @@ TEXTS = {".js", ".css", ".svg", ".html", ".json"}
 
 
 class Entry(Struct):
-    """The main chunk: its file and its style sheets, relative to `static/dist`."""
+    """A chunk: its file and style sheets, relative to `static/dist`, and the names of those that it needs at once."""
 
     file: str
     css: list[str] = []
+    imports: list[str] = []
 
 
 def entry() -> Entry | None:
-    """The built UI, or None."""
+    """The main chunk of the built UI with the style sheets of all that it needs at once; None when nothing is built."""
     try:
         chunks = msgspec.json.decode(MANIFEST.read_bytes(), type=dict[str, Entry])
     except (OSError, msgspec.DecodeError):
         return None
-    return chunks.get(MAIN)
+    if MAIN not in chunks:
+        return None
+    return Entry(chunks[MAIN].file, [sheet for one in _needed(chunks, MAIN) for sheet in one.css])
+
+
+def _needed(chunks: dict[str, Entry], name: str) -> list[Entry]:
+    """A chunk after those that it imports, each once."""
+    seen: set[str] = set()
+    found: list[Entry] = []
+
+    def visit(one: str) -> None:
+        if one in chunks and one not in seen:
+            seen.add(one)
+            for other in chunks[one].imports:
+                visit(other)
+            found.append(chunks[one])
+
+    visit(name)
+    return found
 
 
 def find(name: str) -> Path | None:

@@ -6,6 +6,7 @@ import {
 import { lazy } from 'react'
 import type { ComponentType } from 'react'
 import { rest } from '../lib/text'
+import Dashboard from '../pages/dashboard'
 
 type Shown = ComponentType<any>
 export type Place = {
@@ -20,7 +21,6 @@ const part = <Name extends string>(load: () => Promise<Record<Name, Shown>>, nam
   lazy(() => Promise.all([load(), rest()]).then(([all]) => ({ default: all[name] })))
 const page = (load: () => Promise<{ default: Shown }>) => part(load, 'default')
 
-const Dashboard = lazy(() => import('../pages/dashboard'))
 const Flows = page(() => import('../pages/flows'))
 const Editor = page(() => import('../pages/editor'))
 const Versions = page(() => import('../pages/versions'))

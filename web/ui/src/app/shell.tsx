@@ -9,6 +9,7 @@ import { Toasts } from '../kit/toasts'
 import { t } from '../lib/text'
 import { useCommandKeys, useOverlay } from './commands'
 import { useGeneralCommands } from './general'
+import { Mishap } from './mishap'
 import { Navigation } from './navigation'
 import { PLACES } from './places'
 
@@ -29,15 +30,17 @@ export function Shell() {
       <a className="skip" href="#main">{t('app.skip')}</a>
       <Navigation at={at} />
       <Line />
-      <Suspense fallback={<main className="page" id="main"><Waiting what={t('app.page')} /></main>}>
-        <Switch>
-          <Route path="/"><Redirect to="/dashboard" replace /></Route>
-          {PLACES.flatMap(({ routes }) => Object.entries(routes)).map(([path, Shown]) => (
-            <Route key={path} path={path}>{(parts) => <Shown key={Object.values(parts).join('/')} {...parts} />}</Route>
-          ))}
-          <Route><Page title={t('app.notFound')}><Empty title={t('app.nothing')} text={t('app.nothing.why')}><Link href="/dashboard" className="button primary">{t('places.dashboard')}</Link></Empty></Page></Route>
-        </Switch>
-      </Suspense>
+      <Mishap at={at}>
+        <Suspense fallback={<main className="page" id="main"><Waiting what={t('app.page')} /></main>}>
+          <Switch>
+            <Route path="/"><Redirect to="/dashboard" replace /></Route>
+            {PLACES.flatMap(({ routes }) => Object.entries(routes)).map(([path, Shown]) => (
+              <Route key={path} path={path}>{(parts) => <Shown key={Object.values(parts).join('/')} {...parts} />}</Route>
+            ))}
+            <Route><Page title={t('app.notFound')}><Empty title={t('app.nothing')} text={t('app.nothing.why')}><Link href="/dashboard" className="button primary">{t('places.dashboard')}</Link></Empty></Page></Route>
+          </Switch>
+        </Suspense>
+      </Mishap>
       <Over />
       <Toasts />
     </div>

@@ -118,7 +118,7 @@ function openSettings(whole = false) {
     field?.focus()
     if (whole) field?.select()
   })
-  focus(10)
+  focus(60)
 }
 export const rename = () => openSettings(true)
 

@@ -40,7 +40,7 @@ function Open({ message, reload }: { message: string; reload: () => void }) {
     if (wanted.size) change(taken(useDoc.getState(), now, wanted))
     const { revision } = useDoc.getState()
     const done = await put<{ row_version: number }>(`/flows/${flowId}/data`, canvas(), now.row_version)
-    saved(done.row_version, revision)
+    saved(flowId, done.row_version, revision)
     const made = await post<{ number: number }>(`/flows/${flowId}/versions`, { name: '', change_summary: t('flow.conflict.over') })
     say(t('flow.conflict.saved', { mine: String(made.number), theirs: String(made.number - 1) }), 'ok')
     close()

@@ -18,7 +18,7 @@ const HEIGHT = 36
 export function ColumnsProfile({ address, port, label, column }: { address: string; port: string; label: string; column: string }) {
   const { data, error, refetch } = useQuery({ queryKey: ['rows', 'profile', address, port], queryFn: () => get<Profile>(`${address}/profile?port=${encodeURIComponent(port)}`), staleTime: Infinity, retry: false })
   const chosen = useRef<HTMLTableRowElement>(null)
-  useEffect(() => chosen.current?.scrollIntoView({ block: 'nearest' }), [column, data])
+  useEffect(() => { void chosen.current?.scrollIntoView({ block: 'nearest' }) }, [column, data])
   if (error) return <Trouble error={error} again={() => void refetch()} />
   if (!data) return <Waiting what={t('results.profileWord')} />
   const said = [

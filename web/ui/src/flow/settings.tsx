@@ -17,6 +17,7 @@ import { t } from '../lib/text'
 import { capsOf, command, perform } from './commands'
 import { useFlowPage } from './context'
 import { labelOf } from './graph'
+import { LayoutSettings } from './layoutform'
 import { problemsOf } from './lookup'
 import { usePins } from './pins'
 import { Starts } from './starts'
@@ -24,9 +25,6 @@ import { setData, useDoc } from './store'
 import type { StepNode } from './store'
 import { useRun } from './run'
 import { useUi } from './ui'
-import { later } from './views'
-
-const LayoutSettings = later(() => import('./layoutform').then((all) => all.LayoutSettings), true)
 
 export function Settings() {
   const selected = useDoc(useShallow((state) => state.nodes.filter((node) => node.selected)))

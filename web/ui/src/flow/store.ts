@@ -55,8 +55,12 @@ export function show(flowId: string, canvas: Canvas, types: Types): boolean {
 let writing: ReturnType<typeof setTimeout> | undefined
 function write() {
   const { flowId, version, dirty, past, future } = useDoc.getState()
+  clearTimeout(writing)
+  writing = undefined
   if (flowId && (dirty || past.length)) keep(flowId, { version, dirty, doc: doc(), past, future })
+  else if (flowId) forget(flowId)
 }
+addEventListener('pagehide', () => { if (writing) write() })
 useDoc.subscribe((now, before) => {
   if (now.flowId !== before.flowId || (now.revision === before.revision && now.version === before.version)) return
   clearTimeout(writing)
@@ -64,13 +68,16 @@ useDoc.subscribe((now, before) => {
 })
 
 /** What is stored. */
-export function document(): Omit<Canvas, 'row_version'> {
-  const { nodes, edges, viewport, rest } = useDoc.getState()
+export function document({ nodes, edges, viewport, rest }: State = useDoc.getState()): Omit<Canvas, 'row_version'> {
   return { ...rest, nodes: nodes.map(bare), edges: edges.map(bare), ...(viewport ? { viewport } : {}) }
 }
 
-/** It was saved as it stood at a revision; what changed since is still to be saved. */
-export const saved = (version: number, at: number) => useDoc.setState(({ revision }) => ({ version, dirty: revision !== at }))
+/** A flow was saved as it stood at a revision; what changed since is still to be saved. At once told to the draft. */
+export function saved(flow: string, version: number, at: number) {
+  if (useDoc.getState().flowId !== flow) return forget(flow)
+  useDoc.setState(({ revision }) => ({ version, dirty: revision !== at }))
+  write()
+}
 
 /** Ours is not wanted any more. */
 export function dropDraft() {

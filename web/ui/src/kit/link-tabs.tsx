@@ -10,7 +10,7 @@ export function LinkTabs({ label, tabs, at }: { label: string; tabs: LinkTab[]; 
   const [place] = useLocation()
   const here = at ?? place
   const list = useRef<HTMLElement>(null)
-  useEffect(() => list.current?.querySelector('[aria-current]')?.scrollIntoView({ block: 'nearest', inline: 'nearest' }), [here])
+  useEffect(() => { void list.current?.querySelector('[aria-current]')?.scrollIntoView({ block: 'nearest', inline: 'nearest' }) }, [here])
   return (
     <nav ref={list} className="link-tabs" aria-label={label}>
       {tabs.map(({ href, word, count, more }) => (

@@ -106,12 +106,15 @@ function Keys() {
 /** Save and run. */
 function useActs(id: string) {
   const last = useRef<Promise<boolean>>(Promise.resolve(true))
-  const store = useCallback(async (quiet: boolean): Promise<boolean> => {
-    const { version, revision, dirty } = useDoc.getState()
-    if (quiet && !dirty) return true
+  const newest = useRef(0)
+  const store = useCallback(async (quiet: boolean, asked: ReturnType<typeof useDoc.getState>): Promise<boolean> => {
+    const now = useDoc.getState()
+    const doc = now.flowId === id ? now : asked // another flow is shown by now: this one as it was left
+    if (quiet && !doc.dirty) return true
     try {
-      const done = await put<{ row_version: number }>(`/flows/${id}/data`, canvas(), version)
-      saved(done.row_version, revision)
+      const done = await put<{ row_version: number }>(`/flows/${id}/data`, canvas(doc), Math.max(doc.version, newest.current))
+      newest.current = done.row_version
+      saved(id, done.row_version, doc.revision)
       void client.invalidateQueries({ queryKey: ['flows'] })
       if (!quiet) say(t('flow.saved.done'), 'ok')
       return true
@@ -122,7 +125,10 @@ function useActs(id: string) {
     }
   }, [id])
   /** One after the other: each save builds on the version that the one before made. */
-  const save = useCallback((quiet = false) => (last.current = last.current.then(() => store(quiet))), [store])
+  const save = useCallback((quiet = false) => {
+    const asked = useDoc.getState()
+    return (last.current = last.current.then(() => store(quiet, asked)))
+  }, [store])
 
   const run = useCallback((part?: Part) => {
     void (async () => {
