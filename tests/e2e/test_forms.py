@@ -61,61 +61,60 @@ def form(page: Page):
 
     page.route(re.compile(r"/api/v1/connectors$"), offer)
     page.route(re.compile(r"/api/v1/connections/test$"), test)
-    page.goto("/connections")
-    page.get_by_role("button", name="New connection").click()
-    page.get_by_role("button", name="Odd one").click()
+    page.goto("/connections/new")
+    page.get_by_role("link", name="Odd one").click()
     page.get_by_label("Host").fill("db")
-    return page.get_by_role("dialog"), sent, answers
+    return page.get_by_role("main"), sent, answers
 
 
-def try_it(dialog) -> None:
-    dialog.get_by_role("button", name="Test", exact=True).click()
-    expect(dialog.get_by_role("button", name="Test", exact=True)).to_be_enabled()
+def try_it(main) -> None:
+    main.get_by_role("button", name="Test", exact=True).click()
+    expect(main.get_by_role("button", name="Test", exact=True)).to_be_enabled()
 
 
 def test_nullable_numbers_are_numbers_or_null(form):
-    dialog, sent, _ = form
-    expect(dialog.get_by_label("Wait")).to_have_value("30")
+    main, sent, _ = form
+    expect(main.get_by_label("Wait")).to_have_value("30")
     for label, text in (("Pool", "7"), ("Rate", "0.25"), ("Wait", "")):
-        dialog.get_by_label(label).fill(text)
-    try_it(dialog)
-    expect(dialog.get_by_text("It works")).to_be_visible()
+        main.get_by_label(label).fill(text)
+    try_it(main)
+    expect(main.get_by_text("It works")).to_be_visible()
     assert (sent[-1]["pool"], sent[-1]["rate"], sent[-1]["wait"]) == (7, 0.25, None)
     for label, text in (("Pool", ""), ("Rate", ""), ("Wait", "5")):
-        dialog.get_by_label(label).fill(text)
-    try_it(dialog)
+        main.get_by_label(label).fill(text)
+    try_it(main)
     assert (sent[-1]["pool"], sent[-1]["rate"], sent[-1]["wait"]) == (None, None, 5)
 
 
 def test_what_is_no_number_is_said_at_its_field_and_not_sent(form):
-    dialog, sent, _ = form
+    main, sent, _ = form
     for text, said in (
         ("many", "This takes a whole number."),
         ("1.5", "This takes a whole number."),
         ("0", "The least is 1."),
     ):
-        dialog.get_by_label("Pool").fill(text)
-        expect(dialog.get_by_role("alert")).to_have_text(said)
-    dialog.get_by_role("button", name="Test", exact=True).click()
-    expect(dialog.get_by_label("Pool")).to_be_focused()
+        main.get_by_label("Pool").fill(text)
+        expect(main.get_by_role("alert")).to_have_text(said)
+    main.get_by_role("button", name="Test", exact=True).click()
+    expect(main.get_by_label("Pool")).to_be_focused()
     assert sent == []
 
 
 def test_a_value_of_several_types_keeps_the_chosen_one(form):
-    dialog, sent, _ = form
-    kind = dialog.get_by_label("Type of Since")
+    main, sent, _ = form
+    kind = main.get_by_label("Type of Since")
     for choice, typed, value in (("Text", "2024", "2024"), ("Whole number", "2024", 2024), ("Nothing", None, None)):
         kind.select_option(choice)
         if typed:
-            dialog.get_by_label("Since", exact=True).fill(typed)
-        try_it(dialog)
+            main.get_by_label("Since", exact=True).fill(typed)
+        try_it(main)
         assert sent[-1]["since"] == value
 
 
 def test_another_variant_keeps_the_fields_that_both_have(form, page: Page):
     page.expected.append("username fields for accessibility")  # Chromium looks at a password that comes back alone
-    dialog, sent, _ = form
-    auth = dialog.get_by_role("group", name="Sign in")
+    main, sent, _ = form
+    auth = main.get_by_role("group", name="Sign in")
     auth.get_by_label("User").fill("ada")
     auth.get_by_role("textbox", name="Password").fill("hush")
     auth.get_by_label("Retries").fill("3")
@@ -124,47 +123,47 @@ def test_another_variant_keeps_the_fields_that_both_have(form, page: Page):
     expect(auth.get_by_label("Retries")).to_have_value("")
     expect(auth.get_by_role("textbox", name="Password")).to_have_count(0)
     auth.get_by_label("Key file").fill("/k")
-    try_it(dialog)
+    try_it(main)
     assert sent[-1]["auth"] == {"kind": "certificate", "user": "ada", "key": "/k"}
     auth.get_by_role("radio", name="Password").check(force=True)
     expect(auth.get_by_label("User")).to_have_value("ada")
-    try_it(dialog)
+    try_it(main)
     assert sent[-1]["auth"] == {"kind": "password", "user": "ada"}
 
 
 def test_hidden_fields_are_not_sent(form):
-    dialog, sent, _ = form
-    expect(dialog.get_by_role("group", name="Keys")).to_have_count(0)
-    dialog.get_by_role("radio", name="drop").check(force=True)
-    keys = dialog.get_by_role("combobox", name="Keys")
+    main, sent, _ = form
+    expect(main.get_by_role("group", name="Keys")).to_have_count(0)
+    main.get_by_role("radio", name="drop").check(force=True)
+    keys = main.get_by_role("combobox", name="Keys")
     keys.fill("id")
     keys.press("Enter")
-    dialog.get_by_role("group", name="Sign in").get_by_label("User").fill("ada")
-    try_it(dialog)
+    main.get_by_role("group", name="Sign in").get_by_label("User").fill("ada")
+    try_it(main)
     assert sent[-1]["keys"] == ["id"]
-    dialog.get_by_role("radio", name="keep").check(force=True)
-    try_it(dialog)
+    main.get_by_role("radio", name="keep").check(force=True)
+    try_it(main)
     assert "keys" not in sent[-1]
 
 
 def test_errors_of_an_answer_stand_at_their_field(form, page: Page):
     page.expected.append("the server responded with a status of 400")
-    dialog, _, answers = form
-    dialog.get_by_role("group", name="Sign in").get_by_label("User").fill("ada")
+    main, _, answers = form
+    main.get_by_role("group", name="Sign in").get_by_label("User").fill("ada")
     said = {"config.auth.user": "no such user", "$.host": "not reachable from here", "region": "is missing"}
     listed = [{"path": path, "message": message} for path, message in said.items()]
     answers.append((400, {"error": {"code": "VALIDATION_FAILED", "message": "two", "details": {"errors": listed}}}))
-    try_it(dialog)
-    host, user = dialog.get_by_label("Host"), dialog.get_by_role("group", name="Sign in").get_by_label("User")
+    try_it(main)
+    host, user = main.get_by_label("Host"), main.get_by_role("group", name="Sign in").get_by_label("User")
     expect(host).to_have_accessible_description("not reachable from here")
     expect(user).to_have_accessible_description("no such user")
     expect(host).to_be_focused()
-    expect(dialog.locator(".notice")).to_have_text("region: is missing")
+    expect(main.locator(".notice")).to_have_text("region: is missing")
 
 
 def test_every_password_stands_in_a_form(form):
-    dialog, _, _ = form
-    inputs = dialog.locator("input[type=password]")
+    main, _, _ = form
+    inputs = main.locator("input[type=password]")
     expect(inputs).to_have_count(1)
     assert inputs.evaluate("input => input.form !== null")
 
