@@ -46,8 +46,13 @@ def bad_config(on_valkey: dict[str, Any]) -> dict[str, Any]:
     return {**on_valkey, "user": "nobody", "password": "s3cret-and-wrong"}
 
 
+MANY = 200_000
+"""The server keeps them in memory, and a read remembers the keys that it has seen."""
+
+
 class TestRedis(RecordsContract):
     connector_id = "redis"
+    many_rows = MANY
 
     @pytest.fixture
     def config(self, on_redis: dict[str, Any]) -> dict[str, Any]:
@@ -56,6 +61,7 @@ class TestRedis(RecordsContract):
 
 class TestValkey(RecordsContract):
     connector_id = "valkey"
+    many_rows = MANY
     package = "redis"
     skip_reasons = {"test_the_readme_has_an_example_that_runs": "the example is of the connector redis"}
 
@@ -64,8 +70,9 @@ class TestValkey(RecordsContract):
         return on_valkey
 
 
-class TestStreams(MessagesContract):
+class TestRedisStreams(MessagesContract):
     connector_id = "redis_streams"
+    many_rows = MANY
     package = "redis"
     skip_reasons = {"test_the_readme_has_an_example_that_runs": "the example reads keys"}
 
