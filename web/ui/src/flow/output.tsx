@@ -107,14 +107,15 @@ function Input({ step, fed, titled }: { step: StepFacts; fed: CanvasEdge[]; titl
   const from = nodes[edge.source]
   const port = edge.sourceHandle ?? 'out'
   const name = step.nameOf(edge.source)
-  const given = from?.has_output && (!from.ports || port in from.ports || !Object.keys(from.ports).length)
+  const each = edge.source === step.parent // a loop gives each item to an execution of its own
+  const given = !each && from?.has_output && (!from.ports || port in from.ports || !Object.keys(from.ports).length)
   const source = fed.length > 1
     ? <Choice name={`input-${step.id}`} label={t('results.inputs')} options={fed.map((one) => [keyOf(one), step.titleOf(one.source, one.sourceHandle ?? 'out')])} value={keyOf(edge)} choose={setChosen} />
     : <span className="soft">{t('results.from')} <button type="button" className="link" onClick={() => step.choose(edge.source)}>{name}</button></span>
   return (
     <>
       {titled && <h3 className="step-side-title">{t('results.input')}</h3>}
-      {given ? <Stored id={edge.source} port={port} label={name} key={keyOf(edge)} bar={source} /> : <><Bar>{source}</Bar><Empty title={t('results.inputNone')} text={from?.status === 'skipped' ? t('results.inputSkipped', { name }) : t('results.inputNotKept', { name })} /></>}
+      {given ? <Stored id={edge.source} port={port} label={name} key={keyOf(edge)} bar={source} /> : <><Bar>{source}</Bar><Empty title={t(each ? 'results.perItem' : 'results.inputNone')} text={each ? t('results.perItem.why', { name }) : from?.status === 'skipped' ? t('results.inputSkipped', { name }) : t('results.inputNotKept', { name })} /></>}
     </>
   )
 }

@@ -113,12 +113,13 @@ function OnError({ step, set }: { step: StepNode; set: (data: Partial<StepData>,
 
 /** Columns that reach an input, from the rows the page has seen of the steps before; asked for once where unseen. */
 function upstream(id: string, port: string): string[] {
-  const { edges } = useDoc.getState()
+  const { edges, nodes: drawn } = useDoc.getState()
+  const loop = drawn.find((one) => one.id === id)?.parentId // it keeps no rows of its items: they are executions of their own
   const { execution, nodes } = useRun.getState()
   if (!execution) return []
   const before = edges.filter((edge) => edge.target === id && (!port || (edge.targetHandle ?? 'in') === port))
   const names = before.flatMap(({ source, sourceHandle }) => {
-    if (!nodes[source]?.has_output) return []
+    if (source === loop || !nodes[source]?.has_output) return []
     const page = rowsPage(`/executions/${execution.id}/nodes/${encodeURIComponent(source)}/preview`, 0, sourceHandle ?? 'out')
     const known = client.getQueryData<Rows>(page.queryKey)
     if (!known) void client.prefetchQuery(page)
