@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import polars as pl
-from headrace.kits.drift import refused, said, wider
+from headrace.kits.drift import refused
+from headrace.kits.exact import exactly, possible
 from headrace.sdk import Column, ConfigError, DataError, DataType
-from headrace.sdk.frames import from_polars, polars_dtype
+from headrace.sdk.frames import from_polars
 from msgspec import structs
 
 _NONE = {DataType.TIME: "a time of day", DataType.DURATION: "a duration"}
@@ -72,7 +73,7 @@ class Fitting:
             by_name = {column.name: column for column in there}
             self.columns = [by_name[column.name] for column in given]
             for kept, column in zip(self.columns, given, strict=True):
-                _possible(kept, column)
+                possible(kept, column)
 
     def fit(self, frame: pl.DataFrame) -> pl.DataFrame:
         """The frame with the table's types.
@@ -88,38 +89,4 @@ class Fitting:
                 "same columns and types before",
                 column=late,
             )
-        return pl.DataFrame([_cast(frame[column.name], column) for column in self.columns])
-
-
-def _possible(kept: Column, given: Column) -> None:
-    moments = kept.type is given.type is DataType.TIMESTAMP
-    if moments and bool(kept.zone) != bool(given.zone):
-        has, wants = ("no time zone", "one") if kept.zone else ("a time zone", "none")
-        raise ConfigError(
-            f"column '{given.name}' has {has}, the table wants {wants}; cast it before, so that you decide how",
-            column=given.name,
-        )
-    wider(kept, given)
-
-
-def _cast(values: pl.Series, column: Column) -> pl.Series:
-    kind = polars_dtype(column)
-    if values.dtype == kind:
-        return values
-    try:
-        cast = values.cast(kind)
-        changed = 0
-        if column.type is not DataType.TEXT and values.dtype != pl.Null:
-            changed = int(cast.cast(values.dtype, strict=False).ne_missing(values).sum())
-    except pl.exceptions.PolarsError as error:
-        raise DataError(
-            f"a value of column '{column.name}' does not fit {said(column)}; nothing was written; cast it before",
-            column=column.name, detail=str(error),
-        ) from error  # fmt: skip
-    if changed:
-        raise DataError(
-            f"{changed} values of column '{column.name}' would change in the table; nothing was written; cast it "
-            "before",
-            column=column.name, count=changed,
-        )  # fmt: skip
-    return cast
+        return pl.DataFrame([exactly(frame[column.name], column) for column in self.columns])

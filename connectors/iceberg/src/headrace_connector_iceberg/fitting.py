@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import polars as pl
-from headrace.kits.drift import missing, refused, said, widened, wider
-from headrace.sdk import Column, ConfigError, DataError, DataType
-from headrace.sdk.frames import from_polars, polars_dtype
+from headrace.kits.drift import missing, refused, widened
+from headrace.kits.exact import exactly, possible
+from headrace.sdk import Column, ConfigError, DataType
+from headrace.sdk.frames import from_polars
 from msgspec import structs
 
 
@@ -63,7 +64,7 @@ class Fitting:
             by_name = {column.name: column for column in there}
             for column in given:
                 if column.name in by_name:
-                    _possible(by_name[column.name], column)
+                    possible(by_name[column.name], column)
             by_name = {c.name: c for c in (*there, *self.new)} | {c.name: c for c in self.wide}
             self.columns = [by_name[column.name] for column in given]
 
@@ -73,43 +74,4 @@ class Fitting:
         Raises:
             DataError: a value would change.
         """
-        return pl.DataFrame([_cast(frame[column.name], column) for column in self.columns])
-
-
-def _possible(there: Column, given: Column) -> None:
-    """Refuse what no value of could be kept, or what only a person can decide.
-
-    Raises:
-        ConfigError: naming the column.
-    """
-    moments = there.type is given.type is DataType.TIMESTAMP
-    if moments and bool(there.zone) != bool(given.zone):
-        has, wants = ("no time zone", "one") if there.zone else ("a time zone", "none")
-        raise ConfigError(
-            f"column '{given.name}' has {has}, the table wants {wants}; cast it before, so that you decide how",
-            column=given.name,
-        )
-    wider(there, given)
-
-
-def _cast(values: pl.Series, column: Column) -> pl.Series:
-    kind = polars_dtype(column)
-    if values.dtype == kind:
-        return values
-    try:
-        cast = values.cast(kind)
-        changed = 0
-        if column.type is not DataType.TEXT and values.dtype != pl.Null:
-            changed = int(cast.cast(values.dtype, strict=False).ne_missing(values).sum())
-    except pl.exceptions.PolarsError as error:
-        raise DataError(
-            f"a value of column '{column.name}' does not fit {said(column)}; nothing was written; cast it before",
-            column=column.name, detail=str(error),
-        ) from error  # fmt: skip
-    if changed:
-        raise DataError(
-            f"{changed} values of column '{column.name}' would change in the table; nothing was written; cast it "
-            "before",
-            column=column.name, count=changed,
-        )  # fmt: skip
-    return cast
+        return pl.DataFrame([exactly(frame[column.name], column) for column in self.columns])
