@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Annotated, Any, Generic, Literal, TypeVar
 
 from headrace.infra.clock import now
+from headrace.infra.merge_patch import merge_patch
 from headrace.sdk.errors import ConfigError, PreconditionRequired
 from litestar.params import HeaderParameter, QueryParameter
 from msgspec import UNSET, Struct, UnsetType, convert
@@ -96,6 +97,15 @@ def given(body: Struct, *leave_out: str) -> dict[str, Any]:
     """The fields that a merge patch sets."""
     fields = (name for name in body.__struct_fields__ if name not in leave_out)
     return {name: getattr(body, name) for name in fields if getattr(body, name) is not UNSET}
+
+
+def merged(body: Struct, stored: Any, *leave_out: str) -> dict[str, Any]:
+    """The fields that a merge patch sets; those that are objects as they will be, over those of `stored`."""
+    fields = given(body, *leave_out)
+    return {
+        name: merge_patch(getattr(stored, name), value) if isinstance(value, dict) else value
+        for name, value in fields.items()
+    }
 
 
 def base_version(if_match: str | None, row_version: int | UnsetType | None, what: str) -> int:

@@ -33,6 +33,16 @@ def shown(manifest: Declared | None, config: Mapping[str, Any]) -> dict[str, Any
     return plain
 
 
+def without(manifest: Declared, config: Mapping[str, Any]) -> dict[str, Any]:
+    """The config without its secrets."""
+    plain = copy.deepcopy(dict(config))
+    for path in secret_names(manifest.config):
+        holder, name = _at(plain, path)
+        if holder is not None:
+            holder.pop(name, None)
+    return plain
+
+
 def merged(manifest: Declared, stored: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
     """A new config in which absent secrets, and those in the answer's form, keep the stored value.
 

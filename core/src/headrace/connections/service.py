@@ -20,6 +20,7 @@ from headrace.infra.clock import now
 from headrace.infra.crypto import KeyRing
 from headrace.infra.datakeys import organization_cipher, sealing_cipher
 from headrace.infra.ids import new_id
+from headrace.infra.merge_patch import merge_patch
 from headrace.plugins.records import ConnectionSpec
 from headrace.plugins.registry import Registry
 from headrace.sdk.config import parse_config
@@ -117,9 +118,12 @@ async def names(session: AsyncSession, organization_id: UUID) -> frozenset[str]:
 
 
 async def update(
-    session: AsyncSession, actor: Any, vault: Vault, registry: Registry, connection_id: UUID, changes: Mapping[str, Any]
-) -> Connection:
+    session: AsyncSession, actor: Any, vault: Vault, registry: Registry, connection_id: UUID,
+    changes: Mapping[str, Any], *, whole: bool = False,
+) -> Connection:  # fmt: skip
     """Change name, description or config; secrets that are left out stay.
+
+    A config is a merge patch over the stored one, or the `whole` of it.
 
     Raises:
         LimitReached: after a downgrade, it is beyond what the plan allows.
@@ -134,7 +138,8 @@ async def update(
     if "config" in changes:
         manifest = registry.connector(row.connector).manifest
         before = await vault.open(session, row)
-        config = secrets.merged(manifest, before, changes["config"])
+        given = changes["config"] if whole else merge_patch(secrets.without(manifest, before), changes["config"])
+        config = secrets.merged(manifest, before, given)
         parse_config(manifest.config, filled(manifest, config))
         row.config = await vault.seal(session, actor.organization_id, row.id, config)
         row.test_status, row.test_result, row.health_status = "untested", None, "unknown"

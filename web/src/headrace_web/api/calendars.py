@@ -7,10 +7,10 @@ from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from headrace.triggers import calendars
-from litestar import Controller, delete, get, patch, post
+from litestar import Controller, delete, get, patch, post, put
 from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody, QueryParameter
-from msgspec import UNSET, Meta, Struct, UnsetType, to_builtins
+from msgspec import UNSET, Meta, Struct, UnsetType, field, to_builtins
 
 from headrace_web.api.flows import checked_name
 from headrace_web.api.triggers import IfMatch
@@ -66,6 +66,17 @@ class CalendarBody(CalendarPatch, kw_only=True):
     name: str
 
 
+class CalendarPut(CalendarBody, kw_only=True):
+    """A calendar as it shall be: what is left out takes its default."""
+
+    description: str = ""
+    working_days: Weekdays = field(default_factory=lambda: [1, 2, 3, 4, 5])
+    country: Country = ""
+    subdivision: str = ""
+    dates: Annotated[list[OwnDate], Meta(max_length=1_000)] = []
+    shift: Shift = "skip"
+
+
 class Day(Struct, kw_only=True):
     """A day of a calendar, with the name of the holiday or own date."""
 
@@ -109,11 +120,15 @@ class CalendarsController(Controller):
         if_match: IfMatch = None,
     ) -> Envelope[CalendarOut]:  # fmt: skip
         """Change what is given; schedules that use it are planned anew."""
-        async with ctx.transaction() as session:
-            await calendars.get(session, ctx.actor, calendar_id)
-            version = base_version(if_match, data.row_version, "calendar")
-            row = await calendars.update(session, ctx.actor, calendar_id, _fields(data), version)
-            return ok(shown(CalendarOut, row))
+        return ok(await _changed(ctx, calendar_id, data, if_match))
+
+    @put("/{calendar_id:uuid}", opt=permission("schedule:update"))
+    async def replace_calendar(
+        self, ctx: NamedDependency[Context], calendar_id: FromPath[UUID], data: JSONBody[CalendarPut],
+        if_match: IfMatch = None,
+    ) -> Envelope[CalendarOut]:  # fmt: skip
+        """Put the calendar as a whole; schedules that use it are planned anew."""
+        return ok(await _changed(ctx, calendar_id, data, if_match))
 
     @delete("/{calendar_id:uuid}", opt=permission("schedule:delete"), status_code=200)
     async def delete_calendar(
@@ -133,6 +148,13 @@ class CalendarsController(Controller):
         async with ctx.transaction() as session:
             row = await calendars.get(session, ctx.actor, calendar_id)
         return ok([Day(**one) for one in calendars.days(row, since, until)])
+
+
+async def _changed(ctx: Context, calendar_id: UUID, data: CalendarPatch, if_match: str | None) -> CalendarOut:
+    async with ctx.transaction() as session:
+        await calendars.get(session, ctx.actor, calendar_id)
+        version = base_version(if_match, data.row_version, "calendar")
+        return shown(CalendarOut, await calendars.update(session, ctx.actor, calendar_id, _fields(data), version))
 
 
 def _fields(data: CalendarPatch) -> dict[str, Any]:

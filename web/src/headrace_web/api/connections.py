@@ -17,7 +17,7 @@ from headrace.infra.clock import now
 from headrace.plugins.records import ConnectionSpec
 from headrace.sdk.connectors import WriteMode
 from headrace.workspaces import service as workspaces
-from litestar import Controller, delete, get, patch, post
+from litestar import Controller, delete, get, patch, post, put
 from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery, HeaderParameter, JSONBody, QueryParameter
 from msgspec import UNSET, Struct, UnsetType
@@ -77,11 +77,20 @@ class ConnectionBody(ApiStruct):
 
 
 class ConnectionPatch(ApiStruct):
-    """What to change; secrets that the config leaves out stay."""
+    """What to change, as a merge patch; secrets that the config leaves out stay."""
 
     name: str | UnsetType = UNSET
     description: str | UnsetType = UNSET
     config: dict[str, Any] | UnsetType = UNSET
+    row_version: int | UnsetType = UNSET
+
+
+class ConnectionPut(ApiStruct):
+    """A connection as it shall be: what is left out takes its default; secrets that the config leaves out stay."""
+
+    name: str
+    description: str = ""
+    config: dict[str, Any] = {}
     row_version: int | UnsetType = UNSET
 
 
@@ -177,14 +186,18 @@ class ConnectionsController(Controller):
         if_match: IfMatch = None,
     ) -> Envelope[ConnectionWhole]:
         """Change what is given."""
-        async with ctx.transaction() as session:
-            row = await connections.get(session, ctx.actor, connection_id)
-            check_version(row.row_version, base_version(if_match, data.row_version, "connection"))
-            changes = given(data, "row_version")
-            if "name" in changes:
-                changes["name"] = checked_name(changes["name"])
-            row = await connections.update(session, ctx.actor, ctx.services.vault, ctx.registry, connection_id, changes)
-            return ok(await _whole(ctx, session, row))
+        return ok(await _changed(ctx, connection_id, data, if_match))
+
+    @put("/{connection_id:uuid}", opt=permission("connection:update"))
+    async def replace_connection(
+        self,
+        ctx: NamedDependency[Context],
+        connection_id: FromPath[UUID],
+        data: JSONBody[ConnectionPut],
+        if_match: IfMatch = None,
+    ) -> Envelope[ConnectionWhole]:
+        """Put the connection as a whole."""
+        return ok(await _changed(ctx, connection_id, data, if_match))
 
     @delete("/{connection_id:uuid}", opt=permission("connection:delete"), status_code=200)
     async def delete_connection(
@@ -261,6 +274,22 @@ def token_of(ctx: Context, spec: ConnectionSpec) -> explore.TokenSource:
     """The token of a connection that a person connected, when it is asked for."""
     services = ctx.services
     return tokens.source(services.database, services.vault, ctx.registry, ctx.organization_id, spec)
+
+
+async def _changed(
+    ctx: Context, connection_id: UUID, data: ConnectionPatch | ConnectionPut, if_match: str | None
+) -> ConnectionWhole:
+    async with ctx.transaction() as session:
+        row = await connections.get(session, ctx.actor, connection_id)
+        check_version(row.row_version, base_version(if_match, data.row_version, "connection"))
+        changes = given(data, "row_version")
+        if "name" in changes:
+            changes["name"] = checked_name(changes["name"])
+        row = await connections.update(
+            session, ctx.actor, ctx.services.vault, ctx.registry, connection_id, changes,
+            whole=isinstance(data, ConnectionPut),
+        )  # fmt: skip
+        return await _whole(ctx, session, row)
 
 
 async def _whole(ctx: Context, session: AsyncSession, row: Connection) -> ConnectionWhole:

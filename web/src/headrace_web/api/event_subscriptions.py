@@ -9,7 +9,7 @@ from uuid import UUID
 from headrace.subscriptions import deliveries
 from headrace.subscriptions import service as subscriptions
 from headrace.subscriptions.models import EventSubscription
-from litestar import Controller, delete, get, patch, post
+from litestar import Controller, delete, get, patch, post, put
 from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery, JSONBody
 from msgspec import UNSET, Meta, Struct, UnsetType
@@ -61,6 +61,12 @@ class SubscriptionPatch(ApiStruct):
     name: Name | UnsetType = UNSET
     secret: str | UnsetType = UNSET
     is_active: bool | UnsetType = UNSET
+    row_version: int | UnsetType = UNSET
+
+
+class SubscriptionPut(SubscriptionBody):
+    """A subscription as it shall be: what is left out takes its default; without a secret the stored one stays."""
+
     row_version: int | UnsetType = UNSET
 
 
@@ -130,13 +136,15 @@ class EventSubscriptionsController(Controller):
         if_match: IfMatch = None,
     ) -> Envelope[SubscriptionOut]:  # fmt: skip
         """Change what is given; one that is given another address, or switched on, is tried at once."""
-        async with ctx.transaction() as session:
-            await subscriptions.get(session, ctx.actor, subscription_id)
-            version = base_version(if_match, data.row_version, "subscription")
-            row = await subscriptions.update(
-                session, ctx.actor, ctx.services.vault, subscription_id, given(data, "row_version"), version
-            )
-            return ok(_shown(row))
+        return ok(await _changed(ctx, subscription_id, data, if_match))
+
+    @put("/{subscription_id:uuid}", opt=permission("webhook:update"))
+    async def replace_subscription(
+        self, ctx: NamedDependency[Context], subscription_id: FromPath[UUID], data: JSONBody[SubscriptionPut],
+        if_match: IfMatch = None,
+    ) -> Envelope[SubscriptionOut]:  # fmt: skip
+        """Put the subscription as a whole; it is tried at once."""
+        return ok(await _changed(ctx, subscription_id, data, if_match))
 
     @delete("/{subscription_id:uuid}", opt=permission("webhook:delete"), status_code=200)
     async def delete_subscription(
@@ -214,3 +222,15 @@ async def _revealed(ctx: Context, session: AsyncSession, row: EventSubscription)
     opened = await subscriptions.open_secrets(session, ctx.services.vault, row.organization_id, row.id, row.secrets)
     shown.secret = opened["secret"]
     return shown
+
+
+async def _changed(
+    ctx: Context, subscription_id: UUID, data: SubscriptionPatch | SubscriptionPut, if_match: str | None
+) -> SubscriptionOut:
+    async with ctx.transaction() as session:
+        await subscriptions.get(session, ctx.actor, subscription_id)
+        version = base_version(if_match, data.row_version, "subscription")
+        row = await subscriptions.update(
+            session, ctx.actor, ctx.services.vault, subscription_id, given(data, "row_version"), version
+        )
+        return _shown(row)

@@ -29,7 +29,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from headrace_web.api.triggers import TriggerBody
 from headrace_web.deps import Context
-from headrace_web.envelope import ApiStruct, Envelope, Paging, base_version, given, ok, page_of, shown
+from headrace_web.envelope import ApiStruct, Envelope, Paging, base_version, given, merged, ok, page_of, shown
 from headrace_web.guards import permission, scoped
 
 IfMatch = Annotated[str | None, HeaderParameter(name="If-Match")]
@@ -183,9 +183,9 @@ class FlowsController(Controller):
     ) -> Envelope[FlowOut]:
         """Change what is given."""
         async with ctx.transaction() as session:
-            await flows.get(session, ctx.actor, flow_id)
+            stored = await flows.get(session, ctx.actor, flow_id)
             version = base_version(if_match, data.row_version, "flow")
-            row = await _update(ctx, session, flow_id, given(data, "row_version", "triggers"), version)
+            row = await _update(ctx, session, flow_id, merged(data, stored, "row_version", "triggers"), version)
             await _declare(ctx, session, flow_id, None if data.triggers is UNSET else data.triggers)
             return ok(shown(FlowOut, row))
 

@@ -77,6 +77,12 @@ class JobBody(JobPatch, kw_only=True):
     workspace_id: UUID | None = None
 
 
+class JobPut(JobPatch, kw_only=True):
+    """A job as it shall be: what is left out takes its default."""
+
+    name: str
+
+
 class PackagePatch(_Change):
     """What to change."""
 
@@ -88,6 +94,12 @@ class PackageBody(PackagePatch, kw_only=True):
 
     name: str
     workspace_id: UUID | None = None
+
+
+class PackagePut(PackagePatch, kw_only=True):
+    """A package as it shall be: what is left out takes its default."""
+
+    name: str
 
 
 class JobsController(Controller):
@@ -136,19 +148,19 @@ class JobsController(Controller):
     async def update_job(
         self, ctx: NamedDependency[Context], job_id: FromPath[UUID], data: JSONBody[JobPatch], if_match: IfMatch = None
     ) -> Envelope[JobOut]:
-        """Change a job."""
+        """Change what is given."""
         return await _update(
             ctx, "job", job_id, given(data, "row_version"), base_version(if_match, data.row_version, "job")
         )
 
     @put("/jobs/{job_id:uuid}", opt=permission("job:update"))
     async def replace_job(
-        self, ctx: NamedDependency[Context], job_id: FromPath[UUID], data: JSONBody[JobPatch], if_match: IfMatch = None
+        self, ctx: NamedDependency[Context], job_id: FromPath[UUID], data: JSONBody[JobPut], if_match: IfMatch = None
     ) -> Envelope[JobOut]:
-        """Change a job."""
-        return await _update(
-            ctx, "job", job_id, given(data, "row_version"), base_version(if_match, data.row_version, "job")
-        )
+        """Put the job as a whole."""
+        changes = {"description": "", "folder_id": None, **given(data, "row_version")}
+        version = base_version(if_match, data.row_version, "job")
+        return await _update(ctx, "job", job_id, changes, version, before=Plan())
 
     @delete("/jobs/{job_id:uuid}", opt=permission("job:delete"), status_code=200)
     async def delete_job(self, ctx: NamedDependency[Context], job_id: FromPath[UUID]) -> Envelope[dict[str, UUID]]:
@@ -220,9 +232,19 @@ class PackagesController(Controller):
         self, ctx: NamedDependency[Context], package_id: FromPath[UUID], data: JSONBody[PackagePatch],
         if_match: IfMatch = None,
     ) -> Envelope[JobOut]:  # fmt: skip
-        """Change a package."""
+        """Change what is given."""
         changes = given(data, "row_version")
         return await _update(ctx, "job_package", package_id, changes, base_version(if_match, data.row_version, "job"))
+
+    @put("/{package_id:uuid}", opt=permission("job:update"))
+    async def replace_package(
+        self, ctx: NamedDependency[Context], package_id: FromPath[UUID], data: JSONBody[PackagePut],
+        if_match: IfMatch = None,
+    ) -> Envelope[JobOut]:  # fmt: skip
+        """Put the package as a whole."""
+        changes = {"description": "", **given(data, "row_version")}
+        version = base_version(if_match, data.row_version, "job")
+        return await _update(ctx, "job_package", package_id, changes, version, before=Plan())
 
     @delete("/{package_id:uuid}", opt=permission("job:delete"), status_code=200)
     async def delete_package(
@@ -275,11 +297,12 @@ async def _create(ctx: Context, kind: Kind, data: JobBody | PackageBody) -> Enve
 
 
 async def _update(
-    ctx: Context, kind: Kind, job_id: UUID, changes: dict[str, Any], row_version: int | None
-) -> Envelope[JobOut]:
+    ctx: Context, kind: Kind, job_id: UUID, changes: dict[str, Any], row_version: int | None,
+    *, before: Plan | None = None,
+) -> Envelope[JobOut]:  # fmt: skip
     async with ctx.transaction() as session:
         row = await jobs.get(session, ctx.actor, kind, job_id)
-        plan, fields = _split(jobs.plan_of(row), changes)
+        plan, fields = _split(before or jobs.plan_of(row), changes)
         if "folder_id" in fields and fields["folder_id"] != row.folder_id:
             await tree.move_into(session, ctx.actor, "job", job_id, row.workspace_id, fields["folder_id"])
         row = await jobs.update(

@@ -12,7 +12,7 @@ from headrace.sdk.errors import ConfigError
 from headrace.triggers import service as triggers
 from headrace.triggers.backfills import step_of
 from headrace.triggers.models import Trigger
-from litestar import Controller, delete, get, patch, post
+from litestar import Controller, delete, get, patch, post, put
 from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 from msgspec import UNSET, Meta, Struct, UnsetType
@@ -20,7 +20,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 from headrace_web.api.executions import IdempotencyKey, _own
 from headrace_web.api.triggers import IfMatch, Started
 from headrace_web.deps import Context
-from headrace_web.envelope import ApiStruct, Envelope, Paging, base_version, given, ok, page_of
+from headrace_web.envelope import ApiStruct, Envelope, Paging, base_version, given, merged, ok, page_of
 from headrace_web.guards import permission, scoped
 
 Kind = Literal["cron", "interval", "rrule"]
@@ -87,6 +87,17 @@ class ScheduleBody(SchedulePatch, kw_only=True):
     flow_id: UUID
     expression: str
     type: Kind = "cron"
+
+
+class SchedulePut(SchedulePatch, kw_only=True):
+    """A schedule as it shall be: what is left out takes its default."""
+
+    expression: str
+    name: str = ""
+    configuration: dict[str, Any] = {}
+    variables: dict[str, Any] = {}
+    priority: Annotated[int, Meta(ge=-10, le=10)] = 0
+    is_active: bool = True
 
 
 class PreviewBody(ApiStruct):
@@ -184,16 +195,15 @@ class SchedulesController(Controller):
         if_match: IfMatch = None,
     ) -> Envelope[ScheduleOut]:  # fmt: skip
         """Change what is given."""
-        async with ctx.transaction() as session:
-            row = await triggers.get(session, ctx.actor, schedule_id, mode="time")
-            version = base_version(if_match, data.row_version, "schedule")
-            fields = given(data, "row_version")
-            changes: dict[str, Any] = {name: fields[name] for name in _OWN if name in fields}
-            if fields.keys() - changes.keys():
-                changes["configuration"] = _configuration(row.type, fields, row.configuration)
-            return ok(_shown(await triggers.update(
-                session, ctx.actor, ctx.services.vault, ctx.registry, schedule_id, changes, version, mode="time"
-            )))  # fmt: skip
+        return ok(await _changed(ctx, schedule_id, data, if_match))
+
+    @put("/{schedule_id:uuid}", opt=permission("schedule:update"))
+    async def replace_schedule(
+        self, ctx: NamedDependency[Context], schedule_id: FromPath[UUID], data: JSONBody[SchedulePut],
+        if_match: IfMatch = None,
+    ) -> Envelope[ScheduleOut]:  # fmt: skip
+        """Put the schedule as a whole; it stays cron, interval or rrule."""
+        return ok(await _changed(ctx, schedule_id, data, if_match))
 
     @delete("/{schedule_id:uuid}", opt=permission("schedule:delete"), status_code=200)
     async def delete_schedule(
@@ -279,9 +289,23 @@ async def _preview(
     return Preview(timezone=zone, next=[at.astimezone(ZoneInfo(zone)) for at in found])
 
 
+async def _changed(ctx: Context, schedule_id: UUID, data: SchedulePatch, if_match: str | None) -> ScheduleOut:
+    async with ctx.transaction() as session:
+        row = await triggers.get(session, ctx.actor, schedule_id, mode="time")
+        whole = isinstance(data, SchedulePut)
+        fields = given(data, "row_version") if whole else merged(data, row, "row_version")
+        changes: dict[str, Any] = {name: fields[name] for name in _OWN if name in fields}
+        if fields.keys() - changes.keys():
+            changes["configuration"] = _configuration(row.type, fields, {} if whole else row.configuration)
+        return _shown(await triggers.update(
+            session, ctx.actor, ctx.services.vault, ctx.registry, schedule_id, changes,
+            base_version(if_match, data.row_version, "schedule"), mode="time",
+        ))  # fmt: skip
+
+
 def _configuration(kind: str, fields: dict[str, Any], stored: dict[str, Any]) -> dict[str, Any]:
     """The trigger's configuration from the fields of a schedule."""
-    made = {**stored, **fields.get("configuration", {})}
+    made = {**fields.get("configuration", stored)}
     for name in _PLAIN:
         if name in fields:
             value = fields[name]

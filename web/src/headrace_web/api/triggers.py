@@ -11,7 +11,7 @@ from headrace.sdk.forms import config_schema
 from headrace.triggers import addresses, keys, secrets
 from headrace.triggers import service as triggers
 from headrace.triggers.models import Trigger
-from litestar import Controller, delete, get, patch, post
+from litestar import Controller, delete, get, patch, post, put
 from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery, HeaderParameter, JSONBody
 from msgspec import UNSET, Struct, UnsetType
@@ -19,7 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from headrace_web.api.executions import IdempotencyKey, _own
 from headrace_web.deps import Context
-from headrace_web.envelope import ApiStruct, Envelope, Paging, base_version, given, ok, page_of
+from headrace_web.envelope import ApiStruct, Envelope, Paging, base_version, given, merged, ok, page_of
 from headrace_web.guards import permission, scoped
 
 _PLACES = {"webhook": "hooks", "form": "forms"}
@@ -106,6 +106,18 @@ class TriggerPatch(ApiStruct):
     variables: dict[str, Any] | UnsetType = UNSET
     priority: int | UnsetType = UNSET
     is_active: bool | UnsetType = UNSET
+    row_version: int | UnsetType = UNSET
+
+
+class TriggerPut(ApiStruct):
+    """A trigger as it shall be: what is left out takes its default; secrets that are left out stay."""
+
+    name: str = ""
+    configuration: dict[str, Any] = {}
+    secrets: dict[str, Any] = {}
+    variables: dict[str, Any] = {}
+    priority: int = 0
+    is_active: bool = True
     row_version: int | UnsetType = UNSET
 
 
@@ -207,13 +219,15 @@ class TriggersController(Controller):
         if_match: IfMatch = None,
     ) -> Envelope[TriggerOut]:  # fmt: skip
         """Change what is given; a schedule counts from now."""
-        async with ctx.transaction() as session:
-            await triggers.get(session, ctx.actor, trigger_id)
-            row = await triggers.update(
-                session, ctx.actor, ctx.services.vault, ctx.registry, trigger_id, given(data, "row_version"),
-                base_version(if_match, data.row_version, "trigger"),
-            )  # fmt: skip
-            return ok(await shown_trigger(ctx, session, row))
+        return ok(await _changed(ctx, trigger_id, data, if_match))
+
+    @put("/{trigger_id:uuid}", opt=permission("trigger:update"))
+    async def replace_trigger(
+        self, ctx: NamedDependency[Context], trigger_id: FromPath[UUID], data: JSONBody[TriggerPut],
+        if_match: IfMatch = None,
+    ) -> Envelope[TriggerOut]:  # fmt: skip
+        """Put the trigger as a whole; a schedule counts from now."""
+        return ok(await _changed(ctx, trigger_id, data, if_match))
 
     @delete("/{trigger_id:uuid}", opt=permission("trigger:delete"), status_code=200)
     async def delete_trigger(
@@ -247,6 +261,19 @@ class TriggersController(Controller):
                 key=_own(ctx, idempotency_key),
             )  # fmt: skip
         return ok(Started(execution_id=made))
+
+
+async def _changed(ctx: Context, trigger_id: UUID, data: TriggerPatch | TriggerPut, if_match: str | None) -> TriggerOut:
+    async with ctx.transaction() as session:
+        stored = await triggers.get(session, ctx.actor, trigger_id)
+        changes = given(data, "row_version")
+        if isinstance(data, TriggerPatch):
+            changes |= merged(data, stored, "row_version", "secrets")
+        row = await triggers.update(
+            session, ctx.actor, ctx.services.vault, ctx.registry, trigger_id, changes,
+            base_version(if_match, data.row_version, "trigger"),
+        )  # fmt: skip
+        return await shown_trigger(ctx, session, row)
 
 
 async def shown_trigger(ctx: Context, session: AsyncSession, row: Trigger) -> TriggerOut:

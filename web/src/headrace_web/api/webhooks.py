@@ -14,7 +14,7 @@ from headrace.triggers import addresses, calls
 from headrace.triggers import service as triggers
 from headrace.triggers.models import Trigger
 from headrace.triggers.secrets import Sealed, shown
-from litestar import Controller, Response, delete, get, patch, post
+from litestar import Controller, Response, delete, get, patch, post, put
 from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery, JSONBody
 from msgspec import UNSET, Struct, UnsetType
@@ -22,7 +22,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from headrace_web.api.triggers import IfMatch, Started, addresses_of
 from headrace_web.deps import Context
-from headrace_web.envelope import ApiStruct, Envelope, Paging, base_version, given, ok, page_of
+from headrace_web.envelope import ApiStruct, Envelope, Paging, base_version, given, merged, ok, page_of
 from headrace_web.guards import permission, scoped
 
 Method = Literal["POST", "PUT", "PATCH", "DELETE", "GET"]
@@ -67,6 +67,20 @@ class WebhookPatch(ApiStruct):
     secrets: dict[str, Any] | UnsetType = UNSET
     variables: dict[str, Any] | UnsetType = UNSET
     is_active: bool | UnsetType = UNSET
+    row_version: int | UnsetType = UNSET
+
+
+class WebhookPut(ApiStruct):
+    """A webhook as it shall be: what is left out takes its default; secrets that are left out stay."""
+
+    name: str = ""
+    method: Method | UnsetType = UNSET
+    url_path: str | UnsetType = UNSET
+    authentication: Authentication | UnsetType = UNSET
+    configuration: dict[str, Any] = {}
+    secrets: dict[str, Any] = {}
+    variables: dict[str, Any] = {}
+    is_active: bool = True
     row_version: int | UnsetType = UNSET
 
 
@@ -141,17 +155,15 @@ class WebhooksController(Controller):
         if_match: IfMatch = None,
     ) -> Envelope[WebhookOut]:  # fmt: skip
         """Change what is given; the address stays."""
-        async with ctx.transaction() as session:
-            row = await triggers.get(session, ctx.actor, webhook_id, mode="webhook")
-            version = base_version(if_match, data.row_version, "webhook")
-            fields = given(data, "row_version")
-            changes: dict[str, Any] = {name: fields[name] for name in _OWN if name in fields}
-            if fields.keys() - changes.keys():
-                changes["configuration"] = _configuration(fields, row.configuration)
-            row = await triggers.update(
-                session, ctx.actor, ctx.services.vault, ctx.registry, webhook_id, changes, version, mode="webhook"
-            )
-            return ok(await _shown(ctx, session, row))
+        return ok(await _changed(ctx, webhook_id, data, if_match))
+
+    @put("/{webhook_id:uuid}", opt=permission("webhook:update"))
+    async def replace_webhook(
+        self, ctx: NamedDependency[Context], webhook_id: FromPath[UUID], data: JSONBody[WebhookPut],
+        if_match: IfMatch = None,
+    ) -> Envelope[WebhookOut]:  # fmt: skip
+        """Put the webhook as a whole; the address stays."""
+        return ok(await _changed(ctx, webhook_id, data, if_match))
 
     @delete("/{webhook_id:uuid}", opt=permission("webhook:delete"), status_code=200)
     async def delete_webhook(
@@ -208,8 +220,25 @@ class WebhooksController(Controller):
         return ok(Started(execution_id=made))
 
 
+async def _changed(ctx: Context, webhook_id: UUID, data: WebhookPatch | WebhookPut, if_match: str | None) -> WebhookOut:
+    async with ctx.transaction() as session:
+        row = await triggers.get(session, ctx.actor, webhook_id, mode="webhook")
+        whole = isinstance(data, WebhookPut)
+        fields = given(data, "row_version") if whole else merged(data, row, "row_version", "secrets")
+        if data.secrets is not UNSET:
+            fields["secrets"] = data.secrets
+        changes: dict[str, Any] = {name: fields[name] for name in _OWN if name in fields}
+        if fields.keys() - changes.keys():
+            changes["configuration"] = _configuration(fields, {} if whole else row.configuration)
+        row = await triggers.update(
+            session, ctx.actor, ctx.services.vault, ctx.registry, webhook_id, changes,
+            base_version(if_match, data.row_version, "webhook"), mode="webhook",
+        )  # fmt: skip
+        return await _shown(ctx, session, row)
+
+
 def _configuration(fields: dict[str, Any], stored: dict[str, Any]) -> dict[str, Any]:
-    made = {**stored, **fields.get("configuration", {})}
+    made: dict[str, Any] = {**fields.get("configuration", stored)}
     return made | {name: fields[name] for name in ("method", "url_path", "authentication") if name in fields}
 
 

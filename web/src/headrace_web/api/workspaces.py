@@ -8,13 +8,13 @@ from uuid import UUID
 
 from headrace.workspaces import service as workspaces
 from headrace.workspaces import tree
-from litestar import Controller, delete, get, patch, post
+from litestar import Controller, delete, get, patch, post, put
 from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery, JSONBody
 from msgspec import UNSET, Struct, UnsetType
 
 from headrace_web.deps import Context
-from headrace_web.envelope import ApiStruct, Envelope, IfMatch, Paging, base_version, given, ok, page_of, shown
+from headrace_web.envelope import ApiStruct, Envelope, IfMatch, Paging, base_version, given, merged, ok, page_of, shown
 from headrace_web.guards import permission, scoped
 
 
@@ -63,6 +63,12 @@ class WorkspacePatch(ApiStruct):
     row_version: int | UnsetType = UNSET
 
 
+class WorkspacePut(WorkspaceBody):
+    """A workspace as it shall be: what is left out takes its default."""
+
+    row_version: int | UnsetType = UNSET
+
+
 class FolderBody(ApiStruct):
     """A new folder."""
 
@@ -77,8 +83,14 @@ class FolderPatch(ApiStruct):
 
     name: str | UnsetType = UNSET
     description: str | UnsetType = UNSET
-    color: str | UnsetType = UNSET
+    color: str | UnsetType | None = UNSET
     parent_id: UUID | UnsetType | None = UNSET
+    row_version: int | UnsetType = UNSET
+
+
+class FolderPut(FolderBody):
+    """A folder as it shall be: what is left out takes its default; without a `parent_id` it is at the top."""
+
     row_version: int | UnsetType = UNSET
 
 
@@ -127,13 +139,15 @@ class WorkspacesController(Controller):
         if_match: IfMatch = None,
     ) -> Envelope[WorkspaceOut]:
         """Change what is given."""
-        async with ctx.transaction() as session:
-            await workspaces.get_workspace(session, ctx.actor, workspace_id)
-            row = await workspaces.update_workspace(
-                session, ctx.actor, workspace_id, row_version=base_version(if_match, data.row_version, "workspace"),
-                **given(data, "row_version"),
-            )  # fmt: skip
-        return ok(shown(WorkspaceOut, row))
+        return ok(await _changed_workspace(ctx, workspace_id, data, if_match))
+
+    @put("/{workspace_id:uuid}", opt=permission("workspace:update"))
+    async def replace_workspace(
+        self, ctx: NamedDependency[Context], workspace_id: FromPath[UUID], data: JSONBody[WorkspacePut],
+        if_match: IfMatch = None,
+    ) -> Envelope[WorkspaceOut]:  # fmt: skip
+        """Put the workspace as a whole."""
+        return ok(await _changed_workspace(ctx, workspace_id, data, if_match))
 
     @delete("/{workspace_id:uuid}", opt=permission("workspace:delete"), status_code=200)
     async def delete_workspace(
@@ -195,18 +209,15 @@ class FoldersController(Controller):
         if_match: IfMatch = None,
     ) -> Envelope[FolderOut]:
         """Rename, describe or move."""
-        async with ctx.transaction() as session:
-            row = await tree.get_folder(session, ctx.actor, folder_id)
-            version = base_version(if_match, data.row_version, "folder")
-            changes = given(data, "row_version", "parent_id")
-            if changes or data.parent_id is UNSET:
-                row = await tree.update_folder(session, ctx.actor, folder_id, row_version=version, **changes)
-                version = row.row_version
-            if data.parent_id is not UNSET:
-                row = await tree.move_folder(
-                    session, ctx.actor, folder_id, row_version=version, parent_id=data.parent_id
-                )
-        return ok(shown(FolderOut, row))
+        return ok(await _changed_folder(ctx, folder_id, data, if_match))
+
+    @put("/{folder_id:uuid}", opt=permission("folder:update"))
+    async def replace_folder(
+        self, ctx: NamedDependency[Context], folder_id: FromPath[UUID], data: JSONBody[FolderPut],
+        if_match: IfMatch = None,
+    ) -> Envelope[FolderOut]:  # fmt: skip
+        """Put the folder as a whole, where it shall be."""
+        return ok(await _changed_folder(ctx, folder_id, data, if_match))
 
     @delete("/{folder_id:uuid}", opt=permission("folder:delete"), status_code=200)
     async def delete_folder(
@@ -216,3 +227,31 @@ class FoldersController(Controller):
         async with ctx.transaction() as session:
             await tree.delete_folder(session, ctx.actor, folder_id)
         return ok({"id": folder_id})
+
+
+async def _changed_workspace(
+    ctx: Context, workspace_id: UUID, data: WorkspacePatch | WorkspacePut, if_match: str | None
+) -> WorkspaceOut:
+    async with ctx.transaction() as session:
+        row = await workspaces.get_workspace(session, ctx.actor, workspace_id)
+        changes = merged(data, row, "row_version") if isinstance(data, WorkspacePatch) else given(data, "row_version")
+        version = base_version(if_match, data.row_version, "workspace")
+        row = await workspaces.update_workspace(session, ctx.actor, workspace_id, row_version=version, **changes)
+        return shown(WorkspaceOut, row)
+
+
+async def _changed_folder(
+    ctx: Context, folder_id: UUID, data: FolderPatch | FolderPut, if_match: str | None
+) -> FolderOut:
+    async with ctx.transaction() as session:
+        row = await tree.get_folder(session, ctx.actor, folder_id)
+        version = base_version(if_match, data.row_version, "folder")
+        changes = given(data, "row_version", "parent_id")
+        if "color" in changes:
+            changes["color"] = changes["color"] or ""
+        if changes or data.parent_id is UNSET:
+            row = await tree.update_folder(session, ctx.actor, folder_id, row_version=version, **changes)
+            version = row.row_version
+        if data.parent_id is not UNSET and data.parent_id != row.parent_id:
+            row = await tree.move_folder(session, ctx.actor, folder_id, row_version=version, parent_id=data.parent_id)
+        return shown(FolderOut, row)

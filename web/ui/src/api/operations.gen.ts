@@ -1,5 +1,5 @@
 // Written by tools/api_types.py from the OpenAPI document; not to be changed by hand.
-import type { AcceptBody, Accepted, Answer, AssetOut, Attempt, AuthProviderType, AuthUserPatch, AuthUserPut, Away, BackfillBody, BackfillOut, BulkBody, BulkOutcome, BulkRetryBody, CalendarBody, CalendarOut, CalendarPatch, CallOut, Canvas, ChangeBody, Changed, CheckBody, CodeBody, CompensationOut, ConfirmBody, ConnectBegun, ConnectStatus, ConnectionBody, ConnectionOut, ConnectionPatch, ConnectionWhole, ConnectorOut, Day, Decision, Delegate, DeliveryOut, DirectoryBody, Draft, Duplicate, EditionPatch, EditionsPreviewBody, Enrolment, Event, EventSubscriptionsRotateBody, EventSubscriptionsSubscriptionBody, EventSubscriptionsSubscriptionOut, EventSubscriptionsSubscriptionPatch, ExecuteBody, ExecutionSlot, FactorState, FeatureAnswer, FeatureBody, FeatureOut, FlowBody, FlowOut, FlowPatch, FlowPut, FolderBody, FolderOut, FolderPatch, ForgotBody, FrameProfile, GrantBody, GrantOut, GroupBody, GroupMemberBody, GroupMemberOut, GroupOut, GroupPatch, HomeBody, HomeOut, IdentityOut, IdentityProviderBody, IdentityProviderOut, IdentityProviderPatch, ImportBody, InvitationBody, InvitationOut, JobBody, JobOut, JobPatch, KeyBody, KeyOut, KeyPatch, KeysOut, KeysRotateBody, LetterOut, LetterText, LinkOut, LogRow, LoginBody, LookBody, Me, Member, MemberOut, MemberPatch, MineOut, Move, MovePreview, NewKeyOut, NextBody, NodeExecuteBody, NodeTypeOut, Option, OptionsBody, OrganizationBody, OrganizationPatch, OrganizationPut, OverrideBody, PackageBody, PackagePatch, PasswordBody, PauseBody, PinBody, PlanBody, PlanOut, PlanPatch, PlannedChange, PluginOut, PluginPatch, Preview, ProbeBody, ProviderTested, Providers, RefreshBody, RegisterBody, Registration, ResetBody, RetryBody, RoleBody, RoleOut, RolePatch, RunBody, ScheduleBody, ScheduleOut, SchedulePatch, SchedulesPreviewBody, ServiceAccountBody, ServiceAccountOut, ServiceAccountPatch, SetupBody, Shown, SignInOut, Started, SubscriptionsSubscriptionBody, SubscriptionsSubscriptionOut, SubscriptionsSubscriptionPatch, TemplateBody, TemplateOut, Tested, TextBody, TextOut, TickOut, Ticket, Tokens, TriggerBody, TriggerOut, TriggerPatch, TriggerTypeOut, UpdateOut, UpgradeBody, Usage, UserBody, UsersUserOut, UsersUserPatch, UsersUserPut, Validation, VersionBody, VersionOut, WebhookBody, WebhookOut, WebhookPatch, WholeOut, WorkspaceBody, WorkspaceOut, WorkspacePatch, WritePlanBody } from './types.gen'
+import type { AcceptBody, Accepted, Answer, AssetOut, Attempt, AuthProviderType, AuthUserPatch, AuthUserPut, Away, BackfillBody, BackfillOut, BulkBody, BulkOutcome, BulkRetryBody, CalendarBody, CalendarOut, CalendarPatch, CalendarPut, CallOut, Canvas, ChangeBody, Changed, CheckBody, CodeBody, CompensationOut, ConfirmBody, ConnectBegun, ConnectStatus, ConnectionBody, ConnectionOut, ConnectionPatch, ConnectionPut, ConnectionWhole, ConnectorOut, Day, Decision, Delegate, DeliveryOut, DirectoryBody, Draft, Duplicate, EditionPatch, EditionsPreviewBody, Enrolment, Event, EventSubscriptionsRotateBody, EventSubscriptionsSubscriptionBody, EventSubscriptionsSubscriptionOut, EventSubscriptionsSubscriptionPatch, ExecuteBody, ExecutionSlot, FactorState, FeatureAnswer, FeatureBody, FeatureOut, FlowBody, FlowOut, FlowPatch, FlowPut, FolderBody, FolderOut, FolderPatch, FolderPut, ForgotBody, FrameProfile, GrantBody, GrantOut, GroupBody, GroupMemberBody, GroupMemberOut, GroupOut, GroupPatch, HomeBody, HomeOut, IdentityOut, IdentityProviderBody, IdentityProviderOut, IdentityProviderPatch, ImportBody, InvitationBody, InvitationOut, JobBody, JobOut, JobPatch, JobPut, KeyBody, KeyOut, KeyPatch, KeysOut, KeysRotateBody, LetterOut, LetterText, LinkOut, LogRow, LoginBody, LookBody, Me, Member, MemberOut, MemberPatch, MineOut, Move, MovePreview, NewKeyOut, NextBody, NodeExecuteBody, NodeTypeOut, Option, OptionsBody, OrganizationBody, OrganizationPatch, OrganizationPut, OverrideBody, PackageBody, PackagePatch, PackagePut, PasswordBody, PauseBody, PinBody, PlanBody, PlanOut, PlanPatch, PlannedChange, PluginOut, PluginPatch, Preview, ProbeBody, ProviderTested, Providers, RefreshBody, RegisterBody, Registration, ResetBody, RetryBody, RoleBody, RoleOut, RolePatch, RunBody, ScheduleBody, ScheduleOut, SchedulePatch, SchedulePut, SchedulesPreviewBody, ServiceAccountBody, ServiceAccountOut, ServiceAccountPatch, SetupBody, Shown, SignInOut, Started, SubscriptionPut, SubscriptionsSubscriptionBody, SubscriptionsSubscriptionOut, SubscriptionsSubscriptionPatch, TemplateBody, TemplateOut, Tested, TextBody, TextOut, TickOut, Ticket, Tokens, TriggerBody, TriggerOut, TriggerPatch, TriggerPut, TriggerTypeOut, UpdateOut, UpgradeBody, Usage, UserBody, UsersUserOut, UsersUserPatch, UsersUserPut, Validation, VersionBody, VersionOut, WebhookBody, WebhookOut, WebhookPatch, WebhookPut, WholeOut, WorkspaceBody, WorkspaceOut, WorkspacePatch, WorkspacePut, WritePlanBody } from './types.gen'
 import type { Json } from './types'
 
 export type Operations = {
@@ -48,6 +48,7 @@ export type Operations = {
   'GET /calendars': { data: CalendarOut[]; query: { page?: number; per_page?: number; limit?: number | null; offset?: number | null } }
   'POST /calendars': { data: CalendarOut; body: CalendarBody }
   'GET /calendars/{calendar_id}': { data: CalendarOut }
+  'PUT /calendars/{calendar_id}': { data: CalendarOut; body: CalendarPut }
   'PATCH /calendars/{calendar_id}': { data: CalendarOut; body: CalendarPatch }
   'DELETE /calendars/{calendar_id}': { data: Record<string, string> }
   'GET /calendars/{calendar_id}/days': { data: Day[]; query: { from: string; to: string } }
@@ -56,6 +57,7 @@ export type Operations = {
   'GET /connections/oauth/callback': { data: null }
   'POST /connections/test': { data: Tested; body: ProbeBody }
   'GET /connections/{connection_id}': { data: ConnectionWhole }
+  'PUT /connections/{connection_id}': { data: ConnectionWhole; body: ConnectionPut }
   'PATCH /connections/{connection_id}': { data: ConnectionWhole; body: ConnectionPatch }
   'DELETE /connections/{connection_id}': { data: Record<string, string>; query: { force?: boolean } }
   'GET /connections/{connection_id}/oauth': { data: ConnectStatus }
@@ -76,6 +78,7 @@ export type Operations = {
   'POST /event-subscriptions': { data: EventSubscriptionsSubscriptionOut; body: EventSubscriptionsSubscriptionBody }
   'GET /event-subscriptions/events': { data: string[] }
   'GET /event-subscriptions/{subscription_id}': { data: EventSubscriptionsSubscriptionOut }
+  'PUT /event-subscriptions/{subscription_id}': { data: EventSubscriptionsSubscriptionOut; body: SubscriptionPut }
   'PATCH /event-subscriptions/{subscription_id}': { data: EventSubscriptionsSubscriptionOut; body: EventSubscriptionsSubscriptionPatch }
   'DELETE /event-subscriptions/{subscription_id}': { data: Record<string, string> }
   'GET /event-subscriptions/{subscription_id}/deliveries': { data: DeliveryOut[]; query: { page?: number; per_page?: number; limit?: number | null; offset?: number | null; status?: "pending" | "delivered" | "failed" | null } }
@@ -136,6 +139,7 @@ export type Operations = {
   'POST /flows/{flow_id}/versions/revert/{number}': { data: VersionOut }
   'GET /flows/{flow_id}/versions/{number}': { data: Record<string, Json> }
   'GET /folders/{folder_id}': { data: FolderOut }
+  'PUT /folders/{folder_id}': { data: FolderOut; body: FolderPut }
   'PATCH /folders/{folder_id}': { data: FolderOut; body: FolderPatch }
   'DELETE /folders/{folder_id}': { data: Record<string, string> }
   'GET /folders/{folder_id}/jobs': { data: JobOut[]; query: { page?: number; per_page?: number; limit?: number | null; offset?: number | null } }
@@ -169,13 +173,14 @@ export type Operations = {
   'GET /job-packages': { data: JobOut[]; query: { page?: number; per_page?: number; limit?: number | null; offset?: number | null } }
   'POST /job-packages': { data: JobOut; body: PackageBody }
   'GET /job-packages/{package_id}': { data: JobOut }
+  'PUT /job-packages/{package_id}': { data: JobOut; body: PackagePut }
   'PATCH /job-packages/{package_id}': { data: JobOut; body: PackagePatch }
   'DELETE /job-packages/{package_id}': { data: Record<string, string> }
   'POST /job-packages/{package_id}/execute': { data: Record<string, Json> }
   'GET /jobs': { data: JobOut[]; query: { page?: number; per_page?: number; limit?: number | null; offset?: number | null; folder_id?: string | null } }
   'POST /jobs': { data: JobOut; body: JobBody }
   'GET /jobs/{job_id}': { data: JobOut }
-  'PUT /jobs/{job_id}': { data: JobOut; body: JobPatch }
+  'PUT /jobs/{job_id}': { data: JobOut; body: JobPut }
   'PATCH /jobs/{job_id}': { data: JobOut; body: JobPatch }
   'DELETE /jobs/{job_id}': { data: Record<string, string> }
   'POST /jobs/{job_id}/execute': { data: Record<string, Json> }
@@ -227,6 +232,7 @@ export type Operations = {
   'GET /schedules/next': { data: ScheduleOut[]; query: { page?: number; per_page?: number; limit?: number | null; offset?: number | null } }
   'POST /schedules/preview': { data: Preview; body: SchedulesPreviewBody }
   'GET /schedules/{schedule_id}': { data: ScheduleOut }
+  'PUT /schedules/{schedule_id}': { data: ScheduleOut; body: SchedulePut }
   'PATCH /schedules/{schedule_id}': { data: ScheduleOut; body: SchedulePatch }
   'DELETE /schedules/{schedule_id}': { data: Record<string, string> }
   'POST /schedules/{schedule_id}/pause': { data: ScheduleOut }
@@ -269,6 +275,7 @@ export type Operations = {
   'POST /triggers/next': { data: string[]; body: NextBody }
   'GET /triggers/types': { data: TriggerTypeOut[] }
   'GET /triggers/{trigger_id}': { data: TriggerOut }
+  'PUT /triggers/{trigger_id}': { data: TriggerOut; body: TriggerPut }
   'PATCH /triggers/{trigger_id}': { data: TriggerOut; body: TriggerPatch }
   'DELETE /triggers/{trigger_id}': { data: Record<string, string> }
   'GET /triggers/{trigger_id}/duplicates': { data: Duplicate[]; query: { page?: number; per_page?: number; limit?: number | null; offset?: number | null } }
@@ -283,6 +290,7 @@ export type Operations = {
   'GET /webhooks': { data: WebhookOut[]; query: { page?: number; per_page?: number; limit?: number | null; offset?: number | null; flow_id?: string | null } }
   'POST /webhooks': { data: WebhookOut; body: WebhookBody }
   'GET /webhooks/{webhook_id}': { data: WebhookOut }
+  'PUT /webhooks/{webhook_id}': { data: WebhookOut; body: WebhookPut }
   'PATCH /webhooks/{webhook_id}': { data: WebhookOut; body: WebhookPatch }
   'DELETE /webhooks/{webhook_id}': { data: Record<string, string> }
   'GET /webhooks/{webhook_id}/calls': { data: CallOut[]; query: { page?: number; per_page?: number; limit?: number | null; offset?: number | null } }
@@ -294,6 +302,7 @@ export type Operations = {
   'GET /workspaces': { data: WorkspaceOut[]; query: { page?: number; per_page?: number; limit?: number | null; offset?: number | null; q?: string } }
   'POST /workspaces': { data: WorkspaceOut; body: WorkspaceBody }
   'GET /workspaces/{workspace_id}': { data: WorkspaceOut }
+  'PUT /workspaces/{workspace_id}': { data: WorkspaceOut; body: WorkspacePut }
   'PATCH /workspaces/{workspace_id}': { data: WorkspaceOut; body: WorkspacePatch }
   'DELETE /workspaces/{workspace_id}': { data: Record<string, string> }
   'GET /workspaces/{workspace_id}/folders': { data: FolderOut[] }

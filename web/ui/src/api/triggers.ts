@@ -9,7 +9,7 @@ export type TriggerType = {
 }
 export type Trigger = {
   id: string; flow_id: string; node_id: string | null; name: string; trigger_type: string; mode: string
-  configuration: Value; secrets: Value; is_active: boolean; armed: boolean; next_fire_at: string | null
+  configuration: Value; secrets: Value; is_active: boolean; armed: boolean; next_fire_at: string | null; variables: Value; priority: number
   last_fired_at: string | null; last_execution_id: string | null; missed: number; failures: number; error: string | null
   row_version: number
 }

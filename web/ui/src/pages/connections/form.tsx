@@ -1,7 +1,7 @@
 // The form of one connection, its test and the help of its connector beside it.
 import { PlugZap } from 'lucide-react'
 import { useState } from 'react'
-import { ApiError, patch, post } from '../../api/client'
+import { ApiError, post, put } from '../../api/client'
 import type { FieldError } from '../../api/client'
 import { client } from '../../api/queries'
 import type { Connection, Connector, Tested, Value } from '../../api/types'
@@ -48,7 +48,7 @@ export function ConnectionForm({ connector, stored, onSaved, onCancel, children 
   })
   const save = () => act('save', async () => {
     const made = stored
-      ? await patch<Connection>(`/connections/${stored.id}`, { name, description, config: body() }, version)
+      ? await put<Connection>(`/connections/${stored.id}`, { name, description, config: body() }, version)
       : await post<Connection>('/connections', { name, description, connector: connector.id, config: body() })
     await post(`/connections/${made.id}/test`).catch(() => undefined)
     void client.invalidateQueries({ queryKey: ['options'] })

@@ -1,7 +1,7 @@
 // The form of one trigger, from its schemas; beside it what it is about to do, and its help.
 import { useMemo, useState } from 'react'
 import { Link } from 'wouter'
-import { ApiError, patch, post } from '../../api/client'
+import { ApiError, patch, post, put } from '../../api/client'
 import type { FieldError } from '../../api/client'
 import { useAllFlows, useCalendars } from '../../api/starts'
 import type { Trigger, TriggerType, Webhook } from '../../api/triggers'
@@ -47,7 +47,8 @@ export function TriggerForm({ type, stored, flow: given = '', onSaved, onCancel,
     const hidden = secret.length ? { secrets: sent(type.secrets, secrets) as Value } : {}
     const body = { name, ...hidden, ...(drawn ? {} : { configuration: sent(type.form, config) as Value }) }
     try {
-      const made: Made = stored ? await patch<Trigger>(`/triggers/${stored.id}`, body, version)
+      const made: Made = stored && drawn ? await patch<Trigger>(`/triggers/${stored.id}`, body, version)
+        : stored ? await put<Trigger>(`/triggers/${stored.id}`, { ...body, variables: stored.variables, priority: stored.priority, is_active: stored.is_active }, version)
         : type.id === 'webhook' ? await post<Webhook>('/webhooks', { flow_id: flow, ...body })
           : await post<Trigger>(`/flows/${flow}/triggers`, { trigger_type: type.id, ...body })
       await again()
