@@ -93,7 +93,7 @@ def create_app(settings: Settings, host: Host, *, more: list[Any] | None = None)
                         "x-ratelimit-reset"],
     )  # fmt: skip
     app = App(
-        route_handlers=[*route_handlers(), *(more or [])],
+        route_handlers=[*route_handlers(host), *(more or [])],
         lifespan=[lifespan],
         guards=[authorise],
         dependencies=DEPENDENCIES,

@@ -1,4 +1,4 @@
-"""Finds the handlers: every module of `api`, the WebSocket, and the pages when they are there."""
+"""Finds the handlers: every module of `api`, those of plugins, the WebSocket, and the pages when they are there."""
 
 from __future__ import annotations
 
@@ -7,16 +7,18 @@ from importlib import import_module
 from importlib.util import find_spec
 from typing import Any
 
+from headrace.plugins.manager import Host
 from litestar import Controller, Router
 
 import headrace_web.api
 from headrace_web.guards import PUBLIC, limited
+from headrace_web.plugin_routes import plugin_routes
 from headrace_web.realtime.socket import socket
 
 PREFIX = "/api/v1"
 
 
-def route_handlers() -> list[Any]:
+def route_handlers(host: Host) -> list[Any]:
     """All of them. A module of `api` offers its Controller classes; `unversioned` in it also hangs at the root."""
     found: list[Any] = []
     for info in sorted(pkgutil.iter_modules(headrace_web.api.__path__), key=lambda info: info.name):
@@ -28,6 +30,7 @@ def route_handlers() -> list[Any]:
     pages = _pages()
     return [
         *found,
+        *plugin_routes(host, PREFIX, [one for one in found if isinstance(one, Router)]),
         socket,
         *([Router(path="/", route_handlers=pages, opt={**PUBLIC, **limited("static")})] if pages else []),
     ]

@@ -12,7 +12,7 @@ from typing import Any
 
 from headrace.access import resolve
 from headrace.accounts.permissions import EVERY, Actor
-from headrace.sdk.errors import Denied, Unauthenticated
+from headrace.sdk.errors import Denied, NotFound, Unauthenticated
 from litestar import Litestar
 from litestar.connection import ASGIConnection
 from litestar.handlers import BaseRouteHandler, HTTPRouteHandler
@@ -23,7 +23,7 @@ from headrace_web.security.browser import check_browser, check_origin
 from headrace_web.security.identity import authenticate
 from headrace_web.services import Services
 
-ACCESS, SCOPED = "access", "scoped"
+ACCESS, SCOPED, PLUGIN = "access", "scoped", "plugin"
 _PUBLIC, _SIGNED_IN, _PERSON, _TICKET = "public", "signed_in", "person", "ticket"
 
 PUBLIC: dict[str, Any] = {ACCESS: _PUBLIC}
@@ -74,6 +74,9 @@ async def authorise(connection: ASGIConnection[Any, Any, Any, Any], handler: Bas
     if access is None:
         raise Denied("this address is not open to anybody")
     services: Services = connection.app.state.services
+    plugin = handler.opt.get(PLUGIN)
+    if plugin is not None and plugin not in services.host.distributions:
+        raise NotFound(f"this address is of {plugin}, which is switched off here; a platform admin can switch it on")
     if access == _PUBLIC:
         await admit_address(services, connection, handler.opt.get(RATE, "anonymous"))
         if not handler.opt.get("any_origin"):

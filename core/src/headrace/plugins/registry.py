@@ -20,6 +20,7 @@ from headrace.sdk.connectors import Connector
 from headrace.sdk.errors import ConfigError, PluginError
 from headrace.sdk.manifests import (
     COMPENSATE_PORT,
+    Chore,
     Command,
     ConnectorManifest,
     EditionManifest,
@@ -117,6 +118,7 @@ class Registry:
         "editions": EditionManifest,
         "templates": FlowTemplate,
         "migrations": MigrationBranch,
+        "chores": Chore,
         "cli": Command,
     }
 
@@ -137,6 +139,7 @@ class Registry:
         self.editions: dict[str, EditionManifest] = {}
         self.templates: dict[str, FlowTemplate] = {}
         self.migrations: dict[str, MigrationBranch] = {}
+        self.chores: dict[str, Chore] = {}
         self.cli: dict[str, Command] = {}
         self._owners: dict[tuple[str, str], PluginRecord] = {}
 

@@ -16,6 +16,7 @@ from msgspec import Struct
 if TYPE_CHECKING:
     from headrace.sdk.auth import AuthProviderManifest
     from headrace.sdk.manifests import (
+        Chore,
         Command,
         ConnectorManifest,
         EditionManifest,
@@ -164,6 +165,18 @@ def headrace_migrations() -> Iterable[MigrationBranch]:
         @hookimpl
         def headrace_migrations():
             return [MigrationBranch(id="lineage", package="headrace_plugin_lineage.migrations")]
+    """
+
+
+@hookspec
+def headrace_chores() -> Iterable[Chore]:
+    """What the scheduler does now and then for every organization.
+
+    Example:
+        @hookimpl
+        def headrace_chores():
+            watch = lazy("headrace_plugin_billing.budgets:watch")
+            return [Chore(id="budgets", title="Watch budgets", every_s=60, function=watch)]
     """
 
 

@@ -280,6 +280,20 @@ class MigrationBranch(Struct, frozen=True, kw_only=True):
     package: str
 
 
+class Chore(Struct, frozen=True, kw_only=True):
+    """What the scheduler does now and then for every organization.
+
+    Attributes:
+        every_s: Seconds between two rounds.
+        function: `async def (session, organization_id)`, in a transaction of that organization; a repeat does no harm.
+    """
+
+    id: str
+    title: str
+    every_s: float
+    function: Lazy
+
+
 class Command(Struct, frozen=True, kw_only=True):
     """A CLI command, mounted as `headrace <plugin> <id>`; the function takes the remaining arguments."""
 

@@ -26,6 +26,7 @@ from headrace.plugins.manager import load_plugins
 from headrace.sdk.errors import HeadraceError
 from headrace.subscriptions.sender import Sender
 from headrace.triggers.ticker import Ticker
+from headrace.worker.chores import Chores
 from headrace.worker.confine import close_to_others
 from headrace.worker.history import History
 from headrace.worker.mailer import Mailer
@@ -83,6 +84,7 @@ async def serve(settings: Settings, timing: Timing, *, stop: asyncio.Event | Non
             Sender(place, place.url, vault).serve(),
             sources.serve(),
             Maintenance(place, store, history=history).serve(),
+            Chores(place, host).serve(),
         ]
 
     parts = [asyncio.create_task(part) for part in parts_of(database)]
