@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from headrace.infra import migrate
 from headrace.infra.database import Database
 from headrace.infra.ids import new_id
+from headrace.plugins.manager import load_plugins
 from headrace.sdk.errors import ConfigError, Conflict
 
 GLOBAL = {
@@ -25,6 +26,8 @@ GLOBAL = {
     "plan_features": "of the installation",
     "plan_limits": "of the installation",
     "homes": "read before it is known whose row it is: ids of organizations, and names of their databases",
+    "billing_announcements": "of the installation: for everybody who is signed in",
+    "billing_terms": "of the installation: for everybody who is signed in",
     "paused_queues": "of the installation: queues that nobody claims from for now",
 }
 """Tables without an organization, each with its reason."""
@@ -263,14 +266,22 @@ async def test_an_empty_setting_shows_nothing_and_is_no_error(database) -> None:
 
 
 def test_migrating_again_changes_nothing_and_down_is_clean(database_urls, owner) -> None:
-    before = migrate.heads()
-    assert migrate.upgrade(database_urls.owner_url) == before
-    migrate.downgrade(database_urls.owner_url, "core@base")
+    branches = load_plugins().registry.migrations.values()
+    before = migrate.heads(branches)
+    assert migrate.upgrade(database_urls.owner_url, branches) == before
+    migrate.downgrade(database_urls.owner_url, "core@base", branches)
     left = owner.execute(
         "select count(*) from pg_class where relnamespace = 'public'::regnamespace and relkind in ('r','p','S')"
     )
     assert left.fetchone() == (1,)
-    assert migrate.upgrade(database_urls.owner_url) == before
+    assert migrate.upgrade(database_urls.owner_url, branches) == before
+
+
+def test_a_plugin_that_is_gone_keeps_its_tables_and_stops_no_migration(database_urls, owner) -> None:
+    branches = load_plugins().registry.migrations.values()
+    assert migrate.upgrade(database_urls.owner_url) == migrate.heads()
+    assert owner.execute("select to_regclass('billing_tickets') is not null").fetchone() == (True,)
+    assert migrate.upgrade(database_urls.owner_url, branches) == migrate.heads(branches), "and back again"
 
 
 def test_migrating_needs_the_owner(database_urls) -> None:

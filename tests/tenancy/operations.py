@@ -20,7 +20,7 @@ OTHERS = {
 """Path parameters that name nothing of an organization."""
 FIELDS = {
     "target": "flow_id", "id": "connection_id", "ids": "execution_id", "job_ids": "job_id", "parent_id": "folder_id",
-    "depends_on": "flow_id",
+    "depends_on": "flow_id", "account_id": "billing_account_id",
 }  # fmt: skip
 """Fields whose ids are of another thing than they are called."""
 BODIES: dict[str, dict[str, Any]] = {
@@ -37,6 +37,12 @@ BODIES: dict[str, dict[str, Any]] = {
     "api_keys_create_key": {"permissions": ["flow:read"]},
     "webhooks_create_webhook": {"name": "x"},
     "subscriptions_put_override": {"value": 3},
+    "invoices_create_invoice": {"lines": [{"text": "x", "unit_price": "1"}]},
+    "budgets_create_budget": {"usage_type": "flows"},
+    "budgets_replace_budget": {"usage_type": "flows"},
+    "terms_create_terms": {"kind": "tos"},
+    "billing_info_update_info": {"row_version": 0},
+    "billing_info_replace_info": {"row_version": 0},
 }  # fmt: skip
 """What a body or a query needs beside what its schema says, so that the request is read to its end."""
 

@@ -20,6 +20,13 @@ RULES: tuple[tuple[str, Least], ...] = (
     (r"POST /api/v1/(invitations/(look|accept)|resume/.+)|POST /hooks/.+", "public"),  # the address is the right
     (r"\w+ /api/v1/auth/providers/\{provider_id\}/(login|callback|metadata|start)", "public"),
     (r"GET /api/v1/connections/oauth/callback", "public"),  # the state and the browser's cookie are the right
+    # the billing side
+    (r"POST /api/v1/terms/\{terms_id\}/accept", "person"),
+    (r"GET /api/v1/terms/\{terms_id\}/acceptances", "admin"),
+    (r"GET /api/v1/(announcements|terms)(/.+)?|\w+ /api/v1/tickets(/.+)?", "signed_in"),
+    (r"(POST|PATCH) /api/v1/billing/invoices(/.+)?|\w+ /api/v1/(announcements|terms)(/.+)?", "platform"),
+    (r"GET /api/v1/budgets(/.+)?", "admin"),
+    (r"\w+ /api/v1/(billing|budgets)(/.+)?", "owner"),
     # whoever is signed in, and whoever is not a program
     (r"GET /api/v1/(auth/me|editions|features(/.+)?|(connectors|node-types|plugins|plans|roles)(/.+)?)", "signed_in"),
     (r"GET /api/v1/(permissions/check|organizations/\{organization_id\})", "signed_in"),
@@ -31,7 +38,7 @@ RULES: tuple[tuple[str, Least], ...] = (
     # the organization, people, robots and workspaces
     (r"\w+ /api/v1/(organizations|identity-providers)(/.+)?", "owner"),
     (r"\w+ /api/v1/(members|invitations|service-accounts|groups|roles|permissions)(/.+)?", "admin"),
-    (r"(POST|PATCH) /api/v1/workspaces(/\{workspace_id\}(/restore)?)?", "admin"),
+    (r"(POST|PATCH|PUT) /api/v1/workspaces(/\{workspace_id\}(/restore)?)?", "admin"),
     # doing, deciding
     (r"POST .+/(execute|run|cancel|retry|discard|compensate|approve|reject|delegate|address|replay)", "operator"),
     # reading what is inside, and what calls from outside

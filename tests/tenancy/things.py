@@ -46,6 +46,8 @@ MADE: dict[str, tuple[str, dict[str, Any]]] = {
     "role_id": ("/roles", {"permissions": ["flow:read"]}),
     "provider_id": ("/identity-providers", {"provider": "proxy", "config": {"trusted": ["192.0.2.1"]}}),
     "key_id": ("/api-keys", {"permissions": ["flow:read"]}),
+    "billing_account_id": ("/billing/accounts", {}),
+    "budget_id": ("/budgets", {"usage_type": "flows", "amount": 5}),
 }  # fmt: skip
 """Made by a POST: where, and with what beside a name."""
 BOUNDED = {"provider_id": "DELETE FROM identity_providers WHERE id <> :kept"}
@@ -188,9 +190,46 @@ async def _home(site: Site, side: Side, _by: Principal) -> str:
     return str(side.organization_id)
 
 
+async def _invoice(site: Site, side: Side, _by: Principal) -> str:
+    """Written by a platform admin for the organization."""
+    id_ = new_id()
+    async with site.services.database.transaction(side.organization_id) as session:
+        draft = "INSERT INTO billing_invoices (organization_id, id, number) VALUES (:o, :id, :number)"
+        await session.execute(sa.text(draft), {"o": side.organization_id, "id": id_, "number": site.unique(side)})
+    return str(id_)
+
+
+async def _ticket(site: Site, side: Side, by: Principal) -> str:
+    """Of whoever asks: others of the organization may not see it."""
+    asked = {"subject": site.unique(side), "body": side.canary}
+    answer = await site.call("POST", f"{API}/tickets", by.headers, asked)
+    if answer.status_code != 201:
+        raise RuntimeError(f"no ticket: {answer.status_code} {answer.text}")
+    return str(answer.json()["data"]["id"])
+
+
+async def _announcement(site: Site, _side: Side, _by: Principal) -> str:
+    id_ = new_id()
+    async with site.services.database.transaction() as session:
+        write = "INSERT INTO billing_announcements (id, title) VALUES (:id, 'Tonight')"
+        await session.execute(sa.text(write), {"id": id_})
+    return str(id_)
+
+
+async def _terms(site: Site, _side: Side, _by: Principal) -> str:
+    id_ = new_id()
+    async with site.services.database.transaction() as session:
+        issue = """
+            INSERT INTO billing_terms (id, kind, version, title, body)
+            SELECT :id, 'tos', coalesce(max(version), 0) + 1, 'Terms', 'Be kind.' FROM billing_terms"""
+        await session.execute(sa.text(issue), {"id": id_})
+    return str(id_)
+
+
 OWN: dict[str, Factory] = {
     "execution_id": _execution, "other_id": _execution, "call_id": _call, "grant_id": _grant, "session_id": _session,
     "user_id": _member, "letter_id": _letter, "subscriber_id": _itself, "person_id": _member, "home_id": _home,
+    "invoice_id": _invoice, "ticket_id": _ticket, "announcement_id": _announcement, "terms_id": _terms,
     "object_id": lambda site, side, by: make(site, side, "flow_id", by),
 }  # fmt: skip
 _DEAD = (_started, "UPDATE segment_runs SET status = 'dead' WHERE execution_id = :id")
@@ -207,7 +246,7 @@ READY: dict[str, tuple[Factory, str]] = {
     ),
 }
 """What an operation wants its thing to be before it is called."""
-GLOBAL = {"letter_id", "subscriber_id", "person_id", "home_id"}
+GLOBAL = {"letter_id", "subscriber_id", "person_id", "home_id", "announcement_id", "terms_id"}
 """Things of the installation: of no organization, and so of no other one."""
 _ORDER = (
     "workspace_id",

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -57,11 +58,13 @@ def upgrade(
             _check_roles(connection)
             config.attributes["connection"] = connection
             script = ScriptDirectory.from_config(config)
-            if revision != "heads" or set(_current(connection)) != set(script.get_heads()):
-                command.upgrade(config, revision)
+            with _without_removed(connection, script):
+                if revision != "heads" or set(_current(connection)) != set(script.get_heads()):
+                    command.upgrade(config, revision)
+                applied = _current(connection)
             if revision == "heads":
                 partitions.prepare(connection)
-            return _current(connection)
+            return applied
     except OperationalError as error:
         if getattr(error.orig, "sqlstate", None) == "53100":
             raise TransientError("the disk of the database server is full; free some space and try again") from None
@@ -99,7 +102,7 @@ def downgrade(url: str, revision: str, branches: Iterable[MigrationBranch] = ())
     config = _config(branches)
     engine = sa.create_engine(sqlalchemy_url(url), hide_parameters=True, poolclass=sa.NullPool)
     try:
-        with engine.begin() as connection:
+        with engine.begin() as connection, _without_removed(connection, ScriptDirectory.from_config(config)):
             config.attributes["connection"] = connection
             command.downgrade(config, revision)
     finally:
@@ -109,6 +112,19 @@ def downgrade(url: str, revision: str, branches: Iterable[MigrationBranch] = ())
 def heads(branches: Iterable[MigrationBranch] = ()) -> tuple[str, ...]:
     """The newest revisions that this installation knows."""
     return tuple(sorted(ScriptDirectory.from_config(_config(branches)).get_heads()))
+
+
+@contextmanager
+def _without_removed(connection: sa.Connection, script: ScriptDirectory) -> Iterator[None]:
+    """For the block, branches of plugins whose package is gone are set aside; tables and marks of them stay."""
+    known = {one.revision for one in script.walk_revisions()}
+    removed = [one for one in _current(connection) if one not in known]
+    if removed:
+        aside = sa.text("DELETE FROM alembic_version WHERE version_num = ANY(:removed)")
+        connection.execute(aside, {"removed": removed})
+    yield
+    for one in removed:
+        connection.execute(sa.text("INSERT INTO alembic_version (version_num) VALUES (:one)"), {"one": one})
 
 
 def _current(connection: sa.Connection) -> tuple[str, ...]:

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from time import monotonic
 from uuid import UUID
 
+import sqlalchemy as sa
 import structlog
 
-from headrace.executions import statistics
 from headrace.infra.database import Database
 from headrace.plugins.manager import Host
 from headrace.sdk.manifests import Chore
@@ -17,6 +17,8 @@ from headrace.sdk.manifests import Chore
 LOOK_S = 5.0
 """Between looks at what is due."""
 
+_PLATFORM = sa.text("SELECT set_config('app.platform', 'on', true)")
+_ORGANIZATIONS = sa.text("SELECT id FROM organizations ORDER BY id")
 _log = structlog.get_logger("headrace.chores")
 
 
@@ -61,7 +63,8 @@ class Chores:
     async def _organizations(self) -> list[UUID]:
         try:
             async with self._database.transaction() as session:
-                return list((await session.scalars(statistics.ORGANIZATIONS)).all())
+                await session.execute(_PLATFORM)
+                return list((await session.scalars(_ORGANIZATIONS)).all())
         except Exception as error:
             _log.warning("chores wait", reason=str(error))
             return []

@@ -110,9 +110,9 @@ class TicketsController(Controller):
     @get("/labels", opt=SIGNED_IN)
     async def list_labels(self, ctx: NamedDependency[Context]) -> Envelope[list[str]]:
         """Labels in use, by name."""
-        one = sa.func.jsonb_array_elements_text(Ticket.labels).column_valued("label")
+        one = sa.func.jsonb_array_elements_text(Ticket.labels).label("one")
         async with ctx.transaction() as session:
-            found = await session.scalars(sa.select(one).where(*_mine(ctx.actor)).distinct().order_by(one))
+            found = await session.scalars(sa.select(one).where(*_mine(ctx.actor)).distinct().order_by("one"))
             return ok(list(found))
 
     @post("/", opt=SIGNED_IN)

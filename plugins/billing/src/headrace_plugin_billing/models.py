@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from headrace.feature import GlobalModel, TenantModel, Versioned, now
+from sqlalchemy import BigInteger
 from sqlalchemy.orm import Mapped, mapped_column
 
 
@@ -61,7 +62,7 @@ class Budget(TenantModel):
 
     name: Mapped[str]
     usage_type: Mapped[str]
-    amount: Mapped[int]
+    amount: Mapped[int] = mapped_column(BigInteger)
     thresholds: Mapped[list[Any]] = mapped_column(default=list)
     is_active: Mapped[bool] = mapped_column(default=True)
 
@@ -74,8 +75,8 @@ class Alert(TenantModel):
     budget_id: Mapped[UUID]
     period: Mapped[date]
     threshold: Mapped[int]
-    used: Mapped[int]
-    amount: Mapped[int]
+    used: Mapped[int] = mapped_column(BigInteger)
+    amount: Mapped[int] = mapped_column(BigInteger)
 
 
 class Ticket(TenantModel):

@@ -1,8 +1,14 @@
 // Written by tools/api_types.py from the OpenAPI document; not to be changed by hand.
-import type { AcceptBody, Accepted, Answer, AssetOut, Attempt, AuthProviderType, AuthUserPatch, AuthUserPut, Away, BackfillBody, BackfillOut, BulkBody, BulkOutcome, BulkRetryBody, CalendarBody, CalendarOut, CalendarPatch, CalendarPut, CallOut, Canvas, ChangeBody, Changed, CheckBody, CodeBody, CompensationOut, ConfirmBody, ConnectBegun, ConnectStatus, ConnectionBody, ConnectionOut, ConnectionPatch, ConnectionPut, ConnectionWhole, ConnectorOut, Day, Decision, Delegate, DeliveryOut, DirectoryBody, Draft, Duplicate, EditionPatch, EditionsPreviewBody, Enrolment, Event, EventSubscriptionsRotateBody, EventSubscriptionsSubscriptionBody, EventSubscriptionsSubscriptionOut, EventSubscriptionsSubscriptionPatch, ExecuteBody, ExecutionSlot, FactorState, FeatureAnswer, FeatureBody, FeatureOut, FlowBody, FlowOut, FlowPatch, FlowPut, FolderBody, FolderOut, FolderPatch, FolderPut, ForgotBody, FrameProfile, GrantBody, GrantOut, GroupBody, GroupMemberBody, GroupMemberOut, GroupOut, GroupPatch, HomeBody, HomeOut, IdentityOut, IdentityProviderBody, IdentityProviderOut, IdentityProviderPatch, ImportBody, InvitationBody, InvitationOut, JobBody, JobOut, JobPatch, JobPut, KeyBody, KeyOut, KeyPatch, KeysOut, KeysRotateBody, LetterOut, LetterText, LinkOut, LogRow, LoginBody, LookBody, Me, Member, MemberOut, MemberPatch, MineOut, Move, MovePreview, NewKeyOut, NextBody, NodeExecuteBody, NodeTypeOut, Option, OptionsBody, OrganizationBody, OrganizationPatch, OrganizationPut, OverrideBody, PackageBody, PackagePatch, PackagePut, PasswordBody, PauseBody, PinBody, PlanBody, PlanOut, PlanPatch, PlannedChange, PluginOut, PluginPatch, Preview, ProbeBody, ProviderTested, Providers, RefreshBody, RegisterBody, Registration, ResetBody, RetryBody, RoleBody, RoleOut, RolePatch, RunBody, ScheduleBody, ScheduleOut, SchedulePatch, SchedulePut, SchedulesPreviewBody, ServiceAccountBody, ServiceAccountOut, ServiceAccountPatch, SetupBody, Shown, SignInOut, Started, SubscriptionPut, SubscriptionsSubscriptionBody, SubscriptionsSubscriptionOut, SubscriptionsSubscriptionPatch, TemplateBody, TemplateOut, Tested, TextBody, TextOut, TickOut, Ticket, Tokens, TriggerBody, TriggerOut, TriggerPatch, TriggerPut, TriggerTypeOut, UpdateOut, UpgradeBody, Usage, UserBody, UsersUserOut, UsersUserPatch, UsersUserPut, Validation, VersionBody, VersionOut, WebhookBody, WebhookOut, WebhookPatch, WebhookPut, WholeOut, WorkspaceBody, WorkspaceOut, WorkspacePatch, WorkspacePut, WritePlanBody } from './types.gen'
+import type { AcceptBody, AcceptanceOut, Accepted, AccountBody, AccountOut, AccountPatch, AccountPut, AnnouncementBody, AnnouncementOut, AnnouncementPatch, AnnouncementPut, Answer, AssetOut, Attempt, AuthProviderType, AuthUserPatch, AuthUserPut, Away, BackfillBody, BackfillOut, BudgetBody, BudgetOut, BudgetPatch, BudgetPut, BulkBody, BulkOutcome, BulkRetryBody, CalendarBody, CalendarOut, CalendarPatch, CalendarPut, CallOut, Canvas, ChangeBody, Changed, CheckBody, CodeBody, CompensationOut, ConfirmBody, ConnectBegun, ConnectStatus, ConnectionBody, ConnectionOut, ConnectionPatch, ConnectionPut, ConnectionWhole, ConnectorOut, Day, Decision, Delegate, DeliveryOut, DirectoryBody, Draft, Duplicate, EditionPatch, EditionsPreviewBody, Enrolment, Event, EventSubscriptionsRotateBody, EventSubscriptionsSubscriptionBody, EventSubscriptionsSubscriptionOut, EventSubscriptionsSubscriptionPatch, ExecuteBody, ExecutionSlot, FactorState, FeatureAnswer, FeatureBody, FeatureOut, FlowBody, FlowOut, FlowPatch, FlowPut, FolderBody, FolderOut, FolderPatch, FolderPut, ForgotBody, FrameProfile, GrantBody, GrantOut, GroupBody, GroupMemberBody, GroupMemberOut, GroupOut, GroupPatch, HomeBody, HomeOut, IdentityOut, IdentityProviderBody, IdentityProviderOut, IdentityProviderPatch, ImportBody, InfoBody, InfoOut, InfoPatch, InvitationBody, InvitationOut, InvoiceBody, InvoiceOut, InvoicePatch, JobBody, JobOut, JobPatch, JobPut, KeyBody, KeyOut, KeyPatch, KeysOut, KeysRotateBody, LetterOut, LetterText, LinkOut, LogRow, LoginBody, LookBody, Me, Member, MemberOut, MemberPatch, MessageBody, MessageOut, MineOut, Move, MovePreview, NewKeyOut, NextBody, NodeExecuteBody, NodeTypeOut, Option, OptionsBody, OrganizationBody, OrganizationPatch, OrganizationPut, OverrideBody, PackageBody, PackagePatch, PackagePut, PasswordBody, PauseBody, PinBody, PlanBody, PlanOut, PlanPatch, PlannedChange, PluginOut, PluginPatch, Preview, ProbeBody, ProviderTested, Providers, RefreshBody, RegisterBody, Registration, ResetBody, RetryBody, RoleBody, RoleOut, RolePatch, RunBody, ScheduleBody, ScheduleOut, SchedulePatch, SchedulePut, SchedulesPreviewBody, ServiceAccountBody, ServiceAccountOut, ServiceAccountPatch, SetupBody, Shown, SignInOut, Started, SubscriptionPut, SubscriptionsSubscriptionBody, SubscriptionsSubscriptionOut, SubscriptionsSubscriptionPatch, TemplateBody, TemplateOut, TermsBody, TermsOut, Tested, TextBody, TextOut, TickOut, Ticket, TicketBody, TicketOut, TicketPatch, Tokens, TriggerBody, TriggerOut, TriggerPatch, TriggerPut, TriggerTypeOut, UpdateOut, UpgradeBody, Usage, UserBody, UsersUserOut, UsersUserPatch, UsersUserPut, Validation, VersionBody, VersionOut, WebhookBody, WebhookOut, WebhookPatch, WebhookPut, WholeOut, WorkspaceBody, WorkspaceOut, WorkspacePatch, WorkspacePut, WritePlanBody } from './types.gen'
 import type { Json } from './types'
 
 export type Operations = {
+  'GET /announcements': { data: AnnouncementOut[]; query: { page?: number; per_page?: number; limit?: number | null; offset?: number | null; all_of_them?: boolean } }
+  'POST /announcements': { data: AnnouncementOut; body: AnnouncementBody }
+  'GET /announcements/{announcement_id}': { data: AnnouncementOut }
+  'PUT /announcements/{announcement_id}': { data: AnnouncementOut; body: AnnouncementPut }
+  'PATCH /announcements/{announcement_id}': { data: AnnouncementOut; body: AnnouncementPatch }
+  'DELETE /announcements/{announcement_id}': { data: Record<string, string> }
   'GET /api-keys': { data: KeyOut[]; query: { page?: number; per_page?: number; limit?: number | null; offset?: number | null; user_id?: string | null } }
   'POST /api-keys': { data: NewKeyOut; body: KeyBody }
   'GET /api-keys/{key_id}': { data: KeyOut }
@@ -45,6 +51,25 @@ export type Operations = {
   'POST /backfills/{backfill_id}/cancel': { data: BackfillOut }
   'POST /backfills/{backfill_id}/pause': { data: BackfillOut }
   'POST /backfills/{backfill_id}/resume': { data: BackfillOut }
+  'GET /billing/accounts': { data: AccountOut[]; query: { page?: number; per_page?: number; limit?: number | null; offset?: number | null } }
+  'POST /billing/accounts': { data: AccountOut; body: AccountBody }
+  'GET /billing/accounts/{billing_account_id}': { data: AccountOut }
+  'PUT /billing/accounts/{billing_account_id}': { data: AccountOut; body: AccountPut }
+  'PATCH /billing/accounts/{billing_account_id}': { data: AccountOut; body: AccountPatch }
+  'DELETE /billing/accounts/{billing_account_id}': { data: Record<string, string> }
+  'GET /billing/info': { data: InfoOut }
+  'PUT /billing/info': { data: InfoOut; body: InfoBody }
+  'PATCH /billing/info': { data: InfoOut; body: InfoPatch }
+  'GET /billing/invoices': { data: InvoiceOut[]; query: { page?: number; per_page?: number; limit?: number | null; offset?: number | null; status?: "draft" | "issued" | "paid" | "void" | null } }
+  'POST /billing/invoices': { data: InvoiceOut; body: InvoiceBody }
+  'GET /billing/invoices/{invoice_id}': { data: InvoiceOut }
+  'PATCH /billing/invoices/{invoice_id}': { data: InvoiceOut; body: InvoicePatch }
+  'GET /budgets': { data: BudgetOut[]; query: { page?: number; per_page?: number; limit?: number | null; offset?: number | null } }
+  'POST /budgets': { data: BudgetOut; body: BudgetBody }
+  'GET /budgets/{budget_id}': { data: BudgetOut }
+  'PUT /budgets/{budget_id}': { data: BudgetOut; body: BudgetPut }
+  'PATCH /budgets/{budget_id}': { data: BudgetOut; body: BudgetPatch }
+  'DELETE /budgets/{budget_id}': { data: Record<string, string> }
   'GET /calendars': { data: CalendarOut[]; query: { page?: number; per_page?: number; limit?: number | null; offset?: number | null } }
   'POST /calendars': { data: CalendarOut; body: CalendarBody }
   'GET /calendars/{calendar_id}': { data: CalendarOut }
@@ -271,6 +296,18 @@ export type Operations = {
   'GET /templates': { data: TemplateOut[] }
   'GET /templates/{template_id}': { data: TemplateOut }
   'POST /templates/{template_id}/flows': { data: FlowOut; body: TemplateBody }
+  'GET /terms': { data: TermsOut[]; query: { page?: number; per_page?: number; limit?: number | null; offset?: number | null; every_version?: boolean } }
+  'POST /terms': { data: TermsOut; body: TermsBody }
+  'GET /terms/{terms_id}': { data: TermsOut }
+  'POST /terms/{terms_id}/accept': { data: TermsOut }
+  'GET /terms/{terms_id}/acceptances': { data: AcceptanceOut[]; query: { page?: number; per_page?: number; limit?: number | null; offset?: number | null } }
+  'GET /tickets': { data: TicketOut[]; query: { page?: number; per_page?: number; limit?: number | null; offset?: number | null; status?: "open" | "pending" | "closed" | null; label?: string } }
+  'POST /tickets': { data: TicketOut; body: TicketBody }
+  'GET /tickets/labels': { data: string[] }
+  'GET /tickets/{ticket_id}': { data: TicketOut }
+  'PATCH /tickets/{ticket_id}': { data: TicketOut; body: TicketPatch }
+  'GET /tickets/{ticket_id}/messages': { data: MessageOut[]; query: { page?: number; per_page?: number; limit?: number | null; offset?: number | null } }
+  'POST /tickets/{ticket_id}/messages': { data: MessageOut; body: MessageBody }
   'GET /triggers': { data: TriggerOut[]; query: { page?: number; per_page?: number; limit?: number | null; offset?: number | null; flow_id?: string | null; is_active?: boolean | null } }
   'POST /triggers/next': { data: string[]; body: NextBody }
   'GET /triggers/types': { data: TriggerTypeOut[] }
