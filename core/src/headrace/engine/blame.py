@@ -16,7 +16,10 @@ def blame(engine: Engine, order: Sequence[str], frames: Mapping[str, nw.LazyFram
 
     A node after the guilty one may be computable (another branch), so this finds one guilty node, not all.
     """
-    names = [name for node_id in order for name in frames if name.rpartition(".")[0] == node_id]
+    of: dict[str, list[str]] = {}
+    for name in frames:
+        of.setdefault(name.rpartition(".")[0], []).append(name)
+    names = [name for node_id in order for name in of.get(node_id, ())]
     low, high = 0, len(names)
     while low < high:
         middle = (low + high) // 2
