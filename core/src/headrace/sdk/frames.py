@@ -47,7 +47,7 @@ _INTEGERS = {
 _INTEGER_BITS = {kind: shape for shape, kind in _INTEGERS.items()}
 _REMEMBERED = "_headrace_columns"
 SHAPES_MAX = 4_096
-_shapes: dict[tuple[Hashable, tuple[Column, ...]], tuple[Column, ...]] = {}
+_shapes: dict[tuple[Hashable, tuple[tuple[Column, ...], ...]], tuple[Column, ...]] = {}
 _PLAIN = {
     DataType.BOOLEAN: nw.Boolean, DataType.TEXT: nw.String, DataType.JSON: nw.String, DataType.UUID: nw.String,
     DataType.BINARY: nw.Binary, DataType.DATE: nw.Date, DataType.TIME: nw.Time,
