@@ -272,7 +272,7 @@ class _Work:
             refs = self._sink({name: self.frames[name] for name in missing})
         except Exception as error:
             order = [node_id for node_id in self.request.graph.order() if node_id in self.request.graph.by_id]
-            node_id = blame(self.engine, order, self.frames) or missing[0].rpartition(".")[0]
+            node_id = blame(self.engine, order, self.frames, self.request.graph) or missing[0].rpartition(".")[0]
             node = self.request.graph.by_id[node_id]
             return self._failed(node, self.registry.node(node.type), error, time.perf_counter() - started)
         for node_id, own in _by_node(refs).items():
@@ -311,7 +311,7 @@ class _Work:
         """Report a failed node; by its `on_error` the segment ends, or goes on with what there is."""
         if kind.manifest.effect not in {Effect.NONE, Effect.READ} and not self.observe:
             ids = [n.id for n in self.request.graph.nodes if n.id != node.id]
-            guilty = blame(self.engine, ids, self.frames)
+            guilty = blame(self.engine, ids, self.frames, self.request.graph)
             node = self.request.graph.by_id[guilty] if guilty else node
         problem = problem_of(error, node.id)
         if problem.code == "CANCELLED" or problem.retryable or node.on_error == "fail":
