@@ -114,7 +114,7 @@ async def _write(house: House, id_: str) -> str:
     wrote = NodeFinished(node_id="w", status="completed", rows_out=1, asset=("Files", f"{name}.csv"))
     key = {"organization_id": house.side.organization_id, "execution_id": UUID(house.side.ids["execution_id"])}
     async with house.site.services.database.transaction(house.side.organization_id) as session:
-        await assets.record(session, key, [SimpleNamespace(report=wrote)])
+        await assets.record(session, key["organization_id"], [(key["execution_id"], [SimpleNamespace(report=wrote)])])
     await _tick(house)
     return await _said(house, "SELECT error FROM triggers WHERE id = :id", id_)
 

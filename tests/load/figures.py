@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from msgspec import Struct
 
@@ -36,6 +36,12 @@ class Figures:
         print(f"{self.scenario:<11}{title:<58}{told:>24} {unit}", flush=True)
         if self._keep:
             record(f"load.{self.scenario}.{name}", values, title=f"{self.scenario}: {title}", unit=unit, size=self.size)
+
+    def cpu(self, seconds: Mapping[str, float], parts: int, what: str) -> None:
+        """Print what CPU time a part took, in all and by kind of process."""
+        self.say("cpu", f"CPU time, per {what}", "ms", sum(seconds.values()) / parts * 1000)
+        for kind, took_s in sorted(seconds.items()):
+            self.say(f"cpu_{kind}", f"of it in {kind}", "ms", took_s / parts * 1000)
 
     def __getitem__(self, name: str) -> tuple[float, ...]:
         return next(line.values for line in self.lines if line.name == name)

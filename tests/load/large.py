@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from headrace.flows.text import FlowText
 
-from tests.load import flows
+from tests.load import cpu, flows
 from tests.load.figures import Figures
 from tests.load.site import Site, measured
 
@@ -38,8 +38,10 @@ def subflows(figures: Figures, scale: float) -> list[str]:
 def _one(figures: Figures, texts: Sequence[FlowText], parts: int, what: str) -> list[str]:
     async def work(site: Site) -> None:
         brought = [await site.bring_in(text) for text in texts]
+        before = cpu.used()
         await site.accept(brought[-1])
         seen = await site.until_ended()
+        figures.cpu(cpu.used() - before, parts, what)
         figures.say("parts", f"{what}s", f"{what}s", parts)
         figures.say("took", "accepted to ended", "s", seen.took_s)
         figures.say("each", f"per {what}", "ms", seen.took_s / parts * 1000)

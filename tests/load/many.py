@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 
-from tests.load import flows
+from tests.load import cpu, flows
 from tests.load.figures import Figures
 from tests.load.service import serving
 from tests.load.site import PAUSE, RESUME, Seen, Site, measured
@@ -51,8 +51,10 @@ def drain(figures: Figures, scale: float) -> list[str]:
         began = time.monotonic()
         await site.accept(flow, many)
         figures.say("accept", "accepted, each", "ms", (time.monotonic() - began) / many * 1000)
+        before = cpu.used()
         await site.do(RESUME)
         seen = await site.until_ended()
+        figures.cpu(cpu.used() - before, many, "execution")
         figures.say("per_node", "per node", "ms", seen.took_s / many / 10 * 1000)
         _ended(figures, seen, many)
 

@@ -12,12 +12,13 @@ from headrace.executions import leases
 from headrace.executions import settle as settling
 from headrace.executions.invariants import check
 from headrace.executions.leases import Doorbell
-from headrace.executions.settle import NodeOutcome
+from headrace.executions.outcomes import Completion, NodeOutcome
 from headrace.flows.graph import Edge, FlowGraph, NodeSpec
 from headrace.infra.ids import new_id
 from headrace.infra.queue import QUEUES
 from headrace.worker.reconciler import Reconciler
 from headrace.worker.timing import Timing
+from headrace.worker.together import Together
 
 AWAY = Problem(code="UNAVAILABLE", message="away", retryable=True)
 
@@ -70,22 +71,29 @@ async def test_a_storm_leaves_every_execution_ended_and_every_invariant_true(wor
             if lease_s == 0:
                 await reconciler.reap()
             for _ in range(mine.choice([1, 1, 2])):
-                async with worker_database.transaction(bell.organization_id) as session:
-                    settled = await settle(session, claim, mine)
+                settled = await settle(claim, mine)
                 stale += not settled.held
 
-    async def settle(session, claim, mine):
+    async def complete_all(organization_id, done):
+        async with worker_database.transaction(organization_id) as session:
+            return await settling.complete_all(session, organization_id, done)
+
+    completed = Together(complete_all)
+
+    async def settle(claim, mine):
         node_id = claim.spec.graph.nodes[0].id
         report = NodeFinished(node_id=node_id, status="completed", rows_out=1)
         outcome = NodeOutcome(report=report, started_at=None, completed_at=datetime.now(UTC))
         chance = mine.random()
-        if chance < 0.1:
-            return await settling.crash(session, claim.lease, reason="signal 9")
-        if chance < 0.2:
-            return await settling.retry(session, claim.lease, AWAY, delay_s=0, nodes=())
-        if chance < 0.25:
+        if chance >= 0.25:
+            done = Completion(lease=claim.lease, outputs={}, nodes=[outcome])
+            return await completed.do(claim.lease.organization_id, done)
+        async with worker_database.transaction(claim.lease.organization_id) as session:
+            if chance < 0.1:
+                return await settling.crash(session, claim.lease, reason="signal 9")
+            if chance < 0.2:
+                return await settling.retry(session, claim.lease, AWAY, delay_s=0, nodes=())
             return await settling.release(session, claim.lease)
-        return await settling.complete(session, claim.lease, outputs={}, nodes=[outcome])
 
     await asyncio.gather(*(hand(number) for number in range(8)))
     for execution_id in executions:

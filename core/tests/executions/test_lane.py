@@ -26,9 +26,10 @@ class Claimer:
 
     async def _claim(self) -> None:
         while True:
-            for one, answer in await self.lane.rung():
+            rung = await self.lane.rung()
+            for one, _ in rung:
                 self.lane.enter(one.organization_id)
-                answer.set_result(True)
+            self.lane.answer(rung, {(one.execution_id, one.segment_no) for one, _ in rung})
 
     async def end(self, organization_id: UUID) -> None:
         self.lane.worked(organization_id)
@@ -69,8 +70,7 @@ async def test_a_segment_that_is_rung_for_twice_at_once_takes_one_slot():
     rung = await lane.rung()
     assert len(rung) == 2
     lane.enter(A)
-    for _, answer in rung:  # it was claimed; both doorbells are dealt with
-        answer.set_result(True)
+    lane.answer(rung, {(twice.execution_id, twice.segment_no)})  # both doorbells are dealt with
     assert await asyncio.gather(*rings) == [True, True]
     assert lane.room(A) == 1
     lane.worked(A)
@@ -155,3 +155,20 @@ async def test_a_turn_that_does_not_come_in_time_or_is_not_wanted_any_more_is_gi
             assert not stopped
     async with lane.turn(A, asyncio.Event()) as again:
         assert again
+
+
+async def test_nobody_waits_for_the_claims_of_another():
+    lane = Lane(["light"], 4, reserve=1)
+    rings = [asyncio.create_task(lane.ring(bell(A)))]
+    first = await lane.rung()
+    rings += [asyncio.create_task(lane.ring(bell(each))) for each in (A, A, B)]
+    second = await lane.rung()
+    assert [one.organization_id for one, _ in second] == [B], "A is being claimed for; B is not"
+    third = asyncio.create_task(lane.rung())
+    lane.answer(second, ())
+    await asyncio.sleep(0)
+    assert not third.done(), "one claim for an organization at a time"
+    lane.answer(first, {(first[0][0].execution_id, 0)})
+    assert [one.organization_id for one, _ in await third] == [A, A], "what came meanwhile is claimed together"
+    lane.answer(await third, ())
+    assert await asyncio.gather(*rings) == [True, False, False, False]

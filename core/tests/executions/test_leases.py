@@ -85,7 +85,8 @@ async def test_a_segment_is_claimed_once_and_only_when_it_may_be(world, claimed)
     assert claim is not None
     assert await claimed(execution_id, 0) is None
     async with world.database.transaction(world.organization_id) as session:
-        events = await leases.events_after(session, claim.lease.execution, claim.lease.seen)
+        asked = [(claim.lease.execution_id, claim.lease.seen)]
+        events = (await leases.events_of(session, claim.lease.organization_id, asked))[claim.lease.execution_id]
     assert [event.type for event in events] == ["segment_update", "execution_update"]
 
 

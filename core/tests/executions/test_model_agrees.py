@@ -15,7 +15,7 @@ from headrace.executions.called import load_called
 from headrace.executions.create import Slot
 from headrace.executions.invariants import check
 from headrace.executions.leases import Doorbell
-from headrace.executions.settle import NodeOutcome
+from headrace.executions.outcomes import Completion, NodeOutcome
 from headrace.flows.compensations import branches, without
 from headrace.flows.graph import Edge, FlowGraph, NodeSpec
 from headrace.infra.clock import now
@@ -30,8 +30,8 @@ _SEGMENTS = sa.text("""
 SELECT status, deps_open, live_needed, attempt, fence, crash_count, error_count, run_after <= clock_timestamp() AS due
 FROM segment_runs WHERE execution_id = :e ORDER BY segment_no
 """)
-_CHOICES = {"claim": 8, "report": 10, "again": 2, "lost": 2, "due": 3, "resume": 2, "cancel": 0.15, "overdue": 0.15,
-            "admit": 2, "undone": 1}  # fmt: skip
+_CHOICES = {"claim": 8, "report": 10, "both": 3, "again": 2, "lost": 2, "due": 3, "resume": 2, "cancel": 0.15,
+            "overdue": 0.15, "admit": 2, "undone": 1}  # fmt: skip
 _WHATS = {"complete": 8, "retry": 2, "crash": 2, "release": 1, "park": 2, "fail": 0.3, "stopped": 1}
 
 
@@ -77,7 +77,7 @@ class Twins:
 
     async def step(self) -> None:
         name = self._rng.choices(list(_CHOICES), list(_CHOICES.values()))[0]
-        if name in {"report", "again", "lost"} and not self._claims:
+        if name in {"report", "both", "again", "lost"} and not self._claims:
             name = "claim"
         self.seen.append(name)
         await getattr(self, f"_{name}")()
@@ -125,17 +125,37 @@ class Twins:
         numbers = [bell.segment_no for bell in settled.ready]
         assert numbers == rung or what in {"crash", "release", "fail"}, self.seen
 
+    async def _both(self) -> None:
+        """Segments of it complete together, late and repeated ones among them."""
+        done, stale, rung = [], [], []
+        for fence in self._rng.sample(list(self._claims), min(len(self._claims), 3)):
+            no = self._claims[fence].lease.segment_no
+            kept = [name for name in self._keep[no] if self._rng.random() < 0.7]
+            report = model.Report(no, fence, "complete", outputs=frozenset(kept), later=False, asks=False)
+            effects = self._apply(report)
+            stale.append(model.Stale(fence) in effects)
+            rung.append([no for effect in effects if isinstance(effect, model.Ring) for no in effect.nos])
+            done.append(self._completion(self._claims[fence], kept))
+        async with self._database.transaction(self._world.organization_id) as session:
+            settled = await settling.complete_all(session, self._world.organization_id, done)
+        assert [not one.held for one in settled] == stale, self.seen
+        assert [[bell.segment_no for bell in one.ready] for one in settled] == rung, self.seen
+
+    def _completion(self, claim, kept) -> Completion:
+        lease = claim.lease
+        node = NodeFinished(node_id=self._nodes[lease.segment_no], status="completed")
+        return Completion(
+            lease=lease, outputs={name: FrameRef(f"{lease.organization_id}/x", 1, 1) for name in kept},
+            nodes=(NodeOutcome(report=node, started_at=None, completed_at=now()),), keep=self._keep[lease.segment_no],
+            undo=claim.spec.undo,
+        )  # fmt: skip
+
     async def _settle(self, session, claim, what, kept, *, later, asks):
         lease = claim.lease
         match what:
             case "complete":
-                outputs = {name: FrameRef(f"{lease.organization_id}/x", 1, 1) for name in kept}
-                node = NodeFinished(node_id=self._nodes[lease.segment_no], status="completed")
-                done = NodeOutcome(report=node, started_at=None, completed_at=now())
-                return await settling.complete(
-                    session, lease, outputs=outputs, nodes=(done,), keep=self._keep[lease.segment_no],
-                    undo=claim.spec.undo,
-                )  # fmt: skip
+                done = self._completion(claim, kept)
+                return (await settling.complete_all(session, lease.organization_id, [done]))[0]
             case "fail":
                 return await settling.fail(session, lease, AWAY, nodes=())
             case "retry":

@@ -68,7 +68,9 @@ def asked(world, execution_id, fence) -> dict[str, tuple[sa.TextClause, dict]]:
     again = {**segment, "error": None, "delay_s": 0.0, "crashes": 0, "errors": 0, "alone": False}
     bells = {"organization_id": world.organization_id, "executions": [execution_id], "segments": [0]}
     events = events_json([("x", {})])
-    settled = {**segment, "status": "completed", "outputs": "{}", "error": None, "crashes": 0}
+    settled = {**bells, "status": "completed", "outputs": ["{}"], "error": None, "crashes": 0}
+    span = {"first": execution_id, "last": execution_id}
+    counted = {**bells, "ended": [1], "rows": [0], "rejected": [0], "events": [events]}
     leases = {"organizations": [world.organization_id], "executions": [execution_id], "segments": [0]}
     log = {**key, "after": 0, "limit": 100, "levels": None, "node_id": "a", "text": None}
     return {
@@ -76,16 +78,17 @@ def asked(world, execution_id, fence) -> dict[str, tuple[sa.TextClause, dict]]:
         "candidates": (statements.CANDIDATES, {**work, "limit": 10}),
         "heartbeat": (statements.HEARTBEAT, {**leases, "fences": [fence], "lease_s": 15.0}),
         "lock": (statements.LOCK, key),
-        "held": (statements.HELD, {**segment, "fence": fence, "expired": False}),
+        "held": (statements.HELD, {**bells, "fences": [fence], "expired": False}),
         "settle": (statements.SETTLE, settled),
         "again": (statements.AGAIN, again),
         "attempt ended": (
             statements.ATTEMPT_ENDED,
-            {**segment, "fence": fence, "attempt": 1, "outcome": "completed", "rows": "[]"},
+            {**bells, **span, "fences": [fence], "outcome": "completed", "rows": "[]"},
         ),
         "children": (statements.CHILDREN, {**key, "children": [1], "outputs": ["a.out"]}),
         "ring": (statements.RING, {**key, "segments": [0]}),
-        "passed": (statements.PASSED, {**key, "ended": 1, "rows": 0, "rejected": 0, "events": events}),
+        "passed": (statements.PASSED, counted),
+        "events of": (statements.EVENTS_OF, {**bells, **span, "afters": [0]}),
         "events": (statements.EVENTS, {**key, "events": events}),
         "events after": (statements.EVENTS_AFTER, {**key, "after": 0, "limit": 100}),
         "expired": (statements.EXPIRED, {}),

@@ -42,7 +42,7 @@ async def write(works, *objects, rows=3, chain=0):
     async with works.database.transaction(works.organization_id) as session:
         execution_id = await triggers.run(session, works.actor, works.host, made)
         key = {"organization_id": works.organization_id, "execution_id": execution_id}
-        await assets.record(session, key, reports)
+        await assets.record(session, key["organization_id"], [(key["execution_id"], reports)])
     if chain:
         await works.do("update asset_updates set chain = :c", c=chain)
     return execution_id

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 import tomllib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -37,6 +38,10 @@ class Resolver:
         self._backends: dict[str, SecretBackend[Any]] = {}
         self._kept: dict[tuple[str, UUID], tuple[float, Secret]] = {}
         self._lock = threading.Lock()
+
+    def refers(self, specs: Mapping[str, ConnectionSpec]) -> bool:
+        """Whether there is anything to resolve."""
+        return any(references(self._registry.connector(one.connector).manifest, one.config) for one in specs.values())
 
     def resolve(self, specs: dict[str, ConnectionSpec], organization_id: UUID) -> dict[str, ConnectionSpec]:
         """The same connections, with secrets for references.

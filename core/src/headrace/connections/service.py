@@ -173,7 +173,8 @@ async def resolve(
     if not asked:
         return {}
     found: dict[str, ConnectionSpec] = {}
-    for row in (await session.scalars(_live(organization_id))).all():
+    known = sa.or_(Connection.name.in_(asked), sa.cast(Connection.id, sa.Text).in_(asked))
+    for row in (await session.scalars(_live(organization_id).where(known))).all():
         for key in asked & {row.name, str(row.id)}:
             found[key] = ConnectionSpec(row.connector, await vault.open(session, row), str(row.id))
     return found

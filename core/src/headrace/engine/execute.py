@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -40,8 +40,10 @@ if TYPE_CHECKING:
     import narwhals as nw
 
 _T = TypeVar("_T", NodeFinished, Problem)
-PATHS_MAX = 32
+PATHS_MAX = 8
 """A frame to which more ways lead is stored before others build on it: an engine walks every way."""
+TANGLED_MAX = 64
+"""So many of these are stored together: what they have in common is computed once."""
 
 
 def execute_segment(
@@ -89,6 +91,9 @@ class _Work:
         self.engine: Engine = registry.engines[request.engine].factory.load()()
         self.frames: dict[str, nw.LazyFrame[Any]] = {}
         self.paths: dict[str, int] = {}
+        self.tangled: dict[str, None] = {}
+        self.keep = frozenset(request.keep)
+        self.given: dict[int, FrameRef] = {}
         self.outputs: dict[str, FrameRef] = {}
         self.finished: dict[str, NodeFinished] = {}
         self.observe = request.observe == "all" and len(request.graph.nodes) <= OBSERVED_MAX
@@ -100,22 +105,23 @@ class _Work:
             self.emit(LogLine(message=f"{len(order)} steps are too many to keep every output; only borders are kept"))
         for name, ref in self.request.inputs.items():
             self.frames[name] = self._stored(ref)
+            self.given[id(self.frames[name])] = ref
         for node_id in order:
             if self.cancelled():
                 return SegmentFailed(problem_of(Cancelled(), node_id))
             try:
-                problem = self._node(self.request.graph.by_id[node_id])
+                problem = self._untangle(node_id) or self._node(self.request.graph.by_id[node_id])
             except Parked as parked:
                 return SegmentParked(node_id, parked.wait)
             if problem is not None:
                 return self._ended(problem)
-        problem = self._store_borders(order)
+        problem = self._store([name for name in self.request.keep if name not in self.outputs])
         if problem is not None:
             return self._ended(problem)
+        own = _by_node(self.outputs)
         for node_id in order:
             if node_id not in self.finished:
-                own = {name: ref for name, ref in self.outputs.items() if name.rpartition(".")[0] == node_id}
-                self._finish(node_id, 0.0, own)
+                self._finish(node_id, 0.0, own.get(node_id, {}))
         return SegmentDone({name: self.outputs[name] for name in self.request.keep if name in self.outputs})
 
     def _ended(self, problem: Problem) -> SegmentFailed:
@@ -144,9 +150,11 @@ class _Work:
             tangled = paths > PATHS_MAX
             self.paths.update(dict.fromkeys(made, 1 if tangled else paths))
             ends = kind.manifest.effect not in {Effect.NONE, Effect.READ} or node.on_error != "fail"
-            if self.observe or ends or tangled:
+            if self.observe or ends or (tangled and context.rejects):
                 refs = self._sink(made)
                 self._finish(node.id, time.perf_counter() - started, refs, context)
+            elif tangled:
+                self.tangled.update(dict.fromkeys(made))
             elif context.rejects or (kind.manifest.control and not made):
                 self._finish(node.id, time.perf_counter() - started, {}, context)
         except Parked:
@@ -166,7 +174,7 @@ class _Work:
             execution_id=self.request.execution_id, node_id=node.id, attempt=self.request.attempt,
             params=self.request.params, input_data=self.request.input_data, engine=self.engine, scratch=self.scratch,
             connections=self.connections,
-            rejects_connected=connected or node.on_error != "fail" or f"{node.id}.error" in self.request.keep,
+            rejects_connected=connected or node.on_error != "fail" or f"{node.id}.error" in self.keep,
             emit=self.emit, cancelled=self.cancelled, resumed=self.request.resumed, results=self._results,
             stored={edge.target_port: ref.rows for edge in self.request.graph.incoming[node.id]
                     if (ref := self.request.inputs.get(f"{edge.source}.{edge.source_port}"))},
@@ -206,8 +214,7 @@ class _Work:
         named = {f"{node.id}.{port}": frame for port, frame in made.items()}
         self.frames.update(named)
         for name, frame in named.items():  # what is handed on as it came is not stored again
-            same = next((ref for given, ref in self.request.inputs.items() if self.frames[given] is frame), None)
-            if same is not None:
+            if (same := self.given.get(id(frame))) is not None:
                 self.outputs[name] = same
         return named
 
@@ -228,6 +235,8 @@ class _Work:
 
     def _sink(self, frames: dict[str, nw.LazyFrame[Any]]) -> dict[str, FrameRef]:
         """Store frames and go on from what was stored."""
+        from headrace.sdk.frames import remembered
+
         paths = {}
         known = {name: self.outputs[name] for name in frames if name in self.outputs}
         for name in frames.keys() - known.keys():
@@ -237,24 +246,38 @@ class _Work:
         facts = self.engine.sink({path: frames[name] for path, (name, _) in paths.items()}) if paths else {}
         refs = known | {name: self.store.publish(key, facts[path]) for path, (name, key) in paths.items()}
         for path, (name, _) in paths.items():
-            self.frames[name] = self.engine.scan([path])
+            self.frames[name] = remembered(self.engine.scan([path]), facts[path].columns)
         self.outputs.update(refs)
         return refs
 
-    def _store_borders(self, order: list[str]) -> Problem | None:
-        missing = [name for name in self.request.keep if name not in self.outputs and name in self.frames]
+    def _untangle(self, node_id: str) -> Problem | None:
+        """Store what has become tangled, once a node builds on some of it."""
+        edges = self.request.graph.incoming[node_id]
+        if not any(f"{edge.source}.{edge.source_port}" in self.tangled for edge in edges):
+            return None
+        names, self.tangled = list(self.tangled), {}
+        for first in range(0, len(names), TANGLED_MAX):
+            problem = self._store(names[first : first + TANGLED_MAX])
+            if problem is not None:
+                return problem
+        return None
+
+    def _store(self, names: Sequence[str]) -> Problem | None:
+        """Store frames together, and report their nodes."""
+        missing = [name for name in names if name in self.frames and name not in self.outputs]
         if not missing:
             return None
         started = time.perf_counter()
         try:
             refs = self._sink({name: self.frames[name] for name in missing})
         except Exception as error:
-            node_id = blame(self.engine, order, self.frames) or missing[0].rpartition(".")[0]
+            order = [node_id for node_id in self.request.graph.order() if node_id in self.request.graph.by_id]
+            node_id = blame(self.engine, order, self.frames, self.request.graph) or missing[0].rpartition(".")[0]
             node = self.request.graph.by_id[node_id]
             return self._failed(node, self.registry.node(node.type), error, time.perf_counter() - started)
-        for node_id in {name.rpartition(".")[0] for name in refs} - self.finished.keys():
-            own = {name: ref for name, ref in refs.items() if name.rpartition(".")[0] == node_id}
-            self._finish(node_id, time.perf_counter() - started, own)
+        for node_id, own in _by_node(refs).items():
+            if node_id not in self.finished:
+                self._finish(node_id, time.perf_counter() - started, own)
         return None
 
     def _finish(
@@ -288,7 +311,7 @@ class _Work:
         """Report a failed node; by its `on_error` the segment ends, or goes on with what there is."""
         if kind.manifest.effect not in {Effect.NONE, Effect.READ} and not self.observe:
             ids = [n.id for n in self.request.graph.nodes if n.id != node.id]
-            guilty = blame(self.engine, ids, self.frames)
+            guilty = blame(self.engine, ids, self.frames, self.request.graph)
             node = self.request.graph.by_id[guilty] if guilty else node
         problem = problem_of(error, node.id)
         if problem.code == "CANCELLED" or problem.retryable or node.on_error == "fail":
@@ -310,6 +333,13 @@ class _Work:
     def _log(self, problem: Problem) -> None:
         detail = {"detail": problem.detail} if problem.detail else {}
         self.emit(LogLine(message=problem.message, level="error", node_id=problem.node_id, fields=detail))
+
+
+def _by_node(refs: Mapping[str, FrameRef]) -> dict[str, dict[str, FrameRef]]:
+    found: dict[str, dict[str, FrameRef]] = {}
+    for name, ref in refs.items():
+        found.setdefault(name.rpartition(".")[0], {})[name] = ref
+    return found
 
 
 def _with(report: _T, **changes: Any) -> _T:

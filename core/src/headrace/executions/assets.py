@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, Protocol
 from uuid import UUID
 
@@ -53,14 +53,16 @@ class Outcome(Protocol):
         """Its report."""
 
 
-async def record(session: AsyncSession, execution: Mapping[str, Any], nodes: Sequence[Outcome]) -> None:
-    """Keep what completed steps wrote. A connection that is gone meanwhile is passed over."""
-    reports = (node.report for node in nodes if node.report.status == "completed" and node.report.asset)
-    for report in sorted(reports, key=lambda one: one.asset or ("", "")):  # one order for all: no deadlocks
-        connection, name = report.asset or ("", "")
+async def record(session: AsyncSession, organization_id: UUID, done: Sequence[tuple[UUID, Sequence[Outcome]]]) -> None:
+    """Keep what completed steps of executions wrote. A connection that is gone meanwhile is passed over."""
+    wrote = [
+        (node.report.asset, execution_id, node.report) for execution_id, nodes in done for node in nodes
+        if node.report.status == "completed" and node.report.asset
+    ]  # fmt: skip
+    for (connection, name), execution_id, report in sorted(wrote, key=lambda one: one[0]):  # one order for all
         await session.execute(_UPDATE, {
-            **execution, "id": new_id(), "connection": connection, "object": name, "node_id": report.node_id,
-            "rows": report.rows_out,
+            "organization_id": organization_id, "execution_id": execution_id, "id": new_id(), "connection": connection,
+            "object": name, "node_id": report.node_id, "rows": report.rows_out,
         })  # fmt: skip
 
 

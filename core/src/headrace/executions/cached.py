@@ -27,10 +27,16 @@ async def find(session: AsyncSession, organization_id: UUID, keys: Sequence[str]
     }  # fmt: skip
 
 
-async def remember(session: AsyncSession, key: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> None:
-    """Keep outputs of an execution under their keys."""
-    if rows:
-        await session.execute(queries.REMEMBER, {**key, "rows": as_json(rows)})
+async def remember(session: AsyncSession, organization_id: UUID, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Keep outputs of executions under their keys."""
+    once: dict[str, dict[str, Any]] = {}
+    for row in rows:
+        known = once.get(row["key"], {})
+        given = {name: value for name, value in row.items() if value is not None}
+        once[row["key"]] = {**known, **given, "outputs": {**known.get("outputs", {}), **row["outputs"]}}
+    if once:
+        told = {"organization_id": organization_id, "rows": as_json(list(once.values()))}
+        await session.execute(queries.REMEMBER, told)
 
 
 async def forget(session: AsyncSession, organization_id: UUID, keys: Sequence[str]) -> None:

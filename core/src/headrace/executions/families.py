@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, TypeAlias
 from uuid import UUID
@@ -252,22 +253,24 @@ async def resumed(
     return Resumed(wait=wait, before=first, children=children, elapsed_s=elapsed_s), refs
 
 
-async def closed(session: AsyncSession, key: dict[str, Any], row: Any) -> None:
-    """An execution has ended: its slots go to whoever is next, and its parent is woken if it waited for this.
+async def closed(session: AsyncSession, organization_id: UUID, rows: Sequence[Any]) -> None:
+    """Executions have ended: their slots go to whoever is next, and parents are woken that waited for them.
 
     Args:
-        session: The transaction that ends it.
-        key: The execution.
-        row: Its parent, and the keys of the slots that it had.
+        session: The transaction that ends them.
+        organization_id: Whose they are.
+        rows: Of each its parent, and the keys of the slots that it had.
     """
-    parent_id, segment_no = row.parent_execution_id, row.parent_segment_no
-    family = [f"family:{parent_id}:{segment_no}"] if parent_id is not None and segment_no is not None else []
-    organization_id = key["organization_id"]
-    if row.released or family:
-        names = [f"{organization_id}:{name}" for name in (*row.released, *family)]
-        await session.execute(sql.LOCK_KEYS, {"keys": names})
-    for name in row.released:
-        await session.execute(sql.ADMIT, {"organization_id": organization_id, "key": name, "most": 10})
-    if family:
+    freed = Counter(name for row in rows for name in row.released)
+    parents = {
+        (row.parent_execution_id, row.parent_segment_no) for row in rows
+        if row.parent_execution_id is not None and row.parent_segment_no is not None
+    }  # fmt: skip
+    names = [*freed, *(f"family:{parent_id}:{segment_no}" for parent_id, segment_no in parents)]
+    if names:  # all at once: whoever ends others meanwhile locks in the same order
+        await session.execute(sql.LOCK_KEYS, {"keys": [f"{organization_id}:{name}" for name in names]})
+    for name in sorted(freed):
+        await session.execute(sql.ADMIT, {"organization_id": organization_id, "key": name, "most": 10 * freed[name]})
+    for parent_id, segment_no in sorted(parents):
         where = {"organization_id": organization_id, "execution_id": parent_id, "segment_no": segment_no}
         await session.execute(sql.WAKE, where)

@@ -6,7 +6,7 @@ Functions take a session and commit nothing. `Event` records that they return ar
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -170,8 +170,7 @@ async def heartbeat(session: AsyncSession, leases: Sequence[Lease], *, lease_s: 
         {
             "lease_s": lease_s,
             "organizations": [lease.organization_id for lease in leases],
-            "executions": [lease.execution_id for lease in leases],
-            "segments": [lease.segment_no for lease in leases],
+            **each(leases),
             "fences": [lease.fence for lease in leases],
         },
     )
@@ -190,7 +189,29 @@ async def append_events(
     await session.execute(sql.EVENTS, {**key, "events": events_json(events)})
 
 
-async def events_after(session: AsyncSession, key: Mapping[str, Any], after: int) -> list[Event]:
-    """Events above a sequence number, with those that this transaction has written so far, for the bus."""
-    rows = await session.execute(sql.EVENTS_AFTER, {**key, "after": after, "limit": 10_000})
-    return [Event(row.seq, row.type, row.data, row.created_at) for row in rows]
+async def events_of(
+    session: AsyncSession, organization_id: UUID, after: Sequence[tuple[UUID, int]]
+) -> dict[UUID, list[Event]]:
+    """Of each execution the events above a sequence number, with those that this transaction has written so far."""
+    first: dict[UUID, int] = {}
+    for execution_id, seq in after:
+        first[execution_id] = min(seq, first.get(execution_id, seq))
+    if not first:
+        return {}
+    asked = {**span(first), "executions": list(first), "afters": list(first.values())}
+    found: dict[UUID, list[Event]] = {execution_id: [] for execution_id in first}
+    for row in await session.execute(sql.EVENTS_OF, {"organization_id": organization_id, **asked}):
+        found[row.execution_id].append(Event(row.seq, row.type, row.data, row.created_at))
+    return found
+
+
+def span(executions: Collection[UUID]) -> dict[str, UUID]:
+    """The oldest and the newest of some executions, for statements on tables by month."""
+    return {"first": min(executions), "last": max(executions)}
+
+
+def each(leases: Sequence[Lease]) -> dict[str, Any]:
+    """Parameters that name segments."""
+    return {
+        "executions": [lease.execution_id for lease in leases], "segments": [lease.segment_no for lease in leases],
+    }  # fmt: skip

@@ -187,9 +187,9 @@ DELETE FROM node_outputs WHERE organization_id = :organization_id AND key = ANY(
 
 REMEMBER = sa.text("""
 INSERT INTO node_outputs (organization_id, key, execution_id, node_id, outputs, rows_in, rows_out, rows_rejected, bytes)
-SELECT :organization_id, r.key, :execution_id, r.node_id, r.outputs, r.rows_in, r.rows_out, r.rows_rejected, r.bytes
-FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(key text, node_id text, outputs jsonb, rows_in bigint,
-  rows_out bigint, rows_rejected bigint, bytes bigint) ORDER BY r.key
+SELECT :organization_id, r.key, r.execution_id, r.node_id, r.outputs, r.rows_in, r.rows_out, r.rows_rejected, r.bytes
+FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(key text, execution_id uuid, node_id text, outputs jsonb,
+  rows_in bigint, rows_out bigint, rows_rejected bigint, bytes bigint) ORDER BY r.key
 ON CONFLICT (organization_id, key) DO UPDATE SET execution_id = excluded.execution_id, node_id = excluded.node_id,
   outputs = node_outputs.outputs || excluded.outputs, rows_in = coalesce(excluded.rows_in, node_outputs.rows_in),
   rows_out = coalesce(excluded.rows_out, node_outputs.rows_out), rows_rejected = excluded.rows_rejected,

@@ -6,104 +6,103 @@ bus, after the commit.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
-from datetime import datetime
+from collections.abc import Mapping, Sequence
 from typing import Any
+from uuid import UUID
 
 import msgspec
-from msgspec import Struct
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from headrace.engine.messages import FrameRef, NodeFinished, Problem, Responded
+from headrace.engine.messages import Problem, Responded
 from headrace.executions import assets, cached, compensation, families, handlers, waits, ways
 from headrace.executions import family_statements as families_sql
 from headrace.executions import statements as sql
-from headrace.executions.leases import Claim, Doorbell, Event, Lease, append_events, as_json, events_after, events_json
+from headrace.executions.leases import (
+    Claim,
+    Doorbell,
+    Event,
+    Lease,
+    append_events,
+    as_json,
+    each,
+    events_json,
+    events_of,
+    span,
+)
+from headrace.executions.outcomes import (
+    NO_ROOM,
+    Completion,
+    Held,
+    NodeOutcome,
+    Passed,
+    Room,
+    Settled,
+    passed_by,
+    shown,
+    together,
+    untold,
+)
 from headrace.executions.state import CRASHES_MAX
-from headrace.infra.logs import redact_text
 from headrace.plugins.registry import Registry
 from headrace.sdk.waiting import Callback, Children, Timer, Wait
 
 
-class NodeOutcome(Struct, frozen=True, kw_only=True):
-    """What one node did in an attempt."""
-
-    report: NodeFinished
-    started_at: datetime | None
-    completed_at: datetime
-
-    def row(self) -> dict[str, Any]:
-        """As `node_executions` and the API have it."""
-        report: dict[str, Any] = msgspec.to_builtins(self.report)
-        report.pop("type", None)
-        report.pop("asset", None)
-        report["error"] = shown(self.report.error)
-        return report | {"started_at": self.started_at, "completed_at": self.completed_at}
+async def complete(session: AsyncSession, lease: Lease, *, room: Room = NO_ROOM, **done: Any) -> Settled:
+    """Record success once: state, children, doorbells, nodes, events, and the execution's end if it is the last."""
+    return (await complete_all(session, lease.organization_id, [Completion(lease=lease, **done)], room=room))[0]
 
 
-class Room(Struct, frozen=True):
-    """What whoever settles can go on with at once: so many segments of these queues."""
+async def complete_all(
+    session: AsyncSession, organization_id: UUID, done: Sequence[Completion], *, room: Room = NO_ROOM
+) -> list[Settled]:
+    """The same for several segments of an organization, of one execution or of many, in one go.
 
-    queues: tuple[str, ...] = ()
-    most: int = 0
-
-
-class Settled(Struct, frozen=True):
-    """What settling a segment led to. `held` is false when the lease was lost: nothing was changed.
-
-    Attributes:
-        held: Whether it was settled.
-        mine: Segments that are ready, and have no doorbell: whoever settled has room for them.
-        claims: Of those, what the same transaction claims for whoever settles.
-        ready: Others that are ready.
-        events: For the bus.
-        stop: The execution stops.
-        more: One transaction is not enough: settle it again.
+    What an output that was to be kept lacks is a way that is not taken: segments that need it are skipped. What is
+    ready and there is `room` for is left to the caller, without a doorbell.
     """
+    held = await _hold_all(session, organization_id, [one.lease for one in done])
+    once = {one.lease.fence: one for one in done if one.lease.fence in held}
+    kept = sorted(once.values(), key=lambda one: one.lease.execution_id)
+    if not kept:
+        return [Settled(held=False)] * len(done)
+    of_all = {"organization_id": organization_id, "executions": [one.lease.execution_id for one in kept]}
+    await assets.record(session, organization_id, [(one.lease.execution_id, one.nodes) for one in kept])
+    rows = [{**row, "execution_id": one.lease.execution_id} for one in kept for row in one.remember]
+    await cached.remember(session, organization_id, rows)
+    segments, outputs = [one.lease.segment_no for one in kept], [as_json(one.outputs) for one in kept]
+    given = {"segments": segments, "outputs": outputs, "status": "completed", "error": None, "crashes": 0}
+    await session.execute(sql.SETTLE, {**of_all, **given})
+    settled: dict[int, Settled] = {}
+    passed = []
+    for one in kept:
+        follows, skipped = await _follow(session, one, held[one.lease.fence].children, room)
+        room = msgspec.structs.replace(room, most=room.most - len(follows.mine))
+        settled[one.lease.fence] = follows
+        passed.append(
+            passed_by(one.lease, held[one.lease.fence], "completed", one.nodes, dropped=skipped, rows=one.rows)
+        )
+    await _attempts_ended(session, organization_id, "completed", [(one.lease, one.nodes) for one in kept])
+    await pass_all(session, organization_id, passed)
+    news = await events_of(session, organization_id, [untold(one.lease, held[one.lease.fence]) for one in kept])
+    for one in kept:  # each event is told once
+        events = tuple(news.pop(one.lease.execution_id, ()))
+        settled[one.lease.fence] = msgspec.structs.replace(settled[one.lease.fence], events=events)
+    return [settled.get(one.lease.fence) or Settled(held=False) for one in done]
 
-    held: bool
-    mine: tuple[Doorbell, ...] = ()
-    claims: tuple[Claim, ...] = ()
-    ready: tuple[Doorbell, ...] = ()
-    events: tuple[Event, ...] = ()
-    stop: bool = False
-    more: bool = False
 
-
-def shown(problem: Problem | None) -> dict[str, Any] | None:
-    """A problem as people see it and tables keep it: without credentials and the detail, which is for the log."""
-    if problem is None:
-        return None
-    told: dict[str, Any] = msgspec.to_builtins(problem)
-    told.pop("detail", None)
-    return {**told, "message": redact_text(problem.message), "hint": redact_text(problem.hint)}
-
-
-async def complete(
-    session: AsyncSession, lease: Lease, *, outputs: Mapping[str, FrameRef], nodes: Sequence[NodeOutcome],
-    keep: Collection[str] = (), undo: Collection[str] = (), rows: int = 0, remember: Sequence[Mapping[str, Any]] = (),
-    room: Room = Room(),  # noqa: B008 - frozen
-) -> Settled:  # fmt: skip
-    """Record success once: state, children, doorbells, nodes, events, and the execution's end if it is the last.
-
-    What `keep` names and `outputs` lacks is a way that is not taken: segments that need it are skipped. `undo` names
-    the nodes with a compensation. What is ready and there is `room` for is left to the caller, without a doorbell.
-    """
-    held = await _hold(session, lease)
-    if held is None:
-        return Settled(held=False)
-    await assets.record(session, lease.execution, nodes)
-    await cached.remember(session, lease.execution, remember)
-    await _settle(session, lease, "completed", None, outputs=outputs)
-    done = {node.report.node_id for node in nodes if node.report.status == "completed" and not node.report.cache_hit}
-    await compensation.arm(session, lease.key, [node_id for node_id in undo if node_id in done])
-    left_out = set(keep) - outputs.keys()
-    freed, skipped = await ways.follow(session, lease.execution, held.children, outputs.keys(), left_out)
-    mine = await _take(session, lease, freed[: room.most], room.queues)
+async def _follow(session: AsyncSession, done: Completion, children: Sequence[int], room: Room) -> tuple[Settled, int]:
+    """What a completed segment makes ready, and how many segments have lost their way."""
+    lease = done.lease
+    nodes = {
+        node.report.node_id for node in done.nodes if node.report.status == "completed" and not node.report.cache_hit
+    }
+    await compensation.arm(session, lease.key, [node_id for node_id in done.undo if node_id in nodes])
+    left_out = set(done.keep) - done.outputs.keys()
+    freed, skipped = await ways.follow(session, lease.execution, children, done.outputs.keys(), left_out)
+    mine = await _take(session, lease, freed[: max(0, room.most)], room.queues)
     taken = {bell.segment_no for bell in mine}
     ready = await _ring(session, lease, [no for no in freed if no not in taken])
-    settled = await _ended(session, lease, held, "completed", nodes, rows=rows, ready=ready, dropped=skipped)
-    return msgspec.structs.replace(settled, mine=mine)
+    return Settled(held=True, mine=mine, ready=ready), skipped
 
 
 async def _take(
@@ -256,38 +255,35 @@ async def crash(session: AsyncSession, lease: Lease, *, reason: str, outcome: st
     return await _again(session, lease, held, outcome, crashes=1)
 
 
-class _Held(Struct, frozen=True, kw_only=True):
-    """The locked rows of a lease that is still held."""
-
-    children: list[int]
-    crash_count: int
-    attempt: int
-    node_ids: list[str]
-    closing: str | None
-    before: int
-
-
-async def _hold(session: AsyncSession, lease: Lease, *, expired: bool = False) -> _Held | None:
+async def _hold(session: AsyncSession, lease: Lease, *, expired: bool = False) -> Held | None:
     """Lock the execution and the segment if the fence is the newest and it runs."""
-    row = (await session.execute(sql.HELD, {**lease.key, "fence": lease.fence, "expired": expired})).one_or_none()
-    if row is None:
-        if not expired:
+    return (await _hold_all(session, lease.organization_id, [lease], expired=expired)).get(lease.fence)
+
+
+async def _hold_all(
+    session: AsyncSession, organization_id: UUID, leases: Sequence[Lease], *, expired: bool = False
+) -> dict[int, Held]:
+    """The same for several, by fence; all lock in one order."""
+    key = {"organization_id": organization_id}
+    asked = {**key, **each(leases), "fences": [lease.fence for lease in leases], "expired": expired}
+    held = {row.fence: Held(**row._mapping) for row in await session.execute(sql.HELD, asked)}
+    for lease in leases:
+        if lease.fence not in held and not expired:
             await session.execute(sql.STALE, {**lease.execution, "fence": lease.fence})
-        return None
-    return _Held(**row._mapping)
+    return held
 
 
 async def _settle(
-    session: AsyncSession, lease: Lease, status: str, problem: Problem | None, *, crashes: int = 0,
-    outputs: Mapping[str, FrameRef] | None = None,
-) -> None:  # fmt: skip
+    session: AsyncSession, lease: Lease, status: str, problem: Problem | None, *, crashes: int = 0
+) -> None:
+    """Make a segment final that gave nothing."""
     error = as_json(shown(problem)) if problem else None
-    settled = {"status": status, "outputs": as_json(outputs or {}), "error": error, "crashes": crashes}
-    await session.execute(sql.SETTLE, {**lease.key, **settled})
+    settled = {"status": status, "outputs": ["{}"], "error": error, "crashes": crashes}
+    await session.execute(sql.SETTLE, {"organization_id": lease.organization_id, **each([lease]), **settled})
 
 
 async def _give_up(
-    session: AsyncSession, lease: Lease, held: _Held, problem: Problem, nodes: Sequence[NodeOutcome], *, outcome: str,
+    session: AsyncSession, lease: Lease, held: Held, problem: Problem, nodes: Sequence[NodeOutcome], *, outcome: str,
     crashes: int = 0,
 ) -> Settled | None:  # fmt: skip
     """No attempt is left. Where the node's `on_error` has the execution go on, a last turn carries that out."""
@@ -300,7 +296,7 @@ async def _give_up(
 
 
 async def _fail(
-    session: AsyncSession, lease: Lease, held: _Held, problem: Problem, nodes: Sequence[NodeOutcome], *, status: str,
+    session: AsyncSession, lease: Lease, held: Held, problem: Problem, nodes: Sequence[NodeOutcome], *, status: str,
     outcome: str = "failed", crashes: int = 0,
 ) -> Settled:  # fmt: skip
     await _settle(session, lease, status, problem, crashes=crashes)
@@ -322,7 +318,7 @@ async def begin_closing(session: AsyncSession, key: Mapping[str, Any], *, closin
 
 
 async def _again(
-    session: AsyncSession, lease: Lease, held: _Held, outcome: str, nodes: Sequence[NodeOutcome] = (), *,
+    session: AsyncSession, lease: Lease, held: Held, outcome: str, nodes: Sequence[NodeOutcome] = (), *,
     problem: Problem | None = None, delay_s: float = 0, crashes: int = 0, errors: int = 0, alone: bool = False,
 ) -> Settled:  # fmt: skip
     error = as_json(shown(problem)) if problem else None
@@ -340,57 +336,62 @@ async def _again(
 
 async def _attempt_ended(session: AsyncSession, lease: Lease, outcome: str, nodes: Sequence[NodeOutcome] = ()) -> None:
     """Close the attempt, and keep what its nodes did."""
-    rows = as_json([node.row() for node in nodes])
-    told = {"fence": lease.fence, "attempt": lease.attempt, "outcome": outcome, "rows": rows}
-    await session.execute(sql.ATTEMPT_ENDED, {**lease.key, **told})
+    await _attempts_ended(session, lease.organization_id, outcome, [(lease, nodes)])
+
+
+async def _attempts_ended(
+    session: AsyncSession, organization_id: UUID, outcome: str, ended: Sequence[tuple[Lease, Sequence[NodeOutcome]]]
+) -> None:
+    rows = [
+        {**node.row(), "execution_id": lease.execution_id, "segment_no": lease.segment_no, "attempt": lease.attempt}
+        for lease, nodes in ended for node in nodes
+    ]  # fmt: skip
+    executions = [lease.execution_id for lease, _ in ended]
+    which = {"executions": executions, "fences": [lease.fence for lease, _ in ended], **span(executions)}
+    told = {"organization_id": organization_id, "outcome": outcome, "rows": as_json(rows)}
+    await session.execute(sql.ATTEMPT_ENDED, {**which, **told})
 
 
 async def _ended(
-    session: AsyncSession, lease: Lease, held: _Held, status: str, nodes: Sequence[NodeOutcome], *,
-    outcome: str = "", dropped: int = 0, rows: int = 0, ready: tuple[Doorbell, ...] = (),
-    problem: Problem | None = None,
+    session: AsyncSession, lease: Lease, held: Held, status: str, nodes: Sequence[NodeOutcome], *,
+    outcome: str = "", dropped: int = 0, problem: Problem | None = None,
 ) -> Settled:  # fmt: skip
     """The segment is final: end the attempt, write events, close the execution when nothing is open."""
-    key = lease.execution
     await _attempt_ended(session, lease, outcome or ("failed" if status == "dead" else status), nodes)
-    update: dict[str, Any] = {"segment_no": lease.segment_no, "status": status, "attempt": held.attempt}
-    if problem:
-        update["error"] = shown(problem)
-    events = [("node_update", node_json(lease, node)) for node in nodes]
-    events.append(("segment_update", {**update, "node_ids": held.node_ids}))
-    rejected = sum(node.report.rows_rejected for node in nodes)
-    await pass_segments(session, key, ended=1 + dropped, rows=rows, rejected=rejected, events=events)
-    return Settled(held=True, ready=ready, events=await _news(session, lease, held))
+    passed = passed_by(lease, held, status, nodes, dropped=dropped, problem=problem)
+    await pass_all(session, lease.organization_id, [passed])
+    return Settled(held=True, events=await _news(session, lease, held))
 
 
-async def _news(session: AsyncSession, lease: Lease, held: _Held) -> tuple[Event, ...]:
-    """What watchers may not know yet: those of the claim come again, unless they came with others'."""
-    after = held.before if lease.seen is None else min(lease.seen, held.before)
-    return tuple(await events_after(session, lease.execution, after))
+async def _news(session: AsyncSession, lease: Lease, held: Held) -> tuple[Event, ...]:
+    found = await events_of(session, lease.organization_id, [untold(lease, held)])
+    return tuple(found[lease.execution_id])
 
 
-async def pass_segments(
-    session: AsyncSession, key: Mapping[str, Any], *, ended: int, rows: int = 0, rejected: int = 0,
-    events: Sequence[tuple[str, dict[str, Any]]] = (),
-) -> bool:  # fmt: skip
-    """Count ended segments; when none is open, end the execution and tell who waits for it. Returns whether it ended.
+async def pass_segments(session: AsyncSession, key: Mapping[str, Any], *, ended: int) -> bool:
+    """Count ended segments of an execution; end it when none is open. Returns whether it ended.
 
     The caller holds the lock on the execution.
     """
-    counts = {"ended": ended, "rows": rows, "rejected": rejected, "events": events_json(events)}
-    row = (await session.execute(sql.PASSED, {**key, **counts})).one_or_none()
-    if row is None or not row.closes:
-        return False
-    await families.closed(session, dict(key), row)
-    undoing = await compensation.closed(session, key, row)
-    if row.handled:
-        await handlers.begin(session, dict(key), ("on_error",) if undoing else handlers.KINDS)
-    return True
+    return bool(await pass_all(session, key["organization_id"], [Passed(key["execution_id"], ended=ended)]))
 
 
-def node_json(lease: Lease, node: NodeOutcome) -> dict[str, Any]:
-    """A node execution as the API shows it."""
-    row = node.row()
-    outputs = row.pop("outputs", {})
-    where = {"segment_no": lease.segment_no, "attempt": lease.attempt, "has_output": bool(outputs)}
-    return {**row, **where, "execution_id": str(lease.execution_id)}
+async def pass_all(session: AsyncSession, organization_id: UUID, passed: Sequence[Passed]) -> set[UUID]:
+    """Count ended segments of executions; those without an open one end, and who waits for it is told.
+
+    The caller holds the locks on the executions. Returns which ended.
+    """
+    each = together(passed)
+    rows = await session.execute(sql.PASSED, {
+        "organization_id": organization_id, "executions": [one.execution_id for one in each],
+        "ended": [one.ended for one in each], "rows": [one.rows for one in each],
+        "rejected": [one.rejected for one in each], "events": [events_json(one.events) for one in each],
+    })  # fmt: skip
+    closed = [row for row in rows.all() if row.closes]
+    await families.closed(session, organization_id, closed)
+    for row in closed:
+        key = {"organization_id": organization_id, "execution_id": row.execution_id}
+        undoing = await compensation.closed(session, key, row)
+        if row.handled:
+            await handlers.begin(session, key, ("on_error",) if undoing else handlers.KINDS)
+    return {row.execution_id for row in closed}

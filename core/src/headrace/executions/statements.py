@@ -29,6 +29,11 @@ c AS (
     AND NOT EXISTS (SELECT 1 FROM paused_queues p WHERE p.queue = n.queue)
   RETURNING n.execution_id, n.segment_no, n.attempt, n.fence, n.error_count, n.depends_on, n.inputs, n.spec,
     n.node_ids, n.parked, n.resume, n.queue, n.alone, e.event_seq AS before),
+d AS (
+  DELETE FROM outbox o USING (
+    SELECT r.id FROM c JOIN outbox r ON r.organization_id = :organization_id AND r.execution_id = c.execution_id
+      AND r.segment_no = c.segment_no FOR UPDATE OF r SKIP LOCKED) r
+  WHERE o.organization_id = :organization_id AND o.id = r.id),
 a AS (
   INSERT INTO segment_attempts (organization_id, fence, execution_id, segment_no, attempt, worker_id)
   SELECT :organization_id, fence, execution_id, segment_no, attempt, :worker_id FROM c),
@@ -49,6 +54,7 @@ SELECT c.*, x.params, x.input_data, x.input_hash, x.observe, x.reuse, x.row_limi
       AND p.segment_no = ANY(c.depends_on) AND o.key = ANY(c.inputs)), '{}') AS frames
 FROM c JOIN x ON x.id = c.execution_id ORDER BY c.fence
 """)
+"""What is claimed needs no doorbell any more, except those that the relay is sending at this moment."""
 
 CANDIDATES = sa.text("""
 WITH RECURSIVE tenants AS (
@@ -81,14 +87,21 @@ ORDER BY turn, queued_at LIMIT :limit
 """Turns as in `outbox.TAKE`; what an organization has in work counts as turns that were had."""
 
 HEARTBEAT = sa.text("""
+WITH h AS MATERIALIZED (
+  SELECT n.organization_id, n.execution_id, n.segment_no, n.fence
+  FROM unnest(CAST(:organizations AS uuid[]), CAST(:executions AS uuid[]), CAST(:segments AS integer[]),
+    CAST(:fences AS bigint[])) AS f(organization_id, execution_id, segment_no, fence)
+  JOIN segment_runs n ON n.organization_id = f.organization_id AND n.execution_id = f.execution_id
+    AND n.segment_no = f.segment_no
+  WHERE n.fence = f.fence AND n.status = 'running'
+  ORDER BY n.execution_id, n.segment_no FOR NO KEY UPDATE OF n)
 UPDATE segment_runs n SET lease_until = clock_timestamp() + make_interval(secs => :lease_s)
-FROM executions x, unnest(CAST(:organizations AS uuid[]), CAST(:executions AS uuid[]), CAST(:segments AS integer[]),
-  CAST(:fences AS bigint[])) AS f(organization_id, execution_id, segment_no, fence)
-WHERE n.organization_id = f.organization_id AND n.execution_id = f.execution_id AND n.segment_no = f.segment_no
-  AND n.fence = f.fence AND n.status = 'running'
-  AND x.organization_id = n.organization_id AND x.id = n.execution_id
+FROM h JOIN executions x ON x.organization_id = h.organization_id AND x.id = h.execution_id
+WHERE n.organization_id = h.organization_id AND n.execution_id = h.execution_id AND n.segment_no = h.segment_no
+  AND n.fence = h.fence AND n.status = 'running'
 RETURNING n.fence, x.closing IS NOT NULL AS stop
 """)
+"""Locks in the order of `HELD`."""
 
 LOCK = sa.text("""
 SELECT status, closing, event_seq, segments_open FROM executions
@@ -96,18 +109,22 @@ WHERE organization_id = :organization_id AND id = :execution_id FOR NO KEY UPDAT
 """)
 
 HELD = sa.text("""
-SELECT x.closing, x.event_seq AS before, n.crash_count, n.attempt, n.node_ids, n.children
-FROM executions x JOIN segment_runs n ON n.organization_id = x.organization_id AND n.execution_id = x.id
-WHERE x.organization_id = :organization_id AND x.id = :execution_id AND n.segment_no = :segment_no
-  AND n.fence = :fence AND n.status = 'running' AND (NOT :expired OR n.lease_until < clock_timestamp())
-FOR NO KEY UPDATE OF x, n
+SELECT x.closing, x.event_seq AS before, n.fence, n.crash_count, n.attempt, n.node_ids, n.children
+FROM unnest(CAST(:executions AS uuid[]), CAST(:segments AS integer[]), CAST(:fences AS bigint[]))
+  AS f(execution_id, segment_no, fence)
+JOIN executions x ON x.organization_id = :organization_id AND x.id = f.execution_id
+JOIN segment_runs n ON n.organization_id = x.organization_id AND n.execution_id = x.id AND n.segment_no = f.segment_no
+WHERE n.fence = f.fence AND n.status = 'running' AND (NOT :expired OR n.lease_until < clock_timestamp())
+ORDER BY n.execution_id, n.segment_no FOR NO KEY UPDATE OF x, n
 """)
 """Locks in the order in which they are named; what changed while it waited for a lock is looked at again."""
 
 SETTLE = sa.text("""
-UPDATE segment_runs SET status = :status, lease_owner = NULL, lease_until = NULL, outputs = CAST(:outputs AS jsonb),
+UPDATE segment_runs n SET status = :status, lease_owner = NULL, lease_until = NULL, outputs = f.outputs,
   error = CAST(:error AS jsonb), finished_at = clock_timestamp(), crash_count = crash_count + :crashes
-WHERE organization_id = :organization_id AND execution_id = :execution_id AND segment_no = :segment_no
+FROM unnest(CAST(:executions AS uuid[]), CAST(:segments AS integer[]), CAST(:outputs AS jsonb[]))
+  AS f(execution_id, segment_no, outputs)
+WHERE n.organization_id = :organization_id AND n.execution_id = f.execution_id AND n.segment_no = f.segment_no
 """)
 
 FORGIVING = sa.text("""
@@ -133,20 +150,24 @@ ATTEMPT_ENDED = sa.text("""
 WITH nodes AS (
   INSERT INTO node_executions (organization_id, execution_id, node_id, segment_no, status, attempt, started_at,
     completed_at, duration_ms, rows_in, rows_out, rows_rejected, bytes, error, outputs, cache_hit, pinned)
-  SELECT :organization_id, :execution_id, r.node_id, :segment_no, r.status, :attempt, r.started_at, r.completed_at,
+  SELECT :organization_id, r.execution_id, r.node_id, r.segment_no, r.status, r.attempt, r.started_at, r.completed_at,
     r.duration_ms, r.rows_in, r.rows_out, r.rows_rejected, r.bytes, r.error, coalesce(r.outputs, '{}'),
     r.cache_hit, r.pinned
-  FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(node_id text, status text, started_at timestamptz,
-    completed_at timestamptz, duration_ms double precision, rows_in bigint, rows_out bigint, rows_rejected bigint,
-    bytes bigint, error jsonb, outputs jsonb, cache_hit boolean, pinned boolean)
+  FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(execution_id uuid, segment_no integer, attempt integer,
+    node_id text, status text, started_at timestamptz, completed_at timestamptz, duration_ms double precision,
+    rows_in bigint, rows_out bigint, rows_rejected bigint, bytes bigint, error jsonb, outputs jsonb,
+    cache_hit boolean, pinned boolean)
   ON CONFLICT (organization_id, execution_id, node_id) DO UPDATE SET segment_no = excluded.segment_no,
     status = excluded.status, attempt = excluded.attempt, started_at = excluded.started_at,
     completed_at = excluded.completed_at, duration_ms = excluded.duration_ms, rows_in = excluded.rows_in,
     rows_out = excluded.rows_out, rows_rejected = excluded.rows_rejected, bytes = excluded.bytes,
     error = excluded.error, outputs = excluded.outputs, cache_hit = excluded.cache_hit, pinned = excluded.pinned)
-UPDATE segment_attempts SET finished_at = clock_timestamp(), outcome = :outcome
-WHERE organization_id = :organization_id AND execution_id = :execution_id AND fence = :fence AND outcome IS NULL
+UPDATE segment_attempts a SET finished_at = clock_timestamp(), outcome = :outcome
+FROM unnest(CAST(:executions AS uuid[]), CAST(:fences AS bigint[])) AS f(execution_id, fence)
+WHERE a.organization_id = :organization_id AND a.execution_id = f.execution_id AND a.fence = f.fence
+  AND a.execution_id BETWEEN :first AND :last AND a.outcome IS NULL
 """)
+"""From the first to the last: so that no other month is looked at."""
 
 STALE = sa.text("""
 UPDATE segment_attempts SET stale_reports = stale_reports + 1
@@ -222,18 +243,19 @@ SELECT (SELECT count(*) FROM d) AS dropped, pg_notify('headrace_stop', CAST(:exe
 """Say how an execution will end, drop what has not begun, and tell workers to stop what has."""
 
 PASSED = sa.text("""
-WITH t AS (
-  SELECT item ->> 'type' AS type, item -> 'data' AS data, no
-  FROM jsonb_array_elements(CAST(:events AS jsonb)) WITH ORDINALITY AS a(item, no)),
-o AS (
-  SELECT event_seq, segments_open <= :ended AND status IN ('queued', 'running', 'waiting', 'cancelling') AS closes
-  FROM executions WHERE organization_id = :organization_id AND id = :execution_id),
+WITH o AS MATERIALIZED (
+  SELECT x.id, x.event_seq, p.ended, p.rows, p.rejected, p.events, x.segments_open <= p.ended
+    AND x.status IN ('queued', 'running', 'waiting', 'cancelling') AS closes
+  FROM unnest(CAST(:executions AS uuid[]), CAST(:ended AS integer[]), CAST(:rows AS bigint[]),
+    CAST(:rejected AS bigint[]), CAST(:events AS jsonb[])) AS p(execution_id, ended, rows, rejected, events)
+  JOIN executions x ON x.organization_id = :organization_id AND x.id = p.execution_id),
 v AS (
   INSERT INTO execution_events (organization_id, execution_id, seq, type, data)
-  SELECT :organization_id, :execution_id, o.event_seq + t.no, t.type, t.data FROM o, t),
+  SELECT :organization_id, o.id, o.event_seq + a.no, a.item ->> 'type', a.item -> 'data'
+  FROM o, jsonb_array_elements(o.events) WITH ORDINALITY AS a(item, no)),
 x AS (
-  UPDATE executions x SET segments_open = segments_open - :ended, rows_processed = rows_processed + :rows,
-    rows_failed = rows_failed + :rejected, event_seq = x.event_seq + (SELECT count(*) FROM t),
+  UPDATE executions x SET segments_open = segments_open - o.ended, rows_processed = rows_processed + o.rows,
+    rows_failed = rows_failed + o.rejected, event_seq = x.event_seq + jsonb_array_length(o.events),
     completed_at = CASE WHEN o.closes THEN clock_timestamp() ELSE completed_at END,
     output_data = CASE WHEN o.closes THEN (
       SELECT coalesce(jsonb_object_agg(f.key, jsonb_build_object('rows', f.value -> 'rows')), '{}')
@@ -241,20 +263,22 @@ x AS (
       WHERE n.organization_id = x.organization_id AND n.execution_id = x.id AND cardinality(n.children) = 0)
       ELSE output_data END,
     status = CASE WHEN o.closes THEN coalesce(closing, 'completed')
-      WHEN status = 'running' AND closing IS NULL AND segments_open > :ended
+      WHEN status = 'running' AND closing IS NULL AND segments_open > o.ended
         AND EXISTS (SELECT 1 FROM segment_runs n WHERE n.organization_id = x.organization_id
           AND n.execution_id = x.id AND n.status = 'parked')
         AND NOT EXISTS (SELECT 1 FROM segment_runs n WHERE n.organization_id = x.organization_id
           AND n.execution_id = x.id AND n.status IN ('ready', 'running', 'retry_wait')) THEN 'waiting'
       ELSE status END
-  FROM o WHERE x.organization_id = :organization_id AND x.id = :execution_id
-  RETURNING o.closes, x.parent_execution_id, x.parent_segment_no, x.status, x.mode, x.handlers <> '{}' AS handled),
+  FROM o WHERE x.organization_id = :organization_id AND x.id = o.id
+  RETURNING x.id AS execution_id, o.closes, x.parent_execution_id, x.parent_segment_no, x.status, x.mode,
+    x.handlers <> '{}' AS handled),
 s AS (
-  DELETE FROM execution_slots USING x WHERE x.closes AND organization_id = :organization_id
-    AND execution_id = :execution_id RETURNING key)
-SELECT x.*, ARRAY(SELECT key FROM s) AS released FROM x
+  DELETE FROM execution_slots s USING x WHERE x.closes AND s.organization_id = :organization_id
+    AND s.execution_id = x.execution_id RETURNING s.execution_id, s.key)
+SELECT x.*, ARRAY(SELECT s.key FROM s WHERE s.execution_id = x.execution_id) AS released FROM x
+ORDER BY x.execution_id
 """)
-"""Count ended segments and write events; end the execution and free its slots when no segment is open."""
+"""Count ended segments and write events; end the executions of which none is open, and free their slots."""
 
 RESPOND = sa.text("""
 UPDATE executions SET response = coalesce(response, CAST(:response AS jsonb))
@@ -276,6 +300,14 @@ SELECT :organization_id, :execution_id, x.base + t.no, t.type, t.data FROM x, t
 EVENTS_AFTER = sa.text("""
 SELECT seq, type, data, created_at FROM execution_events
 WHERE organization_id = :organization_id AND execution_id = :execution_id AND seq > :after ORDER BY seq LIMIT :limit
+""")
+
+EVENTS_OF = sa.text("""
+SELECT e.execution_id, e.seq, e.type, e.data, e.created_at
+FROM unnest(CAST(:executions AS uuid[]), CAST(:afters AS bigint[])) AS f(execution_id, after)
+JOIN execution_events e ON e.organization_id = :organization_id AND e.execution_id = f.execution_id AND e.seq > f.after
+WHERE e.execution_id BETWEEN :first AND :last
+ORDER BY e.execution_id, e.seq
 """)
 
 LOGS = sa.text("""

@@ -97,8 +97,9 @@ class Relay:
             while True:
                 self._wake.clear()
                 if more or await self._more():
-                    pause_s = self._soon_s if await self._relay_all() else min(2 * pause_s, self._poll_s)
-                    more = await self._more()
+                    sent = await self._relay_all()
+                    pause_s = self._soon_s if sent else min(2 * pause_s, self._poll_s)
+                    more = sent or await self._more()
                 more = await self._rest(pause_s if more else self._poll_s) or more
         finally:
             listener.cancel()

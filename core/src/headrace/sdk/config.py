@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
+from functools import lru_cache
 from typing import Any, ClassVar, TypeVar, get_args, get_origin, get_type_hints
 
 import msgspec
@@ -139,6 +140,7 @@ def _inner(hint: Any) -> tuple[Any, ...]:
     return tuple(part for arg in get_args(hint) for part in _inner(arg)) or (hint,)
 
 
+@lru_cache(maxsize=4096)
 def secret_names(kind: type[Struct], prefix: str = "") -> tuple[str, ...]:
     """Dotted paths of the fields that are `Secret`, through nested Structs and unions."""
     found: list[str] = []

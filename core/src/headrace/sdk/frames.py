@@ -27,6 +27,7 @@ __all__ = [
     "columns",
     "dtype",
     "follow",
+    "follow_all",
     "from_polars",
     "many",
     "names",
@@ -34,6 +35,7 @@ __all__ = [
     "nw",
     "polars_dtype",
     "polars_schema",
+    "remembered",
     "require",
     "try_cast",
 ]  # fmt: skip
@@ -45,7 +47,7 @@ _INTEGERS = {
 _INTEGER_BITS = {kind: shape for shape, kind in _INTEGERS.items()}
 _REMEMBERED = "_headrace_columns"
 SHAPES_MAX = 4_096
-_shapes: dict[tuple[Hashable, tuple[Column, ...]], tuple[Column, ...]] = {}
+_shapes: dict[tuple[Hashable, tuple[tuple[Column, ...], ...]], tuple[Column, ...]] = {}
 _PLAIN = {
     DataType.BOOLEAN: nw.Boolean, DataType.TEXT: nw.String, DataType.JSON: nw.String, DataType.UUID: nw.String,
     DataType.BINARY: nw.Binary, DataType.DATE: nw.Date, DataType.TIME: nw.Time,
@@ -117,6 +119,12 @@ def columns(frame: nw.LazyFrame[Any]) -> tuple[Column, ...]:
     return known
 
 
+def remembered(frame: nw.LazyFrame[Any], known: Sequence[Column]) -> nw.LazyFrame[Any]:
+    """The frame, whose columns are known and need not be asked for."""
+    setattr(frame, _REMEMBERED, tuple(known))
+    return frame
+
+
 def names(frame: nw.LazyFrame[Any]) -> list[str]:
     """Names of a frame's columns, without executing it."""
     return [column.name for column in columns(frame)]
@@ -134,17 +142,23 @@ def follow(
         step: Pure; called twice.
         name: Equal names are equal steps: what one makes of the same columns is learned once in a process.
     """
-    before = columns(frame)
+    return follow_all((frame,), empty, step, name=name)
+
+
+def follow_all(
+    frames: Sequence[nw.LazyFrame[Any]], empty: Callable[[Sequence[Column]], nw.LazyFrame[Any]],
+    step: Callable[..., nw.LazyFrame[Any]], *, name: Hashable = None,
+) -> nw.LazyFrame[Any]:  # fmt: skip
+    """The same for a step over several frames."""
+    before = tuple(map(columns, frames))
     shape = _shapes.get((name, before)) if name is not None else None
     if shape is None:
-        shape = columns(step(empty(before)))
+        shape = columns(step(*map(empty, before)))
         if name is not None:
             if len(_shapes) >= SHAPES_MAX:
                 _shapes.clear()
             _shapes[name, before] = shape
-    made = step(frame)
-    setattr(made, _REMEMBERED, shape)
-    return made
+    return remembered(step(*frames), shape)
 
 
 def polars_dtype(column: Column) -> Any:

@@ -30,7 +30,7 @@ from headrace.engine.messages import (
 )
 from headrace.executions.leases import Claim
 from headrace.executions.live import Feed
-from headrace.executions.settle import NodeOutcome
+from headrace.executions.outcomes import NodeOutcome
 from headrace.executions.state import timeout_s
 from headrace.infra.clock import now
 from headrace.plugins.records import ConnectionSpec

@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from functools import partial
 from typing import TypeAlias
+from uuid import UUID
 
 import msgspec
 import structlog
@@ -21,9 +22,9 @@ from headrace.engine.problems import problem_of
 from headrace.executions import logs as execution_logs
 from headrace.executions import payloads, settle
 from headrace.executions.called import load_called
-from headrace.executions.leases import Claim, Doorbell, events_after
+from headrace.executions.leases import Claim, Doorbell, Lease, events_of
 from headrace.executions.live import publish, publish_answered
-from headrace.executions.settle import Room, Settled
+from headrace.executions.outcomes import NO_ROOM, Completion, Room, Settled
 from headrace.executions.state import retry_delay_s
 from headrace.infra.bus import Bus
 from headrace.infra.crypto import Sealed
@@ -39,6 +40,7 @@ from headrace.worker.lane import Lane
 from headrace.worker.pool import RunnerPool
 from headrace.worker.reuse import Reuser
 from headrace.worker.runner_process import Runner
+from headrace.worker.together import Together
 
 TELL_AFTER_S = 0.05
 LOGS_EVERY_S = 0.5
@@ -48,6 +50,8 @@ START_AGAIN_S = 5.0
 ALONG_MAX = 4
 """Segments that are claimed by the transaction that makes them ready."""
 Claims: TypeAlias = Callable[[AsyncSession, Lane, Sequence[Doorbell]], Awaitable[list[Claim]]]
+Record: TypeAlias = Completion | Callable[[AsyncSession], Awaitable[Settled]]
+"""How to settle: completed segments together, any other by itself."""
 _log = structlog.get_logger("headrace.worker")
 
 
@@ -66,6 +70,9 @@ class Carrier:
         self._resolver = Resolver(registry, settings.secrets_file)
         self._vault = connections.Vault(settings.key_ring())
         self._desk = Desk(database, bus, self._vault, registry)
+        self._begun = Together(self._tell_all_begun)
+        self._opened = Together(self._open_all)
+        self._completed = Together(self._complete_all)
 
     async def carry(self, attempt: Attempt, lane: Lane) -> Settled:
         """Execute and settle; survives a database that is away for a while."""
@@ -98,11 +105,16 @@ class Carrier:
             async with asyncio.timeout(TELL_AFTER_S):
                 await attempt.over.wait()
                 return
-        lease = attempt.lease
         with contextlib.suppress(HeadraceError):
-            async with self._database.transaction(lease.organization_id) as session:
-                events = await events_after(session, lease.execution, lease.seen or 0)
-            await publish(self._bus, lease.organization_id, lease.execution_id, events)
+            await self._begun.do(attempt.lease.organization_id, attempt.lease)
+
+    async def _tell_all_begun(self, organization_id: UUID, leases: Sequence[Lease]) -> Sequence[None]:
+        async with self._database.transaction(organization_id) as session:
+            after = [(lease.execution_id, lease.seen or 0) for lease in leases]
+            found = await events_of(session, organization_id, after)
+        for execution_id, events in found.items():
+            await publish(self._bus, organization_id, execution_id, events)
+        return [None] * len(leases)
 
     async def _execute(self, attempt: Attempt, lane: Lane) -> Outcome:
         try:
@@ -150,10 +162,19 @@ class Carrier:
         if not names:
             return {}
         organization_id = attempt.lease.organization_id
-        async with self._database.transaction(organization_id) as session:
-            specs = await connections.resolve(session, self._vault, organization_id, names)
+        specs = await self._opened.do(organization_id, names)
         specs = await with_tokens(self._database, self._vault, self._registry, organization_id, specs)
+        if not self._resolver.refers(specs):
+            return specs
         return await asyncio.to_thread(self._resolver.resolve, specs, organization_id)
+
+    async def _open_all(
+        self, organization_id: UUID, wanted: Sequence[Sequence[str]]
+    ) -> Sequence[dict[str, ConnectionSpec]]:
+        """Connections of several segments, as they are now."""
+        async with self._database.transaction(organization_id) as session:
+            found = await connections.resolve(session, self._vault, organization_id, {n for ns in wanted for n in ns})
+        return [{name: found[name] for name in names if name in found} for names in wanted]
 
     async def _write_logs(self, attempt: Attempt) -> None:
         """Write lines every now and then, and an answer at once; never cancelled in the middle of it."""
@@ -187,62 +208,73 @@ class Carrier:
 
         While the database is away, try again. The fence refuses what is too late.
         """
-        room = Room(lane.queues, min(ALONG_MAX, lane.room(attempt.lease.organization_id)))
-        record = self._how(attempt, outcome, room)
+        record = self._how(attempt, outcome)
         while True:
             try:
                 await self._flush_lines(attempt)
-                return await self._recorded(attempt, record, lane)
+                settled = await self._settled(attempt, record, lane)
             except (ConfigError, DataError, FeatureOff) as error:  # of a wait that cannot begin
                 node = attempt.claim.spec.graph.nodes[0]
                 problem = problem_of(error, node.id)
                 said = msgspec.structs.replace(problem, message=f"'{node.label or node.id}': {problem.message}")
-                record = self._how(attempt, SegmentFailed(said), Room())
+                record = self._how(attempt, SegmentFailed(said))
             except TransientError as error:
                 _log.warning("cannot settle a segment yet", reason=error.message, detail=error.detail)
                 await asyncio.sleep(SETTLE_AGAIN_S)
-            except Exception:  # of a segment after it that cannot be claimed, perhaps
-                if not room.most:
-                    raise
-                _log.exception("a segment is settled alone", execution=str(attempt.lease.execution_id))
-                room = Room()
-                record = self._how(attempt, outcome, room)
+            else:
+                if attempt.response is not None:
+                    await self._answered(attempt)
+                return settled
 
-    async def _recorded(
-        self, attempt: Attempt, record: Callable[[AsyncSession], Awaitable[Settled]], lane: Lane
-    ) -> Settled:
+    async def _settled(self, attempt: Attempt, record: Record, lane: Lane) -> Settled:
+        if isinstance(record, Completion):
+            return await self._completed.do((attempt.lease.organization_id, lane), (attempt, record))
         more = True
         while more:
             async with self._database.transaction(attempt.lease.organization_id) as session:
                 if attempt.response is not None:
                     await settle.respond(session, attempt.lease, attempt.response)
                 settled = await record(session)
-                if settled.mine:
-                    claims = await self._claim(session, lane, settled.mine)
-                    taken = {claim.lease.segment_no for claim in claims}
-                    left = tuple(bell for bell in settled.mine if bell.segment_no not in taken)
-                    settled = msgspec.structs.replace(settled, claims=tuple(claims), mine=left)
             more = settled.more
-        if attempt.response is not None:
-            await self._answered(attempt)
         return settled
 
-    def _how(self, attempt: Attempt, outcome: Outcome, room: Room) -> Callable[[AsyncSession], Awaitable[Settled]]:
+    async def _complete_all(
+        self, place: tuple[UUID, Lane], done: Sequence[tuple[Attempt, Completion]]
+    ) -> Sequence[Settled]:
+        """Settle segments that have completed, and claim what they make ready, as far as there is room."""
+        organization_id, lane = place
+        room = Room(lane.queues, min(ALONG_MAX * len(done), lane.room(organization_id)))
+        try:
+            return await self._completed_with(organization_id, lane, done, room)
+        except HeadraceError:
+            raise
+        except Exception:  # of a segment after them that cannot be claimed, perhaps
+            if not room.most or len(done) > 1:
+                raise
+            _log.exception("a segment is settled alone", execution=str(done[0][0].lease.execution_id))
+            return await self._completed_with(organization_id, lane, done, NO_ROOM)
+
+    async def _completed_with(
+        self, organization_id: UUID, lane: Lane, done: Sequence[tuple[Attempt, Completion]], room: Room
+    ) -> Sequence[Settled]:
+        async with self._database.transaction(organization_id) as session:
+            for attempt, _ in sorted(done, key=lambda one: one[0].lease.execution_id):
+                if attempt.response is not None:
+                    await settle.respond(session, attempt.lease, attempt.response)
+            found = await settle.complete_all(session, organization_id, [one for _, one in done], room=room)
+            mine = [bell for settled in found for bell in settled.mine]
+            claims = await self._claim(session, lane, mine) if mine else []
+        return [_with_claims(settled, claims) for settled in found]
+
+    def _how(self, attempt: Attempt, outcome: Outcome) -> Record:
         lease, nodes, spec = attempt.lease, attempt.nodes, attempt.claim.spec
         match outcome:
             case SegmentDone(outputs=outputs):
                 rows = sum(node.report.rows_out or 0 for node in nodes if node.report.node_id in spec.tails)
-                return lambda session: settle.complete(
-                    session,
-                    lease,
-                    outputs=outputs,
-                    nodes=nodes,
-                    keep=spec.keep,
-                    undo=spec.undo,
-                    rows=rows,
+                return Completion(
+                    lease=lease, outputs=outputs, nodes=nodes, keep=spec.keep, undo=spec.undo, rows=rows,
                     remember=attempt.remember,
-                    room=room,
-                )
+                )  # fmt: skip
             case SegmentParked(node_id=node_id, wait=wait):
                 return lambda session: settle.park(
                     session, attempt.claim, node_id, wait, registry=self._registry, load=load_called
@@ -263,3 +295,11 @@ class Carrier:
                 return lambda session: settle.release(session, lease, delay_s=pause)
             case _:
                 return lambda session: settle.cancelled(session, lease, nodes=nodes)
+
+
+def _with_claims(settled: Settled, claims: Sequence[Claim]) -> Settled:
+    """What was claimed of the segments that it makes ready, and what is left of them."""
+    ready = {(bell.execution_id, bell.segment_no) for bell in settled.mine}
+    taken = {(claim.lease.execution_id, claim.lease.segment_no): claim for claim in claims}
+    left = tuple(bell for bell in settled.mine if (bell.execution_id, bell.segment_no) not in taken)
+    return msgspec.structs.replace(settled, claims=tuple(taken[key] for key in taken if key in ready), mine=left)

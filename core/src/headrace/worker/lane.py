@@ -16,7 +16,7 @@ import asyncio
 import contextlib
 import time
 from collections import Counter, deque
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from uuid import UUID
 
 from headrace.executions.leases import Doorbell
@@ -46,6 +46,7 @@ class Lane:
         self._working: Counter[UUID] = Counter()
         self._waiting: list[tuple[UUID, asyncio.Future[None]]] = []
         self._bells: deque[tuple[Doorbell, asyncio.Future[bool]]] = deque()
+        self._claiming: set[UUID] = set()
         self._rung = asyncio.Event()
         self._free = asyncio.Event()
         self._more = True
@@ -99,14 +100,32 @@ class Lane:
             self._free.set()
 
     async def rung(self) -> list[tuple[Doorbell, asyncio.Future[bool]]]:
-        """Doorbells of one organization; waits until there are some."""
-        while not self._bells:
+        """Doorbells of one organization that are not being claimed; waits until there are some.
+
+        Whoever takes them says `answer` afterwards: meanwhile those of others are claimed, and the organization's
+        next ones wait for each other.
+        """
+        while (organization_id := self._next()) is None:
             self._rung.clear()
             await self._rung.wait()
-        organization_id = self._bells[0][0].organization_id
+        self._claiming.add(organization_id)
         taken = [one for one in self._bells if one[0].organization_id == organization_id]
         self._bells = deque(one for one in self._bells if one[0].organization_id != organization_id)
         return taken
+
+    def _next(self) -> UUID | None:
+        organizations = (bell.organization_id for bell, _ in self._bells)
+        return next((one for one in organizations if one not in self._claiming), None)
+
+    def answer(
+        self, rung: Sequence[tuple[Doorbell, asyncio.Future[bool]]], claimed: Collection[tuple[UUID, int]]
+    ) -> None:
+        """Doorbells that were taken have led to these segments; the organization's next ones may be taken."""
+        self._claiming.discard(rung[0][0].organization_id)
+        self._rung.set()
+        for bell, answer in rung:
+            if not answer.done():
+                answer.set_result((bell.execution_id, bell.segment_no) in claimed)
 
     def enter(self, organization_id: UUID) -> None:
         """A segment was claimed."""

@@ -28,6 +28,8 @@ from headrace.sdk.errors import ConfigError, HeadraceError
 from headrace.sdk.manifests import Capability, Effect
 
 LOOK_S = 5.0
+FEW = 16
+"""Of so many steps that read nothing the keys are found sooner than a thread."""
 _log = structlog.get_logger("headrace.worker")
 
 
@@ -101,6 +103,8 @@ class Reuser:
 
     async def _keys(self, request: SegmentRequest, specs: Mapping[str, ConnectionSpec]) -> dict[str, str]:
         """In a thread: a config may be long, a file system slow. Then nothing is known, and all is executed."""
+        if len(request.graph.nodes) <= FEW and not any(map(self._reads, request.graph.nodes)):
+            return node_keys(request, self._registry, _States(self._registry, specs))
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(LOOK_S):
                 return await asyncio.to_thread(node_keys, request, self._registry, _States(self._registry, specs))

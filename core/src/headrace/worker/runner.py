@@ -18,7 +18,16 @@ from functools import partial
 from typing import BinaryIO
 
 from headrace.engine.hosts import Line
-from headrace.engine.messages import Cancel, HostTold, NodeProgress, Report, SegmentFailed, SegmentRequest
+from headrace.engine.messages import (
+    Cancel,
+    HostTold,
+    NodeFinished,
+    NodeProgress,
+    NodeStarted,
+    Report,
+    SegmentFailed,
+    SegmentRequest,
+)
 from headrace.plugins.manager import Host, load_plugins
 from headrace.worker.confine import close_to_others
 from headrace.worker.wire import FromRunner, Ready, Reported, frame, read_order
@@ -26,6 +35,8 @@ from headrace.worker.wire import FromRunner, Ready, Reported, frame, read_order
 _PR_SET_PDEATHSIG = 1
 PROGRESS_S, PROGRESS_EACH_S = 0.1, 0.005
 """Between reports of progress of a segment: at least so long, and so long for each that is in work."""
+KEPT_S = 0.01
+"""How long the report of a step may be kept for others."""
 SWITCH_S = 0.001
 """How long one of many segments keeps the others, and who hears that one is to stop, from the interpreter."""
 
@@ -81,27 +92,42 @@ class _Teller:
     def __init__(self, writer: _Writer, no: int, others: Sized) -> None:
         self._writer, self._no, self._others = writer, no, others
         self._next_at = 0.0
+        self._first = True
 
     def __call__(self, report: Report) -> None:
         if isinstance(report, NodeProgress):
             if (now := time.monotonic()) < self._next_at:
                 return
             self._next_at = now + max(PROGRESS_S, PROGRESS_EACH_S * len(self._others))
-        self._writer.send(self._no, report)
+        self._writer.send(self._no, report, soon=self._first or not isinstance(report, NodeStarted | NodeFinished))
+        self._first = False
 
 
 class _Writer:
-    """Sends reports from any thread."""
+    """Sends reports from any thread: soon, or a little later together with others."""
 
     def __init__(self, pipe: BinaryIO) -> None:
         self._pipe = pipe
         self._lock = threading.Lock()
+        self._kept = threading.Event()
+        threading.Thread(target=self._send_kept, daemon=True).start()
 
-    def send(self, no: int, report: FromRunner) -> None:
+    def send(self, no: int, report: FromRunner, *, soon: bool = True) -> None:
         body = frame(Reported(no, report))
         with self._lock:
             self._pipe.write(body)
-            self._pipe.flush()
+            if soon:
+                self._pipe.flush()
+                self._kept.clear()
+                return
+        self._kept.set()
+
+    def _send_kept(self) -> None:
+        while self._kept.wait():
+            time.sleep(KEPT_S)
+            with self._lock:
+                self._pipe.flush()
+                self._kept.clear()
 
 
 def confine(parent: int) -> None:

@@ -80,8 +80,7 @@ class Supervisor:
 
     def __init__(self, settings: Settings, host: Host, *, timing: Timing, scratch: Path) -> None:
         self.id = new_id()
-        self.host = host
-        self.timing = timing
+        self.host, self.timing = host, timing
         self.slots = settings.worker_processes or os.cpu_count() or 1
         self.queues: Sequence[str] = tuple(settings.queues) or QUEUES
         self._url = (settings.database_worker_url or settings.database_url).reveal()
@@ -109,8 +108,7 @@ class Supervisor:
         self._attempts: dict[tuple[UUID, int], Attempt] = {}
         self._joined: dict[str, asyncio.Task[None]] = {}
         self._tasks: set[asyncio.Task[Any]] = set()
-        self._stopping = asyncio.Event()
-        self._hurry = asyncio.Event()
+        self._stopping, self._hurry = asyncio.Event(), asyncio.Event()
         self._drained = False
         self._loop: asyncio.AbstractEventLoop | None = None
 
@@ -230,16 +228,18 @@ class Supervisor:
             self._loop.call_soon_threadsafe(lane.look_again)
 
     async def _claims(self, lane: Lane) -> None:
-        """Claim what is rung for, as far as the lane has room."""
+        """Claim what is rung for, as far as the lane has room; no organization waits for the claims of another."""
         while True:
-            rung = await lane.rung()
+            self._spawn(self._answer(lane, await lane.rung()))
+
+    async def _answer(self, lane: Lane, rung: Sequence[tuple[Doorbell, asyncio.Future[bool]]]) -> None:
+        claimed: list[Claim] = []
+        try:
             claimed = await self._claim(lane, [bell for bell, _ in rung])
             for claim in claimed:
                 self._begin(lane, claim)
-            won = {(claim.lease.execution_id, claim.lease.segment_no) for claim in claimed}
-            for bell, answer in rung:
-                if not answer.done():
-                    answer.set_result((bell.execution_id, bell.segment_no) in won)
+        finally:
+            lane.answer(rung, {(claim.lease.execution_id, claim.lease.segment_no) for claim in claimed})
 
     async def _claim(self, lane: Lane, bells: Sequence[Doorbell]) -> list[Claim]:
         try:

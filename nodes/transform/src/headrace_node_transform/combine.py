@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 from headrace.sdk import ConfigError, Node, NodeContext
-from headrace.sdk.frames import Frame, Frames, columns, dtype, many, nw, require
+from headrace.sdk.frames import Frame, Frames, columns, dtype, follow_all, many, nw, require
 from headrace.sdk.types import DataType
 
 from headrace_node_transform.configs import JoinConfig, SqlConfig, UnionConfig
@@ -18,23 +19,27 @@ class Join(Node[JoinConfig]):
 
     def run(self, ctx: NodeContext, inputs: Frames) -> Frames:
         """Return `out`: the left columns, then those of the right that are not keys."""
-        left, right, config = inputs["left"], inputs["right"], self.config
+        name = (type(self), type(ctx.engine), msgspec.msgpack.encode(self.config))
+        return {"out": follow_all((inputs["left"], inputs["right"]), ctx.engine.empty, self._joined, name=name)}
+
+    def _joined(self, left: Frame, right: Frame) -> Frame:
+        config = self.config
         on_left, on_right = [key.left for key in config.keys], [key.right for key in config.keys]
         require(left, on_left, "keys")
         require(right, on_right, "keys")
         self._types(left, right)
         if config.how == "cross":
-            return {"out": left.join(right, how="cross", suffix=config.suffix)}
+            return left.join(right, how="cross", suffix=config.suffix)
         if config.how == "asof":
-            return {"out": self._asof(left, right)}
+            return self._asof(left, right)
         if not config.keys:
             raise ConfigError(
                 "'keys': a join needs at least one pair of columns; add one, or use the kind 'cross'", field="keys"
             )
         if config.how in {"right", "full"}:
-            return {"out": self._outer(left, right)}
+            return self._outer(left, right)
         how = config.how
-        return {"out": left.join(right, how=how, left_on=on_left, right_on=on_right, suffix=config.suffix)}  # type: ignore[arg-type]
+        return left.join(right, how=how, left_on=on_left, right_on=on_right, suffix=config.suffix)  # type: ignore[arg-type]
 
     def _types(self, left: Frame, right: Frame) -> None:
         mine, theirs = {c.name: c for c in columns(left)}, {c.name: c for c in columns(right)}

@@ -6,6 +6,7 @@ Polars fills missing fields with nulls without a word; so lines are counted firs
 from __future__ import annotations
 
 import csv
+import time
 from collections.abc import Iterator
 from functools import lru_cache
 from io import BytesIO
@@ -29,6 +30,8 @@ SAMPLE_ROWS = 2_000
 """Looking at a value costs about a microsecond; a later value that does not fit is a reject, never a null."""
 SAMPLE_BYTES = 2**20
 DATE_ROWS = 50
+FRESH_NS = 2_000_000_000
+State = tuple[int, int, int, int, int]
 
 
 def scan(path: Path, options: ReadOptions, reject: Rejector | None, scratch: Path | None) -> pl.LazyFrame:
@@ -50,14 +53,21 @@ def scan(path: Path, options: ReadOptions, reject: Rejector | None, scratch: Pat
 
 def sniff(path: Path, options: ReadOptions) -> dict[str, Any]:
     """Columns and types, from the header, what the user said, and the first rows; once per state of a file."""
-    state = path.stat()
-    options = _looked_at(path, options)
-    return dict(_sniffed(path, state.st_mtime_ns, state.st_size, msgspec.json.encode(options)))
+    state = _state(path)
+    return dict(_sniffed(path, state, msgspec.json.encode(_looked_at(path, options))))
 
 
 @lru_cache(maxsize=256)
-def _sniffed(path: Path, _changed: int, _size: int, said_options: bytes) -> dict[str, Any]:
+def _sniffed(path: Path, _seen: State, said_options: bytes) -> dict[str, Any]:
     return infer(_head(path), path.name, msgspec.json.decode(said_options, type=ReadOptions))
+
+
+def _state(path: Path) -> State:
+    """What changes when the file does; of one that has changed a moment ago this moment too, for it may again."""
+    found = path.stat()
+    changed = max(found.st_mtime_ns, found.st_ctime_ns)
+    again = time.monotonic_ns() if abs(time.time_ns() - changed) < FRESH_NS else 0
+    return found.st_mtime_ns, found.st_ctime_ns, found.st_size, found.st_ino, again
 
 
 def infer(head: bytes, name: str, options: ReadOptions) -> dict[str, Any]:
@@ -125,7 +135,14 @@ def _head(path: Path) -> bytes:
 
 def _looked_at(path: Path, options: ReadOptions) -> ReadOptions:
     """The options with the delimiter that is there."""
-    return options if options.delimiter else msgspec.structs.replace(options, delimiter=separator(_head(path), options))
+    if options.delimiter:
+        return options
+    return msgspec.structs.replace(options, delimiter=_delimiter(path, _state(path), msgspec.json.encode(options)))
+
+
+@lru_cache(maxsize=256)
+def _delimiter(path: Path, _seen: State, said_options: bytes) -> str:
+    return separator(_head(path), msgspec.json.decode(said_options, type=ReadOptions))
 
 
 def _scan(source: Path | BytesIO, options: ReadOptions, **more: Any) -> pl.LazyFrame:
@@ -145,6 +162,12 @@ def _lazy(path: Path, options: ReadOptions, schema: dict[str, Any]) -> pl.LazyFr
 
 def _regular(path: Path, options: ReadOptions, width: int) -> bool:
     """Whether every line has as many fields as there are columns. With quotes in the file, a real parser counts."""
+    return _counted(path, _state(path), msgspec.json.encode(options), width)
+
+
+@lru_cache(maxsize=256)
+def _counted(path: Path, _seen: State, said_options: bytes, width: int) -> bool:
+    options = msgspec.json.decode(said_options, type=ReadOptions)
     if has_long_line(path):
         return False
     line = pl.col("line")

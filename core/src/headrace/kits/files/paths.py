@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -74,12 +75,19 @@ def database_file(path: str) -> Path:
     return file
 
 
+@lru_cache(maxsize=64)
+def _package(name: str) -> Path:
+    spec = find_spec(name) if name.isidentifier() else None
+    if spec is None or not spec.submodule_search_locations:
+        raise ConfigError(f"there is no package '{name}' here; pip install it on every worker", field="root")
+    return Path(next(iter(spec.submodule_search_locations)))
+
+
 def _package_folder(place: str) -> Path:
     name, _, rest = place.partition("/")
-    spec = find_spec(name) if name.isidentifier() else None
-    if spec is None or not spec.submodule_search_locations or ".." in Path(rest).parts:
-        raise ConfigError(f"there is no package '{name}' here; pip install it on every worker", field="root")
-    folder = Path(next(iter(spec.submodule_search_locations))) / rest
+    if ".." in Path(rest).parts:
+        raise ConfigError(f"the package '{name}' has no folder '{rest}'", field="root")
+    folder = _package(name) / rest
     if not folder.is_dir():
         raise ConfigError(f"the package '{name}' has no folder '{rest}'", field="root")
     return folder.resolve()
