@@ -274,6 +274,12 @@ async def nodes(session: AsyncSession, organization_id: UUID, execution_id: UUID
     return shown
 
 
+async def planned(session: AsyncSession, organization_id: UUID, execution_id: UUID) -> list[dict[str, Any]]:
+    """Segments of an execution before it begins: which steps go together, on which queue, after which; `held` or not."""
+    rows = await session.execute(queries.PLANNED, _key(organization_id, execution_id))
+    return [dict(row) for row in rows.mappings()]
+
+
 async def children(session: AsyncSession, organization_id: UUID, execution_id: UUID) -> list[dict[str, Any]]:
     """How many executions an execution has started: by the segment that did, what they execute, and their state."""
     rows = await session.execute(queries.CHILDREN, _key(organization_id, execution_id))
