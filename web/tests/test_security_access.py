@@ -105,7 +105,7 @@ MORE = {
     "connections_connect_status", "connections_start_connect", "connections_check_connect",
     "connections_disconnect", "connections_plan_write",
     "node_types_list_options", "jobs_create_job_in_folder", "jobs_create_job", "jobs_update_job", "jobs_replace_job",
-    "jobs_delete_job", "jobs_add_job_flow", "jobs_execute_job", "jobs_create_package", "jobs_update_package",
+    "jobs_delete_job", "jobs_add_job_flow", "jobs_execute_job", "jobs_create_package", "jobs_update_package", "jobs_replace_package",
     "jobs_delete_package", "jobs_execute_package", "queues_pause_queue", "queues_resume_queue",
     "queues_retry_dead_letter", "queues_discard_dead_letter", "queues_list_workers", "queues_drain_worker",
     "waits_approve", "waits_reject", "waits_delegate", "waits_make_address", "waits_resume_execution",
@@ -157,6 +157,7 @@ BODIES: dict[str, Any] = {
     "jobs_replace_job": {"name": "X", "row_version": 1},
     "jobs_add_job_flow": {"flow_id": GHOST},
     "jobs_update_package": {"name": "X", "row_version": 1},
+    "jobs_replace_package": {"name": "X", "row_version": 1},
     "api_keys_rename_key": {"name": "X", "row_version": 1},
     "accounts_update_member": {"role": "viewer", "row_version": 1},
     "organizations_update_organization": {"name": "X", "row_version": 1},
@@ -172,7 +173,10 @@ BODIES: dict[str, Any] = {
 }
 
 
-QUERIES = {"connections_preview_stream": "?stream=x", "calendars_list_days": "?from=2026-01-01&to=2026-01-02"}
+QUERIES = {
+    "connections_preview_stream": "?stream=x", "calendars_list_days": "?from=2026-01-01&to=2026-01-02",
+    "realtime_stream_events": f"?channel=execution:{GHOST}",
+}  # fmt: skip
 
 
 def operations() -> list[tuple[str, str, str]]:

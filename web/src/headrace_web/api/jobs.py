@@ -8,6 +8,7 @@ from uuid import UUID
 
 from headrace.connections import service as connections
 from headrace.executions import service as executions
+from headrace.executions.admission import policy_of
 from headrace.flows import service as flows
 from headrace.flows.models import Flow
 from headrace.jobs import service as jobs
@@ -45,13 +46,15 @@ class JobOut(Struct, kw_only=True):
     schedule_type: str
     cron_expression: str
     timezone: str
+    is_active: bool
+    settings: dict[str, Any]
     created_at: datetime
     updated_at: datetime
     row_version: int
 
 
 class _Change(ApiStruct):
-    """What jobs and packages have alike."""
+    """What jobs and packages have alike; one that is not active keeps to no schedule. `settings` are as of flows."""
 
     name: str | UnsetType = UNSET
     description: str | UnsetType = UNSET
@@ -59,6 +62,8 @@ class _Change(ApiStruct):
     schedule_type: Schedule | UnsetType = UNSET
     cron_expression: str | UnsetType = UNSET
     timezone: str | UnsetType = UNSET
+    is_active: bool | UnsetType = UNSET
+    settings: dict[str, Any] | UnsetType = UNSET
     row_version: int | UnsetType = UNSET
 
 
@@ -224,6 +229,15 @@ class PackagesController(Controller):
         changes = given(data, "row_version")
         return await _update(ctx, "job_package", package_id, changes, base_version(if_match, data.row_version, "job"))
 
+    @put("/{package_id:uuid}", opt=permission("job:update"))
+    async def replace_package(
+        self, ctx: NamedDependency[Context], package_id: FromPath[UUID], data: JSONBody[PackagePatch],
+        if_match: IfMatch = None,
+    ) -> Envelope[JobOut]:  # fmt: skip
+        """Change a package."""
+        changes = given(data, "row_version")
+        return await _update(ctx, "job_package", package_id, changes, base_version(if_match, data.row_version, "job"))
+
     @delete("/{package_id:uuid}", opt=permission("job:delete"), status_code=200)
     async def delete_package(
         self, ctx: NamedDependency[Context], package_id: FromPath[UUID]
@@ -246,7 +260,8 @@ def _shown(row: Flow) -> JobOut:
         id=row.id, workspace_id=row.workspace_id, folder_id=row.folder_id, name=row.name, description=row.description,
         flows=members if row.kind == "job" else [], job_ids=[m.flow_id for m in members if row.kind == "job_package"],
         on_failure=plan.on_failure, environment=plan.environment, schedule_type=plan.schedule_type,
-        cron_expression=plan.cron_expression, timezone=plan.timezone, created_at=row.created_at,
+        cron_expression=plan.cron_expression, timezone=plan.timezone, is_active=row.status == "active",
+        settings={name: value for name, value in row.settings.items() if name != "job"}, created_at=row.created_at,
         updated_at=row.updated_at, row_version=row.row_version,
     )  # fmt: skip
 
@@ -296,6 +311,10 @@ def _split(plan: Plan, changes: dict[str, Any]) -> tuple[Plan, dict[str, Any]]:
         changes["members"] = tuple(changes.pop("flows"))
     if "job_ids" in changes:
         changes["members"] = jobs.in_order(changes.pop("job_ids"))
+    if (active := changes.pop("is_active", None)) is not None:
+        changes["status"] = "active" if active else "inactive"
+    if "settings" in changes:
+        policy_of(changes["settings"])
     said = {name: changes.pop(name) for name in list(changes) if name in plan.__struct_fields__}
     return structs.replace(plan, **said), changes
 
