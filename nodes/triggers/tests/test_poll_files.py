@@ -23,17 +23,16 @@ def table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def polled(table: Path, cursor: dict, **config) -> tuple[list[list[int]], dict]:
     """What one look after another gives, until there is no more; the ids by events, and the place."""
-    host = load_plugins(only=("connector-local_files",), strict=True)
-    kind = host.registry.connector("local_files")
-    connector = kind.load()(parse_config(kind.manifest.config, {"root": str(table.parent)}))
-    connector.open()
+    connector = load_plugins(only=["connector-local_files"], strict=True).registry.connector("local_files")
+    opened = connector.open({"root": str(table.parent)})
     given = {"connection": "Files", "stream": table.name, "cursor": "id", **config}
     poll, found = Poll(parse_config(TYPE.config, given), None), []
     while True:
-        got = poll.receive(Context(connector), cursor, wait_s=0)
+        got = poll.receive(Context(opened), cursor, wait_s=0)
         cursor = dict(got.cursor)
         found += [[row["id"] for row in event.rows] for event in got.events]
         if not got.more:
+            opened.close()
             return found, cursor
 
 
