@@ -21,7 +21,7 @@ from headrace.infra import migrate
 
 from tests.chaos.stack import Stack, install_lab
 from tests.faults.conftest import KNOWN
-from tests.faults.site import Account, Site, step, until
+from tests.faults.site import Site, step, until
 
 ROOT = Path(__file__).parents[2]
 VERSIONS = ROOT / "core" / "src" / "headrace" / "migrations" / "versions"
@@ -101,8 +101,10 @@ async def test_executions_go_on_through_a_rolling_upgrade(tmp_path, record_prope
 async def _upgrade(site: Site, stack: Stack, new: list, owner_url: str, record_property) -> None:
     held = await site.gated(gate={"wait_for": site.path("open")})
     brief = await site.gated(gate={"takes_s": 0.1})
-    waits = await site.flow(step("rows", "lab.rows"), step("wait", "control.wait", {"seconds": 20}),
-                            step("write", "lab.write", {"began": site.path("w"), "target": site.path("waited")}))  # fmt: skip
+    into = {"began": site.path("w"), "target": site.path("waited")}
+    waits = await site.flow(
+        step("rows", "lab.rows"), step("wait", "control.wait", {"seconds": 20}), step("write", "lab.write", into)
+    )
     started = [await site.start(held) for _ in range(3)] + [await site.start(waits)]
     await until(lambda: len(site.lines("gate")) >= 2, what="steps at work in the release before")
 

@@ -19,7 +19,7 @@ from headrace.entitlements import service as entitlements
 from headrace.entitlements.resolve import UNLIMITED
 from headrace.executions import family_statements as sql
 from headrace.executions.create import Slot
-from headrace.executions.spec import Limits
+from headrace.executions.spec import LIMITS, Limits
 from headrace.flows.graph import FlowGraph
 from headrace.flows.models import Flow
 from headrace.infra.queue_names import checked_queue
@@ -61,8 +61,8 @@ class Policy(Struct, frozen=True, kw_only=True):
     queue: str = ""
     max_pending: int | None = None
     when_pending: Literal["refuse", "skip", "coalesce"] = "refuse"
-    soft_limit_s: float = Limits().soft_s
-    hard_limit_s: float = Limits().hard_s
+    soft_limit_s: float = LIMITS.soft_s
+    hard_limit_s: float = LIMITS.hard_s
     deadline_s: float | None = None
 
     @property

@@ -14,7 +14,7 @@ from headrace.executions import family_statements as families
 from headrace.executions import queries
 from headrace.executions.leases import as_json
 from headrace.executions.partial import Part
-from headrace.executions.spec import Limits, children_of, spec_of
+from headrace.executions.spec import LIMITS, Limits, children_of, spec_of
 from headrace.flows.graph import NEVER, Retry
 
 ATTENDED = frozenset({"manual", "test"})
@@ -38,7 +38,7 @@ class Slot(Struct, frozen=True):
 
 
 def rows_of(
-    plan: Plan, part: Part, trigger_type: str, queue: str = "", limits: Limits = Limits()
+    plan: Plan, part: Part, trigger_type: str, queue: str = "", limits: Limits = LIMITS
 ) -> list[dict[str, Any]]:
     """Segments of a plan as `queries.SEGMENTS` takes them; all on one `queue`, or each on its own."""
     children = children_of(plan)

@@ -277,7 +277,7 @@ async def nodes(session: AsyncSession, organization_id: UUID, execution_id: UUID
 
 
 async def planned(session: AsyncSession, organization_id: UUID, execution_id: UUID) -> list[dict[str, Any]]:
-    """Segments of an execution before it begins: which steps go together, on which queue, after which; `held` or not."""
+    """Segments of an execution before it begins: their steps, queue, what they come after; and whether it is held."""
     rows = await session.execute(queries.PLANNED, _key(organization_id, execution_id))
     return [dict(row) for row in rows.mappings()]
 

@@ -22,6 +22,10 @@ class Limits(Struct, frozen=True, omit_defaults=True):
     hard_s: float = 1_200.0
 
 
+LIMITS = Limits()
+"""Where a flow's settings say nothing."""
+
+
 class SegmentSpec(Struct, frozen=True, kw_only=True):
     """The immutable work of a segment.
 
@@ -51,12 +55,10 @@ class SegmentSpec(Struct, frozen=True, kw_only=True):
     needs: tuple[Need, ...] = ()
     undo: dict[str, list[dict[str, Any]]] = {}
     items_of: UUID | None = None
-    limits: Limits = Limits()
+    limits: Limits = LIMITS
 
 
-def spec_of(
-    plan: Plan, segment: Segment, part: Part, *, retry: Retry = NEVER, limits: Limits = Limits()
-) -> SegmentSpec:
+def spec_of(plan: Plan, segment: Segment, part: Part, *, retry: Retry = NEVER, limits: Limits = LIMITS) -> SegmentSpec:
     """Cut a segment's part out of the plan, with the edges and frames that enter it from outside the plan."""
     inside = part.whole.inside(segment.node_ids[0]) if part.whole else set()
     body = part.whole.only(inside | {segment.node_ids[0]}) if part.whole and inside else None

@@ -378,7 +378,7 @@ def _accepted(execution: dict[str, Any]) -> Response[Envelope[dict[str, Any]]]:
 
 
 def _tried(ctx: Context, graph: FlowGraph, segments: list[dict[str, Any]]) -> Response[Envelope[dict[str, Any]]]:
-    """What a start would have been: its segments, whether it would have to wait, and the steps that change something."""
+    """What a start would have been: its segments, whether it would wait, and the steps that change something."""
     planned = {node_id for segment in segments for node_id in segment["node_ids"]}
     quiet = {Effect.NONE, Effect.READ}
     effects = [

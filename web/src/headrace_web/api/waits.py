@@ -108,9 +108,7 @@ class WaitsController(Controller):
         """Let an execution that waits for a call go on, by the token of its address."""
         async with ctx.transaction() as session:
             await executions.get(session, ctx.organization_id, execution_id)
-            await waits.resume_execution(
-                session, ctx.organization_id, execution_id, data.payload, token=data.token
-            )
+            await waits.resume_execution(session, ctx.organization_id, execution_id, data.payload, token=data.token)
         return ok({"execution_id": execution_id})
 
     @post("/waits/{wait_id:uuid}/address", opt=permission("flow:execute"), status_code=200)
