@@ -48,15 +48,18 @@ class Poll(SourceTrigger[PollConfig]):
         after = _value(cursor or {"type": kind})
         if isinstance(after, datetime) and not stream.column(name).zone:
             after = after.replace(tzinfo=None)
-        frames = connector.read(stream, after=after, batch_rows=self.config.batch_rows)
-        rows, more = self._batch(frames if promised else _in_order(frames, name, after, self.config.batch_rows), name)
+        if promised:
+            frames = connector.read(stream, after=after, batch_rows=self.config.batch_rows)
+        else:
+            frames = _in_order(connector.read(stream), name, after, self.config.batch_rows)
+        rows, more = self._batch(frames, name)
         if not rows:
             return Received(cursor=dict(cursor) or _at(None, kind))
         place = _at(rows[-1][name], kind)
         return Received(events=[Event(key=f"{kind}:{place['value']}", rows=rows)], cursor=place, more=more)
 
     def _stream(self, connector: Connector[Any]) -> tuple[Stream, str, bool]:
-        """The stream by its cursor, the cursor's type, and whether the connector promises rows in its order."""
+        """The stream by its cursor, the cursor's type, and whether the connector reads on from there, in its order."""
         stream = connector.stream(self.config.stream)
         wanted = self.config.cursor or next(iter(stream.cursors), "")
         if not wanted:
