@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 import random
 import time
 from collections import Counter
@@ -30,6 +31,7 @@ STILL_S = 30.0
 _LEFT = sa.text("""
 SELECT count(*) FROM executions WHERE status NOT IN ('completed', 'failed', 'cancelled', 'timed_out')
 """)
+_REFUSED = sa.text("SELECT coalesce(sum(stale_reports), 0) FROM segment_attempts")
 _PROGRESS = sa.text("SELECT coalesce(max(fence), 0) FROM segment_attempts")
 
 
@@ -126,9 +128,14 @@ class Campaign:
                 await session.execute(sa.text(text), ids)
 
     async def _submit(self) -> None:
-        """Accept every flow; what was not answered is asked for again with the same key."""
-        pause = min(0.3, self.size.minutes * 20 / self.size.dags)
-        for number in range(self.size.dags):
+        """Accept every flow; what was not answered is asked for again with the same key.
+
+        A campaign bites once a late report was refused: until then, and as long as there is time, there are more flows.
+        """
+        pause, until = min(0.3, self.size.minutes * 20 / self.size.dags), time.monotonic() + self.size.minutes * 60
+        for number in itertools.count():
+            if number >= self.size.dags and (time.monotonic() > until or await self._bitten()):
+                return
             graph = dag(self._rng, self.size.nodes, self.folder, forgetful=self.control == "ledger")
             doomed = self._rng.random() < 0.05
             execution_id = await self._patiently(
@@ -143,6 +150,12 @@ class Campaign:
                 await self._patiently(
                     lambda session, one=execution_id: service.cancel(session, self._actor.organization_id, one)
                 )
+
+    async def _bitten(self) -> bool:
+        with contextlib.suppress(HeadraceError):
+            async with self._watch.transaction() as session:
+                return bool(await session.scalar(_REFUSED))
+        return False
 
     async def _patiently(self, what: Callable[[AsyncSession], Awaitable[Any]]) -> Any:
         """In one transaction, again until the database has said that it is committed."""

@@ -123,15 +123,21 @@ class Member:
 
 
 class Stack:
-    """Own PostgreSQL, own Valkey, two workers, one scheduler, an API if asked for. Use it in the main thread."""
+    """Own PostgreSQL, own Valkey, two workers, one scheduler, an API if asked for. Use it in the main thread.
 
-    def __init__(self, folder: Path, *, control: str = "", api: bool = False, plugins: str = PLUGINS) -> None:
+    Its database is up to date, unless somebody else migrates it (`migrated` is false).
+    """
+
+    def __init__(
+        self, folder: Path, *, control: str = "", api: bool = False, plugins: str = PLUGINS, migrated: bool = True
+    ) -> None:
         self.folder, self.control = folder, control
         (folder / "logs").mkdir(parents=True)
         (folder / "home").mkdir()
         self.services = EmbeddedServices(folder / "services", options={"fsync": "off"})
         self.urls = self.services.start()
-        migrate.upgrade(self.urls.owner_url.reveal())
+        if migrated:
+            migrate.upgrade(self.urls.owner_url.reveal())
         known = ("DATABASE_URL", "DATABASE_WORKER_URL", "REDIS_URL", "MASTER_KEYS")
         self.environment = {
             "PATH": os.environ["PATH"], "PYTHONPATH": str(folder / "lab"), "PYTHONUNBUFFERED": "1",

@@ -17,7 +17,7 @@ def test_a_short_campaign_is_clean():
     wrong = [text for text in outcome.report.wrong if "did not bite" not in text]
     assert not wrong, outcome
     assert sum(outcome.faults.values()) >= 3
-    assert sum(outcome.report.statuses.values()) == size.dags
+    assert sum(outcome.report.statuses.values()) >= size.dags
 
 
 @pytest.mark.slow

@@ -163,7 +163,11 @@ async def test_cancelling_at_any_moment_ends_once(site, races, record_property):
 
 
 async def test_a_poisonous_flow_dies_and_the_others_go_on(site):
-    """F25."""
+    """F25: four crashes are its budget.
+
+    On a busy machine a try may be given back before it began, out of no budget, or its worker may be late with a
+    heartbeat, which counts as a crash.
+    """
     poison = [await site.start(await site.gated(gate={"die_times": 99, "began": site.path(f"p{n}")})) for n in range(2)]
     good = [await site.start(await site.gated()) for _ in range(5)]
     for execution in good:
@@ -171,7 +175,10 @@ async def test_a_poisonous_flow_dies_and_the_others_go_on(site):
     for execution in poison:
         ended = await site.ended(execution)
         assert (ended["status"], ended["error"]["code"]) == ("failed", "WORKER_CRASHED")
-        assert await site.attempts(execution) == ["completed", *["crashed"] * 4]
+        first, *tries = [one for one in await site.attempts(execution) if one != "released"]
+        assert first == "completed"
+        assert len(tries) == 4, tries
+        assert set(tries) <= {"crashed", "lease_expired"}, tries
 
 
 @pytest.mark.slow

@@ -8,7 +8,7 @@ from pathlib import Path
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
-PROMISED = {f"F{n}" for n in (*range(1, 26), 27, 28, *range(30, 35))}
+PROMISED = {f"F{n}" for n in range(1, 35) if n != 26}
 _NAMED = re.compile(r"`([\w/]+\.py)::(\w+)`")
 
 

@@ -28,8 +28,8 @@ CHECKS = [
     schemathesis.checks.not_a_server_error, status_code_conformance, content_type_conformance,
     response_headers_conformance, response_schema_conformance,
 ]  # fmt: skip
-ENDLESS = {"executions_stream_logs"}
-"""Follows an execution until it ends."""
+ENDLESS = {"executions_stream_logs", "realtime_stream_events"}
+"""They follow what happens until it ends."""
 _DROPPED = {"authorization", "x-api-key", "cookie", "content-length", "user-agent", "x-schemathesis-testcaseid"}
 
 

@@ -26,6 +26,7 @@ FIELDS = {
 BODIES: dict[str, dict[str, Any]] = {
     "calendars_list_days": {"from": "2026-01-01", "to": "2026-01-02"},
     "connections_preview_stream": {"stream": "x.csv"},
+    "realtime_stream_events": {"channel": f"execution:{GHOST}"},
     "connections_create_connection": {"connector": "local_files", "config": {"root": "."}},
     "connections_probe": {"connector": "local_files"},
     "flow_files_import_flow": {"text": "headrace: 1\nname: x\n"},

@@ -19,7 +19,7 @@ PUBLIC = {"auth_complete_setup", "auth_confirm_registration", "waits_resume", "h
 """Nobody is signed in there: the first works once, the others know their repeats by token and delivery."""
 STEERING = {
     "queues_drain_worker", "queues_retry_dead_letter", "executions_compensate_again", "event_subscriptions_redeliver",
-    "event_subscriptions_redeliver_failed",
+    "event_subscriptions_redeliver_failed", "waits_resume_execution",
 }  # fmt: skip
 """They change what is there: a repeat finds it changed, and makes nothing."""
 CANVAS = {

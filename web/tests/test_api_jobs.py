@@ -52,6 +52,7 @@ async def test_what_cannot_be_in_a_job_is_refused_with_a_sentence(client, owner)
     status, body = await send(client, owner, "POST", "/jobs", {"name": "Ghost", "flows": [{"flow_id": ghost}]})
     assert status == 422
     assert "there is no flow" in body["error"]["message"]
+    assert body["error"]["details"]["field"] == "flows"
     twice = [{"flow_id": first}, {"flow_id": first}]
     assert (await send(client, owner, "POST", "/jobs", {"name": "Twice", "flows": twice}))[0] == 422
 
@@ -64,6 +65,13 @@ async def test_a_schedule_comes_and_goes_with_the_job(client, owner):
     assert [(one["flow_id"], one["expression"], one["timezone"]) for one in found] == [
         (job["id"], "0 7 * * 1-5", "Europe/Berlin")
     ]
+    assert (found[0]["armed"], found[0]["next_run_at"] is not None) == (True, True), "it acts without another word"
+    off = {"is_active": False, "settings": {"max_concurrency": 1}, "row_version": job["row_version"]}
+    job = (await send(client, owner, "PUT", f"/jobs/{job['id']}", off))[1]["data"]
+    assert (job["is_active"], job["settings"], job["flows"][0]["flow_id"]) == (False, {"max_concurrency": 1}, first)
+    assert not (await send(client, owner, "GET", "/schedules"))[1]["data"][0]["armed"]
+    wrong = {"settings": {"max_concurrency": 0}, "row_version": job["row_version"]}
+    assert (await send(client, owner, "PATCH", f"/jobs/{job['id']}", wrong))[0] == 422
     change = {"schedule_type": "manual", "row_version": job["row_version"]}
     status, body = await send(client, owner, "PATCH", f"/jobs/{job['id']}", change)
     assert status == 200, body

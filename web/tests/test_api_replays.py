@@ -166,3 +166,34 @@ def test_a_page_has_1_mib_at_most(rows, columns, text):
     assert len(msgspec.json.encode(page)) <= 2**20
     assert page["truncated"]
     assert page["rows"]
+
+
+async def test_a_version_is_executed_and_a_dry_run_keeps_nothing(site):
+    number = (await site.post(f"/flows/{site.flow}/versions", {}, 201))["number"]
+    version = (await site.get(f"/flows/{site.flow}/data"))["row_version"]
+    broken = [NODES[0], {**NODES[1], "data": {"nodeType": "transform.nothing", "config": {}}}]
+    await site.ask("PUT", f"/flows/{site.flow}/data", 200, {**CANVAS, "nodes": broken, "row_version": version})
+    path = f"/flows/{site.flow}/execute"
+    await site.post(path, {}, 422)
+    made = await site.post(path, {"version": number})
+    assert (await site.get(f"/executions/{made['id']}"))["version"] == number
+    assert (await site.post(path, {"version": 9}, 404))["code"] == "VERSION_NOT_FOUND"
+    await site.post(path, {"version": 0}, 422)
+
+    before = (await site.ask("GET", "/executions", 200))["meta"]["pagination"]["total"]
+    tried = await site.post(path, {"version": number, "dry_run": True}, 200)
+    assert (tried["execution_id"], tried["status"], tried["held"], tried["effects"]) == (None, "dry_run", False, [])
+    assert [node for one in tried["segments"] for node in one["node_ids"]] == ["rows", "few"]
+    await site.post(path, {"dry_run": True}, 422)  # the refusal of the start itself
+    assert (await site.ask("GET", "/executions", 200))["meta"]["pagination"]["total"] == before
+    await site.post(f"/executions/{made['id']}/cancel")
+
+
+async def test_a_dry_run_names_the_steps_that_change_something(site):
+    write = {"connection": "Files", "stream": "b.csv", "mode": "overwrite"}
+    nodes = [*NODES, {"id": "to", "position": {"x": 0, "y": 0},
+                      "data": {"nodeType": "local_files.write", "config": write}}]  # fmt: skip
+    edges = [*CANVAS["edges"], {"id": "f", "source": "few", "target": "to"}]
+    flow = (await site.post("/flows", {"name": "G", "definition": {"nodes": nodes, "edges": edges}}, 201))["id"]
+    tried = await site.post(f"/flows/{flow}/execute", {"dry_run": True}, 200)
+    assert tried["effects"] == ["to"]

@@ -69,7 +69,8 @@ VIEWER = {
     "connections_get_connection", "waits_list_approvals", "waits_list_waits", "triggers_list_trigger_types",
     "executions_compare_executions", "assets_list_assets", "assets_get_asset", "assets_list_updates",
     "executions_list_compensations", "executions_summarize_executions", "templates_list_templates",
-    "templates_get_template", "executions_list_attempts", "executions_profile_node",
+    "templates_get_template", "executions_list_attempts", "executions_profile_node", "executions_list_artifacts",
+    "executions_download_artifact", "realtime_stream_events",
 }  # fmt: skip
 MORE = {
     "identity_providers_list_types", "identity_providers_list_providers", "identity_providers_create_provider",
@@ -105,9 +106,11 @@ MORE = {
     "connections_disconnect", "connections_plan_write",
     "node_types_list_options", "jobs_create_job_in_folder", "jobs_create_job", "jobs_update_job", "jobs_replace_job",
     "jobs_delete_job", "jobs_add_job_flow", "jobs_execute_job", "jobs_create_package", "jobs_update_package",
+    "jobs_replace_package",
     "jobs_delete_package", "jobs_execute_package", "queues_pause_queue", "queues_resume_queue",
     "queues_retry_dead_letter", "queues_discard_dead_letter", "queues_list_workers", "queues_drain_worker",
-    "waits_approve", "waits_reject", "waits_delegate", "waits_make_address", "triggers_list_flow_triggers",
+    "waits_approve", "waits_reject", "waits_delegate", "waits_make_address", "waits_resume_execution",
+    "triggers_list_flow_triggers",
     "triggers_create_trigger", "triggers_list_triggers", "triggers_get_trigger", "triggers_update_trigger",
     "triggers_delete_trigger", "triggers_list_duplicates", "triggers_run_trigger", "schedules_list_schedules",
     "schedules_create_schedule", "schedules_list_next", "triggers_next_of_unsaved", "schedules_preview_unsaved",
@@ -149,11 +152,13 @@ BODIES: dict[str, Any] = {
     "connections_check_connect": {"state": "x"},
     "connections_plan_write": {"stream": "x", "columns": []},
     "waits_delegate": {"assignees": []},
+    "waits_resume_execution": {"token": "x"},
     "jobs_create_job_in_folder": {"name": "X"},
     "jobs_update_job": {"name": "X", "row_version": 1},
     "jobs_replace_job": {"name": "X", "row_version": 1},
     "jobs_add_job_flow": {"flow_id": GHOST},
     "jobs_update_package": {"name": "X", "row_version": 1},
+    "jobs_replace_package": {"name": "X", "row_version": 1},
     "api_keys_rename_key": {"name": "X", "row_version": 1},
     "accounts_update_member": {"role": "viewer", "row_version": 1},
     "organizations_update_organization": {"name": "X", "row_version": 1},
@@ -169,7 +174,10 @@ BODIES: dict[str, Any] = {
 }
 
 
-QUERIES = {"connections_preview_stream": "?stream=x", "calendars_list_days": "?from=2026-01-01&to=2026-01-02"}
+QUERIES = {
+    "connections_preview_stream": "?stream=x", "calendars_list_days": "?from=2026-01-01&to=2026-01-02",
+    "realtime_stream_events": f"?channel=execution:{GHOST}",
+}  # fmt: skip
 
 
 def operations() -> list[tuple[str, str, str]]:

@@ -140,6 +140,11 @@ class World:
         async with self.database.transaction(self.organization_id) as session:
             return list((await session.execute(sa.text(query), values)).all())
 
+    async def configure(self, **settings: Any) -> None:
+        """What the flow's settings say from now on."""
+        await self.rows("update flows set settings = cast(:s as jsonb) where id = :f returning id",
+                        s=msgspec.json.encode(settings).decode(), f=self.flow_id)  # fmt: skip
+
     async def until(self, look: Callable[[], Awaitable[Any] | Any]) -> Any:
         return await until(look)
 

@@ -152,6 +152,9 @@ async def test_a_label_is_the_queue_of_every_segment(world):
         ({"priority": "now"}, "choose low"),
         ({"queue": "Label:gpu"}, "no queue 'Label:gpu'"),
         ({"queue": "label:"}, "no queue 'label:'"),
+        ({"hard_limit_s": -1}, "give 0 to"),
+        ({"deadline_s": 0}, "give 1 to"),
+        ({"soft_limit_s": "long"}, "do not fit"),
     ],
 )
 def test_settings_that_do_not_fit_say_so(settings, says):

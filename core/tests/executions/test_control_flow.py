@@ -256,6 +256,23 @@ async def test_a_call_from_outside_needs_its_secret(world):
     assert await world.outputs(execution_id) == {"f.out": 1}
 
 
+async def test_an_execution_goes_on_by_the_token_of_what_it_waits_for(world):
+    flow = world.flow("w:control.wait_webhook f:transform.filter w>f", f={"where": "amount > 1"})
+    execution_id, other_id = await world.start(flow), await world.start(flow)
+    wait = await open_wait(world, execution_id)
+    await open_wait(world, other_id)
+    async with world.database.transaction(world.organization_id) as session:
+        token = await waits.new_token(session, world.organization_id, wait["id"])
+    for execution, secret in ((execution_id, "guessed"), (other_id, token)):
+        with pytest.raises(NotFound):
+            async with world.database.transaction(world.organization_id) as session:
+                await waits.resume_execution(session, world.organization_id, execution, {"amount": 5}, token=secret)
+    async with world.database.transaction(world.organization_id) as session:
+        await waits.resume_execution(session, world.organization_id, execution_id, {"amount": 5}, token=token)
+    assert (await world.ended(execution_id))["status"] == "completed"
+    await world.cancel(other_id)
+
+
 async def test_a_deadline_goes_on_without_an_answer(world):
     flow = world.flow("w:control.wait_webhook l:transform.limit w.timeout>l", w={"deadline_s": 1}, l={"rows": 9})
     execution_id = await world.start(flow)

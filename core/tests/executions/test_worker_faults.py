@@ -181,6 +181,27 @@ async def test_a_node_past_its_timeout_is_stopped(world, crew):
     assert (execution["status"], execution["error"]["code"]) == ("failed", "TIMED_OUT")
 
 
+async def test_the_flows_limits_tell_and_then_stop_what_has_no_timeout(world, crew):
+    await world.configure(soft_limit_s=0.8, hard_limit_s=2)
+    execution_id = await world.start(world.graph(gate={"wait_for": world.path("never"), "deaf": True}))
+    execution = await world.ended(execution_id)
+    assert (execution["status"], execution["error"]["code"]) == ("failed", "TIMED_OUT")
+    assert "the flow's limit of 2 s" in execution["error_message"]
+    query = "select node_id, message from execution_logs where execution_id = :id and level = 'warning'"
+    assert ("gate", "still at work after 0.8 s") in [tuple(row) for row in await world.rows(query, id=execution_id)]
+    (tries,) = await world.rows("select count(*) as n from segment_attempts where execution_id = :id and segment_no = "
+                                "(select max(segment_no) from segment_attempts where execution_id = :id)",
+                                id=execution_id)  # fmt: skip
+    assert tries.n == 1, "what is stopped for good is not tried again"
+
+
+async def test_a_flows_deadline_counts_for_all_of_an_execution(world, crew):
+    await world.configure(deadline_s=1)
+    execution_id = await world.start(world.graph(gate={"wait_for": world.path("never")}))
+    execution = await world.ended(execution_id)
+    assert (execution["status"], execution["error"]["code"]) == ("timed_out", "TIMED_OUT")
+
+
 async def test_an_execution_past_its_deadline_is_timed_out(world, crew):
     execution_id = await world.start(world.graph(gate={"wait_for": world.path("never")}), deadline_s=0.5)
     execution = await world.ended(execution_id)

@@ -19,6 +19,7 @@ from headrace.entitlements import service as entitlements
 from headrace.entitlements.resolve import UNLIMITED
 from headrace.executions import family_statements as sql
 from headrace.executions.create import Slot
+from headrace.executions.spec import LIMITS, Limits
 from headrace.flows.graph import FlowGraph
 from headrace.flows.models import Flow
 from headrace.infra.queue_names import checked_queue
@@ -34,6 +35,7 @@ ORGANIZATION_KEY = "organization"
 PRIORITIES = {"low": -5, "normal": 0, "high": 5, "critical": 10}
 KEY_MAX = 200
 NO_LIMIT = 2**31 - 1
+SECONDS_MAX = 31_536_000
 
 
 class Policy(Struct, frozen=True, kw_only=True):
@@ -47,6 +49,9 @@ class Policy(Struct, frozen=True, kw_only=True):
         queue: The queue of every segment, e.g. `label:gpu`; empty lets the steps decide.
         max_pending: How many may wait to begin; None is any number.
         when_pending: What becomes of one more: refuse, skip or coalesce (`pending`).
+        soft_limit_s: An attempt at some steps that takes longer is told in the log; 0 never is.
+        hard_limit_s: One that takes longer is stopped, where no step has a timeout of its own; 0 never is.
+        deadline_s: An execution that has not ended after so long, waits included, is `timed_out`; None is never.
     """
 
     max_concurrency: int | None = None
@@ -56,6 +61,14 @@ class Policy(Struct, frozen=True, kw_only=True):
     queue: str = ""
     max_pending: int | None = None
     when_pending: Literal["refuse", "skip", "coalesce"] = "refuse"
+    soft_limit_s: float = LIMITS.soft_s
+    hard_limit_s: float = LIMITS.hard_s
+    deadline_s: float | None = None
+
+    @property
+    def limits(self) -> Limits:
+        """Of each attempt at a segment."""
+        return Limits(self.soft_limit_s, self.hard_limit_s)
 
 
 def policy_of(settings: Mapping[str, Any]) -> Policy:
@@ -73,6 +86,12 @@ def policy_of(settings: Mapping[str, Any]) -> Policy:
         value = getattr(policy, name)
         if value is not None and not 0 < value < NO_LIMIT:
             raise ConfigError(f"the flow's setting '{name}' is {value}; give 1 or more, or leave it out", field=name)
+    for name, least in (("soft_limit_s", 0), ("hard_limit_s", 0), ("deadline_s", 1)):
+        value = getattr(policy, name)
+        if value is not None and not least <= value <= SECONDS_MAX:
+            raise ConfigError(
+                f"the flow's setting '{name}' is {value:g}; give {least} to {SECONDS_MAX:,} seconds", field=name
+            )
     if policy.priority not in PRIORITIES:
         names = ", ".join(PRIORITIES)
         raise ConfigError(f"the flow's priority is '{policy.priority}'; choose {names}", field="priority")

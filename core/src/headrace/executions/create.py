@@ -14,7 +14,7 @@ from headrace.executions import family_statements as families
 from headrace.executions import queries
 from headrace.executions.leases import as_json
 from headrace.executions.partial import Part
-from headrace.executions.spec import children_of, spec_of
+from headrace.executions.spec import LIMITS, Limits, children_of, spec_of
 from headrace.flows.graph import NEVER, Retry
 
 ATTENDED = frozenset({"manual", "test"})
@@ -37,7 +37,9 @@ class Slot(Struct, frozen=True):
     capacity: int
 
 
-def rows_of(plan: Plan, part: Part, trigger_type: str, queue: str = "") -> list[dict[str, Any]]:
+def rows_of(
+    plan: Plan, part: Part, trigger_type: str, queue: str = "", limits: Limits = LIMITS
+) -> list[dict[str, Any]]:
     """Segments of a plan as `queries.SEGMENTS` takes them; all on one `queue`, or each on its own."""
     children = children_of(plan)
     retry = NEVER if trigger_type in ATTENDED else Retry()
@@ -45,7 +47,8 @@ def rows_of(plan: Plan, part: Part, trigger_type: str, queue: str = "") -> list[
         {
             "no": segment.no, "children": children[segment.no], "depends_on": segment.depends_on,
             "inputs": segment.inputs, "node_ids": segment.node_ids, "queue": queue or segment.queue,
-            "plugins": segment.plugins, "needed": segment.needed, "spec": spec_of(plan, segment, part, retry=retry),
+            "plugins": segment.plugins, "needed": segment.needed,
+            "spec": spec_of(plan, segment, part, retry=retry, limits=limits),
         }
         for segment in plan.segments
     ]  # fmt: skip

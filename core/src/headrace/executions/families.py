@@ -120,7 +120,7 @@ async def begin(session: AsyncSession, claim: Claim, wait: Children, registry: R
                 held=at["many"] + len(children) >= wait.parallel, deadline_s=wait.deadline_s,
             )
         )  # fmt: skip
-        segments.append(rows_of(plan, part, parent.trigger_type, policy.queue))
+        segments.append(rows_of(plan, part, parent.trigger_type, policy.queue, policy.limits))
     slot = Slot(f"items:{lease.execution_id}:{lease.segment_no}:{first}", wait.parallel)
     if children:
         await create_children(session, lease.organization_id, children, segments, slot)

@@ -120,6 +120,12 @@ SELECT floor(extract(epoch FROM x.queued_at - CAST(:since AS timestamptz)) / :st
 BY_TIME = sa.text(_BY_TIME + _WHERE + " GROUP BY 1 ORDER BY 1")
 BY_TIME_WITHIN = sa.text(_BY_TIME + _WHERE + _WITHIN + " GROUP BY 1 ORDER BY 1")
 
+PLANNED = sa.text("""
+SELECT s.segment_no, s.node_ids, s.queue, s.depends_on, x.held FROM segment_runs s
+JOIN executions x ON x.organization_id = s.organization_id AND x.id = s.execution_id
+WHERE s.organization_id = :organization_id AND s.execution_id = :execution_id ORDER BY s.segment_no
+""")
+
 SEGMENT_STATES = sa.text("""
 SELECT segment_no, status, attempt, node_ids, started_at, finished_at, error, queue, crash_count, error_count,
   CASE WHEN status = 'parked' THEN parked ->> 'type' END AS waits_for,

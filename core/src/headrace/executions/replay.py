@@ -134,8 +134,10 @@ async def _definition(
     if version == "latest":
         graph, digest = await flows.prepare(session, actor, before.flow_id, host.registry, connections=names)
         return graph, digest, None
-    found = await versions.definition(session, actor, before.flow_id, int(version))
-    return flows.checked(graph_of(found.definition), host.registry, names), found.content_hash, int(version)
+    graph, digest = await versions.prepare(
+        session, actor, before.flow_id, int(version), host.registry, connections=names
+    )
+    return graph, digest, int(version)
 
 
 def changed(old: FlowGraph, new: FlowGraph) -> set[str]:

@@ -80,7 +80,7 @@ async def start(
         trigger_type: What started it (requirements F12).
         priority: -10 to 10; higher is claimed first and has more of the workers. 0 leaves it to the flow's settings.
         idempotency_key: A repeat with the same key gives the first execution.
-        deadline_s: Seconds after which the execution is stopped and `timed_out`.
+        deadline_s: Seconds after which the execution is stopped and `timed_out`; by default as the flow's settings say.
         parent_execution_id: The execution that this one repeats or belongs to.
         job_id: The job that it is part of.
         attempt: Counts retries of the whole execution.
@@ -138,6 +138,8 @@ async def start(
     )
     plan = compile_plan(part.graph, host.registry, keep=wanted)
     interval = data_interval or (None, None)
+    if mode == "flow" and deadline_s is None:
+        deadline_s = policy.deadline_s
     execution_id = execution_id or new_id()
     kept_input, facts = await payloads.keep(session, actor.organization_id, execution_id, input_data or {})
     row = row_of(
@@ -160,7 +162,7 @@ async def start(
     await entitlements.count_execution(session, actor.organization_id, held)
     key = {"organization_id": actor.organization_id, "execution_id": execution_id}
     if plan.segments:
-        rows = rows_of(plan, part, trigger_type, policy.queue)
+        rows = rows_of(plan, part, trigger_type, policy.queue, policy.limits)
         await session.execute(queries.SEGMENTS, {**key, "rows": as_json(rows)})
         await hold_if_full(session, actor.organization_id, execution_id, (*bounds, *slots), priority)
         await ring_ready(session, key)
@@ -272,6 +274,12 @@ async def nodes(session: AsyncSession, organization_id: UUID, execution_id: UUID
             row["waits_for"], row["resumes_at"] = segment["waits_for"], segment["resumes_at"]
             shown.append(row)
     return shown
+
+
+async def planned(session: AsyncSession, organization_id: UUID, execution_id: UUID) -> list[dict[str, Any]]:
+    """Segments of an execution before it begins: their steps, queue, what they come after; and whether it is held."""
+    rows = await session.execute(queries.PLANNED, _key(organization_id, execution_id))
+    return [dict(row) for row in rows.mappings()]
 
 
 async def children(session: AsyncSession, organization_id: UUID, execution_id: UUID) -> list[dict[str, Any]]:

@@ -15,6 +15,17 @@ from headrace.executions.partial import Part
 from headrace.flows.graph import NEVER, FlowGraph, Retry
 
 
+class Limits(Struct, frozen=True, omit_defaults=True):
+    """How long an attempt at a segment may take where no step has a timeout: warned after, stopped after; 0 = never."""
+
+    soft_s: float = 600.0
+    hard_s: float = 1_200.0
+
+
+LIMITS = Limits()
+"""Where a flow's settings say nothing."""
+
+
 class SegmentSpec(Struct, frozen=True, kw_only=True):
     """The immutable work of a segment.
 
@@ -30,6 +41,7 @@ class SegmentSpec(Struct, frozen=True, kw_only=True):
         items_of: Execution whose completed items are not executed again, if it is the same loop over the same items.
         undo: Segments that undo what a node has done, by node id, once the execution does not complete.
         needs: What each node needs of other segments and of each other, parents first.
+        limits: Of each attempt.
     """
 
     graph: FlowGraph
@@ -43,9 +55,10 @@ class SegmentSpec(Struct, frozen=True, kw_only=True):
     needs: tuple[Need, ...] = ()
     undo: dict[str, list[dict[str, Any]]] = {}
     items_of: UUID | None = None
+    limits: Limits = LIMITS
 
 
-def spec_of(plan: Plan, segment: Segment, part: Part, *, retry: Retry = NEVER) -> SegmentSpec:
+def spec_of(plan: Plan, segment: Segment, part: Part, *, retry: Retry = NEVER, limits: Limits = LIMITS) -> SegmentSpec:
     """Cut a segment's part out of the plan, with the edges and frames that enter it from outside the plan."""
     inside = part.whole.inside(segment.node_ids[0]) if part.whole else set()
     body = part.whole.only(inside | {segment.node_ids[0]}) if part.whole and inside else None
@@ -66,6 +79,7 @@ def spec_of(plan: Plan, segment: Segment, part: Part, *, retry: Retry = NEVER) -
         given=given,
         kept={node_id: part.kept[node_id] for node_id in segment.node_ids if node_id in part.kept},
         retry=retry,
+        limits=limits,
         body=body,
         needs=segment.needs,
         items_of=part.items_of.get(segment.node_ids[0]),

@@ -38,6 +38,10 @@ _ONE = sa.text("""
 SELECT id, execution_id, segment_no, kind, token_hash, status, form, assignees FROM waits
 WHERE organization_id = :organization_id AND id = :id
 """)
+_OF_TOKEN = sa.text("""
+SELECT id FROM waits WHERE organization_id = :organization_id AND execution_id = :execution_id
+  AND token_hash = :token_hash
+""")
 _NOTHING = "there is nothing that waits for this; check the address, or somebody was faster"
 _LOCKED = sa.text("SELECT status FROM waits WHERE organization_id = :organization_id AND id = :id FOR UPDATE")
 _RESOLVE = sa.text("""
@@ -139,6 +143,21 @@ async def resume(
     await session.execute(_RESOLVE, {**key, "id": wait_id, "payload": as_json(dict(payload)), "by": by})
     await session.execute(statements.RING, {**key, "segments": [row.segment_no]})
     return UUID(str(row.execution_id))
+
+
+async def resume_execution(
+    session: AsyncSession, organization_id: UUID, execution_id: UUID, payload: Mapping[str, Any], *, token: str
+) -> UUID:
+    """End the wait of an execution that the token is of; `resume` says what follows.
+
+    Raises:
+        NotFound: the execution waits for nothing with this token.
+    """
+    where = {"organization_id": organization_id, "execution_id": execution_id, "token_hash": _hash(token)}
+    wait_id = await session.scalar(_OF_TOKEN, where)
+    if wait_id is None:
+        raise NotFound(_NOTHING)
+    return await resume(session, organization_id, wait_id, payload, token=token)
 
 
 async def assign(session: AsyncSession, organization_id: UUID, wait_id: UUID, assignees: Sequence[str]) -> None:

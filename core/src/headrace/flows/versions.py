@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -10,8 +10,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from headrace.accounts.permissions import Actor
 from headrace.entitlements.service import require_writable
+from headrace.flows.canvas import graph_of
+from headrace.flows.graph import FlowGraph
 from headrace.flows.models import FlowDefinition, FlowVersion
-from headrace.flows.service import Who, get, get_data, put_data, remember
+from headrace.flows.service import Who, checked, get, get_data, put_data, remember
+from headrace.flows.validate import NodeTypes
 from headrace.sdk.errors import NotFound
 
 
@@ -54,6 +57,20 @@ async def definition(session: AsyncSession, actor: Who, flow_id: UUID, number: i
     if version is None:
         raise NotFound(f"the flow has no version {number}", resource="version")
     return await session.get_one(FlowDefinition, (actor.organization_id, flow_id, version.content_hash))
+
+
+async def prepare(
+    session: AsyncSession, actor: Who, flow_id: UUID, number: int, types: NodeTypes, *,
+    connections: Collection[str] | None = None,
+) -> tuple[FlowGraph, str]:  # fmt: skip
+    """The graph of a version to execute, and the hash of its definition.
+
+    Raises:
+        NotFound: there is no such version.
+        ConfigError: it has problems; `details.problems` lists them.
+    """
+    found = await definition(session, actor, flow_id, number)
+    return checked(graph_of(found.definition), types, connections), found.content_hash
 
 
 async def revert(session: AsyncSession, actor: Actor, flow_id: UUID, number: int) -> FlowVersion:

@@ -49,9 +49,10 @@ class Plan(Struct, frozen=True, kw_only=True):
 
 async def create(
     session: AsyncSession, actor: Any, vault: Vault, registry: Registry, kind: Kind, *, workspace_id: UUID, name: str,
-    plan: Plan, folder_id: UUID | None = None, description: str = "",
+    plan: Plan, folder_id: UUID | None = None, description: str = "", settings: Mapping[str, Any] | None = None,
+    status: str = "active",
 ) -> Flow:  # fmt: skip
-    """Make a job.
+    """Make a job. It acts on its schedule at once, unless its status says otherwise.
 
     Raises:
         ConfigError: a member is missing, or they wait for each other.
@@ -63,7 +64,8 @@ async def create(
     await _refuse_gain(session, actor, plan, Plan(), place, into)
     row = await flows.create(
         session, actor, workspace_id=workspace_id, name=name, definition=canvas_of(graph_of(plan, names)),
-        description=description, folder_id=folder_id, kind=kind, settings={"job": msgspec.to_builtins(plan)},
+        description=description, folder_id=folder_id, kind=kind, status=status,
+        settings={**(settings or {}), "job": msgspec.to_builtins(plan)},
     )  # fmt: skip
     await _schedule(session, actor, vault, registry, row, plan)
     return row
@@ -109,7 +111,7 @@ async def update(
     row = await get(session, actor, kind, job_id)
     names = await _names(session, actor, kind, plan, but=job_id)
     await _refuse_gain(session, actor, plan, plan_of(row), kind, job_id)
-    settings = {**row.settings, "job": msgspec.to_builtins(plan)}
+    settings = {**fields.get("settings", row.settings), "job": msgspec.to_builtins(plan)}
     row = await flows.update(session, actor, job_id, {**fields, "settings": settings}, row_version)
     data = await session.get_one(FlowData, (actor.organization_id, job_id))
     await flows.put_data(session, actor, job_id, canvas_of(graph_of(plan, names)), data.row_version)
@@ -157,11 +159,11 @@ async def _names(
     session: AsyncSession, actor: Any, kind: Kind, plan: Plan, *, but: UUID | None = None
 ) -> dict[UUID, str]:
     """Names of the members; says what is wrong with them."""
-    ids = [member.flow_id for member in plan.members]
+    ids, field = [member.flow_id for member in plan.members], "flows" if kind == "job" else "job_ids"
     if len(ids) > MEMBERS_MAX:
-        raise ConfigError(f"{len(ids)} members are too many; {MEMBERS_MAX} are the most", field="members")
+        raise ConfigError(f"{len(ids)} members are too many; {MEMBERS_MAX} are the most", field=field)
     if len(set(ids)) < len(ids):
-        raise ConfigError("a flow may be in a job once; remove the double one", field="members")
+        raise ConfigError("a flow may be in a job once; remove the double one", field=field)
     query = sa.select(Flow.id, Flow.name).where(
         Flow.organization_id == actor.organization_id, Flow.deleted_at.is_(None), Flow.id.in_(ids),
         Flow.kind == "job" if kind == "job_package" else Flow.kind.not_in(("job", "job_package")),
@@ -170,17 +172,17 @@ async def _names(
     for member in plan.members:
         if member.flow_id not in names or member.flow_id == but:
             what = "job" if kind == "job_package" else "flow"
-            raise ConfigError(f"there is no {what} {member.flow_id}; choose another", field="members")
+            raise ConfigError(f"there is no {what} {member.flow_id}; choose another", field=field)
         for before in member.depends_on:
             if before not in ids:
                 raise ConfigError(
-                    f"'{names[member.flow_id]}' waits for {before}, which is not a member; add it", field="members"
+                    f"'{names[member.flow_id]}' waits for {before}, which is not a member; add it", field=field
                 )
     try:
         TopologicalSorter({m.flow_id: m.depends_on for m in plan.members}).prepare()
     except CycleError as error:
         ring = " > ".join(names[each] for each in error.args[1])
-        raise ConfigError(f"these wait for each other: {ring}; remove one dependency", field="members") from None
+        raise ConfigError(f"these wait for each other: {ring}; remove one dependency", field=field) from None
     return names
 
 

@@ -116,14 +116,22 @@ UPDATE backfills SET next_at = :next_at, started = started + :started, status = 
 WHERE organization_id = :organization_id AND id = :id
 """)
 
+FORGET_BATCH = 5_000
 FORGET = (
-    sa.text("""DELETE FROM trigger_events WHERE status <> 'pending'
-      AND created_at < clock_timestamp() - interval '30 days'"""),
-    sa.text("""DELETE FROM trigger_keys k USING triggers t WHERE t.organization_id = k.organization_id
-      AND t.id = k.trigger_id AND k.started_at < clock_timestamp()
-        - make_interval(secs => 3600 * coalesce((t.configuration ->> 'unique_hours')::double precision, 24))"""),
-    sa.text("""DELETE FROM webhook_calls WHERE NOT stored AND created_at < clock_timestamp()
-      - CASE outcome WHEN 'refused' THEN interval '1 day' ELSE interval '30 days' END"""),
-    sa.text("""UPDATE webhook_calls SET delivery_id = NULL
-      WHERE delivery_id IS NOT NULL AND created_at < clock_timestamp() - interval '24 hours'"""),
+    sa.text("""DELETE FROM trigger_events WHERE ctid = ANY(ARRAY(SELECT ctid FROM trigger_events
+      WHERE status <> 'pending' AND created_at < clock_timestamp() - interval '30 days'
+      LIMIT :limit FOR UPDATE SKIP LOCKED))"""),
+    sa.text("""DELETE FROM trigger_keys WHERE ctid = ANY(ARRAY(SELECT k.ctid FROM trigger_keys k
+      JOIN triggers t ON t.organization_id = k.organization_id AND t.id = k.trigger_id
+      WHERE k.started_at < clock_timestamp()
+        - make_interval(secs => 3600 * coalesce((t.configuration ->> 'unique_hours')::double precision, 24))
+      LIMIT :limit FOR UPDATE OF k SKIP LOCKED))"""),
+    sa.text("""DELETE FROM webhook_calls WHERE ctid = ANY(ARRAY(SELECT ctid FROM webhook_calls
+      WHERE NOT stored AND created_at < clock_timestamp()
+        - CASE outcome WHEN 'refused' THEN interval '1 day' ELSE interval '30 days' END
+      LIMIT :limit FOR UPDATE SKIP LOCKED))"""),
+    sa.text("""UPDATE webhook_calls SET delivery_id = NULL WHERE ctid = ANY(ARRAY(SELECT ctid FROM webhook_calls
+      WHERE delivery_id IS NOT NULL AND created_at < clock_timestamp() - interval '24 hours'
+      LIMIT :limit FOR UPDATE SKIP LOCKED))"""),
 )
+"""A batch each: these tables hold what makes a start exactly one, by keys that no partition could keep unique."""

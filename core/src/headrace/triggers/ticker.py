@@ -285,12 +285,19 @@ class Ticker:
         """Drop what is older than it must be kept."""
         while True:
             try:
-                async with self._database.transaction() as session:
-                    for statement in sql.FORGET:
-                        await session.execute(statement)
+                for statement in sql.FORGET:
+                    await self._shorten(statement)
             except HeadraceError as error:
                 _log.warning("old ticks and calls stay for now", reason=error.message)
             await asyncio.sleep(FORGET_EVERY_S)
+
+    async def _shorten(self, statement: sa.TextClause) -> None:
+        """One batch a transaction, so that nobody waits for long."""
+        gone = sql.FORGET_BATCH
+        while gone == sql.FORGET_BATCH:
+            async with self._database.transaction() as session:
+                found = await session.execute(statement, {"limit": sql.FORGET_BATCH})
+                gone = found.rowcount  # type: ignore[attr-defined]
 
 
 def _bundled(due: Sequence[Any]) -> list[tuple[UUID, list[UUID]]]:

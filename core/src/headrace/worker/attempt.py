@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from functools import partial
@@ -158,8 +159,10 @@ class Attempt:
 
     async def drive(self, runner: Runner, request: SegmentRequest) -> Outcome:
         """Execute the request until it is done, dead, late or stopped. Unless it is done, the runner is ended."""
-        limit = timeout_s(self.claim.spec.graph)
-        late_at = time.monotonic() + limit if limit else None
+        spec, began = self.claim.spec, time.monotonic()
+        limit = timeout_s(spec.graph) or spec.limits.hard_s
+        late_at = began + limit if limit else None
+        warn_at = began + spec.limits.soft_s if 0 < spec.limits.soft_s < (limit or math.inf) else None
         kill_at: float | None = None
         outcome: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
         work = self._work = runner.work(partial(self._hear, outcome))
@@ -168,17 +171,24 @@ class Attempt:
         asked = False
         try:
             while True:
-                until = min((at for at in (late_at, kill_at) if at is not None), default=None)
+                until = min((at for at in (late_at, kill_at, warn_at) if at is not None), default=None)
                 left = None if until is None else max(0.0, until - time.monotonic())
                 waiting: set[asyncio.Future[Any]] = {outcome} if asked else {outcome, stop}
                 done, _ = await asyncio.wait(waiting, timeout=left, return_when=asyncio.FIRST_COMPLETED)
                 if outcome in done:
                     return await self._named(runner, outcome.result())
+                if not done and warn_at is not None and time.monotonic() < (kill_at or late_at or math.inf):
+                    warn_at = None
+                    said = f"still at work after {spec.limits.soft_s:g} s"
+                    busy = next((one for one in self._started if one not in self._finished), "")
+                    self._line(LogLine(message=said, level="warning", node_id=busy))
+                    continue
                 if not done:
                     return Stopped(self.why) if asked else self._too_late(limit or 0)
                 if self.why == "released" or (self.why == "lost" and runner.seats <= 1):
                     return Stopped(self.why)
                 asked = True
+                warn_at = None
                 await work.cancel()
                 kill_at = time.monotonic() + self._grace_s
         finally:
@@ -259,6 +269,11 @@ class Attempt:
         return outcome
 
     def _too_late(self, limit_s: float) -> SegmentFailed:
+        if not timeout_s(self.claim.spec.graph):
+            names = ", ".join(f"'{node.label or node.id}'" for node in self.claim.spec.graph.nodes[:3])
+            message = f"{names} took longer than the flow's limit of {limit_s:g} s and was stopped"
+            hint = "give the step a timeout of its own, or raise 'hard_limit_s' in the flow's settings"
+            return SegmentFailed(Problem(code="TIMED_OUT", message=message, hint=hint, retryable=False))
         names = ", ".join(f"'{node.label or node.id}'" for node in self.claim.spec.graph.nodes if node.timeout_s)
         node_id = next((node.id for node in self.claim.spec.graph.nodes if node.timeout_s), "")
         message = f"step {names} took longer than its timeout of {limit_s:g} s and was stopped"

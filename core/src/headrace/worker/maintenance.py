@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from uuid import UUID
 
 import structlog
@@ -15,9 +16,6 @@ from headrace.sdk.errors import HeadraceError
 from headrace.triggers import calls
 from headrace.worker import books
 from headrace.worker.history import History
-
-ROUNDS = 50
-"""Batches of old executions that one organization gives up at a time."""
 
 SWEEP_S = 86_400.0
 """Between looks at everything that is stored."""
@@ -108,13 +106,21 @@ class Maintenance:
             _log.info("books shortened", rows=gone)
 
     async def remove_old(self) -> int:
-        """Remove executions beyond their retention, a bounded number for each organization. Returns how many."""
-        removed = 0
-        for organization_id in await self._organizations():
-            try:
-                removed += await self._remove_of(organization_id)
-            except _PASSES as error:
-                _log.warning("retention waits", reason=str(error), organization=str(organization_id))
+        """Remove executions beyond their retention, in batches and by turns, until the next look. Returns how many."""
+        removed, until = 0, time.monotonic() + max(1.0, self._retention_s)
+        left = await self._organizations()
+        while left and time.monotonic() < until:
+            more = []
+            for organization_id in left:
+                try:
+                    found = await self._remove_of(organization_id)
+                except _PASSES as error:
+                    _log.warning("retention waits", reason=str(error), organization=str(organization_id))
+                    continue
+                removed += found
+                if found:
+                    more.append(organization_id)
+            left = more
         if removed:
             _log.info("old executions removed", executions=removed)
         return removed
@@ -133,15 +139,10 @@ class Maintenance:
         return swept
 
     async def _remove_of(self, organization_id: UUID) -> int:
-        removed = 0
-        for _ in range(ROUNDS):
-            async with self._database.transaction(organization_id) as session:
-                await calls.forget_stored(session, organization_id, self._store)
-                found = await retention.remove_old(session, organization_id, self._store)
-            removed += found
-            if not found:
-                break
-        return removed
+        """One batch."""
+        async with self._database.transaction(organization_id) as session:
+            await calls.forget_stored(session, organization_id, self._store)
+            return await retention.remove_old(session, organization_id, self._store)
 
     async def _organizations(self) -> list[UUID]:
         try:

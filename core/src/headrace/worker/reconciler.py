@@ -108,7 +108,7 @@ class Reconciler:
             rows = (await session.execute(sql.OVERDUE)).all()
         problem = Problem(
             code="TIMED_OUT", message="the execution took longer than its deadline and was stopped",
-            hint="raise the flow's timeout, or look for the slow step",
+            hint="raise 'deadline_s' in the flow's settings, or look for the slow step",
         )  # fmt: skip
         for row in await self._database.served(rows, lambda row: row.organization_id):
             key = {"organization_id": row.organization_id, "execution_id": row.id}

@@ -41,20 +41,25 @@ class Poll(SourceTrigger[PollConfig]):
             ConfigError: the stream has no such cursor column.
         """
         connector = ctx.connector(self.config.connection)
-        stream, kind = self._stream(connector)
+        stream, kind, promised = self._stream(connector)
         name = stream.cursors[0]
         if not cursor and self.config.first == "new":
             return Received(cursor=_at(_newest(connector, stream, name), kind))
         after = _value(cursor or {"type": kind})
         if isinstance(after, datetime) and not stream.column(name).zone:
             after = after.replace(tzinfo=None)
-        rows, more = self._batch(connector.read(stream, after=after, batch_rows=self.config.batch_rows), name)
+        if promised:
+            frames = connector.read(stream, after=after, batch_rows=self.config.batch_rows)
+        else:
+            frames = _in_order(connector.read(stream), name, after, self.config.batch_rows)
+        rows, more = self._batch(frames, name)
         if not rows:
             return Received(cursor=dict(cursor) or _at(None, kind))
         place = _at(rows[-1][name], kind)
         return Received(events=[Event(key=f"{kind}:{place['value']}", rows=rows)], cursor=place, more=more)
 
-    def _stream(self, connector: Connector[Any]) -> tuple[Stream, str]:
+    def _stream(self, connector: Connector[Any]) -> tuple[Stream, str, bool]:
+        """The stream by its cursor, the cursor's type, and whether the connector reads on from there, in its order."""
         stream = connector.stream(self.config.stream)
         wanted = self.config.cursor or next(iter(stream.cursors), "")
         if not wanted:
@@ -66,7 +71,7 @@ class Poll(SourceTrigger[PollConfig]):
             raise ConfigError(
                 f"'{wanted}' is {kind}; a cursor is a number, a text, a date or a timestamp", field="cursor"
             )
-        return msgspec.structs.replace(stream, cursors=(wanted,)), kind
+        return msgspec.structs.replace(stream, cursors=(wanted,)), kind, wanted in stream.cursors
 
     def _batch(self, frames: Iterator[pl.DataFrame], name: str) -> tuple[list[dict[str, Any]], bool]:
         """Rows up to the batch size, never cut between rows of one cursor value: those after it would be lost."""
@@ -81,6 +86,23 @@ class Poll(SourceTrigger[PollConfig]):
                 if cut:
                     return rows[:cut], True
         return rows, False
+
+
+def _in_order(frames: Iterator[pl.DataFrame], name: str, after: Any, most: int) -> Iterator[pl.DataFrame]:
+    """The first rows after a place of a source that knows no such cursor, such as a file: it is read whole each time.
+
+    A few more than `most`, with all that share the value of the last.
+    """
+    found: pl.DataFrame | None = None
+    for frame in frames:
+        rows = frame.filter(frame[name].is_not_null())
+        rows = rows.filter([value > after for value in rows[name]])
+        found = rows if found is None else found.vstack(rows)
+        if found.height > most:
+            found = found.sort(name, maintain_order=True)
+            found = found.filter(found[name] <= found[name][most])
+    if found is not None and found.height:
+        yield found.sort(name, maintain_order=True)
 
 
 def _newest(connector: Connector[Any], stream: Stream, name: str) -> Any:

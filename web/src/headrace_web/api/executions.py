@@ -17,6 +17,7 @@ from headrace.executions.rows import pin_rows
 from headrace.executions.service import NodeOutput
 from headrace.executions.state import TERMINAL
 from headrace.flows import service as flows
+from headrace.flows import versions
 from headrace.flows.canvas import graph_of
 from headrace.flows.graph import FlowGraph, NodeSpec
 from headrace.infra.clock import now
@@ -42,7 +43,10 @@ ExecutionStatus = Literal["queued", "running", "waiting", "completed", "failed",
 
 
 class ExecuteBody(ApiStruct):
-    """How to execute a flow."""
+    """How to execute a flow: the canvas as it is, or a checked-in `version`.
+
+    With `dry_run` nothing is executed or kept: the answer says what would be, and every refusal is the true one.
+    """
 
     input_data: dict[str, Any] = {}
     variables: dict[str, Any] = {}
@@ -53,6 +57,8 @@ class ExecuteBody(ApiStruct):
     priority: Annotated[int, msgspec.Meta(ge=-10, le=10)] = 0
     reuse: bool | None = None
     use_pins: bool = False
+    version: Annotated[int, msgspec.Meta(ge=1)] | None = None
+    dry_run: bool = False
 
 
 class NodeExecuteBody(ApiStruct):
@@ -101,13 +107,24 @@ class FlowExecutionsController(Controller):
         async with ctx.transaction() as session:
             flow = await flows.get(session, ctx.actor, flow_id)
             names = await connections.names(session, ctx.organization_id)
-            graph, digest = await flows.prepare(session, ctx.actor, flow_id, ctx.registry, connections=names)
+            if body.version is None:
+                graph, digest = await flows.prepare(session, ctx.actor, flow_id, ctx.registry, connections=names)
+            else:
+                graph, digest = await versions.prepare(
+                    session, ctx.actor, flow_id, body.version, ctx.registry, connections=names
+                )
+            trial = await session.begin_nested() if body.dry_run else None
             execution_id = await executions.start(
                 session, ctx.actor, flow_id=flow_id, graph=graph, definition_hash=digest, host=ctx.services.host,
                 environment=body.environment, observe=body.observe, params={**flow.variables, **body.variables},
-                input_data=body.input_data, priority=body.priority, idempotency_key=_own(ctx, idempotency_key),
+                input_data=body.input_data, priority=body.priority, version=body.version,
+                idempotency_key=None if body.dry_run else _own(ctx, idempotency_key),
                 request_hash=ctx.request_hash, reuse=body.reuse, use_pins=body.use_pins,
             )  # fmt: skip
+            if trial is not None:
+                segments = await executions.planned(session, ctx.organization_id, execution_id)
+                await trial.rollback()
+                return _tried(ctx, graph, segments)
             execution = await executions.get(session, ctx.organization_id, execution_id)
         if not body.async_mode:
             services = ctx.services
@@ -358,6 +375,21 @@ def _accepted(execution: dict[str, Any]) -> Response[Envelope[dict[str, Any]]]:
             "error_message": execution["error_message"],
         }
     return Response(ok(data), status_code=200 if ended else 202)
+
+
+def _tried(ctx: Context, graph: FlowGraph, segments: list[dict[str, Any]]) -> Response[Envelope[dict[str, Any]]]:
+    """What a start would have been: its segments, whether it would wait, and the steps that change something."""
+    planned = {node_id for segment in segments for node_id in segment["node_ids"]}
+    quiet = {Effect.NONE, Effect.READ}
+    effects = [
+        node.id for node in graph.nodes
+        if node.id in planned and ctx.registry.node(node.type).manifest.effect not in quiet
+    ]  # fmt: skip
+    told = {
+        "execution_id": None, "id": None, "status": "dry_run", "held": any(one.pop("held") for one in segments),
+        "segments": segments, "effects": effects,
+    }  # fmt: skip
+    return Response(ok(told), status_code=200)
 
 
 def _listed(row: dict[str, Any]) -> dict[str, Any]:

@@ -105,7 +105,7 @@ def responded(response: dict[str, Any]) -> Response[bytes]:
 async def _last_rows(
     services: Services, accepted: calls.Accepted, state: dict[str, Any]
 ) -> Response[Envelope[dict[str, Any]]]:
-    """Rows of the last step, 1,000 at most."""
+    """Rows of the last step as objects, 1,000 at most."""
     ctx = Context(services, system_actor(accepted.organization_id))
     names = [name for name in state["output_data"] or {} if not name.endswith(".error")]
     node_id, _, port = (names[-1] if names else "").rpartition(".")
@@ -118,7 +118,9 @@ async def _last_rows(
         page = await stored_preview(ctx, found, port or "out", limit=ROWS_MAX, offset=0)
     except NotFound:
         return Response(ok(data), status_code=200)
-    return Response(ok({**data, "rows": page["rows"], "total_rows": page.get("total_rows", 0)}), status_code=200)
+    columns = [column["name"] for column in page["schema"]]
+    rows = [dict(zip(columns, row, strict=True)) for row in page["rows"]]
+    return Response(ok({**data, "rows": rows, "total_rows": page["total_rows"]}), status_code=200)
 
 
 unversioned = [HooksController]

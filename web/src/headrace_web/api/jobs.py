@@ -8,8 +8,10 @@ from uuid import UUID
 
 from headrace.connections import service as connections
 from headrace.executions import service as executions
+from headrace.executions.admission import policy_of
 from headrace.flows import service as flows
 from headrace.flows.models import Flow
+from headrace.infra.merge_patch import merge_patch
 from headrace.jobs import service as jobs
 from headrace.jobs.service import Kind, Member, Plan
 from headrace.sdk.errors import ConfigError
@@ -28,6 +30,8 @@ from headrace_web.guards import permission, scoped
 OnFailure = Literal["stop", "continue"]
 Schedule = Literal["manual", "cron", "trigger"]
 Short = Annotated[str, Meta(max_length=50)]
+_PLAIN: dict[str, Any] = {"description": "", "is_active": True, "settings": {}}
+"""What a job has that says nothing else, beside its plan."""
 
 
 class JobOut(Struct, kw_only=True):
@@ -45,13 +49,15 @@ class JobOut(Struct, kw_only=True):
     schedule_type: str
     cron_expression: str
     timezone: str
+    is_active: bool
+    settings: dict[str, Any]
     created_at: datetime
     updated_at: datetime
     row_version: int
 
 
 class _Change(ApiStruct):
-    """What jobs and packages have alike."""
+    """What jobs and packages have alike; one that is not active keeps to no schedule. `settings` are as of flows."""
 
     name: str | UnsetType = UNSET
     description: str | UnsetType = UNSET
@@ -59,6 +65,8 @@ class _Change(ApiStruct):
     schedule_type: Schedule | UnsetType = UNSET
     cron_expression: str | UnsetType = UNSET
     timezone: str | UnsetType = UNSET
+    is_active: bool | UnsetType = UNSET
+    settings: dict[str, Any] | UnsetType = UNSET
     row_version: int | UnsetType = UNSET
 
 
@@ -158,7 +166,7 @@ class JobsController(Controller):
         self, ctx: NamedDependency[Context], job_id: FromPath[UUID], data: JSONBody[JobPut], if_match: IfMatch = None
     ) -> Envelope[JobOut]:
         """Put the job as a whole."""
-        changes = {"description": "", "folder_id": None, **given(data, "row_version")}
+        changes = {**_PLAIN, "folder_id": None, **given(data, "row_version")}
         version = base_version(if_match, data.row_version, "job")
         return await _update(ctx, "job", job_id, changes, version, before=Plan())
 
@@ -242,7 +250,7 @@ class PackagesController(Controller):
         if_match: IfMatch = None,
     ) -> Envelope[JobOut]:  # fmt: skip
         """Put the package as a whole."""
-        changes = {"description": "", **given(data, "row_version")}
+        changes = {**_PLAIN, **given(data, "row_version")}
         version = base_version(if_match, data.row_version, "job")
         return await _update(ctx, "job_package", package_id, changes, version, before=Plan())
 
@@ -268,7 +276,8 @@ def _shown(row: Flow) -> JobOut:
         id=row.id, workspace_id=row.workspace_id, folder_id=row.folder_id, name=row.name, description=row.description,
         flows=members if row.kind == "job" else [], job_ids=[m.flow_id for m in members if row.kind == "job_package"],
         on_failure=plan.on_failure, environment=plan.environment, schedule_type=plan.schedule_type,
-        cron_expression=plan.cron_expression, timezone=plan.timezone, created_at=row.created_at,
+        cron_expression=plan.cron_expression, timezone=plan.timezone, is_active=row.status == "active",
+        settings={name: value for name, value in row.settings.items() if name != "job"}, created_at=row.created_at,
         updated_at=row.updated_at, row_version=row.row_version,
     )  # fmt: skip
 
@@ -302,6 +311,8 @@ async def _update(
 ) -> Envelope[JobOut]:  # fmt: skip
     async with ctx.transaction() as session:
         row = await jobs.get(session, ctx.actor, kind, job_id)
+        if before is None and "settings" in changes:
+            changes["settings"] = merge_patch(_shown(row).settings, changes["settings"])
         plan, fields = _split(before or jobs.plan_of(row), changes)
         if "folder_id" in fields and fields["folder_id"] != row.folder_id:
             await tree.move_into(session, ctx.actor, "job", job_id, row.workspace_id, fields["folder_id"])
@@ -319,6 +330,10 @@ def _split(plan: Plan, changes: dict[str, Any]) -> tuple[Plan, dict[str, Any]]:
         changes["members"] = tuple(changes.pop("flows"))
     if "job_ids" in changes:
         changes["members"] = jobs.in_order(changes.pop("job_ids"))
+    if (active := changes.pop("is_active", None)) is not None:
+        changes["status"] = "active" if active else "inactive"
+    if "settings" in changes:
+        policy_of(changes["settings"])
     said = {name: changes.pop(name) for name in list(changes) if name in plan.__struct_fields__}
     return structs.replace(plan, **said), changes
 

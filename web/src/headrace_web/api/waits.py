@@ -35,6 +35,13 @@ class Delegate(ApiStruct):
     assignees: list[str]
 
 
+class ResumeBody(ApiStruct):
+    """The token at the end of a wait's address, and what the step that waits gets."""
+
+    token: str
+    payload: dict[str, Any] = {}
+
+
 class ApprovalsController(Controller):
     """Approvals."""
 
@@ -93,6 +100,16 @@ class WaitsController(Controller):
         async with ctx.transaction() as session:
             await executions.get(session, ctx.organization_id, execution_id)
             return ok(await waits.find(session, ctx.organization_id, execution_id=execution_id, status=None))
+
+    @post("/executions/{execution_id:uuid}/resume", opt=permission("flow:execute"), status_code=202)
+    async def resume_execution(
+        self, ctx: NamedDependency[Context], execution_id: FromPath[UUID], data: JSONBody[ResumeBody]
+    ) -> Envelope[dict[str, UUID]]:
+        """Let an execution that waits for a call go on, by the token of its address."""
+        async with ctx.transaction() as session:
+            await executions.get(session, ctx.organization_id, execution_id)
+            await waits.resume_execution(session, ctx.organization_id, execution_id, data.payload, token=data.token)
+        return ok({"execution_id": execution_id})
 
     @post("/waits/{wait_id:uuid}/address", opt=permission("flow:execute"), status_code=200)
     async def make_address(
