@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from headrace.accounts.models import ApiKey, Membership, User
 from headrace.accounts.permissions import EVERY, PLATFORM, Actor
-from headrace.accounts.rights import rights_of
+from headrace.accounts.rights import require_all, rights_of
 from headrace.accounts.service import check_version, clean_name, member_and_user
 from headrace.infra.clock import now
 from headrace.infra.database import set_tenant
@@ -111,10 +111,12 @@ async def rotate(session: AsyncSession, actor: Actor, key_id: UUID, *, overlap: 
 
     Raises:
         ConfigError: more than 7 days of overlap.
-        Denied: it is another person's.
+        Denied: it is another person's, or may do what the actor may not.
     """
     row = await find(session, actor, key_id, lock=True)
-    await _owner(session, actor, row.user_id)
+    owner = await _owner(session, actor, row.user_id)
+    held = (await rights_of(session, actor.organization_id, owner.role)).permissions
+    require_all(actor, held & frozenset(row.permissions), f"the key '{row.name}'")
     if not timedelta(0) <= overlap <= OVERLAP_MAX:
         raise ConfigError("a rotated key stays good for at most 7 days", field="overlap_s")
     row.previous_hash, row.previous_until = (row.key_hash, now() + overlap) if overlap else (None, None)

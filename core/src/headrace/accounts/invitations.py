@@ -144,7 +144,7 @@ async def accept(
     user = await service.user_by_email(session, row.email)
     if user is None:
         user = await service.create_user(session, email=row.email, password=password, full_name=full_name)
-        user.is_email_verified = True
+        user.is_email_verified = bool(letter.data.get("mailed"))
     elif not await verify_password(password, user.password_hash) or not user.is_active:
         raise Unauthenticated("there is an account with this address; give its password")
     row.accepted_at, row.accepted_by = now(), user.id

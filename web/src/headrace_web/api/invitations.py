@@ -17,6 +17,8 @@ from headrace_web.api.passwords import count_link
 from headrace_web.deps import Context
 from headrace_web.envelope import ApiStruct, Envelope, Paging, ok, page_of, shown
 from headrace_web.guards import ENTRANCE, OF_ACCOUNTS, permission
+from headrace_web.limits import count_attempt
+from headrace_web.security.address import client_address
 from headrace_web.services import Services
 
 
@@ -118,8 +120,11 @@ class InvitationsController(Controller):
     async def accept(
         self, request: Request[Any, Any, Any], services: NamedDependency[Services], data: JSONBody[AcceptBody]
     ) -> Envelope[Accepted]:
-        """Become a member; then sign in."""
+        """Become a member; then sign in. Guesses of the account's password count as those of its sign-in."""
         await count_link(services, request)
+        async with services.database.transaction() as session:
+            asked = await invitations.look(session, data.token)
+        await count_attempt(services, account=asked.email, address=client_address(request))
         async with services.database.transaction() as session:
             user, membership = await invitations.accept(
                 session, token=data.token, password=data.password, full_name=data.full_name

@@ -82,14 +82,17 @@ class OrganizationsController(Controller):
 
     @get("/", opt=PERSON)
     async def list_organizations(self, ctx: NamedDependency[Context]) -> Envelope[list[MineOut]]:
-        """Where I am a member, by name."""
+        """Where I am a member, by name; the present one alone for who came by a sign-in that is good for it only."""
         user_id = person(ctx)
+        async with ctx.transaction() as session:
+            bound = await sign_in.is_bound(session, ctx.actor)
         async with ctx.services.database.transaction(user_id=user_id) as session:
             found = await organizations.list_mine(session, user_id)
         return ok([
             MineOut(id=one.id, name=one.name, slug=one.slug, role=membership.role,
                     current=one.id == ctx.organization_id)
             for one, membership in found
+            if one.id == ctx.organization_id or not bound
         ])  # fmt: skip
 
     @post("/", opt=PERSON)

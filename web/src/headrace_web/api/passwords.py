@@ -110,14 +110,24 @@ class PasswordsController(Controller):
 
     @post("/change-password", opt=PERSON, status_code=200)
     async def change_password(
-        self, ctx: NamedDependency[Context], data: JSONBody[ChangeBody]
+        self, request: Request[Any, Any, Any], ctx: NamedDependency[Context], data: JSONBody[ChangeBody]
     ) -> Envelope[dict[str, bool]]:
         """Change my password; every other sign-in ends, and tokens given out before."""
+        await count_present(ctx, request)
         async with ctx.transaction() as session:
             await accounts.change_password(
                 session, person(ctx), old=data.old_password, new=data.new_password, keep=ctx.actor.session_id
             )
         return ok({"changed": True})
+
+
+async def count_present(ctx: Context, request: Request[Any, Any, Any]) -> None:
+    """Count somebody who is asked for the present password: whoever found a browser open may not guess it for long.
+
+    Raises:
+        RateLimited: too many.
+    """
+    await count_attempt(ctx.services, account=f"present|{person(ctx)}", address=client_address(request))
 
 
 async def count_link(services: Services, request: Request[Any, Any, Any]) -> None:
