@@ -12,7 +12,7 @@ from typing import Any
 
 from headrace.access import resolve
 from headrace.accounts.permissions import EVERY, Actor
-from headrace.sdk.errors import Denied, Unauthenticated
+from headrace.sdk.errors import Denied, NotFound, Unauthenticated
 from litestar import Litestar
 from litestar.connection import ASGIConnection
 from litestar.handlers import BaseRouteHandler, HTTPRouteHandler
@@ -113,6 +113,16 @@ async def _by_grants(
             return
         for kind, object_id in named:
             await resolve.reach(session, actor, access, kind, object_id)
+
+
+async def of_mine(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandler) -> None:
+    """Go on only at the address of the organization that the actor works in.
+
+    Raises:
+        NotFound: it is another one's.
+    """
+    if connection.path_params["organization_id"] != connection.state.actor.organization_id:
+        raise NotFound("there is no such organization, or you work in another one", resource="organization")
 
 
 def unguarded(app: Litestar) -> list[str]:

@@ -116,15 +116,9 @@ async def test_a_header_that_comes_twice_is_nobody_known(world, client, refused,
     """A proxy that adds its header beside the client's own must not let the client choose who they are."""
     near = await world(provider="proxy", name="Near", config={"trusted": ["127.0.0.1"]}, default_role="viewer")
     named = [("X-Forwarded-User", "ada"), ("X-Forwarded-Email", "ada@example.org")]
-    good = await client.get(f"{near.path}/start", headers=named)
-    me = await near.me(good)
+    await near.me(await client.get(f"{near.path}/start", headers=named))
     client.cookies.clear()
     forged = dict(named)[name].replace("ada", "eve")
     for headers in ([(name, forged), *named], [*named, (name, forged)]):
-        answer = await client.get(f"{near.path}/start", headers=headers)
-        client.cookies.clear()
-        if name == "X-Forwarded-Email":  # the subject is known, and counts
-            assert (await near.me(answer))["user"]["id"] == me["user"]["id"]
-            client.cookies.clear()
-        else:
-            refused(answer)
+        refused(await client.get(f"{near.path}/start", headers=headers))
+        assert "several times" in await near.why()

@@ -15,7 +15,7 @@ from msgspec import Struct
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from headrace.accounts.models import ApiKey, Membership, User
-from headrace.accounts.permissions import EVERY, PLATFORM, Actor
+from headrace.accounts.permissions import EVERY, PLATFORM, Actor, permissions_named
 from headrace.accounts.rights import require_all, rights_of
 from headrace.accounts.service import check_version, clean_name, member_and_user
 from headrace.infra.clock import now
@@ -222,12 +222,13 @@ def _expiry(at: datetime | None) -> datetime | None:
 def _scopes(actor: Actor, held: frozenset[str], permissions: Collection[str]) -> list[str]:
     if not permissions:
         raise ConfigError("a key may do something; name its permissions", field="permissions")
-    for name in permissions:
+    named = {one for name in permissions for one in permissions_named(name)}
+    for name in sorted(named):
         if name not in EVERY:
             raise ConfigError(f"there is no permission '{name}'", field="permissions")
         if not actor.may(name) or name not in held | PLATFORM:
             raise Denied(f"a key may do what its owner may and you may; '{name}' is not of it", permission=name)
-    return sorted(set(permissions))
+    return sorted(named)
 
 
 async def _owner(session: AsyncSession, actor: Actor, user_id: UUID | None) -> Membership:

@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from headrace.accounts import letters, seats, service
 from headrace.accounts.models import Invitation, Letter, Membership, Organization, User
 from headrace.accounts.passwords import verify_password
-from headrace.accounts.permissions import Actor
+from headrace.accounts.permissions import Actor, role_named
 from headrace.accounts.tokens import digest
 from headrace.infra.clock import now
 from headrace.infra.database import set_tenant
@@ -45,7 +45,7 @@ async def invite(
         LimitReached: members and open invitations use up the plan's users.
     """
     actor.require("organization:manage_members")
-    email = service.check_email(email)
+    email, role = service.check_email(email), role_named(role)
     await service.require_role(session, actor, role)
     if not timedelta(0) < lifetime <= timedelta(days=DAYS_MAX):
         raise ConfigError(f"an invitation is good for at most {DAYS_MAX} days", field="days")

@@ -61,9 +61,7 @@ async def write(session: AsyncSession, kind: Kind, recipient: str, **data: Any) 
     return letter
 
 
-async def open_letter(
-    session: AsyncSession, letter_id: UUID, base_url: str, *, mailed: bool = False
-) -> Opened | None:
+async def open_letter(session: AsyncSession, letter_id: UUID, base_url: str, *, mailed: bool = False) -> Opened | None:
     """Make the link; one made before is void. None when there is nobody to tell, or nothing any more.
 
     Only a link that is `mailed` shows later that whoever has it reads the address.

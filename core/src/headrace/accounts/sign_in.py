@@ -304,7 +304,7 @@ async def end_session(session: AsyncSession, actor: Actor, session_id: UUID) -> 
     """
     row = await session.get(SignIn, (actor.organization_id, session_id), with_for_update=True)
     if row is None or row.user_id != actor.user_id:
-        raise NotFound("there is no such sign-in")
+        raise NotFound("there is no such sign-in", resource="session")
     if row.revoked_at is None:
         row.revoked_at, row.revoked_reason = now(), "signed out"
         await session.flush()

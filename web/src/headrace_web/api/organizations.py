@@ -16,7 +16,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 
 from headrace_web.api.auth import Tokens, answer, person
 from headrace_web.deps import Context
-from headrace_web.envelope import ApiStruct, Envelope, IfMatch, base_version, given, ok, shown
+from headrace_web.envelope import ApiStruct, Envelope, IfMatch, Paging, base_version, given, ok, part_of, shown
 from headrace_web.guards import OF_ACCOUNTS, PERSON, SIGNED_IN, permission
 from headrace_web.security.cookies import ended_cookies
 
@@ -81,19 +81,22 @@ class OrganizationsController(Controller):
     tags = ("organizations",)
 
     @get("/", opt=PERSON)
-    async def list_organizations(self, ctx: NamedDependency[Context]) -> Envelope[list[MineOut]]:
+    async def list_organizations(
+        self, ctx: NamedDependency[Context], paging: NamedDependency[Paging]
+    ) -> Envelope[list[MineOut]]:
         """Where I am a member, by name; the present one alone for who came by a sign-in that is good for it only."""
         user_id = person(ctx)
         async with ctx.transaction() as session:
             bound = await sign_in.is_bound(session, ctx.actor)
         async with ctx.services.database.transaction(user_id=user_id) as session:
             found = await organizations.list_mine(session, user_id)
-        return ok([
+        mine = [
             MineOut(id=one.id, name=one.name, slug=one.slug, role=membership.role,
                     current=one.id == ctx.organization_id)
             for one, membership in found
             if one.id == ctx.organization_id or not bound
-        ])  # fmt: skip
+        ]  # fmt: skip
+        return part_of(mine, paging)
 
     @post("/", opt=PERSON)
     async def create_organization(

@@ -199,8 +199,8 @@ async def _come_in(
     services: Services, request: Request[Any, Any, Any], chosen: entrance.Chosen, next_: str
 ) -> Response[None]:
     headers: dict[str, str] = {}
-    for name, value in request.headers.multi_items():  # one that comes twice is both: neither alone is believed
-        headers[name.lower()] = f"{headers[name.lower()]},{value}" if name.lower() in headers else value
+    for name, value in request.headers.multi_items():
+        headers[name.lower()] = f"{headers[name.lower()]}\n{value}" if name.lower() in headers else value
     peer = peer_address(request)
     profile = await _asked(services, chosen, lambda one: one.identify(headers, peer=peer))
     signed_in = await _arrive(services, chosen, profile, _visit(request, "browser"))
