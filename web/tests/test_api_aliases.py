@@ -105,7 +105,8 @@ async def test_flows_of_a_kind_are_made_listed_and_executed_by_their_family(clie
     link = {"name": "Files", "connector": "local_files", "config": {"root": "."}}
     source = await ask("POST", "/api/v1/process-monitoring/data-sources", link)
     own = await ask("GET", f"/api/v1/connections/{source['id']}")
-    assert source == {**source, **own} and source["connector_type"] == own["connector"]
+    assert source == {**source, **own}
+    assert source["connector_type"] == own["connector"]
     node = {"id": "rows", "position": {"x": 0, "y": 0},
             "data": {"nodeType": "local_files.read", "config": {"connection": "Files", "stream": "a.csv"}}}  # fmt: skip
     body = {"name": "Mine", "status": "active", "definition": {"nodes": [node], "edges": []}}

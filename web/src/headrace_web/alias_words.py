@@ -31,7 +31,13 @@ FIELDS: dict[str, Names] = {
 }  # fmt: skip
 """By the kind of object: a field, and what it was called."""
 EVERYWHERE: Names = {"organization_id": ("subscription_id",), "is_deleted": ("soft_deleted", "d_flag")}
-_ACTS = {"execute": "executions", "retry": "executions", "cancel": "executions", "job-packages": "jobs", "restore": "flows"}
+_ACTS = {
+    "execute": "executions",
+    "retry": "executions",
+    "cancel": "executions",
+    "job-packages": "jobs",
+    "restore": "flows",
+}
 """What an address ends with, where it answers another kind."""
 _READ_ONLY = frozenset({"id", "organization_id", "is_deleted"})
 _WORDS = frozenset({

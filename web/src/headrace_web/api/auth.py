@@ -26,7 +26,7 @@ from headrace_web.security.cookies import ended_cookies, session_cookies
 from headrace_web.services import Services
 
 Kind = Literal["browser", "program"]
-Name = Annotated[str, Meta(max_length=200, pattern=r"^[^\x00-\x1f]*$")]
+Name = Annotated[str, Meta(max_length=255, pattern=r"^[^\x00-\x1f]*$")]
 Offset = Annotated[str, Meta(pattern=r"^[+-](0\d|1[0-4]):[0-5]\d$", description="From UTC, e.g. `+05:30`.")]
 Username = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$", description="One in an organization.")]
 PhotoUrl = Annotated[str, Meta(max_length=2000, pattern=r"^https://[^\s]+$")]

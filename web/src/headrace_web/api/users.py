@@ -16,7 +16,7 @@ from headrace_web.deps import Context
 from headrace_web.envelope import ApiStruct, Envelope, IfMatch, Paging, base_version, given, ok, page_of, shown
 from headrace_web.guards import OF_ACCOUNTS, permission
 
-Name = Annotated[str, Meta(max_length=200)]
+Name = Annotated[str, Meta(max_length=255)]
 
 
 class UserBody(ApiStruct):
