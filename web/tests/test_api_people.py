@@ -90,3 +90,19 @@ async def test_names_have_up_to_255_characters(client, sign_up):
     for length, status in ((255, 201), (256, 422), (0, 422)):
         made = await client.post(f"{API}/groups", json={"name": "n" * length}, headers=owner.headers)
         assert made.status_code == status, length
+
+
+async def test_an_organization_says_what_it_has_subscribed_to(client, sign_up, admin):
+    owner = await sign_up(name="host")
+    path = f"{API}/organizations/{owner.organization_id}"
+    mine = (await client.get(path, headers=owner.headers)).json()["data"]
+    assert (mine["subscription_plan"], mine["subscription_status"]) == ("community", "active")
+    body = {"organization_id": str(owner.organization_id), "plan": "free", "status": "TRIALING"}
+    made = await client.post(f"{API}/subscriptions", json=body, headers=admin.headers)
+    assert made.status_code == 201, made.text
+    mine = (await client.get(path, headers=owner.headers)).json()["data"]
+    assert (mine["subscription_plan"], mine["subscription_status"]) == ("free", "trialing")
+    changed = await client.patch(path, json={"name": "New", "row_version": mine["row_version"]}, headers=owner.headers)
+    assert (changed.json()["data"]["name"], changed.json()["data"]["subscription_plan"]) == ("New", "free")
+    made = await client.post(f"{API}/organizations", json={"name": "Other"}, headers=admin.headers)
+    assert made.json()["data"]["subscription_status"] == "active"
