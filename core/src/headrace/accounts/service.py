@@ -24,10 +24,9 @@ from headrace.sdk.errors import ConfigError, Conflict, NotFound, PreconditionFai
 __all__ = [
     "PERMISSIONS", "ROLES", "Actor", "Membership", "Organization", "User", "activate_member", "add_member",
     "change_password", "check_email", "check_password", "check_version", "clean_name", "create_organization",
-    "create_user",
-    "deactivate_member", "get_member", "get_organization", "list_members", "member_and_user", "organizations_of",
-    "remove_member", "require_role", "set_role", "set_username", "system_actor", "update_user", "user_by_email",
-    "user_by_id",
+    "create_user", "deactivate_member", "get_member", "get_organization", "list_members", "member_and_user",
+    "organizations_of", "remove_member", "require_role", "set_role", "set_username", "system_actor", "update_user",
+    "user_by_email", "user_by_id",
 ]  # fmt: skip
 
 Farewell: TypeAlias = Callable[[AsyncSession, UUID, UUID], Awaitable[None]]
@@ -166,9 +165,8 @@ async def set_username(session: AsyncSession, organization_id: UUID, user_id: UU
         )  # fmt: skip
         if await session.scalar(same) is not None:
             raise Conflict(f"somebody here has the username '{username}' already; choose another", field="username")
-    if mine.username != username:
-        mine.username = username
-        await session.flush()
+    mine.username = username
+    await session.flush()
 
 
 async def add_member(session: AsyncSession, organization_id: UUID, user_id: UUID, role: str) -> Membership:
