@@ -106,3 +106,22 @@ async def test_an_organization_says_what_it_has_subscribed_to(client, sign_up, a
     assert (changed.json()["data"]["name"], changed.json()["data"]["subscription_plan"]) == ("New", "free")
     made = await client.post(f"{API}/organizations", json={"name": "Other"}, headers=admin.headers)
     assert made.json()["data"]["subscription_status"] == "active"
+
+
+@pytest.mark.parametrize("change", [{"role": "viewer"}, {"is_active": False}])
+async def test_an_invitation_ends_with_the_rights_of_who_invited(client, sign_up, change):
+    """Who is shut out, or may not invite any more, leaves no door open behind them."""
+    owner = await sign_up(name="host")
+    leaver = await sign_up("admin", owner.organization_id)
+    body = {"email": "friend@example.org", "role": "admin"}
+    made = (await client.post(f"{API}/invitations", json=body, headers=leaver.headers)).json()["data"]
+    link = {"token": made["link"].partition("#")[2]}
+    assert (await client.post(f"{API}/invitations/look", json=link)).status_code == 200
+    members = (await client.get(f"{API}/members?q={leaver.email}", headers=owner.headers)).json()["data"]
+    path, version = f"{API}/members/{members[0]['id']}", members[0]["row_version"]
+    assert (await client.patch(path, json={**change, "row_version": version}, headers=owner.headers)).status_code == 200
+    accept = {**link, "password": "quite another password 7", "full_name": "Friend"}
+    for step, asked in (("look", link), ("accept", accept)):
+        assert (await client.post(f"{API}/invitations/{step}", json=asked)).status_code == 401, step
+    listed = (await client.get(f"{API}/invitations", headers=owner.headers)).json()["data"]
+    assert [one["id"] for one in listed] == [made["id"]], "an owner sees it, and may revoke it or invite anew"
