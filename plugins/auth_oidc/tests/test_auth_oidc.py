@@ -258,6 +258,14 @@ def test_answers_that_are_none(trip) -> None:
     assert "invalid_grant" in trip.refused()
 
 
+def test_a_provider_that_names_itself_always_does(trip) -> None:
+    """RFC 9207: an answer without its name is of somebody else."""
+    discovery._kept.clear()
+    trip.issuer.document = {"authorization_response_iss_parameter_supported": True}
+    assert "name its issuer" in trip.refused()
+    assert trip.back(iss=trip.issuer.url).subject == "u-1"
+
+
 def test_discovery_of_another_issuer_or_without_https_is_refused(issuer) -> None:
     entry = load_plugins(only=["plugin-auth_oidc"], strict=True).registry.auth_provider("oidc")
 

@@ -62,6 +62,8 @@ class OidcProvider(AuthProvider[OidcConfig]):
         if not fields.get("code"):
             raise _refused("the answer has no code")
         found = discover(self.config.issuer)
+        if found.authorization_response_iss_parameter_supported and "iss" not in fields:
+            raise _refused("the answer does not name its issuer, which this provider always does")
         tokens = self._exchange(found, fields["code"], memory["verifier"], callback)
         claims = self._claims(found, str(tokens.get("id_token") or ""), memory["nonce"])
         if self.config.wants_second_factor and not _SECOND & set(_texts(claims.get("amr"))):
