@@ -125,3 +125,21 @@ async def test_an_invitation_ends_with_the_rights_of_who_invited(client, sign_up
         assert (await client.post(f"{API}/invitations/{step}", json=asked)).status_code == 401, step
     listed = (await client.get(f"{API}/invitations", headers=owner.headers)).json()["data"]
     assert [one["id"] for one in listed] == [made["id"]], "an owner sees it, and may revoke it or invite anew"
+
+
+async def test_people_are_sorted_by_a_field_of_theirs(client, admin, sign_up):
+    await sign_up("viewer", admin.organization_id, name="anna")
+    await sign_up("editor", admin.organization_id, name="zoe")
+    for family in ("members", "users"):
+        orders = []
+        for sort in ("email", "-email"):
+            answer = await client.get(f"{API}/{family}?sort={sort}", headers=admin.headers)
+            orders.append([one["email"] for one in answer.json()["data"]])
+        assert orders[0] == sorted(orders[0]) == orders[1][::-1], family
+    for name in ("B", "a"):
+        await client.post(f"{API}/groups", json={"name": name}, headers=admin.headers)
+    newest = await client.get(f"{API}/groups?sort=-created_at", headers=admin.headers)
+    assert [one["name"] for one in newest.json()["data"]] == ["a", "B"]
+    for family in ("members", "users", "groups"):
+        refused = await client.get(f"{API}/{family}?sort=password_hash", headers=admin.headers)
+        assert (refused.status_code, refused.json()["error"]["code"]) == (422, "VALIDATION_FAILED"), family

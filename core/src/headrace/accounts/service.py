@@ -24,8 +24,8 @@ from headrace.sdk.errors import ConfigError, Conflict, NotFound, PreconditionFai
 __all__ = [
     "PERMISSIONS", "ROLES", "Actor", "Membership", "Organization", "User", "activate_member", "add_member",
     "change_password", "check_email", "check_password", "check_version", "clean_name", "create_organization",
-    "create_user", "deactivate_member", "get_member", "get_organization", "list_members", "member_and_user",
-    "organizations_of", "remove_member", "require_role", "set_role", "set_username", "system_actor", "update_user",
+    "create_user", "deactivate_member", "get_member", "get_organization", "member_and_user",
+    "organizations_of", "remove_member", "require_role", "set_role", "system_actor", "update_user",
     "user_by_email", "user_by_id",
 ]  # fmt: skip
 
@@ -151,24 +151,6 @@ async def update_user(session: AsyncSession, user_id: UUID, changes: dict[str, A
     return user
 
 
-async def set_username(session: AsyncSession, organization_id: UUID, user_id: UUID, username: str | None) -> None:
-    """Give a member the name that nobody else has in this organization, in any case; None takes it away.
-
-    Raises:
-        Conflict: somebody has it.
-    """
-    mine = await get_member(session, organization_id, user_id)
-    if username is not None:
-        same = sa.select(Membership.user_id).where(
-            Membership.organization_id == organization_id, sa.func.lower(Membership.username) == username.lower(),
-            Membership.user_id != user_id,
-        )  # fmt: skip
-        if await session.scalar(same) is not None:
-            raise Conflict(f"somebody here has the username '{username}' already; choose another", field="username")
-    mine.username = username
-    await session.flush()
-
-
 async def add_member(session: AsyncSession, organization_id: UUID, user_id: UUID, role: str) -> Membership:
     """Give a user a role in an organization.
 
@@ -185,23 +167,6 @@ async def add_member(session: AsyncSession, organization_id: UUID, user_id: UUID
     session.add(membership)
     await session.flush()
     return membership
-
-
-async def list_members(
-    session: AsyncSession, organization_id: UUID, *, q: str = "", limit: int, offset: int
-) -> tuple[list[tuple[User, Membership]], int]:
-    """A page of members by name, and how many there are; `q` is part of a name, a username or an address."""
-    query = (
-        sa.select(User, Membership)
-        .join(Membership, Membership.user_id == User.id)
-        .where(Membership.organization_id == organization_id)
-    )
-    if q:
-        named = (User.full_name, User.email, Membership.username)
-        query = query.where(sa.or_(*(column.icontains(q, autoescape=True) for column in named)))
-    total = await session.scalar(sa.select(sa.func.count()).select_from(query.with_only_columns(User.id).subquery()))
-    page = query.order_by(sa.func.lower(User.full_name), User.id).limit(limit).offset(offset)
-    return [(user, membership) for user, membership in await session.execute(page)], total or 0
 
 
 async def set_role(session: AsyncSession, actor: Actor, user_id: UUID, role: str) -> Membership:

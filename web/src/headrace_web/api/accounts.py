@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
-from headrace.accounts import recovery, second_factor, sign_in
+from headrace.accounts import members, recovery, second_factor, sign_in
 from headrace.accounts import service as accounts
 from headrace.accounts.models import Membership, User
 from headrace.infra.database import set_tenant
@@ -106,12 +106,13 @@ class MembersController(Controller):
 
     @get("/", opt=permission("organization:manage_members"))
     async def list_members(
-        self, ctx: NamedDependency[Context], paging: NamedDependency[Paging], q: FromQuery[str] = ""
-    ) -> Envelope[list[MemberOut]]:
-        """Who belongs to the organization, by name; `q` is part of a name or an address."""
+        self, ctx: NamedDependency[Context], paging: NamedDependency[Paging], q: FromQuery[str] = "",
+        sort: FromQuery[str] = "full_name",
+    ) -> Envelope[list[MemberOut]]:  # fmt: skip
+        """Who belongs to the organization; `q` is part of a name or an address."""
         async with ctx.transaction() as session:
-            rows, total = await accounts.list_members(
-                session, ctx.organization_id, q=q, limit=paging.limit, offset=paging.offset
+            rows, total = await members.find(
+                session, ctx.organization_id, q=q, sort=sort, limit=paging.limit, offset=paging.offset
             )
         return page_of([_member(user, membership) for user, membership in rows], total, paging)
 

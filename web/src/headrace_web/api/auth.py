@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from headrace.accounts import recovery, second_factor, setup, sign_in
+from headrace.accounts import members, recovery, second_factor, setup, sign_in
 from headrace.accounts import service as accounts
 from headrace.accounts.permissions import EVERY
 from headrace.entitlements import service as entitlements
@@ -333,7 +333,7 @@ async def _changed(ctx: Context, data: UserPatch | UserPut, if_match: str | None
     async with ctx.transaction() as session:
         await accounts.update_user(session, person(ctx), changes, row_version=version)
         if data.username is not UNSET:
-            await accounts.set_username(session, ctx.organization_id, person(ctx), data.username)
+            await members.set_username(session, ctx.organization_id, person(ctx), data.username)
     return ok(await who(ctx))
 
 

@@ -78,11 +78,14 @@ class GroupsController(Controller):
 
     @get("/", opt=_MANAGE)
     async def list_groups(
-        self, ctx: NamedDependency[Context], paging: NamedDependency[Paging], q: FromQuery[str] = ""
-    ) -> Envelope[list[GroupOut]]:
-        """Groups by name."""
+        self, ctx: NamedDependency[Context], paging: NamedDependency[Paging], q: FromQuery[str] = "",
+        sort: FromQuery[str] = "name",
+    ) -> Envelope[list[GroupOut]]:  # fmt: skip
+        """Groups of the organization."""
         async with ctx.transaction() as session:
-            rows, total = await groups.list_(session, ctx.actor, q=q, limit=paging.limit, offset=paging.offset)
+            rows, total = await groups.list_(
+                session, ctx.actor, q=q, sort=sort, limit=paging.limit, offset=paging.offset
+            )
         return page_of([shown(GroupOut, row) for row in rows], total, paging)
 
     @post("/", opt=_MANAGE)

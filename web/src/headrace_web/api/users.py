@@ -67,11 +67,12 @@ class UsersController(Controller):
 
     @get("/")
     async def list_users(
-        self, ctx: NamedDependency[Context], paging: NamedDependency[Paging], q: FromQuery[str] = ""
-    ) -> Envelope[list[UserOut]]:
-        """Everybody with an account, by address."""
+        self, ctx: NamedDependency[Context], paging: NamedDependency[Paging], q: FromQuery[str] = "",
+        sort: FromQuery[str] = "email",
+    ) -> Envelope[list[UserOut]]:  # fmt: skip
+        """Everybody with an account."""
         async with ctx.transaction() as session:
-            rows, total = await users.find(session, ctx.actor, q=q, limit=paging.limit, offset=paging.offset)
+            rows, total = await users.find(session, ctx.actor, q=q, sort=sort, limit=paging.limit, offset=paging.offset)
         return page_of([shown(UserOut, row) for row in rows], total, paging)
 
     @post("/")

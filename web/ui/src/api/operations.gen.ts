@@ -141,7 +141,7 @@ export type Operations = {
   'DELETE /folders/{folder_id}': { data: Record<string, string> }
   'GET /folders/{folder_id}/jobs': { data: JobOut[]; query: { page?: number; per_page?: number; limit?: number | null; offset?: number | null } }
   'POST /folders/{folder_id}/jobs': { data: JobOut; body: JobBody }
-  'GET /groups': { data: GroupOut[]; query: { page?: number; per_page?: number; limit?: number | null; offset?: number | null; q?: string } }
+  'GET /groups': { data: GroupOut[]; query: { page?: number; per_page?: number; limit?: number | null; offset?: number | null; q?: string; sort?: string } }
   'POST /groups': { data: GroupOut; body: GroupBody }
   'GET /groups/{group_id}': { data: GroupOut }
   'PUT /groups/{group_id}': { data: GroupOut; body: GroupPut }
@@ -184,7 +184,7 @@ export type Operations = {
   'GET /jobs/{job_id}/executions': { data: Record<string, Json>[]; query: { page?: number; per_page?: number; limit?: number | null; offset?: number | null } }
   'GET /jobs/{job_id}/flows': { data: Member[] }
   'POST /jobs/{job_id}/flows': { data: JobOut; body: Member }
-  'GET /members': { data: MemberOut[]; query: { page?: number; per_page?: number; limit?: number | null; offset?: number | null; q?: string } }
+  'GET /members': { data: MemberOut[]; query: { page?: number; per_page?: number; limit?: number | null; offset?: number | null; q?: string; sort?: string } }
   'POST /members': { data: InvitationOut; body: InvitationBody }
   'GET /members/{user_id}': { data: MemberOut }
   'PUT /members/{user_id}': { data: MemberOut; body: MemberPut }
@@ -202,7 +202,7 @@ export type Operations = {
   'PATCH /organizations/{organization_id}': { data: WholeOut; body: OrganizationPatch }
   'DELETE /organizations/{organization_id}': { data: Record<string, string> }
   'POST /organizations/{organization_id}/leave': { data: Record<string, string> }
-  'GET /organizations/{organization_id}/members': { data: MemberOut[]; query: { page?: number; per_page?: number; limit?: number | null; offset?: number | null; q?: string } }
+  'GET /organizations/{organization_id}/members': { data: MemberOut[]; query: { page?: number; per_page?: number; limit?: number | null; offset?: number | null; q?: string; sort?: string } }
   'POST /organizations/{organization_id}/members': { data: InvitationOut; body: InvitationBody }
   'GET /organizations/{organization_id}/members/{user_id}': { data: MemberOut }
   'PUT /organizations/{organization_id}/members/{user_id}': { data: MemberOut; body: MemberPut }
@@ -288,7 +288,7 @@ export type Operations = {
   'DELETE /triggers/{trigger_id}': { data: Record<string, string> }
   'GET /triggers/{trigger_id}/duplicates': { data: Duplicate[]; query: { page?: number; per_page?: number; limit?: number | null; offset?: number | null } }
   'POST /triggers/{trigger_id}/run': { data: Started; body: RunBody | null }
-  'GET /users': { data: UsersUserOut[]; query: { page?: number; per_page?: number; limit?: number | null; offset?: number | null; q?: string } }
+  'GET /users': { data: UsersUserOut[]; query: { page?: number; per_page?: number; limit?: number | null; offset?: number | null; q?: string; sort?: string } }
   'POST /users': { data: UsersUserOut; body: UserBody }
   'GET /users/{person_id}': { data: UsersUserOut }
   'PUT /users/{person_id}': { data: UsersUserOut; body: UsersUserPut }
