@@ -51,14 +51,6 @@ async def test_put_replaces_the_whole_and_builds_on_a_version(client, sign_up, f
     assert (stale.status_code, stale.json()["error"]["code"]) == (412, "VERSION_CONFLICT")
 
 
-async def test_our_roles_are_found_by_their_name(client, sign_up):
-    owner = await sign_up()
-    role = (await client.get(f"{API}/roles/operator", headers=owner.headers)).json()["data"]
-    assert (role["id"], role["built_in"], "flow:execute" in role["permissions"]) == ("operator", True, True)
-    missing = await client.get(f"{API}/roles/king", headers=owner.headers)
-    assert (missing.status_code, missing.json()["error"]["code"]) == (404, "ROLE_NOT_FOUND")
-
-
 async def test_every_list_of_people_has_pages(client, sign_up):
     owner = await sign_up()
     for number in range(3):

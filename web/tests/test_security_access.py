@@ -54,7 +54,7 @@ SIGNED_IN = {
     "node_types_get_node_type", "realtime_create_ticket",
     "organizations_list_organizations", "organizations_create_organization", "organizations_get_organization",
     "organizations_switch", "organizations_leave", "roles_list_roles", "roles_get_role",
-    "roles_get_own_role", "permissions_check",
+    "permissions_check",
 }  # fmt: skip
 VIEWER = {
     "workspaces_list_workspaces", "workspaces_get_workspace", "workspaces_list_folders", "folders_get_folder",

@@ -8,7 +8,6 @@ from uuid import UUID
 from headrace.accounts import roles
 from headrace.accounts.models import Role
 from headrace.accounts.permissions import PERMISSIONS
-from headrace.sdk.errors import NotFound
 from litestar import Controller, delete, get, patch, post, put
 from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
@@ -87,13 +86,6 @@ class RolesController(Controller):
         """One of the organization's own."""
         async with ctx.transaction() as session:
             return ok(_shown(await roles.get(session, ctx.actor, role_id)))
-
-    @get("/{role:str}", opt=SIGNED_IN)
-    async def get_own_role(self, role: FromPath[str]) -> Envelope[RoleOut]:
-        """One of ours, by its name."""
-        if role.lower() not in PERMISSIONS:
-            raise NotFound("there is no such role", resource="role")
-        return ok(_ours(role.lower()))
 
     @patch("/{role_id:uuid}", opt=permission("organization:manage_members"))
     async def update_role(

@@ -235,7 +235,6 @@ export type Operations = {
   'PUT /roles/{role_id}': { data: RoleOut; body: RolePut }
   'PATCH /roles/{role_id}': { data: RoleOut; body: RolePatch }
   'DELETE /roles/{role_id}': { data: Record<string, string> }
-  'GET /roles/{role}': { data: RoleOut }
   'GET /schedules': { data: ScheduleOut[]; query: { page?: number; per_page?: number; limit?: number | null; offset?: number | null; flow_id?: string | null; is_active?: boolean | null } }
   'POST /schedules': { data: ScheduleOut; body: ScheduleBody }
   'GET /schedules/next': { data: ScheduleOut[]; query: { page?: number; per_page?: number; limit?: number | null; offset?: number | null } }
