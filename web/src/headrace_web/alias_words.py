@@ -65,8 +65,8 @@ def read(body: Any, kind: str) -> Any:
         given = [ours.pop(one) for one in old if one in body]
         if given and name not in _READ_ONLY:
             ours.setdefault(name, given[0])
-    for old in (one for several in EVERYWHERE.values() for one in several):
-        ours.pop(old, None)
+    for gone in (one for several in EVERYWHERE.values() for one in several):
+        ours.pop(gone, None)
     if kind == "flows" and isinstance(ours.get("is_active"), bool):
         ours.setdefault("status", "active" if ours["is_active"] else "inactive")
         del ours["is_active"]
