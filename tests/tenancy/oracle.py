@@ -36,6 +36,7 @@ RULES: tuple[tuple[str, Least], ...] = (
     (r"\w+ /api/v1/(plans|subscriptions|editions|features|plugins)(/.+)?", "platform"),
     (r"\w+ /api/v1/(system|workers|users)(/.+)?|POST /api/v1/queues/\{queue\}/.+", "platform"),
     # the organization, people, robots and workspaces
+    (r"\w+ /api/v1/organizations/\{organization_id\}/members(/.+)?", "admin"),
     (r"\w+ /api/v1/(organizations|identity-providers)(/.+)?", "owner"),
     (r"\w+ /api/v1/(members|invitations|service-accounts|groups|roles|permissions)(/.+)?", "admin"),
     (r"(POST|PATCH|PUT) /api/v1/workspaces(/\{workspace_id\}(/restore)?)?", "admin"),

@@ -8,6 +8,7 @@ from typing import Any
 import pyotp
 import pytest
 import sqlalchemy as sa
+from headrace.accounts import letters
 from headrace.infra.clock import clock, now
 
 API = "/api/v1"
@@ -269,3 +270,100 @@ async def test_guessing_an_account_from_everywhere_locks_out_nobody_who_was_ther
         await limits.count_attempt(services, account="x@example.org", address=f"2001:db8::{number:x}")
     with pytest.raises(limits.RateLimited):
         await limits.count_attempt(services, account="x@example.org", address="2001:db8::ffff")
+
+
+async def test_reset_with_an_address_alone_asks_for_a_letter(client, sign_up, admin):
+    person = await sign_up(name="forgetful")
+    asked = await client.post(f"{API}/auth/reset-password", json={"email": person.email})
+    assert (asked.status_code, asked.json()["data"]) == (200, {"letter_queued": True})
+    nobody = await client.post(f"{API}/auth/reset-password", json={"email": "nobody@example.org"})
+    assert nobody.json()["data"] == asked.json()["data"], "the same for every address"
+    newest = (await client.get(f"{API}/system/letters", headers=admin.headers)).json()["data"]
+    assert person.email in {one["recipient"] for one in newest}
+    for body in ({}, {"token": "x"}, {"new_password": NEW}, {"email": person.email, "token": "x"},
+                 {"email": person.email, "new_password": NEW}):  # fmt: skip
+        refused = await client.post(f"{API}/auth/reset-password", json=body)
+        assert (refused.status_code, refused.json()["error"]["code"]) == (422, "VALIDATION_FAILED"), body
+
+
+async def test_a_letter_goes_to_the_accounts_address_not_to_a_lookalike(client, sign_up, admin):
+    """`\u212a` (the sign of kelvin) is a k in lower case, and a mailbox of somebody else."""
+    person = await sign_up(name="kim")
+    typed = person.email.replace("k", "\u212a", 1)
+    assert typed.lower() == person.email
+    await client.post(f"{API}/auth/forgot-password", json={"email": typed})
+    letter = (await client.get(f"{API}/system/letters", headers=admin.headers)).json()["data"][0]
+    opened = await client.post(f"{API}/system/letters/{letter['id']}/open", headers=admin.headers)
+    assert opened.json()["data"]["recipient"] == person.email
+
+
+async def test_a_link_that_an_admin_hands_over_proves_no_address(client, sign_up, database):
+    owner = await sign_up(name="host")
+    made = await client.post(f"{API}/invitations", json={"email": "ceo@example.com"}, headers=owner.headers)
+    token = made.json()["data"]["link"].partition("#")[2]
+    body = {"token": token, "password": NEW, "full_name": "Not The Ceo"}
+    assert (await client.post(f"{API}/invitations/accept", json=body)).status_code == 200
+    me = (await client.get(f"{API}/auth/me", headers=await bearer(client, "ceo@example.com", NEW))).json()["data"]
+    assert me["user"]["is_email_verified"] is False
+    async with database.transaction() as session:
+        letter = await letters.write(session, "reset_password", "ceo@example.com")
+        mailed = await letters.open_letter(session, letter.id, "http://x", mailed=True)
+    answer = await client.post(
+        f"{API}/auth/reset-password", json={"token": mailed.link.partition("#")[2], "new_password": NEW + "!"}
+    )
+    assert answer.status_code == 200, answer.text
+    me = (await client.get(f"{API}/auth/me", headers=await bearer(client, "ceo@example.com", NEW + "!"))).json()["data"]
+    assert me["user"]["is_email_verified"] is True, "a mailed link does"
+
+
+async def test_a_reset_link_of_an_admin_ends_when_the_account_is_of_others_too(client, sign_up):
+    owner, other = await sign_up(name="host"), await sign_up(name="other")
+    member = await sign_up("viewer", owner.organization_id)
+    ids = {one["email"]: one["id"] for one in
+           (await client.get(f"{API}/members", headers=owner.headers)).json()["data"]}  # fmt: skip
+    link = await client.post(f"{API}/members/{ids[member.email]}/reset-link", headers=owner.headers)
+    made = await client.post(f"{API}/invitations", json={"email": member.email}, headers=other.headers)
+    body = {"token": made.json()["data"]["link"].partition("#")[2], "password": PASSWORD}
+    assert (await client.post(f"{API}/invitations/accept", json=body)).status_code == 200
+    body = {"token": link.json()["data"]["link"].partition("#")[2], "new_password": NEW}
+    assert (await client.post(f"{API}/auth/reset-password", json=body)).status_code == 401
+    await bearer(client, member.email)
+
+
+async def test_a_password_is_guessed_nowhere_faster_than_at_the_sign_in(client, sign_up):
+    owner, victim = await sign_up(name="host"), await sign_up(name="victim")
+    made = await client.post(f"{API}/invitations", json={"email": victim.email}, headers=owner.headers)
+    token = made.json()["data"]["link"].partition("#")[2]
+    for number in range(6):
+        guess = {"token": token, "password": f"guess number {number}"}
+        assert (await client.post(f"{API}/invitations/accept", json=guess)).status_code == 401
+    codes = [(await login(client, victim.email, f"guess number {number}")).status_code for number in range(5)]
+    assert codes == [401] * 4 + [429], "guesses at both doors are counted together"
+    for path, body in (
+        ("/auth/change-password", {"old_password": "guess number 1", "new_password": NEW}),
+        ("/auth/second-factor", {"password": "guess number 1"}),
+    ):
+        codes = [(await client.post(API + path, json=body, headers=owner.headers)).status_code for _ in range(12)]
+        assert codes[-1] == 429, path
+
+
+async def test_one_is_known_by_a_username_in_an_organization(client, sign_up):
+    owner = await sign_up(name="host")
+    other = await sign_up("editor", owner.organization_id)
+    me = (await client.get(f"{API}/auth/me", headers=owner.headers)).json()["data"]["user"]
+    assert (me["username"], me["user_utc_offset"], me["is_active"]) == (None, "+00:00", True)
+    assert me["last_login_at"]
+    change = {"username": "Host.1", "user_utc_offset": "-03:30", "row_version": me["row_version"]}
+    changed = await client.patch(f"{API}/auth/me", json=change, headers=owner.headers)
+    assert changed.status_code == 200, changed.text
+    user = changed.json()["data"]["user"]
+    assert (user["username"], user["user_utc_offset"]) == ("Host.1", "-03:30")
+    theirs = (await client.get(f"{API}/auth/me", headers=other.headers)).json()["data"]["user"]
+    taken = {"username": "host.1", "row_version": theirs["row_version"]}
+    refused = await client.patch(f"{API}/auth/me", json=taken, headers=other.headers)
+    assert (refused.status_code, refused.json()["error"]["code"]) == (409, "CONFLICT")
+    for wrong in ("", "a b", "-x", "x" * 65):
+        bad = {"username": wrong, "row_version": theirs["row_version"]}
+        assert (await client.patch(f"{API}/auth/me", json=bad, headers=other.headers)).status_code == 422, wrong
+    found = await client.get(f"{API}/members?q=host.1", headers=owner.headers)
+    assert [one["username"] for one in found.json()["data"]] == ["Host.1"]

@@ -144,6 +144,23 @@ async def test_a_service_account_acts_by_its_keys_only(client, sign_up):
     assert (await client.get(f"{API}/flows", headers=acts)).status_code == 401
 
 
+async def test_who_may_manage_keys_gets_no_stronger_one_by_rotating(client, sign_up):
+    """An admin renews the keys of robots, but not of one that may do what the admin may not."""
+    owner = await sign_up(name="host")
+    boss = await sign_up("admin", owner.organization_id)
+    h = owner.headers
+    made = await client.post(f"{API}/service-accounts", json={"name": "Strong", "role": "owner"}, headers=h)
+    robot = made.json()["data"]["id"]
+    strong = await new_key(client, owner, "organization:delete", user_id=robot)
+    weak = await new_key(client, owner, "flow:read", user_id=robot)
+    refused = await client.post(f"{API}/api-keys/{strong['id']}/rotate", json={}, headers=boss.headers)
+    assert (refused.status_code, "organization:delete" in refused.text) == (403, True), refused.text
+    works = await client.get(f"{API}/organizations/{owner.organization_id}", headers={"X-API-Key": strong["key"]})
+    assert works.status_code == 200, "and the old one still works"
+    assert (await client.post(f"{API}/api-keys/{weak['id']}/rotate", json={}, headers=boss.headers)).status_code == 201
+    assert (await client.post(f"{API}/api-keys/{strong['id']}/rotate", json={}, headers=h)).status_code == 201
+
+
 def test_keys_do_not_repeat():
     row = api_keys.ApiKey()
     keys = {api_keys._give_key(row) for _ in range(20_000)}

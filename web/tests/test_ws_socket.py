@@ -317,3 +317,20 @@ async def test_open_pages_hear_at_once_what_admins_switch(client, sign_up, admin
         assert (told["op"], told["type"], told["data"]) == ("event", "system", {"switched": "entitlements"})
         following.cancel()
         await asyncio.gather(following, return_exceptions=True)
+
+
+async def test_channels_are_heard_by_their_old_names(client, sign_up):
+    owner, stranger = await sign_up(), await sign_up(name="stranger")
+    flow = (await client.post(f"{API}/flows", json={"name": "F"}, headers=owner.headers)).json()["data"]["id"]
+    names = [f"workflow:{flow}", f"workflow:{flow}:updates", f"updates:{flow}", "system:broadcast",
+             f"subscription:{owner.organization_id}", f"subscription:{owner.organization_id}:activity"]  # fmt: skip
+    async with connect(client, await ticket_of(client, owner)) as socket:
+        for name in names:
+            told = await say(socket, op="subscribe", channel=name)
+            assert (told["op"], told["channel"]) == ("subscribed", name)
+        for name in (f"workflow:{flow}:x", f"updates:{flow}:updates", "subscription:x", f"workflow:{flow}\n"):
+            assert (await say(socket, op="subscribe", channel=name))["op"] == "error", name
+    async with connect(client, await ticket_of(client, stranger)) as socket:
+        for name in (names[0], names[4]):
+            told = await say(socket, op="subscribe", channel=name)
+            assert (told["op"], told["data"]["code"]) == ("error", "NOT_FOUND"), "an old name opens nothing more"

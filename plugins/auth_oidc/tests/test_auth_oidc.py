@@ -209,6 +209,26 @@ def test_what_the_token_lacks_is_asked_for_of_the_same_subject_only(trip) -> Non
     assert "another subject" in trip.refused()
 
 
+def test_roles_count_as_groups_and_may_be_left_out(issuer) -> None:
+    trip = Trip(issuer)
+    issuer.claims |= {"roles": ["data", "chief"], "display_name": "Ada L."}
+    del issuer.claims["name"]
+    assert (trip.back().groups, trip.back().name) == (("staff", "data", "chief"), "Ada L.")
+    trip = Trip(issuer, roles_claim="")
+    issuer.claims["roles"] = ["chief"]
+    assert trip.back().groups == ("staff", "data")
+
+
+def test_verified_is_said_of_the_address_beside_it(trip) -> None:
+    """An address of the token is not verified because another document says so of another one."""
+    for name in ("email_verified", "groups"):
+        del trip.issuer.claims[name]
+    trip.issuer.claims["email"] = "boss@example.org"
+    trip.issuer.userinfo = {"sub": "u-1", "email": "ada@example.org", "email_verified": True, "groups": []}
+    profile = trip.back()
+    assert (profile.email, profile.email_verified) == ("boss@example.org", False)
+
+
 @pytest.mark.parametrize("said", [None, False, "true", 1])
 def test_an_address_is_verified_only_when_the_provider_says_so(issuer, said) -> None:
     trip = Trip(issuer)
@@ -236,6 +256,14 @@ def test_answers_that_are_none(trip) -> None:
     assert "no code" in trip.refused(code="")
     trip.begun.memory["verifier"] = "of another sign-in"
     assert "invalid_grant" in trip.refused()
+
+
+def test_a_provider_that_names_itself_always_does(trip) -> None:
+    """RFC 9207: an answer without its name is of somebody else."""
+    discovery._kept.clear()
+    trip.issuer.document = {"authorization_response_iss_parameter_supported": True}
+    assert "name its issuer" in trip.refused()
+    assert trip.back(iss=trip.issuer.url).subject == "u-1"
 
 
 def test_discovery_of_another_issuer_or_without_https_is_refused(issuer) -> None:

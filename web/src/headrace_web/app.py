@@ -16,11 +16,13 @@ from headrace.entitlements.service import use_host
 from headrace.infra.settings import Settings
 from headrace.plugins.follow import Follower
 from headrace.plugins.manager import Host
-from litestar import Litestar
+from litestar import Litestar, Request, Response
 from litestar.config.cors import CORSConfig
 from litestar.types import Message, Scope
 
+from headrace_web.alias_bodies import Translated
 from headrace_web.aliases import rewritten
+from headrace_web.anycase import AnyCaseRequest, fold_query
 from headrace_web.counting import add_rate
 from headrace_web.deps import DEPENDENCIES
 from headrace_web.discover import route_handlers
@@ -54,6 +56,9 @@ class App(Litestar):
             }
             path, query = rewritten(scope["path"], scope.get("query_string", b""))
             if path != scope["path"]:
+                if scope["type"] == "http":
+                    by = Translated(scope["path"], path, receive, send, most_bytes=BODY_MAX_BYTES)
+                    receive, send = by.receive, by.send
                 scope["path"], scope["raw_path"], scope["query_string"] = path, quote(path).encode(), query
         await super().__call__(scope, receive, send)
 
@@ -99,7 +104,8 @@ def create_app(settings: Settings, host: Host, *, more: list[Any] | None = None)
         dependencies=DEPENDENCIES,
         exception_handlers=HANDLERS,
         before_send=[_before_send],
-        before_request=begin,
+        before_request=_before_request,
+        request_class=AnyCaseRequest,
         middleware=[Idempotency()],
         openapi_config=openapi_config(),
         cors_config=cors if origins else None,
@@ -113,6 +119,11 @@ def create_app(settings: Settings, host: Host, *, more: list[Any] | None = None)
             f"these handlers declare no permission: {'; '.join(missing)}; add opt=permission(...) or opt=PUBLIC"
         )
     return app
+
+
+async def _before_request(request: Request[Any, Any, Any]) -> Response[bytes] | None:
+    fold_query(request)
+    return await begin(request)
 
 
 async def _before_send(message: Message, scope: Scope) -> None:

@@ -88,6 +88,11 @@ def page_of(data: list[T], total: int, paging: Paging) -> Envelope[list[T]]:
     return Envelope(data=data, meta=Meta(timestamp=now(), pagination=place))
 
 
+def part_of(found: list[T], paging: Paging) -> Envelope[list[T]]:
+    """The same of a short list that is there as a whole."""
+    return page_of(found[paging.offset : paging.offset + paging.limit], len(found), paging)
+
+
 def shown(kind: type[StructT], row: Any) -> StructT:
     """The fields of a row that an answer has."""
     return convert(row, kind, from_attributes=True)

@@ -118,6 +118,16 @@ async def _by_grants(
             await resolve.reach(session, actor, access, kind, object_id)
 
 
+async def of_mine(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandler) -> None:
+    """Go on only at the address of the organization that the actor works in.
+
+    Raises:
+        NotFound: it is another one's.
+    """
+    if connection.path_params["organization_id"] != connection.state.actor.organization_id:
+        raise NotFound("there is no such organization, or you work in another one", resource="organization")
+
+
 def unguarded(app: Litestar) -> list[str]:
     """Addresses whose handler declares nothing; there must be none."""
     open_ones = (one for one in handlers(app) if not _is_options(one[1]) and not _declared(one[1]))

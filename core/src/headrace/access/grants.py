@@ -15,7 +15,7 @@ from headrace.access.models import Grant
 from headrace.access.resolve import Kind, given_by, may, reach, rights_on
 from headrace.accounts import groups, service
 from headrace.accounts.models import Group, GroupMember
-from headrace.accounts.permissions import Actor
+from headrace.accounts.permissions import Actor, role_named
 from headrace.accounts.rights import require_all, rights_of
 from headrace.infra.ids import new_id
 from headrace.sdk.errors import ConfigError, Conflict, Denied, NotFound
@@ -50,6 +50,7 @@ async def give(
         )
     if (level is None) == (role is None):
         raise ConfigError("a grant gives a level or a role; give just one of them", field="level")
+    role = role and role_named(role)
     if role == "owner":
         raise ConfigError("an owner owns the whole organization; give the role admin on an object", field="role")
     if level is not None and level not in LEVELS:

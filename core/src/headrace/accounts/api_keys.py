@@ -15,8 +15,8 @@ from msgspec import Struct
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from headrace.accounts.models import ApiKey, Membership, User
-from headrace.accounts.permissions import EVERY, PLATFORM, Actor
-from headrace.accounts.rights import rights_of
+from headrace.accounts.permissions import EVERY, PLATFORM, Actor, permissions_named
+from headrace.accounts.rights import require_all, rights_of
 from headrace.accounts.service import check_version, clean_name, member_and_user
 from headrace.infra.clock import now
 from headrace.infra.database import set_tenant
@@ -111,10 +111,12 @@ async def rotate(session: AsyncSession, actor: Actor, key_id: UUID, *, overlap: 
 
     Raises:
         ConfigError: more than 7 days of overlap.
-        Denied: it is another person's.
+        Denied: it is another person's, or may do what the actor may not.
     """
     row = await find(session, actor, key_id, lock=True)
-    await _owner(session, actor, row.user_id)
+    owner = await _owner(session, actor, row.user_id)
+    held = (await rights_of(session, actor.organization_id, owner.role)).permissions
+    require_all(actor, held & frozenset(row.permissions), f"the key '{row.name}'")
     if not timedelta(0) <= overlap <= OVERLAP_MAX:
         raise ConfigError("a rotated key stays good for at most 7 days", field="overlap_s")
     row.previous_hash, row.previous_until = (row.key_hash, now() + overlap) if overlap else (None, None)
@@ -220,12 +222,13 @@ def _expiry(at: datetime | None) -> datetime | None:
 def _scopes(actor: Actor, held: frozenset[str], permissions: Collection[str]) -> list[str]:
     if not permissions:
         raise ConfigError("a key may do something; name its permissions", field="permissions")
-    for name in permissions:
+    named = {one for name in permissions for one in permissions_named(name)}
+    for name in sorted(named):
         if name not in EVERY:
             raise ConfigError(f"there is no permission '{name}'", field="permissions")
         if not actor.may(name) or name not in held | PLATFORM:
             raise Denied(f"a key may do what its owner may and you may; '{name}' is not of it", permission=name)
-    return sorted(set(permissions))
+    return sorted(named)
 
 
 async def _owner(session: AsyncSession, actor: Actor, user_id: UUID | None) -> Membership:

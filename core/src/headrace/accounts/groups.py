@@ -13,7 +13,12 @@ from headrace.accounts.models import Group, GroupMember, Membership, User
 from headrace.accounts.permissions import Actor
 from headrace.accounts.service import check_version, clean_name
 from headrace.infra.ids import new_id
+from headrace.infra.sorting import ordered
 from headrace.sdk.errors import Conflict, NotFound
+
+SORTS: dict[str, Any] = {
+    "name": sa.func.lower(Group.name), "created_at": Group.created_at, "updated_at": Group.updated_at,
+}  # fmt: skip
 
 
 async def create(session: AsyncSession, actor: Actor, *, name: str, description: str = "") -> Group:
@@ -46,14 +51,18 @@ async def get(session: AsyncSession, actor: Actor, group_id: UUID, *, lock: bool
 
 
 async def list_(
-    session: AsyncSession, actor: Actor, *, q: str = "", limit: int = 20, offset: int = 0
+    session: AsyncSession, actor: Actor, *, q: str = "", sort: str = "name", limit: int = 20, offset: int = 0
 ) -> tuple[Sequence[Group], int]:
-    """A page of groups by name, and how many there are."""
+    """A page of groups, and how many there are.
+
+    Raises:
+        ConfigError: they are not sorted by this.
+    """
     query = sa.select(Group).where(Group.organization_id == actor.organization_id)
     if q:
         query = query.where(Group.name.icontains(q, autoescape=True))
     total = await session.scalar(sa.select(sa.func.count()).select_from(query.subquery()))
-    rows = await session.scalars(query.order_by(sa.func.lower(Group.name), Group.id).limit(limit).offset(offset))
+    rows = await session.scalars(query.order_by(ordered(sort, SORTS, "groups"), Group.id).limit(limit).offset(offset))
     return rows.all(), total or 0
 
 

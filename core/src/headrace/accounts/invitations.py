@@ -13,7 +13,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from headrace.accounts import letters, seats, service
 from headrace.accounts.models import Invitation, Letter, Membership, Organization, User
 from headrace.accounts.passwords import verify_password
-from headrace.accounts.permissions import Actor
+from headrace.accounts.permissions import Actor, role_named
+from headrace.accounts.rights import rights_of
 from headrace.accounts.tokens import digest
 from headrace.infra.clock import now
 from headrace.infra.database import set_tenant
@@ -22,6 +23,7 @@ from headrace.sdk.errors import ConfigError, Conflict, NotFound, Unauthenticated
 
 LIFETIME = timedelta(days=7)
 DAYS_MAX = 30
+_DEAD = "the invitation is not valid any more; ask for a new one"
 
 
 class Shown(Struct, frozen=True, kw_only=True):
@@ -45,7 +47,7 @@ async def invite(
         LimitReached: members and open invitations use up the plan's users.
     """
     actor.require("organization:manage_members")
-    email = service.check_email(email)
+    email, role = service.check_email(email), role_named(role)
     await service.require_role(session, actor, role)
     if not timedelta(0) < lifetime <= timedelta(days=DAYS_MAX):
         raise ConfigError(f"an invitation is good for at most {DAYS_MAX} days", field="days")
@@ -120,7 +122,7 @@ async def look(session: AsyncSession, token: object) -> Shown:
     found = sa.select(Letter).where(Letter.token_hash == digest(token)) if isinstance(token, str) and token else None
     letter = await session.scalar(found) if found is not None else None
     if letter is None or letter.kind != "invitation" or letter.used_at is not None:
-        raise Unauthenticated("the invitation is not valid any more; ask for a new one")
+        raise Unauthenticated(_DEAD)
     row = await _of_letter(session, letter)
     organization = await session.get_one(Organization, row.organization_id)
     known = await service.user_by_email(session, row.email)
@@ -144,7 +146,7 @@ async def accept(
     user = await service.user_by_email(session, row.email)
     if user is None:
         user = await service.create_user(session, email=row.email, password=password, full_name=full_name)
-        user.is_email_verified = True
+        user.is_email_verified = bool(letter.data.get("mailed"))
     elif not await verify_password(password, user.password_hash) or not user.is_active:
         raise Unauthenticated("there is an account with this address; give its password")
     row.accepted_at, row.accepted_by = now(), user.id
@@ -175,8 +177,21 @@ async def _of_letter(session: AsyncSession, letter: Letter) -> Invitation:
         Invitation, (organization_id, UUID(letter.data["invitation_id"])), with_for_update=True, populate_existing=True
     )
     if row is None or row.accepted_at is not None or row.revoked_at is not None or row.expires_at <= now():
-        raise Unauthenticated("the invitation is not valid any more; ask for a new one")
+        raise Unauthenticated(_DEAD)
+    if row.invited_by is not None and not await _may_still(session, row):
+        raise Unauthenticated(_DEAD)
     return row
+
+
+async def _may_still(session: AsyncSession, row: Invitation) -> bool:
+    """Whether who invited could do so now: nobody leaves a door open behind them that they may not open any more."""
+    inviter = await service.member_and_user(session, row.organization_id, row.invited_by) if row.invited_by else None
+    if inviter is None:
+        return False
+    held = (await rights_of(session, row.organization_id, inviter[1].role)).permissions
+    return "organization:manage_members" in held and (
+        (await rights_of(session, row.organization_id, row.role)).permissions <= held
+    )
 
 
 async def _open(session: AsyncSession, actor: Actor, invitation_id: UUID) -> Invitation:

@@ -61,8 +61,10 @@ async def write(session: AsyncSession, kind: Kind, recipient: str, **data: Any) 
     return letter
 
 
-async def open_letter(session: AsyncSession, letter_id: UUID, base_url: str) -> Opened | None:
+async def open_letter(session: AsyncSession, letter_id: UUID, base_url: str, *, mailed: bool = False) -> Opened | None:
     """Make the link; one made before is void. None when there is nobody to tell, or nothing any more.
+
+    Only a link that is `mailed` shows later that whoever has it reads the address.
 
     Raises:
         NotFound: there is no such letter, or its link was used.
@@ -75,7 +77,8 @@ async def open_letter(session: AsyncSession, letter_id: UUID, base_url: str) -> 
         letter.status, letter.token_hash = "void", None
         await session.flush()
         return None
-    about, expires_at = told
+    about, expires_at, recipient = told
+    letter.data = {**letter.data, "mailed": mailed}
     link = f"{base_url}/login"
     if expires_at is not None:
         token = new_token("hrl_")
@@ -85,13 +88,16 @@ async def open_letter(session: AsyncSession, letter_id: UUID, base_url: str) -> 
     subject, text = TEXTS[about]
     words = {"link": link, **{name: str(value) for name, value in letter.data.items()}}
     return Opened(
-        letter_id=letter.id, recipient=letter.recipient, subject=subject.format(**words), text=text.format(**words),
+        letter_id=letter.id, recipient=recipient, subject=subject.format(**words), text=text.format(**words),
         link=link,
     )  # fmt: skip
 
 
-async def _addressee(session: AsyncSession, letter: Letter) -> tuple[str, Any] | None:
-    """Which text, and until when its link is good (None: no link); None when there is nobody to tell."""
+async def _addressee(session: AsyncSession, letter: Letter) -> tuple[str, Any, str] | None:
+    """Which text, until when its link is good (None: no link), and for which address; None: there is nobody to tell.
+
+    An account's letter goes to its own address: what somebody has typed may be another one that only looks the same.
+    """
     if letter.kind == "invitation":
         organization_id = UUID(letter.data["organization_id"])
         await set_tenant(session, organization_id)
@@ -100,16 +106,16 @@ async def _addressee(session: AsyncSession, letter: Letter) -> tuple[str, Any] |
             return None
         organization = await session.get_one(Organization, organization_id)
         letter.data = {**letter.data, "organization": organization.name}
-        return "invitation", invitation.expires_at
+        return "invitation", invitation.expires_at, letter.recipient
     query = sa.select(User).where(sa.func.lower(User.email) == letter.recipient.lower(), User.kind == "person")
     user = await session.scalar(query)
     until = now() + LIFETIMES[letter.kind]
     if letter.kind == "register":
-        return ("has_account", None) if user else ("register", until)
+        return ("has_account", None, user.email) if user else ("register", until, letter.recipient)
     if user is None or not user.is_active:
         return None
     letter.data = {**letter.data, "user_id": str(user.id)}
-    return "reset_password", until
+    return "reset_password", until, user.email
 
 
 async def redeem(session: AsyncSession, kind: Kind, token: object) -> Letter:
@@ -148,7 +154,7 @@ async def take(session: AsyncSession, base_url: str) -> Opened | bool:
     letter = await session.get_one(Letter, letter_id)
     letter.attempts += 1
     letter.due_at = now() + _RETRY * 2 ** min(letter.attempts - 1, 5)
-    return await open_letter(session, letter_id, base_url) or True
+    return await open_letter(session, letter_id, base_url, mailed=True) or True
 
 
 async def settle(session: AsyncSession, letter_id: UUID, *, error: str = "", for_good: bool = False) -> None:

@@ -122,6 +122,10 @@ class SignIn(TenantModel):
     """One sign-in of a browser or a program: a family of refresh tokens, of which one is alive.
 
     It ends with the `session_version` of the user that it was made with (`user_version`): a new password ends all.
+
+    Attributes:
+        provider_id: The identity provider that it came by; None for a password.
+        is_bound: That provider speaks for its own organization only, so that the sign-in goes nowhere else.
     """
 
     __tablename__ = "sessions"
@@ -137,6 +141,8 @@ class SignIn(TenantModel):
     last_activity_at: Mapped[datetime]
     expires_at: Mapped[datetime]
     ends_at: Mapped[datetime | None]
+    provider_id: Mapped[UUID | None]
+    is_bound: Mapped[bool] = mapped_column(default=False, server_default=sa.false())
     revoked_at: Mapped[datetime | None]
     revoked_reason: Mapped[str] = mapped_column(default="", server_default="")
 

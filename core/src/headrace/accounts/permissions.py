@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from uuid import UUID
 
 from msgspec import Struct
@@ -27,6 +28,10 @@ def _every(resources: str, *actions: str) -> set[str]:
     return {f"{resource}:{action}" for resource in resources.split() for action in actions}
 
 
+def _every_of(resource: str, *actions: str) -> tuple[str, ...]:
+    return tuple(f"{resource}:{action}" for action in actions)
+
+
 def _build() -> dict[str, frozenset[str]]:
     own = {
         "viewer": _every(_READ, "read"),
@@ -45,6 +50,31 @@ PERMISSIONS = _build()
 """Permissions by role."""
 
 EVERY = PERMISSIONS["owner"] | PLATFORM
+_ROLES = {
+    "subscription-owner": "owner", "developer": "editor", "edit": "editor", "write": "editor", "read-write": "editor",
+    "member": "operator", "execute": "operator", "user": "viewer", "view": "viewer", "read": "viewer",
+}  # fmt: skip
+_PERMISSIONS = {
+    "read_flow": ("flow:read",), "write_flow": ("flow:create", "flow:update"), "delete_flow": ("flow:delete",),
+    "manage_versions": ("version:manage",), "publish_flow": ("share:manage",), "admin_workspace": ("workspace:admin",),
+    "manage_data_sources": _every_of("connection", "create", "update", "delete", "test"),
+    "pipeline:run": ("flow:execute",), "can_edit_flow": ("flow:update",), "can_manage_versions": ("version:manage",),
+    "can_publish": ("share:manage", "release:create"), "can_share": ("grant:manage",), "workspace:purge":
+    ("purge:execute",), **{f"pipeline:{act}": (f"flow:{act}",) for act in ("create", "read", "update", "delete")},
+    **{f"org:{act}": (f"organization:{act}",) for act in ("manage_members", "manage_billing", "view_usage")},
+}  # fmt: skip
+
+
+def role_named(name: str) -> str:
+    """The role that a name, which may be an old one and in any case, stands for; what is none of ours as it is."""
+    plain = re.sub(r"[\s_-]+", "-", name.strip().lower())
+    ours = _ROLES.get(plain, plain)
+    return ours if ours in PERMISSIONS else name
+
+
+def permissions_named(name: str) -> tuple[str, ...]:
+    """The permissions that a name, which may be an old one, stands for."""
+    return _PERMISSIONS.get(name, (name,))
 
 
 class Actor(Struct, frozen=True, kw_only=True):

@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from headrace.accounts import letters, service
-from headrace.accounts.models import Membership, User
+from headrace.accounts.models import Letter, Membership, User
 from headrace.accounts.passwords import check_strength, hash_password
 from headrace.accounts.permissions import Actor
 from headrace.infra import states
@@ -57,7 +57,7 @@ async def confirm_registration(session: AsyncSession, *, token: object, password
     user = await service.create_user(
         session, email=letter.recipient, password=password, full_name=letter.data["full_name"]
     )
-    user.is_email_verified = True
+    user.is_email_verified = bool(letter.data.get("mailed"))
     organization = await service.create_organization(session, name=letter.data["organization"])
     return user, await service.add_member(session, organization.id, user.id, "owner")
 
@@ -77,12 +77,12 @@ async def reset_password(session: AsyncSession, *, token: object, new_password: 
     """
     letter = await letters.redeem(session, "reset_password", token)
     user = await session.get(User, UUID(letter.data["user_id"]), with_for_update=True)
-    if user is None or not user.is_active or user.kind != "person":
+    if user is None or not user.is_active or user.kind != "person" or await _outgrown(session, letter, user):
         raise Unauthenticated("the link is not valid any more; ask for a new one")
     check_strength(new_password, email=user.email)
     user.password_hash = await hash_password(new_password)
     user.session_version += 1
-    user.is_email_verified = True
+    user.is_email_verified = user.is_email_verified or bool(letter.data.get("mailed"))
     await session.flush()
 
 
@@ -94,7 +94,7 @@ async def help_member(session: AsyncSession, actor: Actor, user_id: UUID, base_u
         Denied: the member has more rights than the actor, or an account that others answer for too.
     """
     user = await recoverable(session, actor, user_id)
-    letter = await letters.write(session, "reset_password", user.email)
+    letter = await letters.write(session, "reset_password", user.email, alone=not actor.is_platform_admin)
     opened = await letters.open_letter(session, letter.id, base_url)
     letter.status = "void"  # handed over, not mailed
     if opened is None:
@@ -112,12 +112,22 @@ async def recoverable(session: AsyncSession, actor: Actor, user_id: UUID) -> Use
     membership = await service.get_member(session, actor.organization_id, user_id)
     await service.require_role(session, actor, membership.role)
     user = await service.user_by_id(session, user_id)
-    await set_tenant(session, actor.organization_id, user_id=user_id)
-    elsewhere = await service.organizations_of(session, user_id)
+    elsewhere = await _several(session, user_id)
     await set_tenant(session, actor.organization_id, user_id=actor.user_id)
-    if (len(elsewhere) > 1 or user.is_platform_admin) and not actor.is_platform_admin:
+    if (elsewhere or user.is_platform_admin) and not actor.is_platform_admin:
         raise Denied("this account belongs to other organizations too; its owner has to use 'forgot password'")
     return user
+
+
+async def _outgrown(session: AsyncSession, letter: Letter, user: User) -> bool:
+    """Whether an admin of one organization got this link, and the account has come to be of others too."""
+    return bool(letter.data.get("alone")) and (user.is_platform_admin or await _several(session, user.id))
+
+
+async def _several(session: AsyncSession, user_id: UUID) -> bool:
+    """Whether the user is a member of several organizations; the transaction then is of the user alone."""
+    await set_tenant(session, None, user_id=user_id)
+    return len(await service.organizations_of(session, user_id)) > 1
 
 
 async def _only_open(session: AsyncSession) -> None:

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from headrace.accounts import features
 from headrace.accounts.models import Role
-from headrace.accounts.permissions import PERMISSIONS, Actor
+from headrace.accounts.permissions import PERMISSIONS, Actor, permissions_named
 from headrace.accounts.rights import EVERYWHERE, require_all
 from headrace.accounts.service import check_version, clean_name
 from headrace.infra.ids import new_id
@@ -116,7 +116,7 @@ async def delete(session: AsyncSession, actor: Actor, role_id: UUID) -> None:
 
 
 def _checked(actor: Actor, permissions: Collection[str]) -> list[str]:
-    named = frozenset(permissions)
+    named = frozenset(one for name in permissions for one in permissions_named(name))
     unknown = named - EVERYWHERE
     if unknown:
         raise ConfigError(f"there is no permission '{min(unknown)}' of an organization", field="permissions")

@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from headrace.accounts import seats
 from headrace.accounts.models import GroupMember, Membership, Organization, SignIn, User
 from headrace.accounts.passwords import check_strength, hash_password, verify_password
-from headrace.accounts.permissions import PERMISSIONS, ROLES, Actor, system_actor
+from headrace.accounts.permissions import PERMISSIONS, ROLES, Actor, role_named, system_actor
 from headrace.accounts.rights import require_role, rights_of
 from headrace.infra.clock import now
 from headrace.infra.database import set_tenant
@@ -24,9 +24,9 @@ from headrace.sdk.errors import ConfigError, Conflict, NotFound, PreconditionFai
 __all__ = [
     "PERMISSIONS", "ROLES", "Actor", "Membership", "Organization", "User", "activate_member", "add_member",
     "change_password", "check_email", "check_password", "check_version", "clean_name", "create_organization",
-    "create_user",
-    "deactivate_member", "get_member", "get_organization", "list_members", "member_and_user", "organizations_of",
-    "remove_member", "require_role", "set_role", "system_actor", "update_user", "user_by_email", "user_by_id",
+    "create_user", "deactivate_member", "get_member", "get_organization", "member_and_user",
+    "organizations_of", "remove_member", "require_role", "set_role", "system_actor", "update_user",
+    "user_by_email", "user_by_id",
 ]  # fmt: skip
 
 Farewell: TypeAlias = Callable[[AsyncSession, UUID, UUID], Awaitable[None]]
@@ -35,6 +35,7 @@ on_removal: list[Farewell] = []
 """Called with (session, organization id, user id) when a member goes for good; grants join in here."""
 
 OWN_FIELDS = frozenset({"full_name", "first_name", "last_name", "photo_url", "user_utc_offset", "settings"})
+NAME_MAX = 255
 _EMAIL = re.compile(r"[^@\s]{1,64}@[^@\s]{1,190}")
 
 
@@ -97,7 +98,7 @@ async def user_by_id(session: AsyncSession, user_id: UUID) -> User:
     query = sa.select(User).join(Membership, Membership.user_id == User.id).where(User.id == user_id)
     found = await session.scalar(query.limit(1))
     if found is None:
-        raise NotFound("there is no such user in this organization")
+        raise NotFound("there is no such user in this organization", resource="user")
     return found
 
 
@@ -168,17 +169,6 @@ async def add_member(session: AsyncSession, organization_id: UUID, user_id: UUID
     return membership
 
 
-async def list_members(session: AsyncSession, organization_id: UUID) -> list[tuple[User, Membership]]:
-    """Members by name."""
-    query = (
-        sa.select(User, Membership)
-        .join(Membership, Membership.user_id == User.id)
-        .where(Membership.organization_id == organization_id)
-        .order_by(sa.func.lower(User.full_name), User.id)
-    )
-    return [(user, membership) for user, membership in await session.execute(query)]
-
-
 async def set_role(session: AsyncSession, actor: Actor, user_id: UUID, role: str) -> Membership:
     """Change a role; access tokens of the old one end at once.
 
@@ -188,6 +178,7 @@ async def set_role(session: AsyncSession, actor: Actor, user_id: UUID, role: str
     """
     actor.require("organization:manage_members")
     membership = await get_member(session, actor.organization_id, user_id)
+    role = role_named(role)
     await require_role(session, actor, role)
     await require_role(session, actor, membership.role)
     if membership.role == "owner" and role != "owner":
@@ -314,14 +305,14 @@ async def end_sign_ins(session: AsyncSession, organization_id: UUID, user_id: UU
 
 
 def clean_name(name: str, what: str) -> str:
-    """A name without blanks around it, 1 to 200 characters, no control characters.
+    """A name without blanks around it, 1 to 255 characters, no control characters.
 
     Raises:
         ConfigError: otherwise.
     """
     name = name.strip()
-    if not 1 <= len(name) <= 200 or any(unicodedata.category(character) == "Cc" for character in name):
-        raise ConfigError(f"the name of a {what} has 1 to 200 printable characters", field="name")
+    if not 1 <= len(name) <= NAME_MAX or any(unicodedata.category(character) == "Cc" for character in name):
+        raise ConfigError(f"the name of a {what} has 1 to {NAME_MAX} printable characters", field="name")
     return name
 
 
@@ -358,7 +349,7 @@ async def get_member(session: AsyncSession, organization_id: UUID, user_id: UUID
     """
     membership = await session.get(Membership, (organization_id, user_id), with_for_update=True)
     if membership is None:
-        raise NotFound("there is no such member in this organization")
+        raise NotFound("there is no such member in this organization", resource="member")
     return membership
 
 

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from headrace.accounts.models import Membership, User
-from headrace.accounts.permissions import Actor
+from headrace.accounts.permissions import Actor, role_named
 from headrace.accounts.service import (
     add_member,
     check_version,
@@ -30,6 +30,7 @@ async def create(session: AsyncSession, actor: Actor, *, name: str, role: str) -
         Denied: the role has more.
     """
     actor.require("apikey:manage")
+    role = role_named(role)
     await require_role(session, actor, role)
     user_id = new_id()
     user = User(
@@ -80,6 +81,7 @@ async def update(
     if name is not None:
         user.full_name = clean_name(name, "service account")
     if role is not None:
+        role = role_named(role)
         await require_role(session, actor, membership.role)
         await require_role(session, actor, role)
         membership.role = role

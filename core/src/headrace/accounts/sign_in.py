@@ -21,12 +21,29 @@ from headrace.accounts.tokens import ACCESS_S, COOKIE, REFRESH, Claims, SessionT
 from headrace.infra.clock import now
 from headrace.infra.database import set_tenant
 from headrace.infra.ids import new_id
-from headrace.sdk.errors import NotFound, Unauthenticated
+from headrace.sdk.errors import Denied, NotFound, Unauthenticated
 
 LIFETIME = timedelta(days=7)
 _GRACE = timedelta(seconds=5)
 _TOUCH = timedelta(minutes=1)
 _WRONG = "the e-mail address or the password is wrong"
+
+
+class Way(Struct, frozen=True, kw_only=True):
+    """How somebody has proven who they are: by a password, or by an identity provider.
+
+    Attributes:
+        provider_id: The provider; None for a password.
+        is_bound: It speaks for its own organization only.
+        ends_at: Whoever came by it is asked again then, however busy they are: it may not vouch for them any more.
+    """
+
+    provider_id: UUID | None = None
+    is_bound: bool = False
+    ends_at: datetime | None = None
+
+
+PASSWORD = Way()
 
 
 class SignedIn(Struct, frozen=True, kw_only=True):
@@ -85,12 +102,9 @@ async def login(
 
 async def open_session(
     session: AsyncSession, signer: Signer, user: User, membership: Membership, *, kind: Literal["browser", "program"],
-    ip_address: str = "", user_agent: str = "", ends_at: datetime | None = None,
+    ip_address: str = "", user_agent: str = "", way: Way = PASSWORD,
 ) -> SignedIn:  # fmt: skip
-    """Begin a sign-in for a user whose identity is proven (password, set-up, single sign-on).
-
-    Whoever came by a provider is asked again at `ends_at`, however busy they are: it may not vouch for them any more.
-    """
+    """Begin a sign-in for a user whose identity is proven (password, set-up, single sign-on)."""
     prefix = COOKIE if kind == "browser" else REFRESH
     user.last_login_at = now()
     token = SessionToken.new(prefix, membership.organization_id, new_id())
@@ -98,7 +112,8 @@ async def open_session(
         organization_id=membership.organization_id, id=token.session_id, user_id=user.id, kind=kind,
         user_version=user.session_version,
         token_hash=token.digest, ip_address=ip_address[:64], user_agent=user_agent[:400],
-        last_activity_at=now(), expires_at=_until(ends_at), ends_at=ends_at,
+        last_activity_at=now(), expires_at=_until(way.ends_at), ends_at=way.ends_at, provider_id=way.provider_id,
+        is_bound=way.is_bound,
     )  # fmt: skip
     session.add(row)
     await session.flush()
@@ -217,10 +232,11 @@ async def actor_by_session(session: AsyncSession, organization_id: UUID, session
 async def switch(session: AsyncSession, signer: Signer, actor: Actor, organization_id: UUID) -> SignedIn:
     """Go on in another organization: this sign-in ends, and one like it begins there.
 
-    The transaction then is of that organization.
+    The transaction then is of that organization, and the sign-in ends when it was to end.
 
     Raises:
         NotFound: the actor is no member there.
+        Denied: they came by a provider that speaks for the present organization only, or one keeps the door there.
     """
     before = await session.get(SignIn, (actor.organization_id, actor.session_id), with_for_update=True)
     if before is None or actor.user_id is None:
@@ -231,10 +247,22 @@ async def switch(session: AsyncSession, signer: Signer, actor: Actor, organizati
     found = await member_and_user(session, organization_id, actor.user_id)
     if found is None:
         raise NotFound("there is no such organization", resource="organization")
+    if before.is_bound and organization_id != before.organization_id:
+        raise Denied("you came by a sign-in of this organization, which is good for it only; sign in to the other one")
+    if found[1].provider_id not in {None, before.provider_id}:
+        raise Denied("that organization has a sign-in of its own; sign out, and sign in by it")
     return await open_session(
         session, signer, *found, kind="browser" if before.kind == "browser" else "program",
         ip_address=before.ip_address, user_agent=before.user_agent,
+        way=Way(provider_id=before.provider_id, is_bound=before.is_bound, ends_at=before.ends_at),
     )  # fmt: skip
+
+
+async def is_bound(session: AsyncSession, actor: Actor) -> bool:
+    """Whether the actor came by a provider that speaks for this organization only."""
+    key = (actor.organization_id, actor.session_id)
+    row = await session.get(SignIn, key) if actor.session_id else None
+    return row is not None and row.is_bound
 
 
 async def logout(session: AsyncSession, actor: Actor) -> None:
@@ -276,7 +304,7 @@ async def end_session(session: AsyncSession, actor: Actor, session_id: UUID) -> 
     """
     row = await session.get(SignIn, (actor.organization_id, session_id), with_for_update=True)
     if row is None or row.user_id != actor.user_id:
-        raise NotFound("there is no such sign-in")
+        raise NotFound("there is no such sign-in", resource="session")
     if row.revoked_at is None:
         row.revoked_at, row.revoked_reason = now(), "signed out"
         await session.flush()

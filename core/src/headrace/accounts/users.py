@@ -12,22 +12,31 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from headrace.accounts import letters, service
 from headrace.accounts.models import User
 from headrace.accounts.permissions import Actor
+from headrace.infra.sorting import ordered
 from headrace.sdk.errors import Conflict, NotFound
 
+SORTS: dict[str, Any] = {
+    "email": sa.func.lower(User.email), "full_name": sa.func.lower(User.full_name), "created_at": User.created_at,
+    "last_login_at": User.last_login_at,
+}  # fmt: skip
 _ADMINS = sa.text("SELECT pg_advisory_xact_lock(hashtextextended('headrace platform admins', 0))")
 
 
 async def find(
-    session: AsyncSession, actor: Actor, *, q: str = "", limit: int, offset: int
+    session: AsyncSession, actor: Actor, *, q: str = "", sort: str = "email", limit: int, offset: int
 ) -> tuple[Sequence[User], int]:
-    """People, not robots, by address; `q` is part of a name or an address."""
+    """People, not robots; `q` is part of a name or an address.
+
+    Raises:
+        ConfigError: they are not sorted by this.
+    """
     actor.require("system:manage")
     kept = User.kind == "person"
     if q:
         named = [column.icontains(q, autoescape=True) for column in (User.email, User.full_name)]
         kept = sa.and_(kept, sa.or_(*named))
     total = await session.scalar(sa.select(sa.func.count()).select_from(User).where(kept))
-    page = sa.select(User).where(kept).order_by(sa.func.lower(User.email)).limit(limit).offset(offset)
+    page = sa.select(User).where(kept).order_by(ordered(sort, SORTS, "users"), User.id).limit(limit).offset(offset)
     return (await session.scalars(page)).all(), int(total or 0)
 
 

@@ -91,7 +91,10 @@ async def arrive(
     await session.flush()
     return await sign_in.open_session(
         session, signer, user, membership, kind=visit.kind, ip_address=visit.ip_address, user_agent=visit.user_agent,
-        ends_at=now() + timedelta(hours=provider.session_hours),
+        way=sign_in.Way(
+            provider_id=provider.id, is_bound=not provider.listed,
+            ends_at=now() + timedelta(hours=provider.session_hours),
+        ),
     )  # fmt: skip
 
 

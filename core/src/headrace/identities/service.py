@@ -10,7 +10,7 @@ import msgspec
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from headrace.accounts.permissions import Actor
+from headrace.accounts.permissions import Actor, role_named
 from headrace.accounts.service import Membership, check_version, clean_name, require_role
 from headrace.connections import secrets
 from headrace.entitlements.service import require_feature
@@ -178,6 +178,10 @@ async def _change(session: AsyncSession, actor: Actor, row: IdentityProvider, ch
     if "name" in changes:
         changes["name"] = clean_name(changes["name"], "identity provider")
         await _refuse_taken(session, row, changes["name"])
+    if changes.get("default_role"):
+        changes["default_role"] = role_named(changes["default_role"])
+    if "group_roles" in changes:
+        changes["group_roles"] = {group: role_named(role) for group, role in changes["group_roles"].items()}
     for role in {changes.get("default_role"), *changes.get("group_roles", {}).values()} - {None}:
         await require_role(session, actor, role)
     low, high = SESSION_HOURS

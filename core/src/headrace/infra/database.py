@@ -28,7 +28,8 @@ RESTED_S = 1.0
 _UNSTORABLE = frozenset({"", "22003", "22021", "22P05"})
 """States of values that no column takes; the driver itself refuses NUL and has no state for it."""
 _SET = sa.text("""
-select set_config('app.organization_id', :organization, true), set_config('app.user_id', :user, true), h.state, h.place
+select set_config('app.organization_id', :organization, true), set_config('app.subscription_id', :organization, true),
+  set_config('app.user_id', :user, true), h.state, h.place
 from (select) one left join homes h on h.id = cast(nullif(:organization, '') as uuid) and h.state <> 'here'
 """)
 _WROTE = sa.text("select pg_current_xact_id_if_assigned() is not null")

@@ -96,7 +96,11 @@ class AuthProvider(ABC, Generic[ConfigT]):
         raise self._other_kind()
 
     def identify(self, headers: Mapping[str, str], *, peer: str) -> Profile:
-        """Kind `headers`: who the proxy at address `peer` says it is; header names are in lower case."""
+        """Kind `headers`: who the proxy at address `peer` says it is.
+
+        Header names are in lower case. One that came several times has a line for each: which of them the proxy has
+        written is not known.
+        """
         raise self._other_kind()
 
     def metadata(self, *, callback: str) -> bytes:

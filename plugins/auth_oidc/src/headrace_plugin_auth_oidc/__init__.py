@@ -21,6 +21,9 @@ class OidcConfig(Config, kw_only=True):
     )
     scopes: Annotated[str, Field("Scopes", "Separated by blanks; `openid` is needed.")] = "openid email profile"
     groups_claim: Annotated[str, Field("Groups", "Claim with the names of the groups.", advanced=True)] = "groups"
+    roles_claim: Annotated[
+        str, Field("Roles", "Claim with names of roles, which count as groups do; empty for none.", advanced=True)
+    ] = "roles"
     email_is_verified: Annotated[
         bool,
         Field(

@@ -33,6 +33,7 @@ class Discovered(Struct, frozen=True):
     jwks_uri: str
     userinfo_endpoint: str = ""
     token_endpoint_auth_methods_supported: tuple[str, ...] = ("client_secret_basic",)
+    authorization_response_iss_parameter_supported: bool = False
 
 
 class _Kept(Struct):

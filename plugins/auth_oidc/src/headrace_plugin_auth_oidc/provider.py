@@ -22,6 +22,7 @@ SKEW_S = 60
 AGE_MAX_S = 600
 """An ID token is made while the browser is away."""
 _SECOND = frozenset({"mfa", "otp", "hwk", "fido", "sms", "swk", "face", "fpt", "pop", "sc"})
+_NAMES = ("name", "display_name", "preferred_username")
 _SENTENCE = "the provider's answer is not accepted; try again, or tell your admin"
 
 
@@ -61,11 +62,16 @@ class OidcProvider(AuthProvider[OidcConfig]):
         if not fields.get("code"):
             raise _refused("the answer has no code")
         found = discover(self.config.issuer)
+        if found.authorization_response_iss_parameter_supported and "iss" not in fields:
+            raise _refused("the answer does not name its issuer, which this provider always does")
         tokens = self._exchange(found, fields["code"], memory["verifier"], callback)
         claims = self._claims(found, str(tokens.get("id_token") or ""), memory["nonce"])
         if self.config.wants_second_factor and not _SECOND & set(_texts(claims.get("amr"))):
             raise _refused("no second factor was used at the provider (claim amr)")
-        return self._profile({**self._userinfo(found, tokens, claims), **claims})
+        more = self._userinfo(found, tokens, claims)
+        if "email" in claims:
+            more.pop("email_verified", None)  # it is said of the address beside it, not of the token's
+        return self._profile({**more, **claims})
 
     def _exchange(self, found: Discovered, code: str, verifier: str, callback: str) -> dict[str, Any]:
         body = {
@@ -114,13 +120,13 @@ class OidcProvider(AuthProvider[OidcConfig]):
 
     def _profile(self, claims: dict[str, Any]) -> Profile:
         email = claims.get("email")
-        groups = claims.get(self.config.groups_claim)
+        named = (self.config.groups_claim, self.config.roles_claim)
         return Profile(
             subject=claims["sub"],
             email=email if isinstance(email, str) else "",
             email_verified=claims.get("email_verified", self.config.email_is_verified) is True,
-            name=next((claims[n] for n in ("name", "preferred_username") if isinstance(claims.get(n), str)), ""),
-            groups=tuple(_texts(groups)),
+            name=next((claims[name] for name in _NAMES if isinstance(claims.get(name), str)), ""),
+            groups=tuple(dict.fromkeys(text for name in named if name for text in _texts(claims.get(name)))),
         )
 
     def _json(

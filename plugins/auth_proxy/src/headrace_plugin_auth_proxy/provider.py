@@ -36,15 +36,15 @@ class ProxyProvider(AuthProvider[ProxyConfig]):
         secret = self.config.secret.reveal()
         if secret and not hmac.compare_digest(secret.encode(), headers.get(SECRET_HEADER, "").encode()):
             raise SignInRefused(_SENTENCE, detail="the shared secret is absent or wrong")
-        subject = headers.get(self.config.user_header.lower(), "").strip()
+        subject = _one(headers, self.config.user_header)
         if not subject:
             raise SignInRefused(_SENTENCE, detail=f"there is no header '{self.config.user_header}'")
-        groups = headers.get(self.config.groups_header.lower(), "").split(",")
+        groups = headers.get(self.config.groups_header.lower(), "").replace("\n", ",").split(",")
         return Profile(
             subject=subject,
-            email=headers.get(self.config.email_header.lower(), "").strip(),
+            email=_one(headers, self.config.email_header),
             email_verified=True,
-            name=headers.get(self.config.name_header.lower(), "").strip(),
+            name=_one(headers, self.config.name_header),
             groups=tuple(group.strip() for group in groups if group.strip()),
         )
 
@@ -59,6 +59,20 @@ class ProxyProvider(AuthProvider[ProxyConfig]):
                 raise ConfigError(f"'{text}' is nearly everybody; name the addresses of the proxy", field="trusted")
             found.append(network)
         return found
+
+
+def _one(headers: Mapping[str, str], name: str) -> str:
+    """A header that the proxy has replaced, not added beside the one that the client sent.
+
+    Raises:
+        SignInRefused: it came several times.
+    """
+    value = headers.get(name.lower(), "").strip()
+    if "\n" in value:
+        raise SignInRefused(
+            _SENTENCE, detail=f"the header '{name}' came several times; have the proxy replace what clients send"
+        )
+    return value
 
 
 def _address(peer: str) -> IPv4Address | IPv6Address | None:

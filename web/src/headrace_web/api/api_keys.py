@@ -7,7 +7,7 @@ from typing import Annotated
 from uuid import UUID
 
 from headrace.accounts import api_keys
-from litestar import Controller, delete, get, patch, post
+from litestar import Controller, delete, get, patch, post, put
 from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery, JSONBody
 from msgspec import UNSET, Meta, Struct, UnsetType
@@ -104,11 +104,14 @@ class ApiKeysController(Controller):
         self, ctx: NamedDependency[Context], key_id: FromPath[UUID], data: JSONBody[KeyPatch], if_match: IfMatch = None
     ) -> Envelope[KeyOut]:
         """Rename."""
-        async with ctx.transaction() as session:
-            await api_keys.find(session, ctx.actor, key_id)
-            version = base_version(if_match, data.row_version, "key")
-            row = await api_keys.rename(session, ctx.actor, key_id, name=data.name, row_version=version)
-        return ok(shown(KeyOut, row))
+        return ok(await _renamed(ctx, key_id, data, if_match))
+
+    @put("/{key_id:uuid}", opt=PERSON)
+    async def replace_key(
+        self, ctx: NamedDependency[Context], key_id: FromPath[UUID], data: JSONBody[KeyPatch], if_match: IfMatch = None
+    ) -> Envelope[KeyOut]:
+        """The same: of a key only its name can change, never what it may do."""
+        return ok(await _renamed(ctx, key_id, data, if_match))
 
     @post("/{key_id:uuid}/rotate", opt=PERSON)
     async def rotate_key(
@@ -125,6 +128,13 @@ class ApiKeysController(Controller):
         async with ctx.transaction() as session:
             await api_keys.revoke(session, ctx.actor, key_id)
         return ok({"id": key_id})
+
+
+async def _renamed(ctx: Context, key_id: UUID, data: KeyPatch, if_match: str | None) -> KeyOut:
+    async with ctx.transaction() as session:
+        await api_keys.find(session, ctx.actor, key_id)
+        version = base_version(if_match, data.row_version, "key")
+        return shown(KeyOut, await api_keys.rename(session, ctx.actor, key_id, name=data.name, row_version=version))
 
 
 def _new(made: api_keys.NewKey) -> NewKeyOut:

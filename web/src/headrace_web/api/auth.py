@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from headrace.accounts import recovery, second_factor, setup, sign_in
+from headrace.accounts import members, recovery, second_factor, setup, sign_in
 from headrace.accounts import service as accounts
 from headrace.accounts.permissions import EVERY
 from headrace.entitlements import service as entitlements
@@ -25,8 +26,9 @@ from headrace_web.security.cookies import ended_cookies, session_cookies
 from headrace_web.services import Services
 
 Kind = Literal["browser", "program"]
-Name = Annotated[str, Meta(max_length=200, pattern=r"^[^\x00-\x1f]*$")]
-Offset = Annotated[int, Meta(ge=-14 * 60, le=14 * 60, description="Minutes from UTC.")]
+Name = Annotated[str, Meta(max_length=255, pattern=r"^[^\x00-\x1f]*$")]
+Offset = Annotated[str, Meta(pattern=r"^[+-](0\d|1[0-4]):[0-5]\d$", description="From UTC, e.g. `+05:30`.")]
+Username = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$", description="One in an organization.")]
 PhotoUrl = Annotated[str, Meta(max_length=2000, pattern=r"^https://[^\s]+$")]
 
 
@@ -70,16 +72,19 @@ class Tokens(Struct, kw_only=True):
 
 
 class UserOut(Struct, kw_only=True):
-    """A user."""
+    """A user; the username is theirs in the present organization."""
 
     id: UUID
     email: str
+    username: str | None = None
     full_name: str
     first_name: str
     last_name: str
     photo_url: str | None
-    user_utc_offset: int
+    user_utc_offset: str
+    is_active: bool
     is_email_verified: bool
+    last_login_at: datetime | None
     is_platform_admin: bool
     settings: dict[str, Any]
     row_version: int
@@ -88,6 +93,7 @@ class UserOut(Struct, kw_only=True):
 class UserPatch(ApiStruct):
     """What to change of oneself."""
 
+    username: Username | UnsetType | None = UNSET
     full_name: str | UnsetType = UNSET
     first_name: Name | UnsetType = UNSET
     last_name: Name | UnsetType = UNSET
@@ -101,10 +107,11 @@ class UserPut(ApiStruct):
     """Oneself as a whole: what is left out takes its default."""
 
     full_name: str
+    username: Username | None = None
     first_name: Name = ""
     last_name: Name = ""
     photo_url: PhotoUrl | None = None
-    user_utc_offset: Offset = 0
+    user_utc_offset: Offset = "+00:00"
     settings: dict[str, Any] = {}
     row_version: int | UnsetType = UNSET
 
@@ -320,8 +327,13 @@ def answer(services: Services, signed_in: sign_in.SignedIn, *, secure: bool) -> 
 
 async def _changed(ctx: Context, data: UserPatch | UserPut, if_match: str | None) -> Envelope[Me]:
     version = base_version(if_match, data.row_version, "user")
+    changes = given(data, "row_version", "username")
+    if "user_utc_offset" in changes:
+        changes["user_utc_offset"] = minutes_of(changes["user_utc_offset"])
     async with ctx.transaction() as session:
-        await accounts.update_user(session, person(ctx), given(data, "row_version"), row_version=version)
+        await accounts.update_user(session, person(ctx), changes, row_version=version)
+        if data.username is not UNSET:
+            await members.set_username(session, ctx.organization_id, person(ctx), data.username)
     return ok(await who(ctx))
 
 
@@ -329,14 +341,28 @@ async def who(ctx: Context) -> Me:
     """The actor in words; also in the boot data of pages."""
     async with ctx.transaction() as session:
         user = await accounts.user_by_id(session, person(ctx))
+        membership = await session.get_one(accounts.Membership, (ctx.organization_id, user.id))
         organization = await accounts.get_organization(session, ctx.organization_id)
         features = await entitlements.enabled_features(session)
     return Me(
-        user=shown(UserOut, user), organization=shown(OrganizationOut, organization), role=ctx.actor.role,
+        user=_user(user, membership), organization=shown(OrganizationOut, organization), role=ctx.actor.role,
         role_name=ctx.actor.role_name or ctx.actor.role,
         permissions=sorted(permission for permission in EVERY if ctx.actor.may(permission)), features=features,
         csrf_token=ctx.services.csrf_token(ctx.actor.session_id),
     )  # fmt: skip
+
+
+def _user(user: accounts.User, membership: accounts.Membership) -> UserOut:
+    minutes = user.user_utc_offset
+    fields = {name: getattr(user, name) for name in UserOut.__struct_fields__ if name != "username"}
+    fields["user_utc_offset"] = f"{'-' if minutes < 0 else '+'}{abs(minutes) // 60:02}:{abs(minutes) % 60:02}"
+    return UserOut(**fields, username=membership.username)
+
+
+def minutes_of(offset: str) -> int:
+    """Minutes of an offset from UTC such as `-03:30`."""
+    minutes = int(offset[1:3]) * 60 + int(offset[4:])
+    return -minutes if offset[0] == "-" else minutes
 
 
 def person(ctx: Context) -> UUID:

@@ -7,13 +7,13 @@ from uuid import UUID
 
 from headrace.access import grants
 from headrace.accounts import groups
-from litestar import Controller, delete, get, patch, post
+from litestar import Controller, delete, get, patch, post, put
 from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery, JSONBody
 from msgspec import UNSET, Struct, UnsetType
 
 from headrace_web.deps import Context
-from headrace_web.envelope import ApiStruct, Envelope, IfMatch, Paging, base_version, given, ok, page_of, shown
+from headrace_web.envelope import ApiStruct, Envelope, IfMatch, Paging, base_version, given, ok, page_of, part_of, shown
 from headrace_web.guards import OF_ACCOUNTS, permission
 
 _MANAGE = permission("organization:manage_members")
@@ -46,6 +46,14 @@ class GroupPatch(ApiStruct):
     row_version: int | UnsetType = UNSET
 
 
+class GroupPut(ApiStruct):
+    """A group as it shall be."""
+
+    name: str
+    description: str = ""
+    row_version: int | UnsetType = UNSET
+
+
 class GroupMemberBody(ApiStruct):
     """Who joins."""
 
@@ -70,11 +78,14 @@ class GroupsController(Controller):
 
     @get("/", opt=_MANAGE)
     async def list_groups(
-        self, ctx: NamedDependency[Context], paging: NamedDependency[Paging], q: FromQuery[str] = ""
-    ) -> Envelope[list[GroupOut]]:
-        """Groups by name."""
+        self, ctx: NamedDependency[Context], paging: NamedDependency[Paging], q: FromQuery[str] = "",
+        sort: FromQuery[str] = "name",
+    ) -> Envelope[list[GroupOut]]:  # fmt: skip
+        """Groups of the organization."""
         async with ctx.transaction() as session:
-            rows, total = await groups.list_(session, ctx.actor, q=q, limit=paging.limit, offset=paging.offset)
+            rows, total = await groups.list_(
+                session, ctx.actor, q=q, sort=sort, limit=paging.limit, offset=paging.offset
+            )
         return page_of([shown(GroupOut, row) for row in rows], total, paging)
 
     @post("/", opt=_MANAGE)
@@ -96,11 +107,15 @@ class GroupsController(Controller):
         if_match: IfMatch = None,
     ) -> Envelope[GroupOut]:  # fmt: skip
         """Rename or describe."""
-        async with ctx.transaction() as session:
-            await groups.get(session, ctx.actor, group_id)
-            version = base_version(if_match, data.row_version, "group")
-            row = await groups.update(session, ctx.actor, group_id, given(data, "row_version"), row_version=version)
-        return ok(shown(GroupOut, row))
+        return ok(await _changed(ctx, group_id, data, if_match))
+
+    @put("/{group_id:uuid}", opt=_MANAGE)
+    async def replace_group(
+        self, ctx: NamedDependency[Context], group_id: FromPath[UUID], data: JSONBody[GroupPut],
+        if_match: IfMatch = None,
+    ) -> Envelope[GroupOut]:  # fmt: skip
+        """Put the group as a whole; who is in it stays."""
+        return ok(await _changed(ctx, group_id, data, if_match))
 
     @delete("/{group_id:uuid}", opt=_MANAGE, status_code=200)
     async def delete_group(self, ctx: NamedDependency[Context], group_id: FromPath[UUID]) -> Envelope[dict[str, UUID]]:
@@ -111,16 +126,17 @@ class GroupsController(Controller):
 
     @get("/{group_id:uuid}/members", opt=_MANAGE)
     async def list_group_members(
-        self, ctx: NamedDependency[Context], group_id: FromPath[UUID]
+        self, ctx: NamedDependency[Context], paging: NamedDependency[Paging], group_id: FromPath[UUID]
     ) -> Envelope[list[GroupMemberOut]]:
         """Who is in it, by name."""
         async with ctx.transaction() as session:
             found = await groups.members(session, ctx.actor, group_id)
-        return ok([
+        shown_ = [
             GroupMemberOut(user_id=user.id, email=user.email, full_name=user.full_name,
                            is_active=user.is_active and membership.is_active)
             for user, membership in found
-        ])  # fmt: skip
+        ]  # fmt: skip
+        return part_of(shown_, paging)
 
     @post("/{group_id:uuid}/members", opt=_MANAGE)
     async def add_group_member(
@@ -139,3 +155,11 @@ class GroupsController(Controller):
         async with ctx.transaction() as session:
             await grants.remove_from_group(session, ctx.actor, group_id, user_id)
         return ok({"group_id": group_id, "user_id": user_id})
+
+
+async def _changed(ctx: Context, group_id: UUID, data: GroupPatch | GroupPut, if_match: str | None) -> GroupOut:
+    async with ctx.transaction() as session:
+        await groups.get(session, ctx.actor, group_id)
+        version = base_version(if_match, data.row_version, "group")
+        row = await groups.update(session, ctx.actor, group_id, given(data, "row_version"), row_version=version)
+        return shown(GroupOut, row)

@@ -12,11 +12,12 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
 from msgspec import Meta, Struct
 
-from headrace_web.api.accounts import LinkOut
 from headrace_web.api.passwords import count_link
 from headrace_web.deps import Context
 from headrace_web.envelope import ApiStruct, Envelope, Paging, ok, page_of, shown
 from headrace_web.guards import ENTRANCE, OF_ACCOUNTS, permission
+from headrace_web.limits import count_attempt
+from headrace_web.security.address import client_address
 from headrace_web.services import Services
 
 
@@ -62,6 +63,12 @@ class Accepted(Struct, kw_only=True):
     role: str
 
 
+class LinkOut(Struct, kw_only=True):
+    """A one-time link, for the admin who asked to hand over."""
+
+    link: str
+
+
 class InvitationsController(Controller):
     """Invitations."""
 
@@ -81,15 +88,7 @@ class InvitationsController(Controller):
     @post("/", opt=permission("organization:manage_members"))
     async def invite(self, ctx: NamedDependency[Context], data: JSONBody[InvitationBody]) -> Envelope[InvitationOut]:
         """Invite an address, with a role of at most one's own rights."""
-        settings = ctx.services.settings
-        async with ctx.transaction() as session:
-            row = await invitations.invite(
-                session, ctx.actor, email=data.email, role=data.role, lifetime=timedelta(days=data.days)
-            )
-            made = shown(InvitationOut, row)
-            if not settings.smtp_url:
-                made.link = (await invitations.open_link(session, ctx.actor, row.id, settings.link_base)).link
-        return ok(made)
+        return ok(await invited(ctx, data))
 
     @post("/{invitation_id:uuid}/link", opt=permission("organization:manage_members"), status_code=200)
     async def make_link(self, ctx: NamedDependency[Context], invitation_id: FromPath[UUID]) -> Envelope[LinkOut]:
@@ -118,10 +117,26 @@ class InvitationsController(Controller):
     async def accept(
         self, request: Request[Any, Any, Any], services: NamedDependency[Services], data: JSONBody[AcceptBody]
     ) -> Envelope[Accepted]:
-        """Become a member; then sign in."""
+        """Become a member; then sign in. Guesses of the account's password count as those of its sign-in."""
         await count_link(services, request)
+        async with services.database.transaction() as session:
+            asked = await invitations.look(session, data.token)
+        await count_attempt(services, account=asked.email, address=client_address(request))
         async with services.database.transaction() as session:
             user, membership = await invitations.accept(
                 session, token=data.token, password=data.password, full_name=data.full_name
             )
         return ok(Accepted(organization_id=membership.organization_id, email=user.email, role=membership.role))
+
+
+async def invited(ctx: Context, data: InvitationBody) -> InvitationOut:
+    """An invitation to the actor's organization; with its link where no mail server sends it."""
+    settings = ctx.services.settings
+    async with ctx.transaction() as session:
+        row = await invitations.invite(
+            session, ctx.actor, email=data.email, role=data.role, lifetime=timedelta(days=data.days)
+        )
+        made = shown(InvitationOut, row)
+        if not settings.smtp_url:
+            made.link = (await invitations.open_link(session, ctx.actor, row.id, settings.link_base)).link
+    return made

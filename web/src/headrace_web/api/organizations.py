@@ -8,15 +8,18 @@ from uuid import UUID
 from headrace.accounts import organizations, sign_in
 from headrace.accounts import service as accounts
 from headrace.accounts.models import Organization
+from headrace.entitlements import service as entitlements
+from headrace.entitlements.models import Subscription
 from headrace.workspaces import service as workspaces
 from litestar import Controller, Request, Response, delete, get, patch, post, put
 from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
 from msgspec import UNSET, Meta, Struct, UnsetType
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from headrace_web.api.auth import Tokens, answer, person
 from headrace_web.deps import Context
-from headrace_web.envelope import ApiStruct, Envelope, IfMatch, base_version, given, ok, shown
+from headrace_web.envelope import ApiStruct, Envelope, IfMatch, Paging, base_version, given, ok, part_of
 from headrace_web.guards import OF_ACCOUNTS, PERSON, SIGNED_IN, permission
 from headrace_web.security.cookies import ended_cookies
 
@@ -43,6 +46,8 @@ class WholeOut(Struct, kw_only=True):
     billing_email: str | None
     status: str
     infrastructure_type: str
+    subscription_plan: str
+    subscription_status: str
     settings: dict[str, Any]
     row_version: int
 
@@ -81,16 +86,22 @@ class OrganizationsController(Controller):
     tags = ("organizations",)
 
     @get("/", opt=PERSON)
-    async def list_organizations(self, ctx: NamedDependency[Context]) -> Envelope[list[MineOut]]:
-        """Where I am a member, by name."""
+    async def list_organizations(
+        self, ctx: NamedDependency[Context], paging: NamedDependency[Paging]
+    ) -> Envelope[list[MineOut]]:
+        """Where I am a member, by name; the present one alone for who came by a sign-in that is good for it only."""
         user_id = person(ctx)
+        async with ctx.transaction() as session:
+            bound = await sign_in.is_bound(session, ctx.actor)
         async with ctx.services.database.transaction(user_id=user_id) as session:
             found = await organizations.list_mine(session, user_id)
-        return ok([
+        mine = [
             MineOut(id=one.id, name=one.name, slug=one.slug, role=membership.role,
                     current=one.id == ctx.organization_id)
             for one, membership in found
-        ])  # fmt: skip
+            if one.id == ctx.organization_id or not bound
+        ]  # fmt: skip
+        return part_of(mine, paging)
 
     @post("/", opt=PERSON)
     async def create_organization(
@@ -98,7 +109,7 @@ class OrganizationsController(Controller):
     ) -> Envelope[WholeOut]:
         """Make an organization and own it; I go on working in the present one."""
         async with ctx.transaction() as session:
-            return ok(shown(WholeOut, await organizations.create(session, ctx.actor, name=data.name)))
+            return ok(await _whole(session, await organizations.create(session, ctx.actor, name=data.name)))
 
     @get("/{organization_id:uuid}", opt=SIGNED_IN)
     async def get_organization(
@@ -106,7 +117,7 @@ class OrganizationsController(Controller):
     ) -> Envelope[WholeOut]:
         """The organization that I work in."""
         async with ctx.transaction() as session:
-            return ok(shown(WholeOut, await organizations.get(session, ctx.actor, organization_id)))
+            return ok(await _whole(session, await organizations.get(session, ctx.actor, organization_id)))
 
     @patch("/{organization_id:uuid}", opt=permission("organization:update"))
     async def update_organization(
@@ -114,7 +125,7 @@ class OrganizationsController(Controller):
         if_match: IfMatch = None,
     ) -> Envelope[WholeOut]:  # fmt: skip
         """Change what is given."""
-        return ok(shown(WholeOut, await _changed(ctx, organization_id, data, if_match)))
+        return ok(await _changed(ctx, organization_id, data, if_match))
 
     @put("/{organization_id:uuid}", opt=permission("organization:update"))
     async def replace_organization(
@@ -122,7 +133,7 @@ class OrganizationsController(Controller):
         if_match: IfMatch = None,
     ) -> Envelope[WholeOut]:  # fmt: skip
         """Put the organization as a whole."""
-        return ok(shown(WholeOut, await _changed(ctx, organization_id, data, if_match)))
+        return ok(await _changed(ctx, organization_id, data, if_match))
 
     @delete("/{organization_id:uuid}", opt=permission("organization:delete"), status_code=200)
     async def close_organization(
@@ -160,10 +171,22 @@ class OrganizationsController(Controller):
 
 async def _changed(
     ctx: Context, organization_id: UUID, data: OrganizationPatch | OrganizationPut, if_match: str | None
-) -> Organization:
+) -> WholeOut:
     async with ctx.transaction() as session:
         await organizations.get(session, ctx.actor, organization_id)
         version = base_version(if_match, data.row_version, "organization")
-        return await organizations.update(
+        row = await organizations.update(
             session, ctx.actor, organization_id, given(data, "row_version"), row_version=version
         )
+        return await _whole(session, row)
+
+
+async def _whole(session: AsyncSession, row: Organization) -> WholeOut:
+    """The organization with what it has subscribed to; who has no subscription has the plan of the installation."""
+    known = await session.get(Subscription, row.id)
+    plan = (await entitlements.organization_info(session, row.id)).plan
+    names = [name for name in WholeOut.__struct_fields__ if not name.startswith("subscription_")]
+    return WholeOut(
+        **{name: getattr(row, name) for name in names}, subscription_plan=plan,
+        subscription_status=known.status if known else "active",
+    )  # fmt: skip

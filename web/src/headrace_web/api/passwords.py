@@ -6,10 +6,11 @@ from typing import Any
 
 from headrace.accounts import recovery, sign_in
 from headrace.accounts import service as accounts
+from headrace.sdk.errors import ConfigError
 from litestar import Controller, Request, Response, post
 from litestar.di import NamedDependency
 from litestar.params import JSONBody
-from msgspec import UNSET
+from msgspec import UNSET, UnsetType
 
 from headrace_web.api.auth import Tokens, answer, kind_of, person
 from headrace_web.deps import Context
@@ -42,10 +43,11 @@ class ForgotBody(ApiStruct):
 
 
 class ResetBody(ApiStruct):
-    """The token of the letter's link, and the new password."""
+    """The token of the letter's link, and the new password; or `email` alone, which asks for such a letter."""
 
-    token: str
-    new_password: str
+    token: str | UnsetType = UNSET
+    new_password: str | UnsetType = UNSET
+    email: str | UnsetType = UNSET
 
 
 class ChangeBody(ApiStruct):
@@ -93,16 +95,18 @@ class PasswordsController(Controller):
         self, request: Request[Any, Any, Any], services: NamedDependency[Services], data: JSONBody[ForgotBody]
     ) -> Envelope[dict[str, bool]]:
         """Ask for a new password; the answer is the same for every address."""
-        await count_attempt(services, account=f"letter|{data.email}", address=client_address(request))
-        async with services.database.transaction() as session:
-            await recovery.forgot_password(session, email=data.email)
-        return ok({"letter_queued": True})
+        return ok(await _forgotten(services, request, data.email))
 
     @post("/reset-password", opt=ENTRANCE, status_code=200, security=[])
     async def reset_password(
         self, request: Request[Any, Any, Any], services: NamedDependency[Services], data: JSONBody[ResetBody]
     ) -> Envelope[dict[str, bool]]:
-        """Set a new password; every sign-in ends."""
+        """Set a new password; every sign-in ends. With an e-mail address alone it is `forgot-password`."""
+        if data.token is UNSET and data.new_password is UNSET and data.email is not UNSET:
+            return ok(await _forgotten(services, request, data.email))
+        if data.token is UNSET or data.new_password is UNSET or data.email is not UNSET:
+            missing = "token" if data.token is UNSET else "new_password" if data.new_password is UNSET else "email"
+            raise ConfigError("give the link's token and the new_password, or the email alone", field=missing)
         await count_link(services, request)
         async with services.database.transaction() as session:
             await recovery.reset_password(session, token=data.token, new_password=data.new_password)
@@ -110,14 +114,31 @@ class PasswordsController(Controller):
 
     @post("/change-password", opt=PERSON, status_code=200)
     async def change_password(
-        self, ctx: NamedDependency[Context], data: JSONBody[ChangeBody]
+        self, request: Request[Any, Any, Any], ctx: NamedDependency[Context], data: JSONBody[ChangeBody]
     ) -> Envelope[dict[str, bool]]:
         """Change my password; every other sign-in ends, and tokens given out before."""
+        await count_present(ctx, request)
         async with ctx.transaction() as session:
             await accounts.change_password(
                 session, person(ctx), old=data.old_password, new=data.new_password, keep=ctx.actor.session_id
             )
         return ok({"changed": True})
+
+
+async def _forgotten(services: Services, request: Request[Any, Any, Any], email: str) -> dict[str, bool]:
+    await count_attempt(services, account=f"letter|{email}", address=client_address(request))
+    async with services.database.transaction() as session:
+        await recovery.forgot_password(session, email=email)
+    return {"letter_queued": True}
+
+
+async def count_present(ctx: Context, request: Request[Any, Any, Any]) -> None:
+    """Count somebody who is asked for the present password: whoever found a browser open may not guess it for long.
+
+    Raises:
+        RateLimited: too many.
+    """
+    await count_attempt(ctx.services, account=f"present|{person(ctx)}", address=client_address(request))
 
 
 async def count_link(services: Services, request: Request[Any, Any, Any]) -> None:

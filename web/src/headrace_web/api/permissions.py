@@ -10,7 +10,7 @@ from headrace.access.levels import Level
 from headrace.access.resolve import Answer, Kind
 from headrace.accounts import service as accounts
 from headrace.accounts import sign_in
-from headrace.accounts.permissions import EVERY
+from headrace.accounts.permissions import EVERY, permissions_named
 from headrace.sdk.errors import ConfigError
 from litestar import Controller, delete, get, post
 from litestar.di import NamedDependency
@@ -101,13 +101,19 @@ class PermissionsController(Controller):
         user_id: FromQuery[UUID | None] = None,
     ) -> Envelope[Answer]:
         """Whether I may do this with the object, by which layer and why; or a member, for who manages grants there."""
-        if permission not in EVERY:
+        named = permissions_named(permission)
+        if not EVERY.issuperset(named):
             raise ConfigError(f"there is no permission '{permission}'", field="permission")
         async with ctx.transaction() as session:
-            if user_id in {None, ctx.actor.user_id}:
-                return ok(await resolve.explain(session, ctx.actor, permission, object_type, object_id))
-            await resolve.reach(session, ctx.actor, grants.MANAGE, object_type, object_id)
-            return ok(await _of_member(ctx, session, user_id, permission, object_type, object_id))
+            mine = user_id in {None, ctx.actor.user_id}
+            if not mine:
+                await resolve.reach(session, ctx.actor, grants.MANAGE, object_type, object_id)
+            answers = [
+                await resolve.explain(session, ctx.actor, one, object_type, object_id) if mine
+                else await _of_member(ctx, session, user_id, one, object_type, object_id)
+                for one in named
+            ]  # fmt: skip
+        return ok(next((one for one in answers if not one.allowed), answers[-1]))
 
 
 async def _of_member(

@@ -8,13 +8,13 @@ from uuid import UUID
 from headrace.accounts import roles
 from headrace.accounts.models import Role
 from headrace.accounts.permissions import PERMISSIONS
-from litestar import Controller, delete, get, patch, post
+from litestar import Controller, delete, get, patch, post, put
 from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
 from msgspec import UNSET, Struct, UnsetType
 
 from headrace_web.deps import Context
-from headrace_web.envelope import ApiStruct, Envelope, IfMatch, base_version, given, ok
+from headrace_web.envelope import ApiStruct, Envelope, IfMatch, Paging, base_version, given, ok, part_of
 from headrace_web.guards import OF_ACCOUNTS, SIGNED_IN, permission
 
 
@@ -48,6 +48,15 @@ class RolePatch(ApiStruct):
     row_version: int | UnsetType = UNSET
 
 
+class RolePut(ApiStruct):
+    """A role as it shall be."""
+
+    name: str
+    permissions: list[str]
+    description: str = ""
+    row_version: int | UnsetType = UNSET
+
+
 class RolesController(Controller):
     """Roles. Nobody makes or changes one with more rights than they have."""
 
@@ -56,14 +65,12 @@ class RolesController(Controller):
     tags = ("roles",)
 
     @get("/", opt=SIGNED_IN)
-    async def list_roles(self, ctx: NamedDependency[Context]) -> Envelope[list[RoleOut]]:
+    async def list_roles(
+        self, ctx: NamedDependency[Context], paging: NamedDependency[Paging]
+    ) -> Envelope[list[RoleOut]]:
         """Ours, the weakest first, then the organization's by name."""
-        ours = [
-            RoleOut(id=name, name=name, description="", permissions=sorted(permissions), built_in=True)
-            for name, permissions in PERMISSIONS.items()
-        ]
         async with ctx.transaction() as session:
-            return ok([*ours, *map(_shown, await roles.list_(session, ctx.actor))])
+            return part_of([*map(_ours, PERMISSIONS), *map(_shown, await roles.list_(session, ctx.actor))], paging)
 
     @post("/", opt=permission("organization:manage_members"))
     async def create_role(self, ctx: NamedDependency[Context], data: JSONBody[RoleBody]) -> Envelope[RoleOut]:
@@ -86,11 +93,15 @@ class RolesController(Controller):
         if_match: IfMatch = None,
     ) -> Envelope[RoleOut]:  # fmt: skip
         """Change what is given; whoever has it has the new rights at once."""
-        async with ctx.transaction() as session:
-            await roles.get(session, ctx.actor, role_id)
-            version = base_version(if_match, data.row_version, "role")
-            row = await roles.update(session, ctx.actor, role_id, given(data, "row_version"), row_version=version)
-        return ok(_shown(row))
+        return ok(await _changed(ctx, role_id, data, if_match))
+
+    @put("/{role_id:uuid}", opt=permission("organization:manage_members"))
+    async def replace_role(
+        self, ctx: NamedDependency[Context], role_id: FromPath[UUID], data: JSONBody[RolePut],
+        if_match: IfMatch = None,
+    ) -> Envelope[RoleOut]:  # fmt: skip
+        """Put the role as a whole."""
+        return ok(await _changed(ctx, role_id, data, if_match))
 
     @delete("/{role_id:uuid}", opt=permission("organization:manage_members"), status_code=200)
     async def delete_role(self, ctx: NamedDependency[Context], role_id: FromPath[UUID]) -> Envelope[dict[str, UUID]]:
@@ -98,6 +109,18 @@ class RolesController(Controller):
         async with ctx.transaction() as session:
             await roles.delete(session, ctx.actor, role_id)
         return ok({"id": role_id})
+
+
+async def _changed(ctx: Context, role_id: UUID, data: RolePatch | RolePut, if_match: str | None) -> RoleOut:
+    async with ctx.transaction() as session:
+        await roles.get(session, ctx.actor, role_id)
+        version = base_version(if_match, data.row_version, "role")
+        row = await roles.update(session, ctx.actor, role_id, given(data, "row_version"), row_version=version)
+        return _shown(row)
+
+
+def _ours(name: str) -> RoleOut:
+    return RoleOut(id=name, name=name, description="", permissions=sorted(PERMISSIONS[name]), built_in=True)
 
 
 def _shown(row: Role) -> RoleOut:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from headrace.accounts import second_factor
 from headrace.accounts import service as accounts
-from litestar import Controller, get, post
+from litestar import Controller, Request, get, post
 from litestar.di import NamedDependency
 from litestar.params import JSONBody
 
 from headrace_web.api.auth import person
+from headrace_web.api.passwords import count_present
 from headrace_web.deps import Context
 from headrace_web.envelope import ApiStruct, Envelope, ok
 from headrace_web.guards import OF_ACCOUNTS, PERSON
@@ -41,9 +44,10 @@ class SecondFactorController(Controller):
 
     @post("/", opt=PERSON, status_code=200)
     async def begin_second_factor(
-        self, ctx: NamedDependency[Context], data: JSONBody[PasswordBody]
+        self, request: Request[Any, Any, Any], ctx: NamedDependency[Context], data: JSONBody[PasswordBody]
     ) -> Envelope[second_factor.Enrolment]:
         """Begin: the secret for an authenticator, shown once. It counts once a code has confirmed it."""
+        await count_present(ctx, request)
         async with ctx.transaction() as session:
             user = await accounts.user_by_id(session, person(ctx))
             await accounts.check_password(user, data.password)
@@ -60,9 +64,10 @@ class SecondFactorController(Controller):
 
     @post("/recovery-codes", opt=PERSON, status_code=200)
     async def renew_recovery_codes(
-        self, ctx: NamedDependency[Context], data: JSONBody[PasswordBody]
+        self, request: Request[Any, Any, Any], ctx: NamedDependency[Context], data: JSONBody[PasswordBody]
     ) -> Envelope[dict[str, list[str]]]:
         """New recovery codes; the old ones are void."""
+        await count_present(ctx, request)
         async with ctx.transaction() as session:
             user = await accounts.user_by_id(session, person(ctx))
             await accounts.check_password(user, data.password)
@@ -71,9 +76,10 @@ class SecondFactorController(Controller):
 
     @post("/remove", opt=PERSON, status_code=200)
     async def remove_second_factor(
-        self, ctx: NamedDependency[Context], data: JSONBody[PasswordBody]
+        self, request: Request[Any, Any, Any], ctx: NamedDependency[Context], data: JSONBody[PasswordBody]
     ) -> Envelope[dict[str, bool]]:
         """Sign in with the password alone from now on."""
+        await count_present(ctx, request)
         async with ctx.transaction() as session:
             user = await accounts.user_by_id(session, person(ctx))
             await accounts.check_password(user, data.password)

@@ -6,13 +6,13 @@ from uuid import UUID
 
 from headrace.accounts import service_accounts
 from headrace.accounts.models import Membership, User
-from litestar import Controller, delete, get, patch, post
+from litestar import Controller, delete, get, patch, post, put
 from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
 from msgspec import UNSET, Struct, UnsetType
 
 from headrace_web.deps import Context
-from headrace_web.envelope import ApiStruct, Envelope, IfMatch, base_version, given, ok
+from headrace_web.envelope import ApiStruct, Envelope, IfMatch, Paging, base_version, given, ok, part_of
 from headrace_web.guards import OF_ACCOUNTS, permission
 
 
@@ -40,6 +40,14 @@ class ServiceAccountPatch(ApiStruct):
     row_version: int | UnsetType = UNSET
 
 
+class ServiceAccountPut(ApiStruct):
+    """A service account as it shall be."""
+
+    name: str
+    role: str
+    row_version: int | UnsetType = UNSET
+
+
 class ServiceAccountsController(Controller):
     """Service accounts; their keys are made at `/api-keys`."""
 
@@ -48,11 +56,13 @@ class ServiceAccountsController(Controller):
     tags = ("service accounts",)
 
     @get("/", opt=permission("apikey:manage"))
-    async def list_accounts(self, ctx: NamedDependency[Context]) -> Envelope[list[ServiceAccountOut]]:
+    async def list_accounts(
+        self, ctx: NamedDependency[Context], paging: NamedDependency[Paging]
+    ) -> Envelope[list[ServiceAccountOut]]:
         """Service accounts by name."""
         async with ctx.transaction() as session:
             rows = await service_accounts.list_accounts(session, ctx.actor)
-        return ok([_out(*row) for row in rows])
+        return part_of([_out(*row) for row in rows], paging)
 
     @post("/", opt=permission("apikey:manage"))
     async def create_account(
@@ -76,13 +86,15 @@ class ServiceAccountsController(Controller):
         if_match: IfMatch = None,
     ) -> Envelope[ServiceAccountOut]:  # fmt: skip
         """Change name or role; its keys follow at once."""
-        async with ctx.transaction() as session:
-            await service_accounts.get(session, ctx.actor, account_id)
-            version = base_version(if_match, data.row_version, "service account")
-            changes = given(data, "row_version")
-            return ok(
-                _out(*await service_accounts.update(session, ctx.actor, account_id, row_version=version, **changes))
-            )
+        return ok(await _changed(ctx, account_id, data, if_match))
+
+    @put("/{account_id:uuid}", opt=permission("apikey:manage"))
+    async def replace_account(
+        self, ctx: NamedDependency[Context], account_id: FromPath[UUID], data: JSONBody[ServiceAccountPut],
+        if_match: IfMatch = None,
+    ) -> Envelope[ServiceAccountOut]:  # fmt: skip
+        """Put the service account as a whole; its keys stay."""
+        return ok(await _changed(ctx, account_id, data, if_match))
 
     @delete("/{account_id:uuid}", opt=permission("apikey:manage"), status_code=200)
     async def delete_account(
@@ -92,6 +104,16 @@ class ServiceAccountsController(Controller):
         async with ctx.transaction() as session:
             await service_accounts.delete(session, ctx.actor, account_id)
         return ok({"id": account_id})
+
+
+async def _changed(
+    ctx: Context, account_id: UUID, data: ServiceAccountPatch | ServiceAccountPut, if_match: str | None
+) -> ServiceAccountOut:
+    async with ctx.transaction() as session:
+        await service_accounts.get(session, ctx.actor, account_id)
+        version = base_version(if_match, data.row_version, "service account")
+        changes = given(data, "row_version")
+        return _out(*await service_accounts.update(session, ctx.actor, account_id, row_version=version, **changes))
 
 
 def _out(user: User, membership: Membership) -> ServiceAccountOut:

@@ -198,7 +198,10 @@ async def _return(services: Services, request: Request[Any, Any, Any], chosen: e
 async def _come_in(
     services: Services, request: Request[Any, Any, Any], chosen: entrance.Chosen, next_: str
 ) -> Response[None]:
-    headers, peer = {name.lower(): value for name, value in request.headers.items()}, peer_address(request)
+    headers: dict[str, str] = {}
+    for name, value in request.headers.multi_items():
+        headers[name.lower()] = f"{headers[name.lower()]}\n{value}" if name.lower() in headers else value
+    peer = peer_address(request)
     profile = await _asked(services, chosen, lambda one: one.identify(headers, peer=peer))
     signed_in = await _arrive(services, chosen, profile, _visit(request, "browser"))
     return _let_in(services, request, chosen, signed_in, next_)

@@ -16,7 +16,7 @@ from headrace_web.deps import Context
 from headrace_web.envelope import ApiStruct, Envelope, IfMatch, Paging, base_version, given, ok, page_of, shown
 from headrace_web.guards import OF_ACCOUNTS, permission
 
-Name = Annotated[str, Meta(max_length=200)]
+Name = Annotated[str, Meta(max_length=255)]
 
 
 class UserBody(ApiStruct):
@@ -67,11 +67,12 @@ class UsersController(Controller):
 
     @get("/")
     async def list_users(
-        self, ctx: NamedDependency[Context], paging: NamedDependency[Paging], q: FromQuery[str] = ""
-    ) -> Envelope[list[UserOut]]:
-        """Everybody with an account, by address."""
+        self, ctx: NamedDependency[Context], paging: NamedDependency[Paging], q: FromQuery[str] = "",
+        sort: FromQuery[str] = "email",
+    ) -> Envelope[list[UserOut]]:  # fmt: skip
+        """Everybody with an account."""
         async with ctx.transaction() as session:
-            rows, total = await users.find(session, ctx.actor, q=q, limit=paging.limit, offset=paging.offset)
+            rows, total = await users.find(session, ctx.actor, q=q, sort=sort, limit=paging.limit, offset=paging.offset)
         return page_of([shown(UserOut, row) for row in rows], total, paging)
 
     @post("/")

@@ -22,9 +22,15 @@ from headrace_web.realtime.hub import CHANNEL, EVERYBODY
 from headrace_web.realtime.presence import present
 from headrace_web.services import Services
 
-_CHANNEL = re.compile(
-    r"(execution|flow|logs|organization|presence):([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})\Z"
+_ID = "([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})"
+_CHANNEL = re.compile(rf"(execution|flow|logs|organization|presence):{_ID}\Z")
+_OLD_NAMES = (
+    (re.compile(rf"workflow:{_ID}(:updates)?\Z"), r"flow:\1"),
+    (re.compile(rf"updates:{_ID}\Z"), r"flow:\1"),
+    (re.compile(rf"subscription:{_ID}(:activity)?\Z"), r"organization:\1"),
+    (re.compile(r"system:broadcast\Z"), CHANNEL),
 )
+"""What channels were called; what comes out of one has the name that was asked for."""
 
 OF_A_FLOW = {"flow", "presence"}
 
@@ -44,6 +50,8 @@ async def open_channel(services: Services, actor: Actor, name: str) -> Channel:
         NotFound: there is none, or the actor may not know of it.
         Denied: the role does not include it.
     """
+    for old, now_called in _OLD_NAMES:
+        name = old.sub(now_called, name)
     if name == CHANNEL:
         return Channel(CHANNEL, EVERYBODY)
     match = _CHANNEL.match(name)

@@ -1,5 +1,5 @@
 // Written by tools/api_types.py from the OpenAPI document; not to be changed by hand.
-import type { AcceptBody, AcceptanceOut, Accepted, AccountBody, AccountOut, AccountPatch, AccountPut, AnnouncementBody, AnnouncementOut, AnnouncementPatch, AnnouncementPut, Answer, Artifact, AssetOut, Attempt, AuthProviderType, AuthUserPatch, AuthUserPut, Away, BackfillBody, BackfillOut, BudgetBody, BudgetOut, BudgetPatch, BudgetPut, BulkBody, BulkOutcome, BulkRetryBody, CalendarBody, CalendarOut, CalendarPatch, CalendarPut, CallOut, Canvas, ChangeBody, Changed, CheckBody, CodeBody, CompensationOut, ConfirmBody, ConnectBegun, ConnectStatus, ConnectionBody, ConnectionOut, ConnectionPatch, ConnectionPut, ConnectionWhole, ConnectorOut, Day, Decision, Delegate, DeliveryOut, DirectoryBody, Draft, Duplicate, EditionPatch, EditionsPreviewBody, Enrolment, Event, EventSubscriptionsRotateBody, EventSubscriptionsSubscriptionBody, EventSubscriptionsSubscriptionOut, EventSubscriptionsSubscriptionPatch, ExecuteBody, ExecutionSlot, FactorState, FeatureAnswer, FeatureBody, FeatureOut, FlowBody, FlowOut, FlowPatch, FlowPut, FolderBody, FolderOut, FolderPatch, FolderPut, ForgotBody, FrameProfile, GrantBody, GrantOut, GroupBody, GroupMemberBody, GroupMemberOut, GroupOut, GroupPatch, HomeBody, HomeOut, IdentityOut, IdentityProviderBody, IdentityProviderOut, IdentityProviderPatch, ImportBody, InfoBody, InfoOut, InfoPatch, InvitationBody, InvitationOut, InvoiceBody, InvoiceOut, InvoicePatch, JobBody, JobOut, JobPatch, JobPut, KeyBody, KeyOut, KeyPatch, KeysOut, KeysRotateBody, LetterOut, LetterText, LinkOut, LogRow, LoginBody, LookBody, Me, Member, MemberOut, MemberPatch, MessageBody, MessageOut, MineOut, Move, MovePreview, NewKeyOut, NextBody, NodeExecuteBody, NodeTypeOut, Option, OptionsBody, OrganizationBody, OrganizationPatch, OrganizationPut, OverrideBody, PackageBody, PackagePatch, PackagePut, PasswordBody, PauseBody, PinBody, PlanBody, PlanOut, PlanPatch, PlannedChange, PluginOut, PluginPatch, Preview, ProbeBody, ProviderTested, Providers, RefreshBody, RegisterBody, Registration, ResetBody, ResumeBody, RetryBody, RoleBody, RoleOut, RolePatch, RunBody, ScheduleBody, ScheduleOut, SchedulePatch, SchedulePut, SchedulesPreviewBody, ServiceAccountBody, ServiceAccountOut, ServiceAccountPatch, SetupBody, Shown, SignInOut, Started, SubscriptionPut, SubscriptionsSubscriptionBody, SubscriptionsSubscriptionOut, SubscriptionsSubscriptionPatch, TemplateBody, TemplateOut, TermsBody, TermsOut, Tested, TextBody, TextOut, TickOut, Ticket, TicketBody, TicketOut, TicketPatch, Tokens, TriggerBody, TriggerOut, TriggerPatch, TriggerPut, TriggerTypeOut, UpdateOut, UpgradeBody, Usage, UserBody, UsersUserOut, UsersUserPatch, UsersUserPut, Validation, VersionBody, VersionOut, WebhookBody, WebhookOut, WebhookPatch, WebhookPut, WholeOut, WorkspaceBody, WorkspaceOut, WorkspacePatch, WorkspacePut, WritePlanBody } from './types.gen'
+import type { AcceptBody, AcceptanceOut, Accepted, AccountBody, AccountOut, AccountPatch, AccountPut, AnnouncementBody, AnnouncementOut, AnnouncementPatch, AnnouncementPut, Answer, Artifact, AssetOut, Attempt, AuthProviderType, AuthUserPatch, AuthUserPut, Away, BackfillBody, BackfillOut, BudgetBody, BudgetOut, BudgetPatch, BudgetPut, BulkBody, BulkOutcome, BulkRetryBody, CalendarBody, CalendarOut, CalendarPatch, CalendarPut, CallOut, Canvas, ChangeBody, Changed, CheckBody, CodeBody, CompensationOut, ConfirmBody, ConnectBegun, ConnectStatus, ConnectionBody, ConnectionOut, ConnectionPatch, ConnectionPut, ConnectionWhole, ConnectorOut, Day, Decision, Delegate, DeliveryOut, DirectoryBody, Draft, Duplicate, EditionPatch, EditionsPreviewBody, Enrolment, Event, EventSubscriptionsRotateBody, EventSubscriptionsSubscriptionBody, EventSubscriptionsSubscriptionOut, EventSubscriptionsSubscriptionPatch, ExecuteBody, ExecutionSlot, FactorState, FeatureAnswer, FeatureBody, FeatureOut, FlowBody, FlowOut, FlowPatch, FlowPut, FolderBody, FolderOut, FolderPatch, FolderPut, ForgotBody, FrameProfile, GrantBody, GrantOut, GroupBody, GroupMemberBody, GroupMemberOut, GroupOut, GroupPatch, GroupPut, HomeBody, HomeOut, IdentityOut, IdentityProviderBody, IdentityProviderOut, IdentityProviderPatch, ImportBody, InfoBody, InfoOut, InfoPatch, InvitationBody, InvitationOut, InvoiceBody, InvoiceOut, InvoicePatch, JobBody, JobOut, JobPatch, JobPut, KeyBody, KeyOut, KeyPatch, KeysOut, KeysRotateBody, LetterOut, LetterText, LinkOut, LogRow, LoginBody, LookBody, Me, Member, MemberOut, MemberPatch, MemberPut, MessageBody, MessageOut, MineOut, Move, MovePreview, NewKeyOut, NextBody, NodeExecuteBody, NodeTypeOut, Option, OptionsBody, OrganizationBody, OrganizationPatch, OrganizationPut, OverrideBody, PackageBody, PackagePatch, PackagePut, PasswordBody, PauseBody, PinBody, PlanBody, PlanOut, PlanPatch, PlannedChange, PluginOut, PluginPatch, Preview, ProbeBody, ProviderTested, Providers, RefreshBody, RegisterBody, Registration, ResetBody, ResumeBody, RetryBody, RoleBody, RoleOut, RolePatch, RolePut, RunBody, ScheduleBody, ScheduleOut, SchedulePatch, SchedulePut, SchedulesPreviewBody, ServiceAccountBody, ServiceAccountOut, ServiceAccountPatch, ServiceAccountPut, SetupBody, Shown, SignInOut, Started, SubscriptionPut, SubscriptionsSubscriptionBody, SubscriptionsSubscriptionOut, SubscriptionsSubscriptionPatch, TemplateBody, TemplateOut, TermsBody, TermsOut, Tested, TextBody, TextOut, TickOut, Ticket, TicketBody, TicketOut, TicketPatch, Tokens, TriggerBody, TriggerOut, TriggerPatch, TriggerPut, TriggerTypeOut, UpdateOut, UpgradeBody, Usage, UserBody, UsersUserOut, UsersUserPatch, UsersUserPut, Validation, VersionBody, VersionOut, WebhookBody, WebhookOut, WebhookPatch, WebhookPut, WholeOut, WorkspaceBody, WorkspaceOut, WorkspacePatch, WorkspacePut, WritePlanBody } from './types.gen'
 import type { Json } from './types'
 
 export type Operations = {
@@ -12,6 +12,7 @@ export type Operations = {
   'GET /api-keys': { data: KeyOut[]; query: { page?: number; per_page?: number; limit?: number | null; offset?: number | null; user_id?: string | null } }
   'POST /api-keys': { data: NewKeyOut; body: KeyBody }
   'GET /api-keys/{key_id}': { data: KeyOut }
+  'PUT /api-keys/{key_id}': { data: KeyOut; body: KeyPatch }
   'PATCH /api-keys/{key_id}': { data: KeyOut; body: KeyPatch }
   'DELETE /api-keys/{key_id}': { data: Record<string, string> }
   'POST /api-keys/{key_id}/rotate': { data: NewKeyOut; body: KeysRotateBody }
@@ -173,12 +174,13 @@ export type Operations = {
   'DELETE /folders/{folder_id}': { data: Record<string, string> }
   'GET /folders/{folder_id}/jobs': { data: JobOut[]; query: { page?: number; per_page?: number; limit?: number | null; offset?: number | null } }
   'POST /folders/{folder_id}/jobs': { data: JobOut; body: JobBody }
-  'GET /groups': { data: GroupOut[]; query: { page?: number; per_page?: number; limit?: number | null; offset?: number | null; q?: string } }
+  'GET /groups': { data: GroupOut[]; query: { page?: number; per_page?: number; limit?: number | null; offset?: number | null; q?: string; sort?: string } }
   'POST /groups': { data: GroupOut; body: GroupBody }
   'GET /groups/{group_id}': { data: GroupOut }
+  'PUT /groups/{group_id}': { data: GroupOut; body: GroupPut }
   'PATCH /groups/{group_id}': { data: GroupOut; body: GroupPatch }
   'DELETE /groups/{group_id}': { data: Record<string, string> }
-  'GET /groups/{group_id}/members': { data: GroupMemberOut[] }
+  'GET /groups/{group_id}/members': { data: GroupMemberOut[]; query: { page?: number; per_page?: number; limit?: number | null; offset?: number | null } }
   'POST /groups/{group_id}/members': { data: Record<string, string>; body: GroupMemberBody }
   'DELETE /groups/{group_id}/members/{user_id}': { data: Record<string, string> }
   'GET /health': { data: Record<string, Json> }
@@ -216,8 +218,10 @@ export type Operations = {
   'GET /jobs/{job_id}/executions': { data: Record<string, Json>[]; query: { page?: number; per_page?: number; limit?: number | null; offset?: number | null } }
   'GET /jobs/{job_id}/flows': { data: Member[] }
   'POST /jobs/{job_id}/flows': { data: JobOut; body: Member }
-  'GET /members': { data: MemberOut[] }
+  'GET /members': { data: MemberOut[]; query: { page?: number; per_page?: number; limit?: number | null; offset?: number | null; q?: string; sort?: string } }
+  'POST /members': { data: InvitationOut; body: InvitationBody }
   'GET /members/{user_id}': { data: MemberOut }
+  'PUT /members/{user_id}': { data: MemberOut; body: MemberPut }
   'PATCH /members/{user_id}': { data: MemberOut; body: MemberPatch }
   'DELETE /members/{user_id}': { data: Record<string, string> }
   'POST /members/{user_id}/reset-link': { data: LinkOut }
@@ -225,13 +229,21 @@ export type Operations = {
   'GET /node-types': { data: NodeTypeOut[] }
   'GET /node-types/{type_id}': { data: NodeTypeOut }
   'POST /node-types/{type_id}/options': { data: Record<string, Option[]>; body: OptionsBody }
-  'GET /organizations': { data: MineOut[] }
+  'GET /organizations': { data: MineOut[]; query: { page?: number; per_page?: number; limit?: number | null; offset?: number | null } }
   'POST /organizations': { data: WholeOut; body: OrganizationBody }
   'GET /organizations/{organization_id}': { data: WholeOut }
   'PUT /organizations/{organization_id}': { data: WholeOut; body: OrganizationPut }
   'PATCH /organizations/{organization_id}': { data: WholeOut; body: OrganizationPatch }
   'DELETE /organizations/{organization_id}': { data: Record<string, string> }
   'POST /organizations/{organization_id}/leave': { data: Record<string, string> }
+  'GET /organizations/{organization_id}/members': { data: MemberOut[]; query: { page?: number; per_page?: number; limit?: number | null; offset?: number | null; q?: string; sort?: string } }
+  'POST /organizations/{organization_id}/members': { data: InvitationOut; body: InvitationBody }
+  'GET /organizations/{organization_id}/members/{user_id}': { data: MemberOut }
+  'PUT /organizations/{organization_id}/members/{user_id}': { data: MemberOut; body: MemberPut }
+  'PATCH /organizations/{organization_id}/members/{user_id}': { data: MemberOut; body: MemberPatch }
+  'DELETE /organizations/{organization_id}/members/{user_id}': { data: Record<string, string> }
+  'POST /organizations/{organization_id}/members/{user_id}/reset-link': { data: LinkOut }
+  'DELETE /organizations/{organization_id}/members/{user_id}/second-factor': { data: Record<string, string> }
   'POST /organizations/{organization_id}/switch': { data: Tokens }
   'GET /permissions': { data: GrantOut[]; query: { page?: number; per_page?: number; limit?: number | null; offset?: number | null; object_type?: "workspace" | "folder" | "job" | "job_package" | "flow" | "connection" | null; object_id?: string | null; user_id?: string | null; group_id?: string | null } }
   'POST /permissions': { data: GrantOut; body: GrantBody }
@@ -251,9 +263,10 @@ export type Operations = {
   'POST /queues/{queue}/pause': { data: Record<string, string>; body: PauseBody | null }
   'POST /queues/{queue}/resume': { data: Record<string, string> }
   'POST /resume/{organization_id}/{wait_id}/{token}': { data: Record<string, string>; body: Record<string, Json> | null }
-  'GET /roles': { data: RoleOut[] }
+  'GET /roles': { data: RoleOut[]; query: { page?: number; per_page?: number; limit?: number | null; offset?: number | null } }
   'POST /roles': { data: RoleOut; body: RoleBody }
   'GET /roles/{role_id}': { data: RoleOut }
+  'PUT /roles/{role_id}': { data: RoleOut; body: RolePut }
   'PATCH /roles/{role_id}': { data: RoleOut; body: RolePatch }
   'DELETE /roles/{role_id}': { data: Record<string, string> }
   'GET /schedules': { data: ScheduleOut[]; query: { page?: number; per_page?: number; limit?: number | null; offset?: number | null; flow_id?: string | null; is_active?: boolean | null } }
@@ -269,12 +282,13 @@ export type Operations = {
   'POST /schedules/{schedule_id}/resume': { data: ScheduleOut }
   'POST /schedules/{schedule_id}/run': { data: Started }
   'GET /schedules/{schedule_id}/ticks': { data: TickOut[]; query: { page?: number; per_page?: number; limit?: number | null; offset?: number | null } }
-  'GET /service-accounts': { data: ServiceAccountOut[] }
+  'GET /service-accounts': { data: ServiceAccountOut[]; query: { page?: number; per_page?: number; limit?: number | null; offset?: number | null } }
   'POST /service-accounts': { data: ServiceAccountOut; body: ServiceAccountBody }
   'GET /service-accounts/{account_id}': { data: ServiceAccountOut }
+  'PUT /service-accounts/{account_id}': { data: ServiceAccountOut; body: ServiceAccountPut }
   'PATCH /service-accounts/{account_id}': { data: ServiceAccountOut; body: ServiceAccountPatch }
   'DELETE /service-accounts/{account_id}': { data: Record<string, string> }
-  'GET /sessions': { data: SignInOut[] }
+  'GET /sessions': { data: SignInOut[]; query: { page?: number; per_page?: number; limit?: number | null; offset?: number | null } }
   'DELETE /sessions': { data: Record<string, number> }
   'DELETE /sessions/{session_id}': { data: Record<string, string> }
   'GET /setup': { data: Record<string, boolean> }
@@ -321,7 +335,7 @@ export type Operations = {
   'DELETE /triggers/{trigger_id}': { data: Record<string, string> }
   'GET /triggers/{trigger_id}/duplicates': { data: Duplicate[]; query: { page?: number; per_page?: number; limit?: number | null; offset?: number | null } }
   'POST /triggers/{trigger_id}/run': { data: Started; body: RunBody | null }
-  'GET /users': { data: UsersUserOut[]; query: { page?: number; per_page?: number; limit?: number | null; offset?: number | null; q?: string } }
+  'GET /users': { data: UsersUserOut[]; query: { page?: number; per_page?: number; limit?: number | null; offset?: number | null; q?: string; sort?: string } }
   'POST /users': { data: UsersUserOut; body: UserBody }
   'GET /users/{person_id}': { data: UsersUserOut }
   'PUT /users/{person_id}': { data: UsersUserOut; body: UsersUserPut }

@@ -2,6 +2,7 @@
 import { useQuery } from '@tanstack/react-query'
 import { Plus, Users, X } from 'lucide-react'
 import { useState } from 'react'
+import { allOf } from '../../api/all'
 import { call } from '../../api/call'
 import { stale } from '../../api/mine'
 import type { GroupOut } from '../../api/types.gen'
@@ -42,7 +43,7 @@ export function Groups() {
 
 function Group({ group, onEdit, onDrop }: { group: GroupOut; onEdit: () => void; onDrop: () => void }) {
   const key = ['groups', group.id, 'members']
-  const { data, error } = useQuery({ queryKey: key, queryFn: () => call('GET /groups/{group_id}/members', { path: { group_id: group.id } }) })
+  const { data, error } = useQuery({ queryKey: key, queryFn: () => allOf('GET /groups/{group_id}/members', { path: { group_id: group.id } }) })
   const members = useMembers()
   const inside = new Set(data?.map(({ user_id }) => user_id))
   const others = members.data?.filter((one) => one.is_active && !inside.has(one.id)) ?? []

@@ -2,6 +2,7 @@
 import { useQuery } from '@tanstack/react-query'
 import { UserPlus } from 'lucide-react'
 import { useState } from 'react'
+import { allOf } from '../../api/all'
 import { call } from '../../api/call'
 import { stale } from '../../api/mine'
 import type { Me, MemberOut } from '../../api/types.gen'
@@ -17,7 +18,7 @@ import { t } from '../../lib/text'
 import { RoleChoice } from '../roles/choice'
 import { Invitations, Invite } from './invitations'
 
-export const useMembers = (on = true) => useQuery({ queryKey: ['members'], queryFn: () => call('GET /members'), enabled: on })
+export const useMembers = (on = true) => useQuery({ queryKey: ['members'], queryFn: () => allOf('GET /members'), enabled: on })
 
 type Asking = { member: MemberOut; what: 'remove' | 'factor' } | null
 

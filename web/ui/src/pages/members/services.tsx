@@ -2,6 +2,7 @@
 import { useQuery } from '@tanstack/react-query'
 import { Bot, ChevronLeft, Plus, Trash2 } from 'lucide-react'
 import { useState } from 'react'
+import { allOf } from '../../api/all'
 import { call } from '../../api/call'
 import { stale } from '../../api/mine'
 import type { Me, ServiceAccountOut } from '../../api/types.gen'
@@ -20,7 +21,7 @@ export function Services({ me }: { me: Me }) {
   const [adding, setAdding] = useState(false)
   const [dropping, setDropping] = useState<ServiceAccountOut | null>(null)
   const [at, setAt] = useState('')
-  const { data, error, refetch } = useQuery({ queryKey: ['service-accounts'], queryFn: () => call('GET /service-accounts') })
+  const { data, error, refetch } = useQuery({ queryKey: ['service-accounts'], queryFn: () => allOf('GET /service-accounts') })
   const roles = useRoleList()
   const one = data?.find(({ id }) => id === at)
   const rights = roles.data?.find(({ id }) => id === one?.role)?.permissions.filter((right) => me.permissions.includes(right)) ?? []

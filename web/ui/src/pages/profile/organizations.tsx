@@ -2,6 +2,7 @@
 import { useQuery } from '@tanstack/react-query'
 import { ArrowRight, Plus } from 'lucide-react'
 import { useState } from 'react'
+import { allOf } from '../../api/all'
 import { call } from '../../api/call'
 import { stale } from '../../api/mine'
 import { useAct } from '../../kit/act'
@@ -16,7 +17,7 @@ import { roleWord } from '../../lib/rights'
 
 export function Organizations() {
   const [making, setMaking] = useState(false)
-  const { data, error, refetch } = useQuery({ queryKey: ['organizations'], queryFn: () => call('GET /organizations') })
+  const { data, error, refetch } = useQuery({ queryKey: ['organizations'], queryFn: () => allOf('GET /organizations') })
   const go = (id: string) => void call('POST /organizations/{organization_id}/switch', { path: { organization_id: id } }).then(() => location.assign('/')).catch(fail)
   const add = <button type="button" className="button" onClick={() => setMaking(true)}><Plus size={16} aria-hidden="true" />{t('profile.newOrganization')}</button>
   return (

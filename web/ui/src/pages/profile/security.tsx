@@ -2,6 +2,7 @@
 import { useQuery } from '@tanstack/react-query'
 import { LogOut, Monitor, Terminal } from 'lucide-react'
 import { useState } from 'react'
+import { allOf } from '../../api/all'
 import { call } from '../../api/call'
 import { stale } from '../../api/mine'
 import type { Me, SignInOut } from '../../api/types.gen'
@@ -42,7 +43,7 @@ function Password({ email }: { email: string }) {
   )
 }
 
-const READ = { queryKey: ['sessions'], queryFn: () => call('GET /sessions') }
+const READ = { queryKey: ['sessions'], queryFn: () => allOf('GET /sessions') }
 
 function Sessions() {
   const { data, error, refetch } = useQuery(READ)

@@ -1,10 +1,10 @@
 // Choosing a role: ours first, then the organization's own.
 import { useQuery } from '@tanstack/react-query'
-import { call } from '../../api/call'
+import { allOf } from '../../api/all'
 import { t } from '../../lib/text'
 import { roleWord } from '../../lib/rights'
 
-export const useRoleList = () => useQuery({ queryKey: ['roles'], queryFn: () => call('GET /roles'), staleTime: 30_000 })
+export const useRoleList = () => useQuery({ queryKey: ['roles'], queryFn: () => allOf('GET /roles'), staleTime: 30_000 })
 
 export function useRoles() {
   const { data } = useRoleList()
