@@ -60,9 +60,10 @@ def _note(info: dict[Any, Any], said: Any) -> None:
 
 async def set_tenant(session: AsyncSession, organization_id: UUID | None, *, user_id: UUID | None = None) -> None:
     """Change whose rows the rest of this transaction sees. For signing in and setting up only."""
-    session.info["organization_id"], session.info["user_id"] = organization_id, user_id
     given = {"organization": str(organization_id or ""), "user": str(user_id or "")}
-    _note(session.info, (await session.execute(_SET, given)).one())
+    said = (await session.execute(_SET, given)).one()  # known afterwards: what this begins would else set it once more
+    session.info["organization_id"], session.info["user_id"] = organization_id, user_id
+    _note(session.info, said)
 
 
 def require_here(session: AsyncSession) -> None:
