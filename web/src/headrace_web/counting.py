@@ -41,15 +41,15 @@ def refuse_again(services: Services, connection: ASGIConnection[Any, Any, Any, A
 
 
 async def admit_address(
-    services: Services, connection: ASGIConnection[Any, Any, Any, Any], kind: str, caller: Hashable = None
+    services: Services, connection: ASGIConnection[Any, Any, Any, Any], kind: str, *callers: Hashable
 ) -> None:
-    """Count a request of a stranger; `caller` is who has shown something that is not valid.
+    """Count a request of a stranger, who may have shown something that is not valid.
 
     Raises:
         RateLimited: too many of the address in this class.
     """
     bucket = Bucket(f"{kind}:{network_of(client_address(connection))}", services.rates.rates[kind])
-    await _take(services, connection.scope, [bucket], bucket, caller)
+    await _take(services, connection.scope, [bucket], bucket, *callers)
 
 
 async def admit_actor(

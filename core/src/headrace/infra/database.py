@@ -20,7 +20,7 @@ from sqlalchemy.orm import Session, SessionTransaction
 from sqlalchemy.orm.exc import StaleDataError
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from headrace.infra.homes import ELSEWHERE, MOVING, SHARED, Elsewhere, moving, url_at
+from headrace.infra.homes import ELSEWHERE, MOVING, SHARED, Elsewhere, Unserved, moving, url_at
 from headrace.sdk.errors import ConfigError, Conflict, PreconditionFailed, TransientError
 
 RESTED_S = 1.0
@@ -241,7 +241,7 @@ class Database:
             try:
                 self._others[place] = self._open_at(place)
             except ConfigError as error:
-                raise TransientError(error.message, retry_after_s=60) from error
+                raise Unserved(error.message, retry_after_s=60) from error
         return self._others[place]
 
     @asynccontextmanager
