@@ -47,6 +47,17 @@ def server_of(settings: Settings) -> str:
 
 
 @pytest.fixture
+def dropped(database_urls):
+    """Databases to drop once the application has ended."""
+    names: list[str] = []
+    yield names
+    with psycopg.connect(database_urls.owner_url, autocommit=True) as owner:
+        for name in names:
+            drop = sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name))
+            owner.execute(drop)
+
+
+@pytest.fixture
 def replicas(client):
     return client.app.state.services.replicas
 
@@ -94,11 +105,12 @@ async def test_a_read_goes_to_the_standby_and_sees_what_was_just_written(client,
 
 
 @pytest.mark.parametrize(("far", "who"), [(False, "standby"), (True, "primary")], ids=["same server", "another"])
-async def test_a_database_of_its_own_is_read_there_too(client, sign_up, replicas, headrace_settings, far, who):
+async def test_a_database_of_its_own_is_read_there_too(dropped, client, sign_up, replicas, headrace_settings, far, who):
     """A standby has all databases of its server; of another server it is no copy."""
     owner, other = await sign_up(name="one"), await sign_up(name="two")
     name, server = f"own_{owner.organization_id.hex[-12:]}", server_of(headrace_settings)
     place = f"{name}@{server}" if far else name
+    dropped.append(name)
     owner_url = headrace_settings.database_owner_url.reveal()
 
     async def flows(of=owner):
@@ -110,27 +122,20 @@ async def test_a_database_of_its_own_is_read_there_too(client, sign_up, replicas
 
     await client.post(f"{API}/workspaces", json={"name": "W"}, headers=owner.headers)
     await made("before")
-    try:
-        async with client.app.state.services.database.transaction() as session:
-            begin = sa.text("insert into homes (id, place) values (:id, :place)")
-            await session.execute(begin, {"id": owner.organization_id, "place": place})
-        await asyncio.to_thread(Mover(owner_url, servers=(server,)).carry_on_all)
-        assert [one["name"] for one in (await flows()).json()["data"]] == ["before"], "whoever answers"
-        await fresh(replicas)
-        assert await by(replicas, flows) == who
-        await made("there")
-        assert {one["name"] for one in (await flows()).json()["data"]} == {"before", "there"}, "one's own change"
-        await fresh(replicas)
-        assert await by(replicas, flows) == who
-        assert {one["name"] for one in (await flows()).json()["data"]} == {"before", "there"}
-        assert await by(replicas, lambda: flows(other)) == "standby", "that one is elsewhere blames no standby"
-        assert (await flows(other)).json()["data"] == []
-    finally:
-        await client.app.state.services.database.close()
-        await replicas.close()
-        drop = sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name))
-        with psycopg.connect(owner_url, autocommit=True) as connection:
-            connection.execute(drop)
+    async with client.app.state.services.database.transaction() as session:
+        begin = sa.text("insert into homes (id, place) values (:id, :place)")
+        await session.execute(begin, {"id": owner.organization_id, "place": place})
+    await asyncio.to_thread(Mover(owner_url, servers=(server,)).carry_on_all)
+    assert [one["name"] for one in (await flows()).json()["data"]] == ["before"], "whoever answers"
+    await fresh(replicas)
+    assert await by(replicas, flows) == who
+    await made("there")
+    assert {one["name"] for one in (await flows()).json()["data"]} == {"before", "there"}, "one's own change"
+    await fresh(replicas)
+    assert await by(replicas, flows) == who
+    assert {one["name"] for one in (await flows()).json()["data"]} == {"before", "there"}
+    assert await by(replicas, lambda: flows(other)) == "standby", "that one is elsewhere blames no standby"
+    assert (await flows(other)).json()["data"] == []
 
 
 async def test_one_that_lags_is_not_asked_until_it_has_caught_up(client, sign_up, replicas, copy):

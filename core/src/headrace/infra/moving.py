@@ -211,7 +211,7 @@ class Mover:
         try:
             with self._source(move) as connection:
                 connection.execute(_THAW, (move.organization_id,))
-        except psycopg.OperationalError as error:
+        except (HeadraceError, psycopg.Error) as error:
             _log.warning("an organization stays frozen until its move goes on", organization=str(move.organization_id),
                          reason=type(error).__name__)  # fmt: skip
 
