@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from headrace.infra.homes import Moving, url_at
 from headrace.infra.ids import new_id
 from headrace.infra.mirror import mirror
-from headrace.infra.moving import Mover
+from headrace.infra.moving import Move, Mover
 from headrace.sdk.errors import ConfigError, TransientError
 from psycopg import sql
 
@@ -130,6 +130,68 @@ async def test_a_mover_killed_in_any_step_is_followed_by_another(
         assert (await session.scalar(sa.text("select current_database()")) == place) == (goal == "own")
         assert list(await session.scalars(NAMES)) == ["mine"]
         assert await session.scalar(sa.text("select count(*) from grants")) == 1
+
+
+@pytest.mark.parametrize("goal", ["own", "shared"])
+async def test_what_cannot_be_copied_goes_on_where_it_is_until_it_can(
+    database, database_urls, mover, place, goal, monkeypatch
+):
+    """A step fails half-way: nobody is locked out, the reason is there, and what changed meanwhile moves as well."""
+    monkeypatch.setattr("headrace.infra.moving.AGAIN_S", 0.0)
+    mine = await made(database, "mine")
+    target = url_at(database_urls.owner_url, place, ())
+    if goal == "own":
+        for step in ("create", "migrate"):
+            mover.go_on(Move(mine, place, "own", step))
+    else:
+        await moved(database, mover, mine, place)
+        target = database_urls.owner_url
+    with psycopg.connect(target, autocommit=True) as owner:
+        owner.execute("alter table workspaces add constraint small check (length(name) < 3) not valid")
+        if goal == "own":
+            await moved(database, mover, mine, place)
+        else:
+            async with database.transaction() as session:
+                await session.execute(sa.text("update homes set goal = 'shared', step = 'freeze'"))
+            await asyncio.to_thread(mover.carry_on_all)
+        async with database.transaction() as session:
+            step, note = (await session.execute(sa.text("select step, note from homes"))).one()
+        assert step == "freeze"
+        assert note.startswith("the step 'copy' failed: ")
+        async with database.transaction(mine) as session:
+            await session.execute(sa.text("update workspaces set name = 'changed meanwhile'"))
+            await session.execute(sa.text("delete from grants"))
+        owner.execute("alter table workspaces drop constraint small")
+    await asyncio.to_thread(mover.carry_on_all)
+    async with database.transaction(mine) as session:
+        assert (await session.scalar(sa.text("select current_database()")) == place) == (goal == "own")
+        assert list(await session.scalars(NAMES)) == ["changed meanwhile"]
+        assert await session.scalar(sa.text("select count(*) from grants")) == 0
+
+
+async def test_a_copy_that_was_given_up_late_leaves_nothing_of_it(database, database_urls, mover, place, monkeypatch):
+    """The copy is committed, and its mover fails after that: the organization went on, so all is copied anew."""
+    monkeypatch.setattr("headrace.infra.moving.AGAIN_S", 0.0)
+    mine = await made(database, "mine")
+    copied = mover._steps["copy"]
+
+    def late(move):
+        copied(move)
+        raise TransientError("too late")
+
+    with monkeypatch.context() as patch:
+        patch.setitem(mover._steps, "copy", late)
+        await moved(database, mover, mine, place)
+    async with database.transaction(mine) as session:
+        await session.execute(sa.text("delete from grants"))
+        await session.execute(sa.text("update workspaces set name = 'after'"))
+        await session.execute(sa.text("update data_keys set wrapped = 'rewrapped'"))
+    await asyncio.to_thread(mover.carry_on_all)
+    async with database.transaction(mine) as session:
+        assert await session.scalar(sa.text("select current_database()")) == place
+        assert list(await session.scalars(NAMES)) == ["after"]
+        assert await session.scalar(sa.text("select count(*) from grants")) == 0
+        assert await session.scalar(sa.text("select wrapped from data_keys")) == "rewrapped"
 
 
 async def test_nothing_changes_while_it_moves(database, database_urls, mover, place, monkeypatch):

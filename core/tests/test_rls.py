@@ -1,5 +1,8 @@
 """T-RLS: the catalogue of every table, and probes across tenants."""
 
+import asyncio
+import contextlib
+from pathlib import Path
 from uuid import UUID
 
 import psycopg
@@ -10,6 +13,8 @@ from headrace.infra.database import Database
 from headrace.infra.ids import new_id
 from headrace.plugins.manager import load_plugins
 from headrace.sdk.errors import ConfigError, Conflict
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 GLOBAL = {
     "alembic_version": "no data of anybody",
@@ -307,3 +312,82 @@ def test_models_and_tables_agree(database_urls) -> None:
         engine.dispose()
     structural = [d for d in differences if isinstance(d, list) or d[0] in {"add_table", "add_column", "remove_column"}]
     assert structural == []
+
+
+def test_every_step_of_the_migrations_leaves_every_table_closed(database_urls, owner) -> None:
+    """An installation may stop at any of them: T-RLS-1 holds there too."""
+    names = sorted(
+        path.name.partition("_")[0]
+        for path in (Path(migrate.__file__).parents[1] / "migrations/versions").glob("0*.py")
+    )
+    migrate.downgrade(database_urls.owner_url, "core@base")
+    for revision in names:
+        migrate.upgrade(database_urls.owner_url, revision=revision)
+        open_ones = owner.execute("""
+            select c.relname from pg_class c where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p')
+              and not c.relispartition and not (c.relrowsecurity and c.relforcerowsecurity)
+              and (c.relname = 'organizations' or exists (select 1 from pg_attribute a where a.attrelid = c.oid
+                   and a.attname = 'organization_id' and not a.attisdropped))""").fetchall()
+        assert open_ones == [], f"after {revision}"
+        without = owner.execute("""
+            select c.relname from pg_class c where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p')
+              and c.relrowsecurity and not exists (select 1 from pg_policy p where p.polrelid = c.oid)
+              and not c.relispartition""").fetchall()
+        assert without == [], f"after {revision}: closed, and no policy lets anybody in"
+    assert migrate.upgrade(database_urls.owner_url) == migrate.heads()
+
+
+WHO, WHAT = ("alpha", "beta"), st.integers(0, 5)
+DOES = st.sampled_from(["make", "make", "rename", "drop", "empty", "fail"])
+STEPS = st.lists(st.tuples(st.sampled_from(WHO), DOES, WHAT, WHAT), max_size=25)
+
+
+@given(steps=STEPS)
+@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+def test_whatever_two_do_by_turns_is_as_in_databases_of_their_own(database_urls, steps) -> None:
+    """T-RLS-4: ids and names are shared on purpose, and nobody names an organization in a statement but to insert."""
+    ids = [UUID(int=number + 1) for number in range(6)]
+    makes = sa.text("""
+        insert into workspaces (organization_id, id, name)
+        values (cast(current_setting('app.organization_id') as uuid), :id, :name) on conflict do nothing""")
+    does = {
+        "rename": sa.text("update workspaces set name = :name where id = :id"),
+        "drop": sa.text("delete from workspaces where id = :id"), "empty": sa.text("delete from workspaces"),
+    }  # fmt: skip
+    apart: dict[str, dict[UUID, str]] = {who: {} for who in WHO}
+
+    async def together() -> dict[str, dict[UUID, str]]:
+        database = Database.from_url(database_urls.app_url, pool_size=1, max_overflow=0)  # they take turns on it
+        organizations = {who: new_id() for who in WHO}
+        seen = {}
+        try:
+            for who, mine in organizations.items():
+                async with database.transaction(mine) as session:
+                    statement = "insert into organizations (id, name, slug) values (:o, :n, :s)"
+                    await session.execute(sa.text(statement), {"o": mine, "n": who, "s": str(mine)})
+            for who, what, one, number in steps:
+                with contextlib.suppress(ZeroDivisionError):
+                    async with database.transaction(organizations[who]) as session:
+                        given_ = {"id": ids[one], "name": f"{number}-{ids[one].int}"}
+                        await session.execute(makes if what == "make" else does.get(what, does["empty"]), given_)
+                        if what == "fail":
+                            raise ZeroDivisionError
+            for who, mine in organizations.items():
+                async with database.transaction(mine) as session:
+                    rows = (await session.execute(sa.text("select id, name from workspaces"))).all()
+                    seen[who] = {row.id: row.name for row in rows}
+        finally:
+            await database.close()
+        return seen
+
+    for who, what, one, number in steps:
+        mine, id_, name = apart[who], ids[one], f"{number}-{ids[one].int}"
+        if what == "make":
+            mine.setdefault(id_, name)
+        elif what == "rename" and id_ in mine:
+            mine[id_] = name
+        elif what == "drop":
+            mine.pop(id_, None)
+        elif what == "empty":
+            mine.clear()
+    assert asyncio.run(together()) == apart

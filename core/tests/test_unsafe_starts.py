@@ -24,6 +24,8 @@ UNSAFE = [
     ("pages of files", {"HEADRACE_CORS_ORIGINS": "null"}, "name each origin"),
     ("cookies in clear", {"HEADRACE_PUBLIC_URL": "http://headrace.example.org"}, "https"),
     ("open without an address", {"HEADRACE_HOST": "0.0.0.0"}, "HEADRACE_PUBLIC_URL"),
+    ("a proxy that nobody named", {"HEADRACE_HOST": "0.0.0.0", "HEADRACE_PUBLIC_URL": "https://headrace.example.org"},
+     "HEADRACE_TRUSTED_PROXIES"),
     ("the key of an example", {"HEADRACE_MASTER_KEYS": "dev-secret-key"}, "headrace keys new"),
     ("a short key", {"HEADRACE_MASTER_KEYS": base64.b64encode(b"x" * 16).decode()}, "headrace keys new"),
     ("a key of one letter", {"HEADRACE_MASTER_KEYS": base64.b64encode(b"x" * 32).decode()}, "headrace keys new"),

@@ -43,7 +43,8 @@ def test_a_taken_port_is_said_before_anything_starts(how: str, up: Up, tmp_path:
 
 
 def test_an_address_of_another_machine_is_said(up: Up) -> None:
-    said = up(HEADRACE_HOST="203.0.113.7", HEADRACE_PUBLIC_URL="https://headrace.example.org")
+    said = up(HEADRACE_HOST="203.0.113.7", HEADRACE_PUBLIC_URL="https://headrace.example.org",
+              HEADRACE_TRUSTED_PROXIES="203.0.113.0/24")  # fmt: skip
     assert said == "'203.0.113.7' is no address of this machine; correct HEADRACE_HOST or --host"
 
 

@@ -26,8 +26,8 @@ _TIME = re.compile(r'"timestamp":"[^"]+"')
 
 ENDING = {
     "organizations_close_organization", "organizations_leave", "subscriptions_delete_subscription",
-    "subscriptions_update_subscription", "subscriptions_put_override", "features_put_feature",
-    "features_delete_feature",
+    "subscriptions_update_subscription", "subscriptions_replace_subscription", "subscriptions_put_override",
+    "features_put_feature", "features_delete_feature",
 }  # fmt: skip
 """After these there is no going on: whoever may is not asked."""
 SIGNING_OUT = ("/logout", "/switch")

@@ -108,6 +108,14 @@ async def test_a_subscription_is_made_changed_and_ended(send, client, admin, dat
     version = changed["subscription"]["row_version"]
     status, patched = await send("PATCH", path, {"status": "past_due", "row_version": version})
     assert (status, patched["status"]) == (200, "past_due")
+    assert (await send("PUT", path, {"plan_id": "standard"}))[0] == 428
+    whole = {"plan_id": "starter", "settings": {"seats": 3}, "row_version": patched["row_version"]}
+    assert (await send("PUT", path, {**whole, "plan_id": "golden"}))[0] == 422
+    status, replaced = await send("PUT", path, whole)
+    assert (status, replaced["plan_id"], replaced["status"]) == (200, "starter", "active"), "left out is the default"
+    assert (replaced["metadata"], replaced["settings"]) == ({}, {"seats": 3})
+    assert (await send("PUT", path, whole))[0] == 412
+    await send("PATCH", path, {"plan_id": "standard", "row_version": replaced["row_version"]})
     status, overridden = await send("PUT", f"{path}/overrides/lineage", {"enabled": True, "reason": "trial"})
     assert (status, overridden["overrides"][0]["reason"]) == (200, "trial")
     assert (await send("PUT", f"{path}/overrides/lineage", {"enabled": True, "value": 3}))[0] == 422
@@ -153,6 +161,9 @@ async def test_plans_and_editions_over_the_api(send):
     assert (status, made["origin"], made["features"]) == (201, "own", {"lineage": True})
     assert (await send("POST", "/plans", plan))[0] == 409
     assert (await send("PATCH", "/plans/tiny", {"limits": {"flows": 2}, "row_version": 1}))[1]["limits"] == {"flows": 2}
+    assert (await send("PUT", "/plans/tiny", {"title": "Tinier"}))[0] == 428
+    status, whole = await send("PUT", "/plans/tiny", {"title": "Tinier", "row_version": 2})
+    assert (status, whole["title"], whole["features"], whole["limits"]) == (200, "Tinier", {}, {})
     names = {one["key"]: one for one in (await send("GET", "/plans"))[1]}
     assert names.keys() >= {"community", "free", "standard", "starter", "premium", "growth", "scale", "enterprise"}
     assert names["standard"]["price"] == "99 USD a month"

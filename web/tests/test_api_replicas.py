@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+from urllib.parse import urlsplit
 
 import httpx
+import psycopg
 import pytest
 import sqlalchemy as sa
 from headrace.infra.database import Database
+from headrace.infra.moving import Mover
 from headrace.infra.replicas import LOOK_S
-from headrace.infra.settings import load_settings
+from headrace.infra.settings import Settings, load_settings
 from headrace.sdk.config import Secret
 from headrace.sdk.errors import ConfigError
 from headrace.testing.standby import Standby, standby
 from headrace_web.testing import serving
+from psycopg import sql
 
 API = "/api/v1"
 
@@ -28,11 +32,29 @@ def copy(tmp_path_factory):
 async def client(headrace_settings, plugin_host, copy: Standby):
     """The application with one replica."""
     urls = (Secret(copy.url_of(headrace_settings.database_url.reveal())),)
-    async with serving(headrace_settings.replace(database_replica_urls=urls), plugin_host) as app:
+    settings = headrace_settings.replace(database_replica_urls=urls, database_servers=(server_of(headrace_settings),))
+    async with serving(settings, plugin_host) as app:
         transport = httpx.ASGITransport(app, raise_app_exceptions=False)
         async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:8080") as opened:
             opened.app = app
             yield opened
+
+
+def server_of(settings: Settings) -> str:
+    """The primary, as another server is named."""
+    parts = urlsplit(settings.database_url.reveal())
+    return f"{parts.hostname}:{parts.port}"
+
+
+@pytest.fixture
+def dropped(database_urls):
+    """Databases to drop once the application has ended."""
+    names: list[str] = []
+    yield names
+    with psycopg.connect(database_urls.owner_url, autocommit=True) as owner:
+        for name in names:
+            drop = sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name))
+            owner.execute(drop)
 
 
 @pytest.fixture
@@ -80,6 +102,40 @@ async def test_a_read_goes_to_the_standby_and_sees_what_was_just_written(client,
     text = (await client.get("/metrics")).text
     assert 'headrace_reads_total{database="primary"}' in text
     assert 'headrace_reads_total{database="127.0.0.1:' in text
+
+
+@pytest.mark.parametrize(("far", "who"), [(False, "standby"), (True, "primary")], ids=["same server", "another"])
+async def test_a_database_of_its_own_is_read_there_too(dropped, client, sign_up, replicas, headrace_settings, far, who):
+    """A standby has all databases of its server; of another server it is no copy."""
+    owner, other = await sign_up(name="one"), await sign_up(name="two")
+    name, server = f"own_{owner.organization_id.hex[-12:]}", server_of(headrace_settings)
+    place = f"{name}@{server}" if far else name
+    dropped.append(name)
+    owner_url = headrace_settings.database_owner_url.reveal()
+
+    async def flows(of=owner):
+        return await client.get(f"{API}/flows", headers=of.headers)
+
+    async def made(flow: str):
+        answer = await client.post(f"{API}/flows", json={"name": flow}, headers=owner.headers)
+        assert answer.status_code == 201, answer.text
+
+    await client.post(f"{API}/workspaces", json={"name": "W"}, headers=owner.headers)
+    await made("before")
+    async with client.app.state.services.database.transaction() as session:
+        begin = sa.text("insert into homes (id, place) values (:id, :place)")
+        await session.execute(begin, {"id": owner.organization_id, "place": place})
+    await asyncio.to_thread(Mover(owner_url, servers=(server,)).carry_on_all)
+    assert [one["name"] for one in (await flows()).json()["data"]] == ["before"], "whoever answers"
+    await fresh(replicas)
+    assert await by(replicas, flows) == who
+    await made("there")
+    assert {one["name"] for one in (await flows()).json()["data"]} == {"before", "there"}, "one's own change"
+    await fresh(replicas)
+    assert await by(replicas, flows) == who
+    assert {one["name"] for one in (await flows()).json()["data"]} == {"before", "there"}
+    assert await by(replicas, lambda: flows(other)) == "standby", "that one is elsewhere blames no standby"
+    assert (await flows(other)).json()["data"] == []
 
 
 async def test_one_that_lags_is_not_asked_until_it_has_caught_up(client, sign_up, replicas, copy):

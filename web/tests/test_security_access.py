@@ -92,6 +92,7 @@ MORE = {
     "service_accounts_replace_account", "service_accounts_delete_account", "plugins_switch_plugin",
     "editions_change_edition", "editions_preview_change",
     "features_put_feature", "features_delete_feature", "plans_create_plan", "plans_update_plan", "plans_delete_plan",
+    "plans_replace_plan", "subscriptions_replace_subscription",
     "subscriptions_list_subscriptions", "subscriptions_create_subscription", "subscriptions_upgrade",
     "subscriptions_get_subscription", "subscriptions_update_subscription", "subscriptions_delete_subscription",
     "subscriptions_put_override", "subscriptions_delete_override", "system_get_keys", "system_get_registration",

@@ -8,10 +8,11 @@ import time
 import httpx
 import msgspec
 import pytest
-from headrace.infra.rates import Rate
+from headrace.infra.rates import Rate, Verdict
 from headrace.infra.settings import Settings
 from headrace.sdk.errors import ConfigError
 from headrace_web.api import hooks
+from headrace_web.rates import Refused
 from headrace_web.security import address
 from headrace_web.security.address import client_of, network_of
 from litestar.connection import ASGIConnection
@@ -195,3 +196,52 @@ async def test_a_slow_redis_is_left_alone_for_a_while(client, rates, monkeypatch
     assert [(await client.get(f"{API}/auth/me")).status_code for _ in range(5)] == [401] * 5
     assert time.monotonic() - begun < 25, "nobody waits for it"
     assert len(calls) == 1
+
+
+async def test_who_was_refused_is_refused_again_and_nobody_is_asked(client, sign_up, rates, monkeypatch):
+    one, two = await sign_up(name="one"), await sign_up(name="two")
+    rates(route=Rate(2, 60), anonymous=Rate(2, 3_600))
+    services = client.app.state.services
+    me = f"{API}/auth/me"
+    wrong = {"Authorization": one.headers["Authorization"][:-9] + "AAAAAAAAA"}
+    for headers in (one.headers, wrong, {}):
+        answers = [await client.get(me, headers=headers) for _ in range(3)]
+        assert answers[-1].status_code == 429
+    with monkeypatch.context() as patch:
+
+        def asked(*_: object, **__: object) -> None:
+            raise AssertionError("to refuse again asks nobody")
+
+        patch.setattr(services.database, "transaction", asked)
+        patch.setattr(services.rates, "_script", asked)
+        patch.setattr(services.signer, "verify", asked)
+        patch.setattr("headrace_web.rates.REFUSED_S", 60.0)
+        for headers in (one.headers, wrong, {}):
+            answer = await client.get(me, headers=headers)
+            assert (answer.status_code, answer.json()["error"]["code"]) == (429, "RATE_LIMITED")
+            assert 1 <= int(answer.headers["Retry-After"]) <= 1_800
+            assert answer.headers["X-RateLimit-Remaining"] == "0"
+    assert (await client.get(f"{API}/flows", headers=one.headers)).status_code == 200, "at this operation only"
+    assert (await client.get(me, headers=two.headers)).status_code == 200, "nobody else"
+
+
+async def test_a_refusal_is_remembered_for_a_moment_only(client, sign_up, rates, monkeypatch):
+    one = await sign_up()
+    rates(user=Rate(1, 3_600))
+    seen = [(await client.get(f"{API}/flows", headers=one.headers)).status_code for _ in range(2)]
+    assert seen == [200, 429]
+    monkeypatch.setattr("headrace_web.rates.REFUSED_S", 0.2)
+    rates(user=Rate(10_000, 3_600))
+    async with asyncio.timeout(30):  # a full hour is still full, and empties a hundred times a minute now
+        while (await client.get(f"{API}/flows", headers=one.headers)).status_code != 200:
+            await asyncio.sleep(0.05)
+
+
+def test_refusals_are_bounded_and_end_with_their_wait(monkeypatch):
+    monkeypatch.setattr("headrace_web.rates._KEEP", 3)
+    refused = Refused()
+    for number in range(10):
+        refused.remember(number, Verdict(False, 5, 0, 60.0, 30.0))
+    assert [number for number in range(10) if refused.look(number)] == [7, 8, 9]
+    refused.remember("over", Verdict(False, 5, 0, 60.0, 0.0))
+    assert refused.look("over") is None

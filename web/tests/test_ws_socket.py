@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 
 import pytest
@@ -334,3 +335,56 @@ async def test_channels_are_heard_by_their_old_names(client, sign_up):
         for name in (names[0], names[4]):
             told = await say(socket, op="subscribe", channel=name)
             assert (told["op"], told["data"]["code"]) == ("error", "NOT_FOUND"), "an old name opens nothing more"
+
+
+class Stuck(Wire):
+    """A client that reads nothing after its subscription: what is sent to it never goes out."""
+
+    async def __aenter__(self) -> Stuck:
+        put, self._room, self.held = self._out.put, 1, 0
+
+        async def send(message: dict) -> None:
+            if message["type"] == "websocket.send":
+                self._room -= 1
+                if self._room < 0:
+                    self.held += 1
+                    await asyncio.Event().wait()
+            await put(message)
+
+        self._out.put = send
+        await super().__aenter__()
+        return self
+
+
+async def test_a_stuck_reader_delays_nobody_and_is_closed(client, sign_up, monkeypatch):
+    monkeypatch.setattr("headrace_web.realtime.outbox.OUTBOX_MAX", 200)
+    owner, bus = await sign_up(), client.app.state.services.bus
+    await client.post(f"{API}/workspaces", json={"name": "W"}, headers=owner.headers)
+    flow = (await client.post(f"{API}/flows", json={"name": "F"}, headers=owner.headers)).json()["data"]["id"]
+    room = f"flow:{flow}"
+
+    async def told(numbers: range) -> None:
+        for number in numbers:
+            message = Message(channel=room, type="log", data={"n": number}, timestamp=now())
+            assert await bus.publish(owner.organization_id, message)
+
+    async with contextlib.AsyncExitStack() as stack:
+        tickets = [await ticket_of(client, owner) for _ in range(31)]
+        stuck = await stack.enter_async_context(Stuck(client.app, tickets.pop(), "/ws", {}))
+        readers = [await stack.enter_async_context(connect(client, ticket)) for ticket in tickets]
+        for one in (stuck, *readers):
+            assert (await say(one, op="subscribe", channel=room))["op"] == "subscribed"
+        while f"headrace:bus:{owner.organization_id}:{room}" not in bus._ids:
+            await asyncio.sleep(0.01)
+        await told(range(50))
+        async with asyncio.timeout(30):
+            for reader in readers:
+                heard = [json.loads(await reader.receive_text())["data"]["n"] for _ in range(50)]
+                assert heard == list(range(50))
+        assert stuck.held == 1, "it is being written to all the while"
+        monkeypatch.setattr(protocol, "SEND_S", 0.2)
+        await told(range(260))
+        with pytest.raises(WebSocketDisconnect) as end:
+            while True:
+                await stuck._next()
+        assert end.value.code == protocol.SLOW

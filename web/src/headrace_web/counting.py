@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import math
 import time
+from collections.abc import Hashable
 from typing import Any
 
 from headrace.accounts.permissions import Actor
@@ -22,28 +23,48 @@ RATE = "rate"
 _STATE = "rate"
 
 
-async def admit_address(services: Services, connection: ASGIConnection[Any, Any, Any, Any], kind: str) -> None:
-    """Count a request of a stranger.
+def refuse_again(services: Services, connection: ASGIConnection[Any, Any, Any, Any], shown: bytes) -> Hashable:
+    """Before anything is asked: refuse who was refused a moment ago. Returns the caller, for remembering a refusal.
+
+    Args:
+        services: Of the process.
+        connection: The request.
+        shown: A digest of the token, key or cookie, as the caller wrote it.
+
+    Raises:
+        RateLimited: with the same address and operation, and the wait is not over.
+    """
+    caller = (shown, client_address(connection), _operation(connection.scope))
+    if (found := services.rates.refused.look(caller)) is not None:
+        _go_on(connection.scope, found)
+    return caller
+
+
+async def admit_address(
+    services: Services, connection: ASGIConnection[Any, Any, Any, Any], kind: str, *callers: Hashable
+) -> None:
+    """Count a request of a stranger, who may have shown something that is not valid.
 
     Raises:
         RateLimited: too many of the address in this class.
     """
-    who = network_of(client_address(connection))
-    _go_on(connection.scope, await services.rates.take([Bucket(f"{kind}:{who}", services.rates.rates[kind])]))
+    bucket = Bucket(f"{kind}:{network_of(client_address(connection))}", services.rates.rates[kind])
+    await _take(services, connection.scope, [bucket], bucket, *callers)
 
 
-async def admit_actor(services: Services, connection: ASGIConnection[Any, Any, Any, Any], actor: Actor) -> None:
+async def admit_actor(
+    services: Services, connection: ASGIConnection[Any, Any, Any, Any], actor: Actor, caller: Hashable
+) -> None:
     """Count a request of a user or a key.
 
     Raises:
         RateLimited: too many in the hour, or at this operation in the minute.
     """
     who = principal(actor)
-    scope = connection.scope
-    route = f"{scope.get('method', '')} {scope.get('path_template', '')}"
-    at_route = f"{who}:{hashlib.sha256(route.encode()).hexdigest()[:16]}"
+    at_operation = f"{who}:{hashlib.sha256(_operation(connection.scope).encode()).hexdigest()[:16]}"
     hourly = Bucket(who, await services.rates.of_plan(services.database, actor.organization_id))
-    _go_on(scope, await services.rates.take([hourly, Bucket(at_route, services.rates.rates["route"])]))
+    buckets = [hourly, Bucket(at_operation, services.rates.rates["route"])]
+    await _take(services, connection.scope, buckets, caller)
 
 
 def principal(actor: Actor) -> str:
@@ -63,6 +84,22 @@ async def add_rate(message: Message, scope: Scope, services: Services) -> None:
         headers["X-RateLimit-Limit"] = str(found.limit)
         headers["X-RateLimit-Remaining"] = str(found.remaining)
         headers["X-RateLimit-Reset"] = str(math.ceil(time.time() + found.reset_s))
+
+
+def _operation(scope: Scope) -> str:
+    return f"{scope.get('method', '')} {scope.get('path_template', '')}"
+
+
+async def _take(services: Services, scope: Scope, buckets: list[Bucket], *callers: Hashable) -> None:
+    """Count, or refuse and remember that."""
+    refused = services.rates.refused
+    found = refused.look(callers[0])
+    if found is None:
+        found = await services.rates.take(buckets)
+        if not found.allowed:
+            for caller in callers:
+                refused.remember(caller, found)
+    _go_on(scope, found)
 
 
 def _go_on(scope: Scope, found: Verdict) -> None:

@@ -17,10 +17,10 @@ from litestar import Litestar
 from litestar.connection import ASGIConnection
 from litestar.handlers import BaseRouteHandler, HTTPRouteHandler
 
-from headrace_web.counting import RATE, admit_actor, admit_address
+from headrace_web.counting import RATE, admit_actor, admit_address, refuse_again
 from headrace_web.idempotency import ACCOUNTS
 from headrace_web.security.browser import check_browser, check_origin
-from headrace_web.security.identity import authenticate
+from headrace_web.security.identity import authenticate, shown
 from headrace_web.services import Services
 
 ACCESS, SCOPED, PLUGIN = "access", "scoped", "plugin"
@@ -82,12 +82,13 @@ async def authorise(connection: ASGIConnection[Any, Any, Any, Any], handler: Bas
         if not handler.opt.get("any_origin"):
             check_origin(services, connection)
         return
+    caller = refuse_again(services, connection, shown(connection))
     try:
         actor, by_cookie = await authenticate(services, connection)
     except Unauthenticated:
-        await admit_address(services, connection, "anonymous")
+        await admit_address(services, connection, "anonymous", caller)
         raise
-    await admit_actor(services, connection, actor)
+    await admit_actor(services, connection, actor, caller)
     if by_cookie:
         check_browser(services, connection, actor)
     connection.state.actor = actor

@@ -20,7 +20,7 @@ from sqlalchemy.orm import Session, SessionTransaction
 from sqlalchemy.orm.exc import StaleDataError
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from headrace.infra.homes import ELSEWHERE, MOVING, SHARED, Elsewhere, moving, url_at
+from headrace.infra.homes import ELSEWHERE, MOVING, SHARED, Elsewhere, Unserved, moving, url_at
 from headrace.sdk.errors import ConfigError, Conflict, PreconditionFailed, TransientError
 
 RESTED_S = 1.0
@@ -61,9 +61,10 @@ def _note(info: dict[Any, Any], said: Any) -> None:
 
 async def set_tenant(session: AsyncSession, organization_id: UUID | None, *, user_id: UUID | None = None) -> None:
     """Change whose rows the rest of this transaction sees. For signing in and setting up only."""
-    session.info["organization_id"], session.info["user_id"] = organization_id, user_id
     given = {"organization": str(organization_id or ""), "user": str(user_id or "")}
-    _note(session.info, (await session.execute(_SET, given)).one())
+    said = (await session.execute(_SET, given)).one()  # known afterwards: what this begins would else set it once more
+    session.info["organization_id"], session.info["user_id"] = organization_id, user_id
+    _note(session.info, said)
 
 
 def require_here(session: AsyncSession) -> None:
@@ -241,7 +242,7 @@ class Database:
             try:
                 self._others[place] = self._open_at(place)
             except ConfigError as error:
-                raise TransientError(error.message, retry_after_s=60) from error
+                raise Unserved(error.message, retry_after_s=60) from error
         return self._others[place]
 
     @asynccontextmanager

@@ -56,6 +56,10 @@ class Moving(TransientError):
     """The organization is on its way to another database; nothing of it may change for now."""
 
 
+class Unserved(TransientError):
+    """The organization lives where this process may not go."""
+
+
 def moving() -> Moving:
     """The sentence for it."""
     return Moving("the organization is being moved to another database; try again in a minute", retry_after_s=2)

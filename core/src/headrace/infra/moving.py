@@ -2,7 +2,8 @@
 
 Nothing of the organization changes between `freeze` and `switch`: transactions of it are refused, those that had begun
 are waited for. What moves is copied from one snapshot and counted; what was in work there is done again, as after any
-crash. Accounts and plans stay in the shared database (`mirror`).
+crash. When it cannot be copied the organization goes on where it is, and the move begins again with `freeze`. Accounts
+and plans stay in the shared database (`mirror`).
 """
 
 from __future__ import annotations
@@ -33,7 +34,12 @@ STAY = frozenset(
 BOTH = frozenset({"data_keys", "idempotency_keys"})
 """Tables that both need: secrets and answers of accounts, and of the work."""
 QUIET_S = 60.0
-_DUE = "SELECT id FROM homes WHERE step <> 'done' ORDER BY created_at"
+AGAIN_S = 30.0
+"""After which a step that failed is tried again."""
+_DUE = """
+SELECT id FROM homes WHERE step <> 'done' AND (note = '' OR updated_at <= clock_timestamp() - make_interval(secs => %s))
+ORDER BY created_at
+"""
 _HOLD = "SELECT pg_try_advisory_lock(hashtextextended('headrace move ' || %s, 0))"
 _NOW = "SELECT place, goal, step FROM homes WHERE id = %s AND step <> 'done'"
 _STEP = "UPDATE homes SET step = %s, note = '', updated_at = now() WHERE id = %s"
@@ -118,7 +124,7 @@ class Mover:
         """
         try:
             with psycopg.connect(_plain(self._url), autocommit=True, application_name="headrace-mover") as shared:
-                for row in shared.execute(_DUE).fetchall():
+                for row in shared.execute(_DUE, (AGAIN_S,)).fetchall():
                     self._carry_on(shared, row[0])
         except psycopg.OperationalError as error:
             raise TransientError("the database does not answer; moves go on later", detail=str(error)) from None
@@ -131,6 +137,9 @@ class Mover:
             try:
                 after = self.go_on(move)
             except HeadraceError as error:
+                if move.step == "copy":
+                    shared.execute(_STEP, ("freeze", mine))  # first: nobody copies what is not frozen
+                    self._thaw(move)
                 shared.execute(_NOTE, (error.message, mine))
                 _log.warning("a move waits", organization=str(mine), step=move.step, reason=error.message)
                 break
@@ -198,12 +207,22 @@ class Mover:
                     raise TransientError("transactions that began before the move have not ended; it goes on later")
                 time.sleep(0.05)
 
+    def _thaw(self, move: Move) -> None:
+        try:
+            with self._source(move) as connection:
+                connection.execute(_THAW, (move.organization_id,))
+        except (HeadraceError, psycopg.Error) as error:
+            _log.warning("an organization stays frozen until its move goes on", organization=str(move.organization_id),
+                         reason=type(error).__name__)  # fmt: skip
+
     def _copy(self, move: Move) -> None:
         mine = move.organization_id
         with self._source(move) as source, self._target(move) as target:
             source.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
             _may_be_quiet(target)
             for table in work_tables(source):
+                if move.goal == "own" or table not in BOTH:
+                    _clear(target, table, mine)  # of a copy before, which the organization has outlived
                 _copy(source, target, table, mine)
                 here, there = _count(source, table, mine), _count(target, table, mine)
                 if there < here:
@@ -225,8 +244,7 @@ class Mover:
             _may_be_quiet(connection)
             for table in work_tables(connection):
                 if table not in BOTH:
-                    delete = _DELETE.format(table=sql.Identifier(table), organization=sql.Literal(move.organization_id))
-                    connection.execute(delete)
+                    _clear(connection, table, move.organization_id)
 
     def _drop(self, move: Move) -> None:
         own = psycopg.conninfo.conninfo_to_dict(_plain(self._at(move.place)))
@@ -257,6 +275,11 @@ def _may_be_quiet(connection: psycopg.Connection) -> None:
             f"the role '{role}' may not move rows; as administrator of the server say: "
             f"GRANT SET ON PARAMETER session_replication_role TO {role}"
         ) from None
+
+
+def _clear(connection: psycopg.Connection, table: str, organization_id: UUID) -> None:
+    delete = _DELETE.format(table=sql.Identifier(table), organization=sql.Literal(organization_id))
+    connection.execute(delete)
 
 
 def _count(connection: psycopg.Connection, table: str, organization_id: UUID) -> int:

@@ -1,5 +1,7 @@
 """Read replicas of the shared server: standbys that answer what is only read, as long as they have seen what matters.
 
+A standby has every database of its server, those of organizations too, and one log for all of them.
+
 A replica is asked only when it has everything that was committed before some instant (`fresh`), and nothing of the
 organization has changed since. Both instants are of Redis' clock, the one that all processes share: who changes
 something marks its organization there once that is committed, and each look at a replica takes the time first, then
@@ -26,6 +28,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from headrace.infra.bus import CHANGED, CHANGED_S, MARK
 from headrace.infra.database import Database
+from headrace.infra.homes import Moving, Unserved
 from headrace.sdk.errors import HeadraceError, TransientError
 
 LOOK_S = 0.25
@@ -146,13 +149,14 @@ class Replicas:
         if replica is not None:
             try:
                 async with contextlib.AsyncExitStack() as trial:
-                    here = replica.database.transaction(organization_id, user_id=user_id, here=True)
-                    session = await trial.enter_async_context(here)
+                    unit = replica.database.transaction(organization_id, user_id=user_id)
+                    session = await trial.enter_async_context(unit)
                     await session.connection()
-                    if session.info.get("elsewhere") is None:
-                        stack.push_async_exit(trial.pop_all().__aexit__)
-                        self.answered[replica.name] += 1
-                        return session
+                    stack.push_async_exit(trial.pop_all().__aexit__)
+                    self.answered[replica.name] += 1
+                    return session
+            except (Moving, Unserved):  # on its way, or on a server of which this is no copy
+                pass
             except TransientError:
                 replica.fresh = 0.0
         self.answered["primary"] += 1

@@ -48,7 +48,7 @@ class Settings(Struct, frozen=True, kw_only=True):
         storage_url: An fsspec URL; empty is `file://{home}/objects`.
         host: Address to listen on.
         port: Port to listen on; 0 takes a free one.
-        public_url: How browsers reach us; required when listening on more than this machine.
+        public_url: How browsers reach us; required when listening on more than this machine, as are `trusted_proxies`.
         cors_origins: Other origins whose pages may call us with credentials, comma separated; none by default.
         smtp_url: Mail server, `smtps://user:password@host:465` or `smtp://...:587` (STARTTLS unless on this machine).
             Empty: letters wait, and admins see their links.
@@ -218,6 +218,11 @@ def _refuse_open(settings: Settings) -> None:
         raise ConfigError(
             f"HEADRACE_HOST={settings.host} opens the service to the network without HEADRACE_PUBLIC_URL; "
             "set it to the address browsers use, e.g. https://headrace.example.org"
+        )
+    if settings.host not in LOOPBACK and not settings.trusted_proxies:
+        raise ConfigError(
+            f"HEADRACE_HOST={settings.host} is reached through the proxy of HEADRACE_PUBLIC_URL, and callers would all "
+            "seem to be that proxy; name its network in HEADRACE_TRUSTED_PROXIES, e.g. 10.0.0.0/8"
         )
     if settings.public_url and urlsplit(settings.public_url).scheme not in {"http", "https"}:
         raise ConfigError("HEADRACE_PUBLIC_URL must begin with https:// or http://")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from headrace.entitlements import plans, preview
-from litestar import Controller, delete, get, patch, post
+from litestar import Controller, delete, get, patch, post, put
 from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
 from msgspec import UNSET, Struct, UnsetType
@@ -31,6 +31,15 @@ class PlanPatch(ApiStruct):
     title: str | UnsetType = UNSET
     features: dict[str, bool] | UnsetType = UNSET
     limits: dict[str, int] | UnsetType = UNSET
+    row_version: int | None = None
+
+
+class PlanPut(ApiStruct):
+    """A plan as it shall be: what is left out is none."""
+
+    title: str
+    features: dict[str, bool] = {}
+    limits: dict[str, int] = {}
     row_version: int | None = None
 
 
@@ -77,11 +86,14 @@ class PlansController(Controller):
         self, ctx: NamedDependency[Context], key: FromPath[str], data: JSONBody[PlanPatch], if_match: IfMatch = None
     ) -> Envelope[PlanOut]:
         """Change a plan; who has it is judged by it from now on, and what is beyond can be read only."""
-        async with ctx.transaction() as session:
-            version = base_version(if_match, data.row_version, "plan")
-            return ok(
-                _out(await plans.update(session, ctx.actor, key, row_version=version, **given(data, "row_version")))
-            )
+        return await _changed(ctx, key, data, if_match)
+
+    @put("/{key:str}", opt=permission("subscription:manage"))
+    async def replace_plan(
+        self, ctx: NamedDependency[Context], key: FromPath[str], data: JSONBody[PlanPut], if_match: IfMatch = None
+    ) -> Envelope[PlanOut]:
+        """Replace a plan."""
+        return await _changed(ctx, key, data, if_match)
 
     @delete("/{key:str}", opt=permission("subscription:manage"), status_code=200)
     async def delete_plan(self, ctx: NamedDependency[Context], key: FromPath[str]) -> Envelope[dict[str, str]]:
@@ -90,6 +102,13 @@ class PlansController(Controller):
             users = await preview.users_of(session, ctx.actor, key)
             await plans.delete(session, ctx.actor, key, users=users)
         return ok({"key": key})
+
+
+async def _changed(ctx: Context, key: str, data: PlanPatch | PlanPut, if_match: str | None) -> Envelope[PlanOut]:
+    async with ctx.transaction() as session:
+        version = base_version(if_match, data.row_version, "plan")
+        fields = given(data, "row_version")
+        return ok(_out(await plans.update(session, ctx.actor, key, row_version=version, **fields)))
 
 
 def _out(known: plans.KnownPlan) -> PlanOut:

@@ -51,6 +51,20 @@ class SubscriptionPatch(_Facts, kw_only=True):
     row_version: int | None = None
 
 
+class SubscriptionPut(ApiStruct, kw_only=True):
+    """A subscription as it shall be: what is left out takes its default; another plan acts at once."""
+
+    plan_id: str
+    edition: str = ""
+    status: Status = "active"
+    infrastructure_type: Literal["shared", "dedicated"] = "shared"
+    period_start: datetime | None = None
+    period_end: datetime | None = None
+    settings: dict[str, Any] = {}
+    metadata: dict[str, Any] = {}
+    row_version: int | None = None
+
+
 class UpgradeBody(ApiStruct):
     """Another plan, now or at the end of the period."""
 
@@ -172,16 +186,15 @@ class SubscriptionsController(Controller):
         if_match: IfMatch = None,
     ) -> Envelope[SubscriptionOut]:  # fmt: skip
         """Change a subscription."""
-        async with ctx.transaction() as session, subscriptions.of(session, ctx.actor, subscriber_id):
-            version = base_version(if_match, data.row_version, "subscription")
-            fields = _fields(data, "plan_id", "edition", "row_version")
-            await subscriptions.update(session, ctx.actor, fields, row_version=version)
-            if data.plan_id is not UNSET or data.edition is not UNSET:
-                plan, edition = _text(data.plan_id), _text(data.edition)
-                await subscriptions.subscribe(session, ctx.actor, plan=plan, edition=edition)
-            made = await _out(session, ctx)
-        await _tell(ctx, made)
-        return ok(made)
+        return await _changed(ctx, subscriber_id, data, if_match)
+
+    @put("/{subscriber_id:uuid}")
+    async def replace_subscription(
+        self, ctx: NamedDependency[Context], subscriber_id: FromPath[UUID], data: JSONBody[SubscriptionPut],
+        if_match: IfMatch = None,
+    ) -> Envelope[SubscriptionOut]:  # fmt: skip
+        """Replace a subscription."""
+        return await _changed(ctx, subscriber_id, data, if_match)
 
     @delete("/{subscriber_id:uuid}", status_code=200)
     async def delete_subscription(
@@ -224,11 +237,26 @@ class SubscriptionsController(Controller):
         return ok(made)
 
 
+async def _changed(
+    ctx: Context, subscriber_id: UUID, data: SubscriptionPatch | SubscriptionPut, if_match: str | None
+) -> Envelope[SubscriptionOut]:
+    async with ctx.transaction() as session, subscriptions.of(session, ctx.actor, subscriber_id):
+        version = base_version(if_match, data.row_version, "subscription")
+        fields = _fields(data, "plan_id", "edition", "row_version")
+        await subscriptions.update(session, ctx.actor, fields, row_version=version)
+        if data.plan_id is not UNSET or data.edition is not UNSET:
+            plan, edition = _text(data.plan_id), _text(data.edition)
+            await subscriptions.subscribe(session, ctx.actor, plan=plan, edition=edition)
+        made = await _out(session, ctx)
+    await _tell(ctx, made)
+    return ok(made)
+
+
 def _text(value: str | UnsetType) -> str:
     return "" if value is UNSET else value
 
 
-def _fields(data: _Facts, *leave_out: str) -> dict[str, Any]:
+def _fields(data: _Facts | SubscriptionPut, *leave_out: str) -> dict[str, Any]:
     fields = given(data, *leave_out)
     return {"facts" if name == "metadata" else name: value for name, value in fields.items()}
 

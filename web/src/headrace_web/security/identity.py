@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from hashlib import blake2b
 from typing import Any
 
 from headrace.accounts import api_keys, sign_in
@@ -39,6 +40,16 @@ async def authenticate(services: Services, connection: ASGIConnection[Any, Any, 
         raise Unauthenticated("you are not signed in; sign in first")
     async with services.database.transaction() as session:
         return await sign_in.actor_by_cookie(session, cookie), True
+
+
+def shown(connection: ASGIConnection[Any, Any, Any, Any]) -> bytes:
+    """A digest of what the caller shows, valid or not; nothing of it is asked anywhere."""
+    header = connection.headers.get("authorization")
+    if header is not None:
+        what = header.partition(" ")[2].strip()
+    else:
+        what = connection.headers.get(KEY_HEADER) or connection.cookies.get(COOKIE) or ""
+    return blake2b(what.encode("utf-8", "surrogatepass"), digest_size=16).digest()
 
 
 async def _by_key(services: Services, connection: ASGIConnection[Any, Any, Any, Any], key: str) -> Actor:
