@@ -3,7 +3,7 @@ import { ReactFlowProvider } from '@xyflow/react'
 import { useQuery } from '@tanstack/react-query'
 import { useCallback, useEffect, useMemo, useRef, useState } from 'react'
 import type { CSSProperties } from 'react'
-import { ApiError, put, request } from '../api/client'
+import { ApiError, get, put, request } from '../api/client'
 import { client, useFlow, useNodeTypes } from '../api/queries'
 import type { Canvas, Execution } from '../api/types'
 import { useMe } from '../app/me'
@@ -24,7 +24,7 @@ import { useProblems } from '../flow/problems'
 import type { Part } from '../flow/run'
 import { execute, leave, watch } from '../flow/run'
 import { Settings } from '../flow/settings'
-import { document as canvas, saved, select, show, useDoc } from '../flow/store'
+import { document as canvas, isOneOf, saved, select, sending, show, useDoc } from '../flow/store'
 import { useUi } from '../flow/ui'
 import { later } from '../flow/views'
 import { Trouble, Waiting } from '../kit/parts'
@@ -103,6 +103,8 @@ function Keys() {
   return null
 }
 
+const isConflict = (error: unknown): error is ApiError => error instanceof ApiError && error.code === 'VERSION_CONFLICT'
+
 /** Save and run. */
 function useActs(id: string) {
   const last = useRef<Promise<boolean>>(Promise.resolve(true))
@@ -111,15 +113,22 @@ function useActs(id: string) {
     const now = useDoc.getState()
     const doc = now.flowId === id ? now : asked // another flow is shown by now: this one as it was left
     if (quiet && !doc.dirty) return true
+    const unanswered = sending(id, doc)
+    const write = (version: number) => put<{ row_version: number }>(`/flows/${id}/data`, canvas(doc), version)
     try {
-      const done = await put<{ row_version: number }>(`/flows/${id}/data`, canvas(doc), Math.max(doc.version, newest.current))
+      const done = await write(Math.max(doc.version, newest.current)).catch(async (error: unknown) => {
+        if (!unanswered.length || !isConflict(error)) throw error
+        const stored = await get<Canvas>(`/flows/${id}/data`) // it may be our own save, whose answer was lost
+        if (!isOneOf(unanswered, stored)) throw error
+        return write(stored.row_version)
+      })
       newest.current = done.row_version
-      saved(id, done.row_version, doc.revision)
+      saved(id, done.row_version, doc)
       void client.invalidateQueries({ queryKey: ['flows'] })
       if (!quiet) say(t('flow.saved.done'), 'ok')
       return true
     } catch (error) {
-      if (error instanceof ApiError && error.code === 'VERSION_CONFLICT') useUi.setState({ conflict: error.message })
+      if (isConflict(error)) useUi.setState({ conflict: error.message })
       else if (!quiet || !(error instanceof ApiError && error.status === 0)) fail(error)
       return false
     }
