@@ -1,4 +1,4 @@
-"""Saving meets everything else: a reload, another flow, a lost answer, a page that dies. Nothing is lost or mixed up."""
+"""Saving meets a reload, another flow, a lost answer, a page that dies: nothing is lost or mixed up."""
 
 from __future__ import annotations
 
