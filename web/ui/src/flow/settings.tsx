@@ -17,14 +17,16 @@ import { t } from '../lib/text'
 import { capsOf, command, perform } from './commands'
 import { useFlowPage } from './context'
 import { labelOf } from './graph'
-import { LayoutSettings } from './layoutform'
 import { problemsOf } from './lookup'
 import { usePins } from './pins'
-import { Starts } from './starts'
 import { setData, useDoc } from './store'
 import type { StepNode } from './store'
 import { useRun } from './run'
 import { useUi } from './ui'
+import { later } from './views'
+
+const LayoutSettings = later(() => import('./layoutform').then((all) => all.LayoutSettings), true)
+const Starts = later(() => import('./starts').then((all) => all.Starts), true)
 
 export function Settings() {
   useEffect(() => { void import('../form/expression') }, []) // most steps have one

@@ -9,14 +9,11 @@ import type { Canvas, Execution } from '../api/types'
 import { useMe } from '../app/me'
 import { useAutosave } from '../flow/autosave'
 import { CanvasView } from '../flow/canvas'
-import { Connect } from '../flow/connect'
 import { FlowPageContext } from '../flow/context'
 import { Dock } from '../flow/dock'
-import { Ghost } from '../flow/ghost'
 import { Grip, useWidth } from '../flow/grip'
 import { EditorHead } from '../flow/head'
 import { useKeys } from '../flow/keys'
-import { StepMenu } from '../flow/menu'
 import { Palette } from '../flow/palette'
 import { pinsUsed, showPins } from '../flow/pins'
 import type { Pin } from '../flow/pins'
@@ -33,6 +30,9 @@ import { t } from '../lib/text'
 
 const Outline = later(() => import('../flow/outline').then((all) => all.Outline))
 const Conflict = later(() => import('../flow/conflict').then((all) => all.Conflict), true)
+const Connect = later(() => import('../flow/connect').then((all) => all.Connect), true)
+const StepMenu = later(() => import('../flow/menu').then((all) => all.StepMenu), true)
+const Ghost = later(() => import('../flow/ghost').then((all) => all.Ghost), true)
 const Find = later(() => import('../flow/find').then((all) => all.Find), true)
 const PinRows = later(() => import('../flow/rows').then((all) => all.PinRows), true)
 const MakeVersion = later(() => import('./versions/make').then((all) => all.MakeVersion), true)
