@@ -114,7 +114,7 @@ function Row({ one, side, pick }: { one: Point; side: Side; pick: (side: Side) =
   const shown = (value: Json | undefined) => (!whole ? said(value) : value ? t('flow.conflict.there') : <span className="soft">{t('flow.conflict.without')}</span>)
   const cell = (of: Side) => (
     <td data-chosen={side === of || undefined} data-theirs={of === 'theirs' || undefined}>
-      <label className="differs-pick"><input type="radio" name={`side-${one.key}`} checked={side === of} onChange={() => pick(of)} aria-label={t(of === 'mine' ? 'flow.conflict.pickMine' : 'flow.conflict.pickTheirs', { step: what })} /><span>{shown(one[of])}</span></label>
+      <label className="differs-pick"><input type="radio" name={`side-${one.key}`} checked={side === of} onChange={() => pick(of)} aria-label={of === 'mine' ? t('flow.conflict.pickMine', { step: what }) : t('flow.conflict.pickTheirs', { step: what })} /><span>{shown(one[of])}</span></label>
     </td>
   )
   return (
