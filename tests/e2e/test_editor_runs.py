@@ -221,3 +221,26 @@ def test_choices_of_a_field_load_fail_are_asked_again_and_follow_what_they_depen
     assert [one["connection"] for one in asked] == ["Flight data", "Flight data"]
     side.get_by_label("Connection").select_option("")
     expect(stream.locator("xpath=following-sibling::datalist/option")).to_have_count(0)
+
+
+def test_a_failure_says_what_and_where_and_its_log_has_the_trace(page: Page, api, steps, run):
+    nodes = [
+        steps("read", "local_files.read", 0, connection="Flight data", stream="airlines.csv"),
+        steps("bad", "transform.derive", 280, columns=[{"name": "n", "expression": "cast(name AS integer)"}]),
+    ]
+    flow = api.flow("Has a trace", nodes, [("read.out", "bad.in")])
+    page.goto(f"/flows/{flow}")
+    expect(page.get_by_test_id("step-bad")).to_be_visible()
+    run(page, state="failed")
+    expect(page.get_by_test_id("step-bad")).to_have_attribute("data-status", "failed")
+    page.get_by_test_id("step-bad").click()
+    said = page.get_by_role("complementary", name="Settings of Bad").get_by_role("alert").first
+    expect(said).to_be_visible()
+    message = said.inner_text().splitlines()[0]
+    page.get_by_role("tab", name="Logs").click()
+    line = page.get_by_role("log").get_by_role("listitem").filter(has_text=message[:40]).first
+    line.get_by_role("button", name="Details").click()
+    whole = page.get_by_role("dialog", name="Details")
+    expect(whole.get_by_role("region", name="Details")).to_contain_text("Traceback")
+    page.keyboard.press("Escape")
+    expect(whole).to_be_hidden()
