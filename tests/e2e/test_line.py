@@ -84,7 +84,7 @@ def test_a_conflict_can_take_theirs(page: Page, api, steps):
 
 def test_a_conflict_can_save_mine_as_a_new_version_and_keeps_theirs(page: Page, api, steps):
     flow = conflict(page, api, steps, "Mine wins")
-    page.get_by_role("button", name="Save mine as a new version").click()
+    page.get_by_role("button", name="Save both as a new version").click()
     expect(page.get_by_text("Saved as version 2; what was there is version 1.")).to_be_visible()
     assert label(api, flow) == "Mine"
     first, second = (api("GET", f"/flows/{flow}/versions/{number}")["definition"] for number in (1, 2))

@@ -141,7 +141,7 @@ def test_versions_text_and_an_execution_are_accessible_and_fit(open_page, api, v
         f"/flows/{flow}/text": "textarea",
         f"/executions/{ran}?step=few": ".rows-grid tbody td",
         f"/executions/{ran}?tab=timeline": ".gantt li",
-        f"/executions/{ran}?tab=logs": ".log .empty",
+        f"/executions/{ran}?tab=logs": ".log :is(.empty, .log-lines li)",
         f"/executions/{ran}?tab=compare": ".execution-tabs .empty",
     }
     for path, there in seen.items():

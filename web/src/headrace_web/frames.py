@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from headrace.executions.service import NodeOutput
 from headrace.infra.frame_pages import fitted, stored_page
 from headrace.infra.frame_profiles import profiled
 from headrace.sdk.errors import NotFound
+from headrace.sdk.types import Column
 
 from headrace_web.deps import Context
 from headrace_web.envelope import StructT
@@ -47,6 +48,17 @@ async def stored_profile(ctx: Context, found: NodeOutput | None, port: str, shap
         return msgspec.convert(
             await asyncio.to_thread(lambda: profiled(_path(ctx, frame), frame.columns, total=frame.rows)), shape
         )
+
+
+def stored_file(ctx: Context, found: NodeOutput | None, port: str) -> tuple[Path, Sequence[Column]]:
+    """Where a node's frame is, and its columns.
+
+    Raises:
+        NotFound: the node has stored no rows, or none at this port.
+    """
+    frame = _frame(found, port)
+    with _kept():
+        return _path(ctx, frame), frame.columns
 
 
 def _frame(found: NodeOutput | None, port: str) -> FrameRef:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from enum import Enum
 from functools import partial
 from typing import Any, cast, get_args, get_origin, get_type_hints
@@ -54,6 +55,38 @@ def config_schema(kind: type[Struct]) -> JsonSchema:
     shape: dict[str, Any] = _resolve(schema, parts)
     _order(shape, kind)
     return shape
+
+
+_TEMPLATED = frozenset(["", "text", "textarea", "json", "stream"])
+_SQL = frozenset(["expression", "sql"])
+
+
+def with_expressions(schema: JsonSchema, verbatim: Collection[str] = ()) -> JsonSchema:
+    """The form with `x-ui.expression` where it is not said: `allow` for texts, `force` for SQL over columns.
+
+    Fields in `verbatim` are no templates; a text that must look in a certain way is none either.
+    """
+    return {**schema, "properties": {
+        name: part if name in verbatim else _expressive(part) for name, part in schema.get("properties", {}).items()
+    }}  # fmt: skip
+
+
+def _expressive(part: Any) -> Any:
+    hints = part.get("x-ui", {})
+    widget = hints.get("widget", "")
+    if widget in _SQL:
+        return {**part, "x-ui": {"expression": "force", **hints}}
+    own = part.keys() & {"enum", "const", "pattern", "format", "writeOnly"}
+    if part.get("type") == "string" and not own and widget in _TEMPLATED:
+        return {**part, "x-ui": {"expression": "allow", **hints}}
+    made = dict(part)
+    if "properties" in part:
+        made = with_expressions(part)
+    if "oneOf" in part:
+        made["oneOf"] = [_expressive(option) for option in part["oneOf"]]
+    if isinstance(part.get("items"), dict):
+        made["items"] = _expressive(part["items"])
+    return made
 
 
 def _without_secret_defaults(kind: type[Struct]) -> type[Struct]:

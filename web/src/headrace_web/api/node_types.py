@@ -9,7 +9,7 @@ from headrace.connections import explore
 from headrace.connections import service as connections
 from headrace.plugins.registry import NodeType
 from headrace.sdk.errors import ConfigError, NotFound
-from headrace.sdk.forms import config_schema
+from headrace.sdk.forms import config_schema, with_expressions
 from headrace.sdk.manifests import Port
 from headrace.triggers import calendars
 from litestar import Controller, get, post
@@ -113,13 +113,16 @@ class NodeTypesController(Controller):
 def described(node: NodeType) -> NodeTypeOut:
     """A node type as answers show it."""
     manifest, record = node.manifest, node.plugin
+    schema = config_schema(manifest.config)
+    if manifest.kind != "trigger" and not manifest.role:  # their settings are read before anything runs
+        schema = with_expressions(schema, manifest.config.verbatim)
     return NodeTypeOut(
         id=node.id, title=manifest.title, category=record.id, kind=manifest.kind, role=manifest.role,
         summary=manifest.summary, icon=manifest.icon, docs=manifest.docs, tags=list(manifest.tags),
         version=manifest.version,
         plugin={"name": record.name, "distribution": record.distribution, "version": record.version},
         inputs=[_port(port) for port in manifest.inputs], outputs=[_port(port) for port in manifest.outputs],
-        schema=config_schema(manifest.config), effect=str(manifest.effect), feature=manifest.feature,
+        schema=schema, effect=str(manifest.effect), feature=manifest.feature,
         connector=node.connector,
     )  # fmt: skip
 

@@ -6,7 +6,7 @@ export type Rule = { [key: string]: Json }
 export type Hints = {
   widget?: string; order?: number; group?: string; advanced?: boolean; placeholder?: string; help?: string
   unit?: string; rows?: number; language?: string; visible_if?: Rule; enabled_if?: Rule; nullable?: boolean
-  enum_labels?: Record<string, string>; options_from?: string; depends_on?: string[]; allow_custom?: boolean
+  enum_labels?: Record<string, string>; options_from?: string; expression?: 'off' | 'allow' | 'force'; depends_on?: string[]; allow_custom?: boolean
   connection_type?: string; port?: string
 }
 export type Schema = {
@@ -37,7 +37,7 @@ export type Connection = {
 
 export type Flow = {
   id: string; name: string; description: string; kind: string; status: string; workspace_id: string
-  current_version: number; updated_at: string; last_execution_at: string | null; row_version: number
+  current_version: number; updated_at: string; last_execution_at: string | null; row_version: number; variables?: Value
 }
 export type Retry = { max?: number; delay_s?: number; [key: string]: unknown }
 export type StepData = {

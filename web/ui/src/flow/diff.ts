@@ -1,28 +1,25 @@
 // What differs between two versions of a flow: steps, their settings, wires. Where things stand does not count.
 import type { Canvas, CanvasEdge, CanvasNode, Json } from '../api/types'
+import { alike } from '../lib/alike'
 
 export type Kind = 'added' | 'removed' | 'changed' | 'same'
-export type Setting = { path: string; before: Json | undefined; after: Json | undefined }
+export type Setting = { path: string; names: string[]; before: Json | undefined; after: Json | undefined }
 export type StepChange = { id: string; kind: Kind; node: CanvasNode; settings: Setting[] }
 export type WireChange = { edge: CanvasEdge; kind: Kind }
 export type Difference = { steps: StepChange[]; wires: WireChange[] }
 type Doc = Pick<Canvas, 'nodes' | 'edges'>
 
-const same = (a: unknown, b: unknown) => JSON.stringify(a) === JSON.stringify(b)
 const isObject = (value: unknown): value is Record<string, Json> => typeof value === 'object' && value !== null && !Array.isArray(value)
 /** What makes two wires the same one. */
 export const wireOf = (edge: CanvasEdge) => `${edge.source}\t${edge.sourceHandle ?? 'out'}\t${edge.target}\t${edge.targetHandle ?? 'in'}`
 
 /** Settings that differ, each by its path; what is empty on both sides is alike. */
-function settings(before: Json | undefined, after: Json | undefined, path: string): Setting[] {
-  if (same(before, after)) return []
-  if (isObject(before) || isObject(after)) {
-    const [a, b] = [isObject(before) ? before : {}, isObject(after) ? after : {}]
-    if ((before === undefined || isObject(before)) && (after === undefined || isObject(after))) {
-      return [...new Set([...Object.keys(a), ...Object.keys(b)])].flatMap((key) => settings(a[key], b[key], path ? `${path}.${key}` : key))
-    }
+export function settings(before: Json | undefined, after: Json | undefined, names: string[] = []): Setting[] {
+  if (alike(before, after)) return []
+  if ((isObject(before) || isObject(after)) && (before === undefined || isObject(before)) && (after === undefined || isObject(after))) {
+    return [...new Set([...Object.keys(before ?? {}), ...Object.keys(after ?? {})])].flatMap((name) => settings(before?.[name], after?.[name], [...names, name]))
   }
-  return [{ path, before, after }]
+  return [{ path: names.join('.'), names, before, after }]
 }
 
 const NEAR = { x: 200, y: 60 }
@@ -34,14 +31,15 @@ function aside(node: CanvasNode, steps: StepChange[]): CanvasNode {
   return { ...node, position: { x: node.position.x, y } }
 }
 
-const shape = (node: CanvasNode): Json => JSON.parse(JSON.stringify({ ...node.data, parent: node.parentId ?? null })) as Json
+/** What a step is, but for its place. */
+export const shape = (node: CanvasNode): Json => JSON.parse(JSON.stringify({ ...node.data, parent: node.parentId ?? null })) as Json
 
 export function difference(before: Doc, after: Doc): Difference {
   const old = new Map(before.nodes.map((node) => [node.id, node]))
   const now = new Set(after.nodes.map((node) => node.id))
   const steps: StepChange[] = after.nodes.map((node) => {
     const was = old.get(node.id)
-    const differing = was ? settings(shape(was), shape(node), '') : []
+    const differing = was ? settings(shape(was), shape(node)) : []
     return { id: node.id, node, kind: !was ? 'added' : differing.length ? 'changed' : 'same', settings: differing }
   })
   before.nodes.forEach((node) => { if (!now.has(node.id)) steps.push({ id: node.id, node: aside(node, steps), kind: 'removed', settings: [] }) })

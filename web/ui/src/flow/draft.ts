@@ -2,11 +2,11 @@
 import type { CanvasEdge, CanvasNode } from '../api/types'
 import { bare } from './graph'
 import type { Doc } from './graph'
-import { trail, walked } from './history'
+import { delta, patched, trail, walked } from './history'
 import type { Delta } from './history'
 
-type Kept = { version: number; dirty: boolean; nodes: CanvasNode[]; edges: CanvasEdge[]; past: Delta[]; future: Delta[] }
-export type Draft = { version: number; dirty: boolean; doc: Doc; past: Doc[]; future: Doc[] }
+type Kept = { version: number; dirty: boolean; nodes: CanvasNode[]; edges: CanvasEdge[]; past: Delta[]; future: Delta[]; base?: Delta; sent?: Delta[] }
+export type Draft = { version: number; dirty: boolean; doc: Doc; base: Doc; sent: Doc[]; past: Doc[]; future: Doc[] }
 const ROOM = 2_000_000
 const key = (flowId: string) => `headrace.draft.${flowId}`
 
@@ -15,15 +15,15 @@ export function draftOf(flowId: string): Draft | null {
     const kept = JSON.parse(sessionStorage.getItem(key(flowId)) ?? 'null') as Kept | null
     if (!kept) return null
     const doc = { nodes: kept.nodes, edges: kept.edges }
-    return { version: kept.version, dirty: kept.dirty, doc, past: walked(doc, kept.past ?? []).reverse(), future: walked(doc, kept.future ?? []) }
+    return { version: kept.version, dirty: kept.dirty, doc, base: kept.base ? patched(doc, kept.base) : doc, sent: (kept.sent ?? []).map((one) => patched(doc, one)), past: walked(doc, kept.past ?? []).reverse(), future: walked(doc, kept.future ?? []) }
   } catch {
     return null
   }
 }
 
 /** Keep a draft; where there is no room for all of it the oldest acts go first. */
-export function keep(flowId: string, { version, dirty, doc, past, future }: Draft) {
-  const kept: Kept = { version, dirty, nodes: doc.nodes.map(bare), edges: doc.edges.map(bare), past: within(trail(doc, [...past].reverse())), future: within(trail(doc, future)) }
+export function keep(flowId: string, { version, dirty, doc, base, sent, past, future }: Draft) {
+  const kept: Kept = { version, dirty, nodes: doc.nodes.map(bare), edges: doc.edges.map(bare), base: delta(doc, base), sent: sent.map((one) => delta(doc, one)), past: within(trail(doc, [...past].reverse())), future: within(trail(doc, future)) }
   for (const one of [kept, { ...kept, past: [], future: [] }]) {
     try {
       return sessionStorage.setItem(key(flowId), JSON.stringify(one))

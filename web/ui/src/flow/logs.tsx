@@ -1,7 +1,10 @@
 // The log of an execution: by level, step and words; it follows what is written until somebody scrolls up.
 import { useVirtualizer } from '@tanstack/react-virtual'
-import { ArrowDownToLine, Pause } from 'lucide-react'
+import { ArrowDownToLine, Copy, Pause } from 'lucide-react'
 import { useEffect, useRef, useState } from 'react'
+import type { LogRow } from '../api/types.gen'
+import { copy } from '../kit/copy'
+import { Dialog } from '../kit/dialog'
 import { Empty, SearchBox, Trouble, Waiting } from '../kit/parts'
 import { moment } from '../lib/format'
 import { t } from '../lib/text'
@@ -26,6 +29,7 @@ function Lines({ id, names, node: given, onNode }: { id: string; names: (id: str
   const [text, setText] = useState('')
   const [follow, setFollow] = useState(true)
   const [seen, setSeen] = useState(0)
+  const [opened, setOpened] = useState<LogRow | null>(null)
   const node = onNode ? given : own
   const words = useDeferred(text)
   const { lines, state, error } = useLines(id, live, { level, node, text: words })
@@ -60,16 +64,26 @@ function Lines({ id, names, node: given, onNode }: { id: string; names: (id: str
                 const line = lines[item.index]
                 return line && (
                   <li key={item.key} ref={rows.measureElement} data-index={item.index} data-level={line.level} style={{ transform: `translateY(${item.start}px)` }}>
-                    <time dateTime={line.created_at} title={moment(line.created_at)}>{clock.format(new Date(line.created_at))}</time><span className="log-level">{t(`results.level.${line.level}`)}</span><span className="log-step" title={names(line.node_id)}>{line.node_id && names(line.node_id)}</span><span className="log-text">{line.message}</span>
+                    <time dateTime={line.created_at} title={moment(line.created_at)}>{clock.format(new Date(line.created_at))}</time><span className="log-level">{t(`results.level.${line.level}`)}</span><span className="log-step" title={names(line.node_id)}>{line.node_id && names(line.node_id)}</span><span className="log-text">{line.message}{Object.keys(line.metadata).length > 0 && <> <button type="button" className="link" onClick={() => setOpened(line)}>{t('results.logDetails')}</button></>}</span>
                   </li>
                 )
               })}
             </ol>
           </div>
         )}
+      {opened && (
+        <Dialog title={t('results.logDetails')} text={opened.message} size="large" onClose={() => setOpened(null)}>
+          <pre className="cell-view" tabIndex={0} role="region" aria-label={t('results.logDetails')}>{detailsOf(opened)}</pre>
+          <footer className="dialog-foot"><button type="button" className="button primary" onClick={() => void copy(detailsOf(opened))}><Copy size={14} aria-hidden="true" />{t('results.copy')}</button></footer>
+        </Dialog>
+      )}
     </div>
   )
 }
+
+/** What a line says beside its message: the words of the engine or the trace, else its fields. */
+const detailsOf = ({ metadata: { detail, ...more } }: LogRow) =>
+  [typeof detail === 'string' ? detail.trim() : '', Object.keys(more).length ? JSON.stringify(more, null, 2) : ''].filter(Boolean).join('\n\n')
 
 /** The value a moment after the last change to it. */
 function useDeferred(value: string): string {

@@ -2,13 +2,13 @@
 import { Tabs } from '@base-ui/react/tabs'
 import { useIsFetching } from '@tanstack/react-query'
 import { MoreVertical, Pin, Play, X } from 'lucide-react'
-import { useCallback, useMemo } from 'react'
+import { useCallback, useEffect, useMemo } from 'react'
 import { useShallow } from 'zustand/react/shallow'
-import { client, rowsPage } from '../api/queries'
+import { client, rowsPage, useFlow } from '../api/queries'
 import { post } from '../api/client'
 import type { Rows, StepData, Value } from '../api/types'
 import { SchemaForm } from '../form/form'
-import type { Option } from '../form/context'
+import type { Language, Option, Tried } from '../form/context'
 import { NumberInput } from '../form/inputs'
 import { Tile } from '../kit/tile'
 import { moment, rows } from '../lib/format'
@@ -17,16 +17,19 @@ import { t } from '../lib/text'
 import { capsOf, command, perform } from './commands'
 import { useFlowPage } from './context'
 import { labelOf } from './graph'
-import { LayoutSettings } from './layoutform'
 import { problemsOf } from './lookup'
 import { usePins } from './pins'
-import { Starts } from './starts'
 import { setData, useDoc } from './store'
 import type { StepNode } from './store'
 import { useRun } from './run'
 import { useUi } from './ui'
+import { later } from './views'
+
+const LayoutSettings = later(() => import('./layoutform').then((all) => all.LayoutSettings), true)
+const Starts = later(() => import('./starts').then((all) => all.Starts), true)
 
 export function Settings() {
+  useEffect(() => { void import('../form/expression') }, []) // most steps have one
   const selected = useDoc(useShallow((state) => state.nodes.filter((node) => node.selected)))
   const open = useUi((state) => state.settings)
   const step = selected.length === 1 ? selected[0] : undefined
@@ -48,6 +51,13 @@ function StepSettings({ step, open }: { step: StepNode; open: boolean }) {
   const options = useCallback(async (field: string, config: Value) => (await post<{ options: Option[] }>(`/node-types/${step.data.nodeType}/options`, { field, config })).options, [step.data.nodeType])
   const reading = useIsFetching({ queryKey: ['rows'] })
   const columns = useCallback((port: string) => upstream(step.id, port), [step.id, reading])
+  const variables = useFlow(page.flowId).data?.variables
+  const names = useMemo(() => [...Object.keys(variables ?? {}).map((name) => `params.${name}`), 'execution.id'], [variables])
+  const rowsOf = useRun((state) => `${state.execution?.id ?? ''} ${state.execution?.status ?? ''}`)
+  const tryOut = useMemo(() => ({
+    stamp: `${rowsOf} ${JSON.stringify(variables)}`,
+    ask: (text: string, language: Language, port: string) => post<Tried>(`/flows/${page.flowId}/expressions/try`, { text, language, ...sourceOf(step.id, port) }),
+  }), [page.flowId, step.id, rowsOf, variables])
   const set = (data: Partial<StepData>, key: string) => setData(step.id, data, key)
   return (
     <aside className="settings" aria-label={t('flow.settings.of', { step: labelOf(step) })} data-open={open || undefined}>
@@ -75,7 +85,7 @@ function StepSettings({ step, open }: { step: StepNode; open: boolean }) {
           {type ? (
             <form onSubmit={(event) => event.preventDefault()} autoComplete="off">
               <fieldset className="bare" disabled={readOnly}>
-                <SchemaForm schema={type.schema} value={step.data.config ?? {}} onChange={(config) => set({ config }, 'config')} errors={errors} readOnly={readOnly} options={options} columns={columns} scope={step.id} />
+                <SchemaForm schema={type.schema} value={step.data.config ?? {}} onChange={(config) => set({ config }, 'config')} errors={errors} readOnly={readOnly} options={options} columns={columns} tryOut={tryOut} names={names} scope={step.id} />
               </fieldset>
               {type.kind === 'trigger' && <Starts node={step.id} config={step.data.config ?? {}} />}
             </form>
@@ -109,6 +119,14 @@ function OnError({ step, set }: { step: StepNode; set: (data: Partial<StepData>,
       {number('timeout', t('flow.error.timeout'), t('flow.error.timeout.help'), step.data.timeout, false, (timeout) => set({ timeout: timeout ?? 0 }, 'timeout'))}
     </form>
   )
+}
+
+/** The step and its port that feed an input. */
+function sourceOf(id: string, port: string) {
+  const { edges, nodes } = useDoc.getState()
+  const loop = nodes.find((one) => one.id === id)?.parentId
+  const fed = edges.find((edge) => edge.target === id && edge.source !== loop && (!port || (edge.targetHandle ?? 'in') === port))
+  return fed ? { node_id: fed.source, port: fed.sourceHandle ?? 'out' } : {}
 }
 
 /** Columns that reach an input, from the rows the page has seen of the steps before; asked for once where unseen. */

@@ -4,6 +4,7 @@ import type { Edge, EdgeChange, Node, NodeChange } from '@xyflow/react'
 import { create } from 'zustand'
 import type { Canvas, CanvasEdge, CanvasNode, StepData, Value } from '../api/types'
 import { acts } from './acts'
+import { alike } from '../lib/alike'
 import { draftOf, forget, keep } from './draft'
 import { bare, copied, pasted, refusal, wired, without } from './graph'
 import type { Doc, Point, Types, Wire } from './graph'
@@ -17,19 +18,24 @@ type Shown = { nodes: StepNode[]; edges: StepEdge[] }
 const DEPTH = 100
 const BURST_MS = 1_000
 const KEEP_MS = 300
+const SENT = 4
 
 type State = Shown & {
   flowId: string
   viewport: Value | undefined
   rest: Record<string, unknown>
   version: number
+  /** What is stored at that version: the other side of a comparison, and what a merge starts from. */
+  base: Doc
+  /** What was sent to be stored since the last answer: none of it is somebody else's, when it is found stored. */
+  sent: Doc[]
   /** Goes up with each change of the document, not with selections and measures. */
   revision: number
   dirty: boolean
   past: Doc[]
   future: Doc[]
 }
-const NOTHING: State = { flowId: '', nodes: [], edges: [], viewport: undefined, rest: {}, version: 0, revision: 0, dirty: false, past: [], future: [] }
+const NOTHING: State = { flowId: '', nodes: [], edges: [], viewport: undefined, rest: {}, version: 0, base: { nodes: [], edges: [] }, sent: [], revision: 0, dirty: false, past: [], future: [] }
 export const useDoc = create<State>(() => NOTHING)
 
 let burst = { key: '', at: 0 }
@@ -39,25 +45,32 @@ const put = (next: Doc, more: Partial<State> = {}) =>
 
 /** Show a canvas. What a reload left unsaved comes back, and is told; with it the acts that can be undone. */
 export function show(flowId: string, canvas: Canvas, types: Types): boolean {
+  if (writing) write()
   const { nodes, edges, viewport, row_version, ...others } = canvas
   const { updated_at: _at, ...rest } = others as Record<string, unknown>
+  const stored: Doc = { nodes: nodes.map((node) => (node.data ? node : { ...node, data: {} as StepData })), edges }
   const draft = draftOf(flowId)
   const ours = draft && (draft.dirty || draft.version === row_version) ? draft : null
-  const shown = fitLoops(ours?.doc ?? { nodes: nodes.map((node) => (node.data ? node : { ...node, data: {} as StepData })), edges }, types) as Shown
-  const dirty = Boolean(ours?.dirty)
+  const arrived = isOneOf(ours?.sent ?? [], stored)
+  const dirty = Boolean(ours?.dirty) && !(arrived && ours && sameDoc(ours.doc, stored))
+  const behind = dirty && !arrived && ours ? ours : null
   useDoc.setState({
-    ...NOTHING, ...shown, flowId, viewport, rest, dirty, version: dirty && ours ? ours.version : row_version,
-    past: ours?.past ?? [], future: ours?.future ?? [], revision: useDoc.getState().revision + 1,
+    ...NOTHING, ...fitLoops(ours?.doc ?? stored, types) as Shown, flowId, viewport, rest, dirty, version: behind?.version ?? row_version,
+    base: behind?.base ?? stored, sent: behind?.sent ?? [], past: ours?.past ?? [], future: ours?.future ?? [], revision: useDoc.getState().revision + 1,
   })
   return dirty
 }
 
+const bared = ({ nodes, edges }: Doc) => [nodes.map(bare), edges.map(bare)]
+/** Whether two documents say the same, whatever the order of their settings. */
+export const sameDoc = (a: Doc, b: Doc) => alike(bared(a), bared(b))
+
 let writing: ReturnType<typeof setTimeout> | undefined
 function write() {
-  const { flowId, version, dirty, past, future } = useDoc.getState()
+  const { flowId, version, dirty, past, future, base, sent } = useDoc.getState()
   clearTimeout(writing)
   writing = undefined
-  if (flowId && (dirty || past.length)) keep(flowId, { version, dirty, doc: doc(), past, future })
+  if (flowId && (dirty || past.length)) keep(flowId, { version, dirty, doc: doc(), base, sent, past, future })
   else if (flowId) forget(flowId)
 }
 addEventListener('pagehide', () => { if (writing) write() })
@@ -72,10 +85,21 @@ export function document({ nodes, edges, viewport, rest }: State = useDoc.getSta
   return { ...rest, nodes: nodes.map(bare), edges: edges.map(bare), ...(viewport ? { viewport } : {}) }
 }
 
+export const isOneOf = (sent: readonly Doc[], stored: Doc) => sent.some((one) => sameDoc(one, stored))
+
+/** A document goes out to be stored; those before it come back, whose answers never came. */
+export function sending(flow: string, { nodes, edges }: Doc): Doc[] {
+  const { flowId, sent } = useDoc.getState()
+  if (flowId !== flow) return []
+  useDoc.setState({ sent: [...sent.slice(1 - SENT), { nodes, edges }] })
+  write()
+  return sent
+}
+
 /** A flow was saved as it stood at a revision; what changed since is still to be saved. At once told to the draft. */
-export function saved(flow: string, version: number, at: number) {
+export function saved(flow: string, version: number, { nodes, edges, revision: at }: Doc & { revision: number }) {
   if (useDoc.getState().flowId !== flow) return forget(flow)
-  useDoc.setState(({ revision }) => ({ version, dirty: revision !== at }))
+  useDoc.setState(({ revision }) => ({ version, base: { nodes, edges }, sent: [], dirty: revision !== at }))
   write()
 }
 

@@ -1,13 +1,23 @@
 // One field: label, widget by schema and hint, help, error.
-import { useId } from 'react'
+import { Suspense, lazy, useId } from 'react'
+import type { ComponentType } from 'react'
 import type { Json, Schema, Value } from '../api/types'
 import { complaint, initial, isObject, plain, switchVariant, variantOf, variantTitle } from '../lib/schema'
 import { t } from '../lib/text'
-import { CodeArea } from './code'
 import { errorAt, useForm } from './context'
 import { Fields, asObject } from './form'
 import { Choices, KeyValue, Rows, Tags } from './lists'
-import { Area, Chooser, Expression, NumberInput, Scalar, SecretInput, Segmented, Select, TextInput } from './inputs'
+import { Area, Chooser, NumberInput, Scalar, SecretInput, Segmented, Select, TextInput } from './inputs'
+
+/** Parts that few forms need come when one does; what is typed until then stays. */
+function late(load: () => Promise<ComponentType<InputProps>>, meanwhile: ComponentType<InputProps>): ComponentType<InputProps> {
+  const Shown = lazy(() => load().then((part) => ({ default: part })))
+  const Until = meanwhile
+  return (props) => <Suspense fallback={<Until {...props} />}><Shown {...props} /></Suspense>
+}
+const CodeArea = late(() => import('./code').then((all) => all.CodeArea), Area)
+const Expression = late(() => import('./expression').then((all) => all.Expression), Area)
+const Templated = late(() => import('./expression').then((all) => all.Templated), TextInput)
 
 export type FieldProps = {
   name: string; schema: Schema; path: string; parents: Value[]; required: boolean; value: Json | undefined
@@ -75,6 +85,7 @@ function Notes({ id, help, error }: { id: string; help?: string; error?: string 
 /** The widget for a value that is no object of its own. */
 export function Input(props: InputProps) {
   const { schema } = props
+  const { tryOut } = useForm()
   const widget = schema['x-ui']?.widget ?? ''
   if (schema.writeOnly || schema.format === 'password' || widget === 'secret') return <SecretInput {...props} />
   if (schema.enum) return widget === 'segmented' && schema.enum.length < 5 ? <Segmented {...props} /> : <Select {...props} />
@@ -85,9 +96,10 @@ export function Input(props: InputProps) {
   if (schema.type === 'object') return <KeyValue {...props} />
   if (Array.isArray(schema.type)) return <Scalar {...props} />
   if (schema.type === 'integer' || schema.type === 'number') return <NumberInput {...props} />
+  if (tryOut && schema['x-ui']?.expression === 'allow') return <Templated {...props} />
   if (['connection', 'stream', 'columns'].includes(widget) || schema['x-ui']?.options_from) return <Chooser {...props} />
   if (widget === 'code') return <CodeArea {...props} />
-  if (widget === 'expression') return <Expression {...props} />
+  if (widget === 'expression' || widget === 'sql') return <Expression {...props} />
   if (['textarea', 'json'].includes(widget)) return <Area {...props} />
   return <TextInput {...props} />
 }

@@ -25,28 +25,6 @@ export function Area(props: InputProps) {
   return <textarea {...attributes(props)} className="code" rows={rows} spellCheck={false} placeholder={example(props)} value={said(value)} onChange={({ target }) => onChange(target.value)} />
 }
 
-const quoted = (name: string) => (/^[a-z_]\w*$/i.test(name) ? name : `"${name.replaceAll('"', '""')}"`)
-
-/** An expression over columns; those that reach the step are offered and put in where the caret is. */
-export function Expression(props: InputProps) {
-  const { columns } = useForm()
-  const names = columns?.(props.schema['x-ui']?.port ?? '') ?? []
-  const insert = (name: string) => {
-    document.getElementById(props.id)?.focus()
-    document.execCommand('insertText', false, quoted(name))
-  }
-  return (
-    <>
-      <Area {...props} />
-      {names.length > 0 && (
-        <select className="insert" aria-label={t('form.insertIn', { label: props.label })} value="" onChange={({ target }) => insert(target.value)}>
-          <option value="" disabled>{t('form.insert')}</option>{names.map((name) => <option key={name}>{name}</option>)}
-        </select>
-      )}
-    </>
-  )
-}
-
 /** A number: empty is null where null is allowed, a number is a number, other text is kept and marked. */
 export function NumberInput(props: InputProps) {
   const { schema, nullable, value, onChange } = props

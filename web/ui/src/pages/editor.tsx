@@ -3,20 +3,17 @@ import { ReactFlowProvider } from '@xyflow/react'
 import { useQuery } from '@tanstack/react-query'
 import { useCallback, useEffect, useMemo, useRef, useState } from 'react'
 import type { CSSProperties } from 'react'
-import { ApiError, put, request } from '../api/client'
+import { ApiError, get, put, request } from '../api/client'
 import { client, useFlow, useNodeTypes } from '../api/queries'
 import type { Canvas, Execution } from '../api/types'
 import { useMe } from '../app/me'
 import { useAutosave } from '../flow/autosave'
 import { CanvasView } from '../flow/canvas'
-import { Connect } from '../flow/connect'
 import { FlowPageContext } from '../flow/context'
 import { Dock } from '../flow/dock'
-import { Ghost } from '../flow/ghost'
 import { Grip, useWidth } from '../flow/grip'
 import { EditorHead } from '../flow/head'
 import { useKeys } from '../flow/keys'
-import { StepMenu } from '../flow/menu'
 import { Palette } from '../flow/palette'
 import { pinsUsed, showPins } from '../flow/pins'
 import type { Pin } from '../flow/pins'
@@ -24,7 +21,7 @@ import { useProblems } from '../flow/problems'
 import type { Part } from '../flow/run'
 import { execute, leave, watch } from '../flow/run'
 import { Settings } from '../flow/settings'
-import { document as canvas, saved, select, show, useDoc } from '../flow/store'
+import { document as canvas, isOneOf, saved, select, sending, show, useDoc } from '../flow/store'
 import { useUi } from '../flow/ui'
 import { later } from '../flow/views'
 import { Trouble, Waiting } from '../kit/parts'
@@ -33,6 +30,9 @@ import { t } from '../lib/text'
 
 const Outline = later(() => import('../flow/outline').then((all) => all.Outline))
 const Conflict = later(() => import('../flow/conflict').then((all) => all.Conflict), true)
+const Connect = later(() => import('../flow/connect').then((all) => all.Connect), true)
+const StepMenu = later(() => import('../flow/menu').then((all) => all.StepMenu), true)
+const Ghost = later(() => import('../flow/ghost').then((all) => all.Ghost), true)
 const Find = later(() => import('../flow/find').then((all) => all.Find), true)
 const PinRows = later(() => import('../flow/rows').then((all) => all.PinRows), true)
 const MakeVersion = later(() => import('./versions/make').then((all) => all.MakeVersion), true)
@@ -103,6 +103,8 @@ function Keys() {
   return null
 }
 
+const isConflict = (error: unknown): error is ApiError => error instanceof ApiError && error.code === 'VERSION_CONFLICT'
+
 /** Save and run. */
 function useActs(id: string) {
   const last = useRef<Promise<boolean>>(Promise.resolve(true))
@@ -111,15 +113,22 @@ function useActs(id: string) {
     const now = useDoc.getState()
     const doc = now.flowId === id ? now : asked // another flow is shown by now: this one as it was left
     if (quiet && !doc.dirty) return true
+    const unanswered = sending(id, doc)
+    const write = (version: number) => put<{ row_version: number }>(`/flows/${id}/data`, canvas(doc), version)
     try {
-      const done = await put<{ row_version: number }>(`/flows/${id}/data`, canvas(doc), Math.max(doc.version, newest.current))
+      const done = await write(Math.max(doc.version, newest.current)).catch(async (error: unknown) => {
+        if (!unanswered.length || !isConflict(error)) throw error
+        const stored = await get<Canvas>(`/flows/${id}/data`) // it may be our own save, whose answer was lost
+        if (!isOneOf(unanswered, stored)) throw error
+        return write(stored.row_version)
+      })
       newest.current = done.row_version
-      saved(id, done.row_version, doc.revision)
+      saved(id, done.row_version, doc)
       void client.invalidateQueries({ queryKey: ['flows'] })
       if (!quiet) say(t('flow.saved.done'), 'ok')
       return true
     } catch (error) {
-      if (error instanceof ApiError && error.code === 'VERSION_CONFLICT') useUi.setState({ conflict: error.message })
+      if (isConflict(error)) useUi.setState({ conflict: error.message })
       else if (!quiet || !(error instanceof ApiError && error.status === 0)) fail(error)
       return false
     }

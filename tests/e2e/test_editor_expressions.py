@@ -1,0 +1,77 @@
+"""Expressions show their value for the first row while they are written; a text is fixed or an expression."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture
+def flow(api, steps, request) -> str:
+    """Read with pinned rows, and filter; a variable names the file."""
+    nodes = [
+        steps("read", "local_files.read", 0, connection="Flight data", stream="airlines.csv"),
+        steps("keep", "transform.filter", 280, where="carrier = 'AA'"),
+        steps("sum", "transform.aggregate", 560, aggregates=[{"name": "n", "expression": "count(*)"}]),
+    ]
+    made = str(api.flow(request.node.name, nodes, [("read.out", "keep.in"), ("read.out", "sum.in")]))
+    version = api("GET", f"/flows/{made}")["row_version"]
+    api("PATCH", f"/flows/{made}", {"variables": {"file": "airlines.csv"}, "row_version": version})
+    return made
+
+
+def settings(page: Page, step: str) -> Locator:
+    page.get_by_test_id(f"step-{step}").click()
+    return page.get_by_role("complementary", name=f"Settings of {step.title()}")
+
+
+def test_a_condition_shows_its_value_for_the_first_row(page: Page, api, flow):
+    page.goto(f"/flows/{flow}")
+    side = settings(page, "keep")
+    said = side.get_by_role("status")
+    expect(said).to_have_text("Run the steps before: its value for the first row is shown here then.")
+    api(
+        "PUT", f"/flows/{flow}/nodes/read/pin", {"rows": [{"carrier": "UA", "delay": 4}, {"carrier": "AA", "delay": 2}]}
+    )
+    page.reload()
+    side = settings(page, "keep")
+    field = side.get_by_role("textbox", name="Condition")
+    expect(said).to_have_text("First rowfalse")
+    field.fill("delay * 2 > 7 AND carrier = 'UA'")
+    expect(said).to_have_text("First rowtrue")
+    field.fill("delai > 7")
+    expect(said).to_contain_text("names the column 'delai', which is not there")
+    expect(said).to_contain_text("there is carrier, delay")
+
+
+def test_an_aggregate_is_worked_out_over_the_first_rows(page: Page, api, flow):
+    api("PUT", f"/flows/{flow}/nodes/read/pin", {"rows": [{"delay": n} for n in (4, 2, 6)]})
+    page.goto(f"/flows/{flow}")
+    side = settings(page, "sum")
+    side.get_by_role("textbox", name="Expression").fill("sum(delay) / count(*)")
+    expect(side.get_by_role("status")).to_have_text("Over the first 3 rows4")
+
+
+def test_a_text_is_switched_to_an_expression_and_back(page: Page, api, flow, run):
+    page.goto(f"/flows/{flow}")
+    side = settings(page, "read")
+    switch = side.get_by_role("button", name="As an expression").first
+    expect(switch).to_have_attribute("aria-pressed", "false")
+    switch.click()
+    field = side.get_by_role("textbox", name="Stream")
+    field.fill("")
+    side.get_by_label("Insert a value into Stream").select_option("params.file")
+    expect(field).to_have_value("{{ params.file }}")
+    expect(side.get_by_role("status")).to_have_text("Givesairlines.csv")
+    field.fill("{{ params.nothing }}")
+    expect(side.get_by_role("status")).to_contain_text("asks for something that is not there")
+    field.fill("{{ params.file }}")
+    run(page)
+    expect(page.get_by_test_id("step-read")).to_contain_text("16 rows")
+    assert api("GET", f"/flows/{flow}/data")["nodes"][0]["data"]["config"]["stream"] == "{{ params.file }}"
+    page.get_by_test_id("step-read").click()
+    switch.click()
+    expect(switch).to_have_attribute("aria-pressed", "false")
+    expect(side.get_by_role("combobox", name="Stream")).to_have_value("airlines.csv")

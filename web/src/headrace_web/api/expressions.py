@@ -1,0 +1,60 @@
+"""Expressions tried before anything runs: their value for the first row that reaches a step."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Annotated, Literal
+from uuid import UUID
+
+from headrace.executions import pins
+from headrace.executions import service as executions
+from headrace.flows import service as flows
+from headrace.infra.expression_trials import Trial, sql_trial, text_trial
+from headrace.sdk.errors import NotFound
+from litestar import Controller, post
+from litestar.di import NamedDependency
+from litestar.params import FromPath, JSONBody
+from msgspec import Meta
+
+from headrace_web.deps import Context
+from headrace_web.envelope import ApiStruct, Envelope, ok
+from headrace_web.frames import stored_file
+from headrace_web.guards import permission
+
+
+class TrialBody(ApiStruct):
+    """An expression: `sql` over the columns of a step's stored rows, or a text with `{{ ... }}` in it."""
+
+    text: Annotated[str, Meta(max_length=20_000)]
+    language: Literal["sql", "text"] = "sql"
+    node_id: Annotated[str, Meta(max_length=100)] = ""
+    port: Annotated[str, Meta(max_length=100)] = "out"
+
+
+class ExpressionsController(Controller):
+    """Expressions of a flow's steps."""
+
+    path = "/flows/{flow_id:uuid}/expressions"
+    tags = ("flows",)
+
+    @post("/try", opt=permission("flow:read"), status_code=200)
+    async def try_expression(
+        self, ctx: NamedDependency[Context], flow_id: FromPath[UUID], data: JSONBody[TrialBody]
+    ) -> Envelope[Trial]:
+        """The value of an expression for the first row that a step gave: the pinned one, or the newest stored."""
+        async with ctx.transaction() as session:
+            flow = await flows.get(session, ctx.actor, flow_id)
+            found = None
+            if data.language == "sql" and data.node_id:
+                pinned = await pins.find(session, ctx.organization_id, flow_id, data.node_id)
+                found = await executions.latest_output(session, ctx.organization_id, flow_id, data.node_id)
+                if pinned:
+                    found = executions.NodeOutput(pinned[0].execution_id, pinned[0].outputs)
+        known = {"params": flow.variables, "execution": {"id": str(found.execution_id if found else UUID(int=0))}}
+        if data.language == "text":
+            return ok(await asyncio.to_thread(text_trial, data.text, known))
+        try:
+            path, columns = stored_file(ctx, found, data.port)
+        except NotFound:
+            path, columns = None, ()
+        return ok(await asyncio.to_thread(sql_trial, data.text, known, path, columns))
