@@ -18,6 +18,7 @@ from playwright.sync_api import Browser, Page, StorageState, expect, sync_playwr
 from playwright.sync_api import Error as PlaywrightError
 
 from tests.e2e.install import Stack, started
+from tests.e2e.pages import prepared
 from tests.trust import record
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
@@ -202,6 +203,19 @@ def step(id_: str, kind: str, x: int, y: int = 0, **config: Any) -> dict[str, An
     """A step of a canvas, named like its id."""
     data = {"nodeType": kind, "nodeVersion": 1, "label": id_.title(), "config": config}
     return {"id": id_, "type": "step", "position": {"x": x, "y": y}, "data": data}
+
+
+@pytest.fixture(scope="session")
+def made() -> list[str]:
+    """What `details` has made once."""
+    return []
+
+
+@pytest.fixture
+def details(api: Api, steps: Callable[..., dict[str, Any]], made: list[str]) -> list[str]:
+    """Addresses of single things, each with something in it."""
+    made[:] = made or prepared(api, steps)
+    return made
 
 
 @pytest.fixture

@@ -41,7 +41,7 @@ export function Subscriptions() {
 function One({ one, onOpen }: { one: Subscription; onOpen: (what: 'plan' | 'override') => void }) {
   const features = useFeatures()
   const word = (each: OverrideOut) => (each.enabled === null ? `${t(`editions.limit.${each.key}`)}: ${each.value === -1 ? t('editions.noLimit') : count(each.value ?? 0)}` : `${features.data?.find(({ key }) => key === each.key)?.name ?? each.key}: ${t(each.enabled ? 'editions.on' : 'editions.off')}`)
-  const drop = (each: OverrideOut) => void call('DELETE /subscriptions/{subscriber_id}/overrides/{feature}', { path: { subscriber_id: one.id, feature: each.key } }).then(() => { say(t('editions.overrideGone'), 'ok'); stale('subscriptions', 'me', 'usage') }).catch(fail)
+  const drop = (each: OverrideOut) => void call('DELETE /subscriptions/{subscriber_id}/overrides/{feature}', { path: { subscriber_id: one.id, feature: each.key } }).then(async () => { await stale('subscriptions', 'me', 'usage'); say(t('editions.overrideGone'), 'ok') }).catch(fail)
   return (
     <li className="card section organization">
       <Face name={one.organization || '?'} />
