@@ -17,7 +17,7 @@ globalThis.looks = {
       if (![...el.childNodes].some((one) => one.nodeType === 3 && one.data.trim()) || !seen(el)) continue
       const range = document.createRange()
       range.selectNodeContents(el)
-      const { width, right } = range.getBoundingClientRect()
+      const { width, left, right } = range.getBoundingClientRect()
       if (!width) continue
       let dots = false
       let up = el
@@ -27,10 +27,10 @@ globalThis.looks = {
         if (clipPath !== 'none' || /auto|scroll/.test(overflowX) || up.matches('.react-flow')) break
         if (!/hidden|clip/.test(overflowX)) continue
         const box = up.getBoundingClientRect()
-        if (!dots && box.width && right > box.right + 1) bad.push(told('cut', el))
+        if (!dots && box.width && (right > box.right + 1 || left < box.left - 1)) bad.push(told('cut', el))
         break
       }
-      if (!up && right > innerWidth + 1) bad.push(told('beyond the edge', el))
+      if (!up && (right > innerWidth + 1 || left < -1)) bad.push(told('beyond the edge', el))
       if (!dots && el.matches('button, .button, .badge') && el.scrollWidth > el.clientWidth + 1) bad.push(told('out of its box', el))
     }
     return bad
@@ -71,9 +71,9 @@ globalThis.looks = {
       return [of.color, of.backgroundColor, of.borderTopColor, of.borderTopStyle, of.borderBottomColor, of.outlineStyle, of.textDecorationLine].join()
     }
     const bad = []
-    for (const at of document.querySelectorAll('.nav-places [aria-current], .link-tabs [aria-current], .segments label:has(:checked)')) {
-      const group = at.closest('.nav-places, .link-tabs, .segments')
-      const other = [...group.querySelectorAll(at.localName)].find((one) => one !== at && seen(one))
+    for (const at of document.querySelectorAll('.nav-places [aria-current], .link-tabs [aria-current], .segmented :checked + span')) {
+      const group = at.closest('.nav-places, .link-tabs, .segmented')
+      const other = [...group.querySelectorAll(at.localName === 'a' ? 'a' : 'input + span')].find((one) => one !== at && seen(one))
       if (other && look(at) === look(other)) bad.push(told('nothing tells that it is chosen', at))
     }
     for (const el of document.querySelectorAll('[role=switch], .button, main select, main input[type=text], main textarea:not(.code)'))

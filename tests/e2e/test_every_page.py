@@ -57,7 +57,11 @@ def looked_at(page: Page) -> Iterator[str]:
         page.set_viewport_size(SIZES[size])
         page.wait_for_timeout(150)
         yield from fits(page, f"longer words, {size}")
+    page.evaluate("document.documentElement.dir = 'rtl'")
+    yield from fits(page, "from right to left, narrow")
     page.set_viewport_size(SIZES["wide"])
+    page.wait_for_timeout(150)
+    yield from fits(page, "from right to left, wide")
 
 
 def test_every_page_is_for_everybody_and_leads_on(page: Page, details: list[str]) -> None:

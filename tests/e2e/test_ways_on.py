@@ -40,13 +40,17 @@ def test_an_address_that_leads_nowhere_says_so(page: Page) -> None:
     expect(page.get_by_role("heading", name="Dashboard", level=1)).to_be_visible()
 
 
-@pytest.mark.parametrize("kind", ["flows", "executions", "connections", "schedules", "webhooks", "jobs", "calendars"])
-def test_a_thing_that_is_gone_says_so_and_leads_to_the_others(page: Page, kind: str) -> None:
+@pytest.mark.parametrize(
+    ("kind", "others"),
+    [(one, one) for one in ("flows", "executions", "connections", "jobs", "job-packages", "calendars")]
+    + [(one, "triggers") for one in ("triggers", "schedules", "webhooks")],
+)
+def test_a_thing_that_is_gone_says_so_and_leads_to_the_others(page: Page, kind: str, others: str) -> None:
     page.expected.append("404")  # type: ignore[attr-defined]
     page.goto(f"/{kind}/{NOWHERE}")
     main = page.get_by_role("main")
     expect(main.get_by_role("alert").or_(main.locator(".empty")).first).to_contain_text("there is no such")
-    main.locator(f'a[href^="/{kind}"]').first.click()
+    main.locator(f'a[href="/{others}"]').first.click()
     expect(page.get_by_role("heading", level=1)).to_be_visible()
     expect(main.get_by_text("there is no such")).to_have_count(0)
 
