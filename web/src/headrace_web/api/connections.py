@@ -203,7 +203,8 @@ class ConnectionsController(Controller):
     ) -> Envelope[ConnectionWhole]:
         """Bring back a connection from the trash."""
         async with ctx.transaction() as session:
-            return ok(await _whole(ctx, session, await connections.restore(session, ctx.actor, connection_id)))
+            row = await connections.restore(session, ctx.actor, ctx.registry, connection_id)
+            return ok(await _whole(ctx, session, row))
 
     @post("/test", opt=permission("connection:test"), status_code=200)
     async def probe(self, ctx: NamedDependency[Context], data: JSONBody[ProbeBody]) -> Envelope[Tested]:
