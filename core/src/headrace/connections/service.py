@@ -166,7 +166,7 @@ async def restore(session: AsyncSession, actor: Any, registry: Registry, connect
     Raises:
         NotFound: it is not deleted, or there is none.
         Conflict: its name has been taken meanwhile.
-        LimitReached, FeatureDisabled: the plan has no room for it, or not its connector.
+        LimitReached, FeatureOff: the plan has no room for it, or not its connector.
     """
     row = await session.get(Connection, (actor.organization_id, connection_id), with_for_update=True)
     if row is None or row.deleted_at is None:
