@@ -130,6 +130,13 @@ def test_pages_of_others_say_what_it_takes(member) -> None:
         main = page.get_by_role("main")
         expect(main.get_by_role("heading", name="Not for your role")).to_be_visible()
         expect(main).to_contain_text("This page needs the right")
+    page.expected.append("403")  # type: ignore[attr-defined]
+    for place in ("/triggers", "/webhooks", "/calendars"):
+        page.goto(place)
+        refused = page.get_by_role("main").get_by_role("alert")
+        expect(refused.get_by_role("heading", name="Not for your role")).to_be_visible()
+        expect(refused).to_contain_text("ask an admin of the organization")
+        expect(refused.get_by_role("button")).to_have_count(0)
 
 
 def test_who_signs_out_is_out_in_every_tab(member) -> None:

@@ -71,7 +71,7 @@ export const PLACES: Place[] = [
   { word: 'executions', href: '/executions', Icon: Activity, section: 'work', routes: { '/executions': Executions, '/executions/:id': Execution } },
   { word: 'approvals', href: '/approvals', Icon: CircleCheckBig, section: 'work', routes: { '/approvals': Approvals, '/approvals/:id': Approvals } },
   {
-    word: 'triggers', href: '/triggers', Icon: Zap, section: 'work',
+    word: 'triggers', href: '/triggers', Icon: Zap, section: 'work', permission: 'trigger:read',
     routes: {
       '/triggers': Triggers, '/triggers/new': NewTrigger, '/triggers/new/:type': NewTriggerOf, '/triggers/:id': Trigger,
       '/schedules': Schedules, '/schedules/:id': Trigger, '/calendars': Calendars, '/calendars/new': Calendar, '/calendars/:id': Calendar,
