@@ -192,7 +192,7 @@ class Api:
 @pytest.fixture
 def api(stack: Stack, account: StorageState) -> Iterator[Api]:
     """The API as the account."""
-    with httpx.Client(base_url=stack.url, timeout=60) as client:
+    with httpx.Client(base_url=stack.url, timeout=RUN_MS / 1_000) as client:
         asked = {"email": EMAIL, "password": PASSWORD, "kind": "program"}
         token = client.post("/api/v1/auth/login", json=asked).json()["data"]["access_token"]
         client.headers["Authorization"] = f"Bearer {token}"
