@@ -7,7 +7,7 @@ import time
 
 from playwright.sync_api import Page, expect
 
-SOON_MS = 2_000
+SOON_MS = 5_000
 """How long a switch may take to be seen in another browser."""
 
 
