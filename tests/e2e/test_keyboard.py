@@ -81,6 +81,7 @@ def test_the_browser_refuses_what_the_policy_forbids(page: Page) -> None:
     page.goto("/dashboard")
     expect(page.get_by_role("heading", name="Dashboard", level=1)).to_be_visible()
     ran = page.evaluate("""async () => {
+      await new Promise((done) => setTimeout(done, 50))  // what the browser's own protocol runs may evaluate text
       const tried = []
       const put = (tag, set) => new Promise((done) => {
         const el = document.createElement(tag)
