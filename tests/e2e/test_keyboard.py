@@ -12,14 +12,15 @@ MOST = 60
 AT = """() => {
   const el = document.activeElement
   if (!el || el === document.body) return null
-  const shown = (one) => one && (getComputedStyle(one).outlineStyle !== 'none' || getComputedStyle(one).boxShadow !== 'none')
+  const ring = (one, part) => getComputedStyle(one, part).outlineStyle !== 'none'
+  const shown = (one) => one && (ring(one) || ring(one, '::after') || getComputedStyle(one).boxShadow !== 'none')
   const place = el.getBoundingClientRect()
   const marked = shown(el) || shown(el.nextElementSibling) || shown(el.closest('.search, label')) || el.matches('.skip')
   window.walked ??= new Map()
   if (!window.walked.has(el)) window.walked.set(el, window.walked.size)
   return { number: window.walked.get(el), html: el.outerHTML.slice(0, 110), marked: Boolean(marked), width: place.width,
     inside: Boolean(el.closest('[role=dialog]')) }
-}"""  # noqa: E501
+}"""
 
 
 def test_the_focus_is_seen_and_walks_through_every_page(page: Page) -> None:
