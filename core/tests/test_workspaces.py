@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from headrace.accounts import service as accounts
 from headrace.accounts.permissions import PERMISSIONS, Actor, system_actor
 from headrace.flows import service as flows
+from headrace.flows import trash
 from headrace.infra.database import Database
 from headrace.infra.ids import new_id
 from headrace.sdk.errors import ConfigError, Conflict, Denied, NotFound, PreconditionFailed
@@ -213,3 +214,53 @@ async def test_roles_are_asked(session, actor, workspace_id) -> None:
     ):  # fmt: skip
         with pytest.raises(Denied):
             await attempt
+
+
+async def test_the_trash_lists_what_can_come_back_and_a_folder_brings_its_flows(session, actor, workspace_id) -> None:
+    async def listed() -> list[tuple[str, str, int]]:
+        rows, total = await trash.list_(session, actor)
+        assert total == len(rows)
+        return [(one.kind, one.name, one.flows) for one in rows]
+
+    top = (await tree.create_folder(session, actor, workspace_id, name="top")).id
+    below = (await tree.create_folder(session, actor, workspace_id, name="below", parent_id=top)).id
+    kept = (await flows.create(session, actor, workspace_id=workspace_id, name="alone")).id
+    early = (await flows.create(session, actor, workspace_id=workspace_id, name="early", folder_id=below)).id
+    late = (await flows.create(session, actor, workspace_id=workspace_id, name="late", folder_id=below)).id
+    assert await listed() == []
+    await flows.delete(session, actor, kept)
+    await flows.delete(session, actor, early)
+    assert sorted(await listed()) == [("automation", "alone", 0), ("automation", "early", 0)]
+    await tree.delete_folder(session, actor, top)
+    assert await listed() == [("folder", "top", 1), ("automation", "alone", 0)], "what went with it is not named again"
+    with pytest.raises(NotFound, match="folder"):
+        await flows.restore(session, actor, early)
+    with pytest.raises(NotFound):
+        await tree.restore_folder(session, actor, below)
+
+    back = await tree.restore_folder(session, actor, top)
+    assert back.deleted_at is None
+    session.expire_all()
+    assert (await flows.get(session, actor, late)).name == "late"
+    assert (await tree.get_folder(session, actor, below)).name == "below"
+    assert sorted(await listed()) == [("automation", "alone", 0), ("automation", "early", 0)], "deleted before it"
+    await flows.restore(session, actor, early)
+
+    await tree.delete_folder(session, actor, top)
+    await tree.create_folder(session, actor, workspace_id, name="TOP")
+    with pytest.raises(Conflict, match="top"):
+        await tree.restore_folder(session, actor, top)
+    await service.delete_workspace(session, actor, workspace_id)
+    assert await listed() == [("workspace", "Demo", 0)]
+    await service.restore_workspace(session, actor, workspace_id)
+    session.expire_all()
+    assert {name for _, name, _ in await listed()} == {"top", "alone"}
+
+
+async def test_the_trash_of_others_is_not_listed(database, session, actor, workspace_id) -> None:
+    flow = await flows.create(session, actor, workspace_id=workspace_id, name="ours")
+    await flows.delete(session, actor, flow.id)
+    async with database.transaction() as plain:
+        other = system_actor((await accounts.create_organization(plain, name="Others")).id)
+    async with database.transaction(other.organization_id) as theirs:
+        assert await trash.list_(theirs, other) == ([], 0)

@@ -18,6 +18,7 @@ from playwright.sync_api import Browser, Page, StorageState, expect, sync_playwr
 from playwright.sync_api import Error as PlaywrightError
 
 from tests.e2e.install import Stack, started
+from tests.e2e.pages import prepared
 from tests.trust import record
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
@@ -191,7 +192,7 @@ class Api:
 @pytest.fixture
 def api(stack: Stack, account: StorageState) -> Iterator[Api]:
     """The API as the account."""
-    with httpx.Client(base_url=stack.url, timeout=60) as client:
+    with httpx.Client(base_url=stack.url, timeout=RUN_MS / 1_000) as client:
         asked = {"email": EMAIL, "password": PASSWORD, "kind": "program"}
         token = client.post("/api/v1/auth/login", json=asked).json()["data"]["access_token"]
         client.headers["Authorization"] = f"Bearer {token}"
@@ -202,6 +203,19 @@ def step(id_: str, kind: str, x: int, y: int = 0, **config: Any) -> dict[str, An
     """A step of a canvas, named like its id."""
     data = {"nodeType": kind, "nodeVersion": 1, "label": id_.title(), "config": config}
     return {"id": id_, "type": "step", "position": {"x": x, "y": y}, "data": data}
+
+
+@pytest.fixture(scope="session")
+def made() -> list[str]:
+    """What `details` has made once."""
+    return []
+
+
+@pytest.fixture
+def details(api: Api, steps: Callable[..., dict[str, Any]], made: list[str]) -> list[str]:
+    """Addresses of single things, each with something in it."""
+    made[:] = made or prepared(api, steps)
+    return made
 
 
 @pytest.fixture

@@ -29,10 +29,10 @@ class Stack:
 
 
 @contextmanager
-def started(home: Path) -> Iterator[Stack]:
-    """The install in this home; ended by its process id."""
+def started(home: Path, **more: str) -> Iterator[Stack]:
+    """The install in this home, with more in its environment; ended by its process id."""
     env = {name: value for name, value in os.environ.items() if not name.startswith("HEADRACE_")}
-    env |= {"HEADRACE_HOME": str(home), "PYTHONUNBUFFERED": "1", "HEADRACE_RATE_LIMITS": UNLIMITED}
+    env |= {"HEADRACE_HOME": str(home), "PYTHONUNBUFFERED": "1", "HEADRACE_RATE_LIMITS": UNLIMITED, **more}
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = str(probe.getsockname()[1])
     process = subprocess.Popen(

@@ -90,6 +90,23 @@ def test_a_key_is_shown_once_and_may_do_what_it_names_until_it_is_revoked(page: 
         assert ask.get("/flows").status_code == 401
 
 
+def test_a_sign_in_elsewhere_is_ended_from_the_page(open_page, join) -> None:
+    email = join()
+    here, there = open_page(storage_state=None), open_page(storage_state=None)
+    for page in (here, there):
+        sign_in(page, email)
+        expect(page.get_by_role("heading", name="Dashboard", level=1)).to_be_visible()
+    here.goto("/profile/security")
+    signed_in = here.get_by_role("region", name="Where you are signed in")
+    expect(signed_in.get_by_role("listitem")).to_have_count(2)
+    signed_in.get_by_role("button", name="End all others").click()
+    expect(signed_in.get_by_role("listitem")).to_have_count(1)
+    expect(signed_in).to_contain_text("This one")
+    there.expected.append("401")
+    there.goto("/flows")
+    expect(there.get_by_role("heading", name="Sign in")).to_be_visible()
+
+
 def test_the_theme_and_the_language_stay(page: Page) -> None:
     page.goto("/profile")
     page.get_by_role("radio", name="Dark").check()

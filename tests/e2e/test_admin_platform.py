@@ -1,57 +1,14 @@
-"""Editions, plugins and queues are switched where others see it at once; every page is accessible and fits."""
+"""Editions, plugins and queues are switched where others see it at once."""
 
 from __future__ import annotations
 
 import re
+import time
 
-import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
-SIDEWAYS = "() => document.documentElement.scrollWidth - document.documentElement.clientWidth"
-SIZES = {"wide": {"width": 1440, "height": 900}, "phone": {"width": 390, "height": 844}}
 SOON_MS = 5_000
 """How long a switch may take to be seen in another browser."""
-PAGES = {
-    "/profile": "Your name", "/profile/security": "Where you are signed in", "/profile/keys": "New key",
-    "/profile/organizations": "You work here", "/members": "Invite", "/members/groups": "New group",
-    "/members/roles": "Night shift", "/members/access": "Why can somebody do something?",
-    "/members/services": "New service account", "/members/sign-in": "New way to sign in", "/editions": "Change plan",
-    "/editions/features": "Git synchronisation", "/editions/plans": "New plan", "/editions/organizations": "Exception",
-    "/analytics": "Analytics", "/settings": "Leave the organization", "/settings/workspaces": "Figures",
-    "/plugins": "athena", "/workers": "Quick steps in memory", "/workers/processes": "Drain",
-    "/workers/dead-letters": "No dead letters", "/system": "Master keys", "/system/users": "New account",
-    "/system/letters": "Letters of the last 30 days", "/system/homes": "Give a database",
-}  # fmt: skip
-
-
-@pytest.fixture
-def role(api):
-    """A role of the organization, and what else lists need to have a line."""
-    made = api("POST", "/roles", {"name": "Night shift", "permissions": ["flow:read", "flow:execute"]})
-    yield made
-    api("DELETE", f"/roles/{made['id']}")
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("size", SIZES)
-def test_every_page_about_people_and_the_platform_is_accessible_and_fits(
-    open_page, role, scheme: str, size: str
-) -> None:
-    page: Page = open_page(viewport=SIZES[size], color_scheme=scheme)
-    bad: list[str] = []
-    for path, seen in PAGES.items():
-        page.goto(path)
-        expect(page.locator("main").get_by_text(seen).first).to_be_visible()
-        bad += [
-            f"{path}: {one['id']} at {[node['html'][:140] for node in one['nodes'][:2]]}"
-            for one in Axe().run(page).response["violations"]
-            if one["impact"] in {"serious", "critical"}
-        ]
-        if page.evaluate(SIDEWAYS):
-            bad.append(f"{path} scrolls sideways")
-    assert bad == []
 
 
 def test_a_feature_that_is_switched_off_locks_in_another_browser_without_reload(open_page) -> None:
@@ -77,10 +34,14 @@ def test_a_feature_that_is_switched_off_locks_in_another_browser_without_reload(
 
 def test_a_switch_is_heard_by_whatever_page_is_open(open_page, api) -> None:
     page: Page = open_page()
-    with page.expect_event("websocket") as line:
-        page.goto("/flows")
+    heard: list[str] = []
+    page.on("websocket", lambda line: line.on("framereceived", lambda frame: heard.append(str(frame))))
+    page.goto("/flows")
     expect(page.get_by_role("link", name="Flights", exact=True)).to_be_visible()
-    line.value.wait_for_event("framereceived", lambda text: "subscribed" in str(text))
+    until = time.monotonic() + 30
+    while not any("subscribed" in frame and "system" in frame for frame in heard):
+        assert time.monotonic() < until, heard
+        page.wait_for_timeout(100)
     name = next(one["name"] for one in api("GET", "/plugins") if one["id"] == "athena")
     with page.expect_response(lambda answer: answer.url.endswith("/auth/me"), timeout=SOON_MS):
         api("PATCH", f"/plugins/{name}", {"enabled": False})

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from datetime import datetime
+from zoneinfo import ZoneInfo
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -96,6 +98,19 @@ def test_the_language_is_chosen_and_stays(page: Page):
     expect(page.get_by_role("heading", name="Übersicht", level=1)).to_be_visible()
     page.goto("/executions")
     expect(page.get_by_role("heading", name="Ausführungen", level=1)).to_be_visible()
+
+
+def test_times_and_numbers_are_those_of_the_place(open_page, api):
+    ran = api("POST", f"/flows/{api.demo()}/execute", {"observe": "all", "async_mode": False, "wait_seconds": 60})
+    at = datetime.fromisoformat(api("GET", f"/executions/{ran['id']}")["started_at"])
+    for locale, zone, said, rows in (
+        ("de-DE", "Asia/Tokyo", "%d.%m.%Y, %H:%M:%S", "336.776"),
+        ("en-GB", "America/New_York", "%-d %b %Y, %H:%M:%S", "336,776"),
+    ):
+        page: Page = open_page(locale=locale, timezone_id=zone)
+        page.goto(f"/executions/{ran['id']}")
+        expect(page.locator(".facts")).to_contain_text(at.astimezone(ZoneInfo(zone)).strftime(said))
+        expect(page.get_by_role("main").get_by_text(rows).first).to_be_visible()
 
 
 def test_a_sign_in_that_ends_loses_nothing(open_page, api):

@@ -170,3 +170,29 @@ def test_a_phone_monitors_and_approves(open_page, api, steps):
     expect(page.get_by_text("Approved: Ship it from the phone?")).to_be_visible()
     page.get_by_role("navigation", name="Main").get_by_role("link", name="Executions").tap()
     expect(page.locator("tr").filter(has=page.locator(f'a[href="/executions/{ran}"]'))).to_contain_text("Succeeded")
+
+
+def test_the_trash_lists_what_went_and_brings_it_back(page: Page, api, two):
+    space = next(one["id"] for one in api("GET", "/workspaces") if one["name"] == "Demo")
+    folder = api("POST", f"/workspaces/{space}/folders", {"name": f"Old {two[0]}"})
+    first, second = (api("GET", f"/flows?q={name}")[0] for name in two)
+    api("PATCH", f"/flows/{second['id']}", {"folder_id": folder["id"]}, **{"If-Match": f'"{second["row_version"]}"'})
+    api("DELETE", f"/flows/{first['id']}")
+    api("DELETE", f"/folders/{folder['id']}")
+    made = api("POST", "/connections", {"name": f"Of {two[0]}", "connector": "local_files", "config": {"root": "."}})
+    api("DELETE", f"/connections/{made['id']}")
+    page.goto("/flows")
+    page.get_by_role("link", name="Trash").click()
+    trash = page.get_by_role("list", name="Trash")
+    expect(trash.get_by_role("listitem").filter(has_text=two[0]).first).to_contain_text("Connection")
+    expect(trash.get_by_role("listitem").filter(has_text=folder["name"])).to_contain_text(
+        "Folder · in Demo · with 1 flow"
+    )
+    expect(trash.get_by_role("button", name=f"Restore {two[1]}", exact=True)).to_have_count(0)
+    for name in (two[0], folder["name"], made["name"]):
+        trash.get_by_role("button", name=f"Restore {name}", exact=True).click()
+        expect(page.get_by_text(f"{name} is back.")).to_be_visible()
+        expect(trash.get_by_role("button", name=f"Restore {name}", exact=True)).to_have_count(0)
+    assert api("GET", f"/flows/{second['id']}")["folder_id"] == folder["id"]
+    assert api("GET", f"/flows/{first['id']}")["name"] == two[0]
+    assert api("GET", f"/connections/{made['id']}")["name"] == made["name"]

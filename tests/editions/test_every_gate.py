@@ -24,7 +24,8 @@ NOT_COUNTED = {
 }  # fmt: skip
 """Limits that nothing grows into by a request."""
 MAKES = {
-    "flow:create": "flows", "flow:restore": "flows", "job:create": "flows", "workspace:create": "workspaces",
+    "flow:create": "flows", "flow:restore": "flows", "connection:restore": "connections",
+    "job:create": "flows", "workspace:create": "workspaces",
     "workspace:restore": "workspaces", "connection:create": "connections", "flow:execute": "executions",
     "job:execute": "executions", "execution:retry": "executions",
 }  # fmt: skip

@@ -60,6 +60,9 @@ EXCEPTIONS: dict[str, Least] = {
     "executions_cancel_executions": "operator",
     "executions_retry_executions": "operator",
     "flows_restore_flow": "admin",  # who may delete it
+    "folders_restore_folder": "admin",
+    "connections_restore_connection": "admin",
+    "deletions_list_deletions": "admin",  # what they could bring back
 }  # fmt: skip
 
 

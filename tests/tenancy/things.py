@@ -240,6 +240,14 @@ READY: dict[str, tuple[Factory, str]] = {
         lambda site, side, by: make(site, side, "flow_id", by),
         "UPDATE flows SET deleted_at = clock_timestamp() WHERE id = :id",
     ),
+    "folders_restore_folder": (
+        lambda site, side, by: make(site, side, "folder_id", by),
+        "UPDATE folders SET deleted_at = clock_timestamp() WHERE id = :id",
+    ),
+    "connections_restore_connection": (
+        lambda site, side, by: make(site, side, "connection_id", by),
+        "UPDATE connections SET deleted_at = clock_timestamp() WHERE id = :id",
+    ),
     "workspaces_restore_workspace": (
         lambda site, side, by: make(site, side, "workspace_id", by),
         "UPDATE workspaces SET deleted_at = clock_timestamp() WHERE id = :id",

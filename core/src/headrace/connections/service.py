@@ -165,6 +165,26 @@ async def delete(session: AsyncSession, actor: Any, connection_id: UUID) -> None
     await session.flush()
 
 
+async def restore(session: AsyncSession, actor: Any, registry: Registry, connection_id: UUID) -> Connection:
+    """Bring back a connection from the trash; where a person had agreed, they do so again.
+
+    Raises:
+        NotFound: it is not deleted, or there is none.
+        Conflict: its name has been taken meanwhile.
+        LimitReached, FeatureOff: the plan has no room for it, or not its connector.
+    """
+    row = await session.get(Connection, (actor.organization_id, connection_id), with_for_update=True)
+    if row is None or row.deleted_at is None:
+        raise NotFound("there is no such deleted connection", resource="connection")
+    if (known := registry.connectors.get(row.connector)) is not None:
+        await require_features(session, [known.manifest.feature])
+    await _refuse_taken(session, actor.organization_id, row.name)
+    await reserve(session, "connections", organization_id=actor.organization_id)
+    row.deleted_at, row.updated_by = None, actor.user_id
+    await session.flush()
+    return row
+
+
 async def resolve(
     session: AsyncSession, vault: Vault, organization_id: UUID, wanted: Iterable[str]
 ) -> dict[str, ConnectionSpec]:

@@ -247,14 +247,13 @@ async def _delete_with(
 
 
 async def _restore_with(
-    session: AsyncSession, actor: Actor, workspace_ids: list[UUID], _folder_ids: list[UUID], at: datetime
+    session: AsyncSession, actor: Actor, workspace_ids: list[UUID], folder_ids: list[UUID], at: datetime
 ) -> None:
-    """Flows deleted together with a workspace come back with it, if the plan has room for all of them."""
+    """Flows deleted together with a workspace or folder come back with it, if the plan has room for all of them."""
+    inside = sa.or_(Flow.workspace_id.in_(workspace_ids), Flow.folder_id.in_(folder_ids))
     await session.execute(
         sa.update(Flow)
-        .where(
-            Flow.organization_id == actor.organization_id, Flow.deleted_at == at, Flow.workspace_id.in_(workspace_ids)
-        )
+        .where(Flow.organization_id == actor.organization_id, Flow.deleted_at == at, inside)
         .values(deleted_at=None, row_version=Flow.row_version + 1)
     )
     await reserve(session, "flows", organization_id=actor.organization_id, more=0)

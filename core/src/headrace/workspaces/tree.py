@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -15,7 +16,7 @@ from headrace.infra.clock import now
 from headrace.infra.ids import new_id
 from headrace.sdk.errors import ConfigError, Conflict, NotFound
 from headrace.workspaces.models import Folder, Workspace
-from headrace.workspaces.service import get_workspace, on_delete
+from headrace.workspaces.service import get_workspace, on_delete, on_restore
 
 MAX_DEPTH = 32
 
@@ -189,6 +190,36 @@ async def delete_folder(session: AsyncSession, actor: Actor, folder_id: UUID) ->
         await cascade(session, actor, [], ids, at)
 
 
+async def restore_folder(session: AsyncSession, actor: Actor, folder_id: UUID) -> Folder:
+    """Bring a deleted folder back with all that was deleted together with it.
+
+    Raises:
+        NotFound: it is not deleted, or there is none, or what it was in is gone.
+        Conflict: its name has been taken meanwhile.
+        LimitReached: the plan has no room for what is in it.
+    """
+    await reach(session, actor, "folder:restore", "folder", folder_id)
+    folder = await session.get(Folder, (actor.organization_id, folder_id), with_for_update=True)
+    if folder is None or folder.deleted_at is None:
+        raise NotFound("there is no such deleted folder", resource="folder")
+    at = folder.deleted_at
+    await get_workspace(session, actor, folder.workspace_id, right=None)
+    await _lock_tree(session, actor, folder.workspace_id)
+    if folder.parent_id is not None:
+        await _parent(session, actor, folder.workspace_id, folder.parent_id)
+    await _free_name(session, actor, folder.workspace_id, folder.parent_id, folder.name)
+    ids = list(await _subtree(session, actor, folder_id, at))
+    await session.execute(
+        sa.update(Folder)
+        .where(Folder.organization_id == actor.organization_id, Folder.id.in_(ids), Folder.deleted_at == at)
+        .values(deleted_at=None, row_version=Folder.row_version + 1)
+    )
+    for cascade in on_restore:
+        await cascade(session, actor, [], ids, at)
+    await session.refresh(folder)
+    return folder
+
+
 async def _lock_tree(session: AsyncSession, actor: Actor, workspace_id: UUID) -> None:
     """One change of a workspace's tree at a time: two moves could close a circle that neither sees."""
     query = sa.select(Workspace.id).where(
@@ -203,8 +234,10 @@ async def _parent(session: AsyncSession, actor: Actor, workspace_id: UUID, paren
         raise NotFound("there is no such folder in this workspace", folder_id=str(parent_id))
 
 
-async def _subtree(session: AsyncSession, actor: Actor, folder_id: UUID) -> dict[UUID, int]:
-    """Ids of the folder and those below it, with their depth counted from 1."""
+async def _subtree(
+    session: AsyncSession, actor: Actor, folder_id: UUID, deleted_at: datetime | None = None
+) -> dict[UUID, int]:
+    """Ids of the folder and those below it, live or deleted then, with their depth counted from 1."""
     start = sa.select(Folder.id, sa.literal(1).label("depth")).where(
         Folder.organization_id == actor.organization_id, Folder.id == folder_id
     )
@@ -214,7 +247,7 @@ async def _subtree(session: AsyncSession, actor: Actor, folder_id: UUID) -> dict
         sa.select(below.id, down.c.depth + 1).where(
             below.organization_id == actor.organization_id,
             below.parent_id == down.c.id,
-            below.deleted_at.is_(None),
+            below.deleted_at.is_not_distinct_from(deleted_at),
             down.c.depth < MAX_DEPTH * 2,
         )
     )

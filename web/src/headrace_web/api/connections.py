@@ -210,6 +210,15 @@ class ConnectionsController(Controller):
             await connections.delete(session, ctx.actor, connection_id)
         return ok({"id": connection_id})
 
+    @post("/{connection_id:uuid}/restore", opt=permission("connection:restore"), status_code=200)
+    async def restore_connection(
+        self, ctx: NamedDependency[Context], connection_id: FromPath[UUID]
+    ) -> Envelope[ConnectionWhole]:
+        """Bring back a connection from the trash."""
+        async with ctx.transaction() as session:
+            row = await connections.restore(session, ctx.actor, ctx.registry, connection_id)
+            return ok(await _whole(ctx, session, row))
+
     @post("/test", opt=permission("connection:test"), status_code=200)
     async def probe(self, ctx: NamedDependency[Context], data: JSONBody[ProbeBody]) -> Envelope[Tested]:
         """Test a connection before it is stored."""

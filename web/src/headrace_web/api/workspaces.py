@@ -228,6 +228,12 @@ class FoldersController(Controller):
             await tree.delete_folder(session, ctx.actor, folder_id)
         return ok({"id": folder_id})
 
+    @post("/{folder_id:uuid}/restore", opt=permission("folder:restore"), status_code=200)
+    async def restore_folder(self, ctx: NamedDependency[Context], folder_id: FromPath[UUID]) -> Envelope[FolderOut]:
+        """Bring back a deleted folder with what was in it."""
+        async with ctx.transaction() as session:
+            return ok(shown(FolderOut, await tree.restore_folder(session, ctx.actor, folder_id)))
+
 
 async def _changed_workspace(
     ctx: Context, workspace_id: UUID, data: WorkspacePatch | WorkspacePut, if_match: str | None

@@ -5,6 +5,12 @@ export const useSession = create<{ ended: boolean }>(() => ({ ended: false }))
 let known = false
 let waiting: (() => void)[] = []
 
+const tabs = new BroadcastChannel('headrace.session')
+const leave = () => location.assign('/login')
+tabs.onmessage = leave
+/** Whoever signs out is out in every tab. */
+export const out = () => { tabs.postMessage('out'); leave() }
+
 /** Somebody is signed in. */
 export const isKnown = () => { known = true }
 

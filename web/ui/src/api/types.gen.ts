@@ -53,6 +53,7 @@ export type ConnectorOut = { id: string; title: string; category: string; summar
 export type Day = { date: string; working: boolean; name: string }
 export type Decision = { answers: Record<string, Json> }
 export type Delegate = { assignees: string[] }
+export type Deletion = { kind: string; id: string; name: string; place: string; flows: number; deleted_at: string }
 export type DeliveryOut = { id: string; event_id: string; event: string; payload: Record<string, Json>; status: string; attempts: number; next_at: string; status_code: number | null; error: string | null; log: Record<string, Json>[]; created_at: string; settled_at: string | null }
 export type DirectoryBody = { username: string; password: string; code?: string | null; kind?: "browser" | "program" }
 export type Draft = { nodes: Record<string, Json>[]; edges: Record<string, Json>[]; viewport: Record<string, Json> }

@@ -3,6 +3,7 @@ import { Keyboard, Languages, LogOut, Monitor, Moon, Plus, Search, Sun } from 'l
 import { useEffect } from 'react'
 import { useLocation } from 'wouter'
 import { post } from '../api/client'
+import { out } from '../api/session'
 import { fail } from '../kit/toasts'
 import { choose, language, languages, t } from '../lib/text'
 import { register, show } from './commands'
@@ -14,7 +15,7 @@ import { THEMES, chooseTheme } from './theme'
 const THEME_ICONS = { system: Monitor, light: Sun, dark: Moon }
 const GO: Record<string, string> = { '/dashboard': 'd', '/flows': 'f', '/executions': 'e', '/approvals': 'a', '/connections': 'c', '/templates': 't' }
 
-export const signOut = () => void post('/auth/logout').then(() => location.assign('/login')).catch(fail)
+export const signOut = () => void post('/auth/logout').then(out).catch(fail)
 
 export function useGeneralCommands() {
   const me = useMe()

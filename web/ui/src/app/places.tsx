@@ -1,7 +1,7 @@
 // Every page: its address, its place in the navigation, and who finds it there. The API decides who may do what.
 import {
   Activity, BookOpen, Cable, ChartNoAxesColumn, CircleCheckBig, CircleUser, Cpu, Layers, LayoutDashboard, LibraryBig, ListTree, Plug, Puzzle,
-  ServerCog, Settings2, Users, Workflow, Zap,
+  ServerCog, Settings2, Trash2, Users, Workflow, Zap,
 } from 'lucide-react'
 import { lazy } from 'react'
 import type { ComponentType } from 'react'
@@ -61,6 +61,7 @@ const Workers = page(() => import('../pages/workers'))
 const System = page(() => import('../pages/system'))
 const Settings = page(() => import('../pages/settings'))
 const Analytics = page(() => import('../pages/analytics'))
+const Trash = page(() => import('../pages/trash'))
 const Profile = page(() => import('../pages/profile'))
 
 /** The first four are the bar of a phone. */
@@ -70,7 +71,7 @@ export const PLACES: Place[] = [
   { word: 'executions', href: '/executions', Icon: Activity, section: 'work', routes: { '/executions': Executions, '/executions/:id': Execution } },
   { word: 'approvals', href: '/approvals', Icon: CircleCheckBig, section: 'work', routes: { '/approvals': Approvals, '/approvals/:id': Approvals } },
   {
-    word: 'triggers', href: '/triggers', Icon: Zap, section: 'work',
+    word: 'triggers', href: '/triggers', Icon: Zap, section: 'work', permission: 'trigger:read',
     routes: {
       '/triggers': Triggers, '/triggers/new': NewTrigger, '/triggers/new/:type': NewTriggerOf, '/triggers/:id': Trigger,
       '/schedules': Schedules, '/schedules/:id': Trigger, '/calendars': Calendars, '/calendars/new': Calendar, '/calendars/:id': Calendar,
@@ -90,6 +91,7 @@ export const PLACES: Place[] = [
   { word: 'editions', href: '/editions', Icon: Layers, section: 'organization', routes: { '/editions': Editions, '/editions/:tab': Editions } },
   { word: 'analytics', href: '/analytics', Icon: ChartNoAxesColumn, section: 'organization', permission: 'execution:read', routes: { '/analytics': Analytics, '/analytics/:id': Analytics } },
   { word: 'settings', href: '/settings', Icon: Settings2, section: 'organization', routes: { '/settings': Settings, '/settings/:tab': Settings } },
+  { word: 'trash', href: '/trash', Icon: Trash2, section: 'organization', permission: 'flow:restore', routes: { '/trash': Trash } },
   { word: 'plugins', href: '/plugins', Icon: Puzzle, section: 'installation', permission: 'plugin:manage', routes: { '/plugins': Plugins } },
   { word: 'workers', href: '/workers', Icon: Cpu, section: 'installation', permission: 'system:manage', routes: { '/workers': Workers, '/workers/:tab': Workers } },
   { word: 'system', href: '/system', Icon: ServerCog, section: 'installation', permission: 'system:manage', routes: { '/system': System, '/system/:tab': System } },

@@ -27,7 +27,7 @@ export function Instants({ type, configuration, ready = true }: { type: string; 
   })
   return (
     <section className="instants" aria-live="polite">
-      <h3>{t('flow.starts.next')}</h3>
+      <h2>{t('flow.starts.next')}</h2>
       {!ready ? <p className="soft">{t('flow.starts.fill')}</p> : error ? <p>{error.message}</p> : !data ? <p>…</p> : data.length === 0 ? <p>{t('flow.starts.never')}</p> : <ol>{data.map((at) => <li key={at}><time dateTime={at} title={moment(at)}>{due(at)}</time></li>)}</ol>}
       {data && data.length > 0 && <p className="help">{t('flow.starts.zone')}</p>}
     </section>

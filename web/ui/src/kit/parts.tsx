@@ -1,6 +1,7 @@
 // Small parts that pages share.
-import { Search } from 'lucide-react'
+import { Lock, Search } from 'lucide-react'
 import type { ReactNode } from 'react'
+import { ApiError } from '../api/client'
 import { t } from '../lib/text'
 
 export function Page({ title, text, actions, children }: { title: string; text?: ReactNode; actions?: ReactNode; children: ReactNode }) {
@@ -23,7 +24,10 @@ export function Waiting({ what }: { what: string }) {
   return <p className="waiting soft" role="status">{t('app.loading', { what })}</p>
 }
 
+/** Why something cannot be shown; who may not see it cannot help it by asking again. */
 export function Trouble({ error, again }: { error: Error; again?: () => void }) {
+  if (error instanceof ApiError && error.status === 403)
+    return <div className="empty" role="alert"><Lock size={28} aria-hidden="true" /><h2>{t('app.notYours')}</h2><p className="soft">{error.message}</p></div>
   return (
     <div className="notice" data-tone="error" role="alert">
       <span>{error.message}</span>{again && <button type="button" className="button" onClick={again}>{t('app.again')}</button>}

@@ -41,5 +41,5 @@ export function Toggle({ label, on, disabled, onTurn }: { label: string; on: boo
 
 /** Instead of a page that this person may not see. */
 export function NotYours({ permission }: { permission: string }) {
-  return <div className="empty"><Lock size={28} aria-hidden="true" /><h2>{t('admin.notYours')}</h2><p className="soft">{t('admin.notYours.why', { permission })}</p></div>
+  return <div className="empty"><Lock size={28} aria-hidden="true" /><h2>{t('app.notYours')}</h2><p className="soft">{t('admin.notYours.why', { permission })}</p></div>
 }

@@ -3,6 +3,7 @@ import { ReactFlowProvider } from '@xyflow/react'
 import { useQuery } from '@tanstack/react-query'
 import { useCallback, useEffect, useMemo, useRef, useState } from 'react'
 import type { CSSProperties } from 'react'
+import { Link } from 'wouter'
 import { ApiError, get, put, request } from '../api/client'
 import { client, useFlow, useNodeTypes } from '../api/queries'
 import type { Canvas, Execution } from '../api/types'
@@ -56,7 +57,7 @@ export default function Editor({ id }: { id: string }) {
     return () => { leave(); showPins(undefined); useUi.setState({ menu: null, palette: null, rowsOf: '', versioning: false }) }
   }, [id])
   const error = flow.error ?? types.error ?? stored.error
-  if (error) return <main className="page" id="main"><Trouble error={error} again={() => { void flow.refetch(); void types.refetch(); void stored.refetch() }} /></main>
+  if (error) return <main className="page" id="main"><Trouble error={error} again={() => { void flow.refetch(); void types.refetch(); void stored.refetch() }} /><Link href="/flows" className="button">{t('app.allFlows')}</Link></main>
   if (!flow.data || !types.data || shown !== id) return <main className="page" id="main"><Waiting what={t('flow.theFlow')} /></main>
   return <ReactFlowProvider key={id}><Open id={id} name={flow.data.name} active={flow.data.status === 'active'} types={types.data} /></ReactFlowProvider>
 }

@@ -22,7 +22,7 @@ export default function ExecutionPage({ id }: { id: string }) {
   useTitle(flow.data ? t('execution.of', { name: flow.data.name }) : t('execution.title'))
   const open = () => { setError(null); watch(id).catch(setError) }
   useEffect(() => { open(); return leave }, [id])
-  if (error) return <Page title={t('execution.title')}><Trouble error={error} again={open} /></Page>
+  if (error) return <Page title={t('execution.title')}><Trouble error={error} again={open} /><Link href="/executions" className="button">{t('places.executions')}</Link></Page>
   if (!execution || execution.id !== id) return <Page title={t('execution.title')}><Waiting what={t('execution.this')} /></Page>
   return (
     <Page title={flow.data?.name ?? t('execution.title')} text={<Standing execution={execution} />} actions={<Acts execution={execution} />}>

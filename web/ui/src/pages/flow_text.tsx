@@ -39,7 +39,7 @@ export default function FlowTextPage({ id }: { id: string }) {
   useEffect(load, [id])
   const title = flow.data?.name ?? t('flowtext.title')
   const failed = error ?? flow.error
-  if (failed) return <Page title={title}><Trouble error={failed} again={() => { void flow.refetch(); load() }} /></Page>
+  if (failed) return <Page title={title}><Trouble error={failed} again={() => { void flow.refetch(); load() }} /><Link href="/flows" className="button">{t('app.allFlows')}</Link></Page>
   if (!stored || !flow.data) return <Page title={title}><Waiting what={t('flowtext.word')} /></Page>
   return <Text id={id} title={title} stored={stored} reload={load} taken={setStored} key={stored.version} />
 }

@@ -45,7 +45,7 @@ export default function Versions({ id }: { id: string }) {
   useTitle(flow.data ? t('versions.of', { name: flow.data.name }) : t('versions.title'))
   const error = flow.error ?? listed.error
   const title = flow.data?.name ?? t('versions.title')
-  if (error) return <Page title={title}><Trouble error={error} again={() => { void flow.refetch(); void listed.refetch() }} /></Page>
+  if (error) return <Page title={title}><Trouble error={error} again={() => { void flow.refetch(); void listed.refetch() }} /><Link href="/flows" className="button">{t('app.allFlows')}</Link></Page>
   if (!listed.data || !types.data) return <Page title={title}><Waiting what={t('versions.word')} /></Page>
   const numbers = listed.data.map((one) => one.number)
   const b = parsed(search.get('b')) ?? NOW

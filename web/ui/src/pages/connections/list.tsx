@@ -90,7 +90,7 @@ function List() {
           </div>
           {shown.length === 0 ? <Empty title={t('connections.noMatch')} text={t('connections.noMatch.why')}>{filtered && <button type="button" className="button" onClick={() => { setQ(''); setState(''); setKind('') }}>{t('connections.clear')}</button>}</Empty> : (
             <div className="card table-card" tabIndex={0} role="region" aria-label={t('connections.connections')}>
-              <table className="list">
+              <table className="list stacked">
                 <thead><tr><th scope="col">{t('connections.name')}</th><th scope="col">{t('connections.state')}</th><th scope="col">{t('connections.lastCheck')}</th><th scope="col">{t('connections.changed')}</th><th scope="col"><span className="sr">{t('connections.acts')}</span></th></tr></thead>
                 <tbody>{shown.map((one) => <Row key={one.id} connection={one} kind={kinds.get(one.connector)} testing={testing.has(one.id)} onTest={mayTest ? () => void test(one).then(({ ok }) => say(ok ? t('connections.worksNamed', { name: one.name }) : t('connections.worksNotNamed', { name: one.name }), ok ? 'ok' : 'error')).catch(fail) : undefined} onDrop={() => setDropping(one)} />)}</tbody>
               </table>
@@ -112,8 +112,8 @@ function Row({ connection: one, kind, testing, onTest, onDrop }: RowProps) {
     <tr>
       <td><span className="row named"><Tile icon={kind?.icon ?? ''} kind="connector" title={kind?.title ?? one.connector} small /><span><Link href={`/connections/${one.id}`}>{one.name}</Link><span className="soft list-error">{kind?.title ?? t('connections.notInstalled', { id: one.connector })}{one.description && ` · ${one.description}`}</span></span></span></td>
       <td>{testing ? <State name="running" /> : <State name={one.test_status} />}{wrong && <span className="soft list-error" title={wrong}>{wrong}</span>}</td>
-      <td>{one.last_tested_at ? <><time dateTime={one.last_tested_at} title={moment(one.last_tested_at)}>{since(one.last_tested_at)}</time>{one.test_result && <span className="soft"> · {one.test_result.ms} ms</span>}</> : <span className="soft">{t('connections.never')}</span>}</td>
-      <td><time className="soft" dateTime={one.updated_at} title={moment(one.updated_at)}>{since(one.updated_at)}</time></td>
+      <td data-column={t('connections.lastCheck')}>{one.last_tested_at ? <><time dateTime={one.last_tested_at} title={moment(one.last_tested_at)}>{since(one.last_tested_at)}</time>{one.test_result && <span className="soft"> · {one.test_result.ms} ms</span>}</> : <span className="soft">{t('connections.never')}</span>}</td>
+      <td data-column={t('connections.changed')}><time className="soft" dateTime={one.updated_at} title={moment(one.updated_at)}>{since(one.updated_at)}</time></td>
       <td><span className="row list-acts">
         {onTest && <button type="button" className="icon-button" disabled={testing} aria-label={t('connections.testNamed', { name: one.name })} title={t('connections.test')} onClick={onTest}><PlugZap size={15} /></button>}
         {mayDelete && <button type="button" className="icon-button" aria-label={t('connections.deleteNamed', { name: one.name })} title={t('connections.delete')} onClick={onDrop}><Trash2 size={15} /></button>}

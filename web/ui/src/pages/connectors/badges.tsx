@@ -10,6 +10,7 @@ import { proof, proofWhy } from './words'
 const LEVELS: Record<string, { tone: string; Icon: typeof BadgeCheck }> = {
   'real server': { tone: 'ok', Icon: BadgeCheck }, engine: { tone: 'ok', Icon: BadgeCheck },
   'wire-compatible': { tone: 'idle', Icon: FlaskConical }, emulator: { tone: 'idle', Icon: FlaskConical },
+  contract: { tone: 'idle', Icon: FlaskConical }, recorded: { tone: 'idle', Icon: FlaskConical },
 }
 
 export function Proof({ level }: { level: string }) {

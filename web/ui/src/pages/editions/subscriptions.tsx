@@ -16,7 +16,7 @@ import { count, until } from '../../lib/format'
 import { listed } from '../../api/call'
 import { t } from '../../lib/text'
 import { ChangePlan } from './change-plan'
-import { useFeatures } from './read'
+import { useEditions, useFeatures } from './read'
 
 type Open = { what: 'plan' | 'override'; one: Subscription } | null
 
@@ -40,12 +40,15 @@ export function Subscriptions() {
 
 function One({ one, onOpen }: { one: Subscription; onOpen: (what: 'plan' | 'override') => void }) {
   const features = useFeatures()
+  const edition = useEditions().data?.find(({ id }) => id === one.edition)
+  const plan = edition?.plans.find(({ id }) => id === one.plan_id)
+  const has = [edition?.title ?? one.edition, plan?.title ?? one.plan_id].filter((title, at, all) => all.indexOf(title) === at).join(' · ')
   const word = (each: OverrideOut) => (each.enabled === null ? `${t(`editions.limit.${each.key}`)}: ${each.value === -1 ? t('editions.noLimit') : count(each.value ?? 0)}` : `${features.data?.find(({ key }) => key === each.key)?.name ?? each.key}: ${t(each.enabled ? 'editions.on' : 'editions.off')}`)
-  const drop = (each: OverrideOut) => void call('DELETE /subscriptions/{subscriber_id}/overrides/{feature}', { path: { subscriber_id: one.id, feature: each.key } }).then(() => { say(t('editions.overrideGone'), 'ok'); stale('subscriptions', 'me', 'usage') }).catch(fail)
+  const drop = (each: OverrideOut) => void call('DELETE /subscriptions/{subscriber_id}/overrides/{feature}', { path: { subscriber_id: one.id, feature: each.key } }).then(async () => { await stale('subscriptions', 'me', 'usage'); say(t('editions.overrideGone'), 'ok') }).catch(fail)
   return (
     <li className="card section organization">
       <Face name={one.organization || '?'} />
-      <span className="line-text"><strong>{one.organization}</strong><span className="soft">{one.edition} · {one.plan_id}{!one.subscribed && ` · ${t('editions.byDefault')}`}{one.next_plan && one.next_at && ` · ${t('editions.nextPlan', { plan: one.next_plan, when: until(one.next_at) })}`}</span></span>
+      <span className="line-text"><strong>{one.organization}</strong><span className="soft">{has}{!one.subscribed && ` · ${t('editions.byDefault')}`}{one.next_plan && one.next_at && ` · ${t('editions.nextPlan', { plan: one.next_plan, when: until(one.next_at) })}`}</span></span>
       {one.status !== 'active' && <span className="badge" data-tone={one.status === 'trialing' ? 'wait' : 'warn'}>{t(`editions.status.${one.status}`)}</span>}
       <button type="button" className="button" aria-label={t('editions.overrideFor', { name: one.organization })} onClick={() => onOpen('override')}><Plus size={15} aria-hidden="true" />{t('editions.override')}</button>
       <button type="button" className="button" aria-label={t('editions.planOf', { name: one.organization })} onClick={() => onOpen('plan')}>{t('editions.changePlan')}</button>

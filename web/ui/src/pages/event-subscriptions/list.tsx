@@ -31,11 +31,11 @@ export default function EventSubscriptions() {
       <StartTabs at="/event-subscriptions" />
       {error ? <Trouble error={error} again={() => void refetch()} /> : !data ? <Waiting what={t('webhooks.subscriptions')} /> : data.length === 0 ? <Empty title={t('webhooks.noSubscriptions')} text={t('webhooks.noSubscriptions.why')}>{add}</Empty> : (
         <div className="card table-card" tabIndex={0} role="region" aria-label={t('webhooks.subscriptions')}>
-          <table className="list">
+          <table className="list stacked">
             <thead><tr><th scope="col">{t('webhooks.receiver')}</th><th scope="col">{t('webhooks.state')}</th><th scope="col">{t('webhooks.events')}</th><th scope="col">{t('webhooks.lastDelivered')}</th></tr></thead>
             <tbody>{data.map((one) => (
               <tr key={one.id}><td><Link href={`/event-subscriptions/${one.id}`}>{one.name || one.url}</Link>{one.name && <span className="soft list-error">{one.url}</span>}</td><td><Delivers subscription={one} />{one.error && <span className="soft list-error" title={one.error}>{one.error}</span>}</td>
-                <td className="soft">{one.events.slice(0, 3).join(', ')}{one.events.length > 3 && ` +${one.events.length - 3}`}</td><td>{one.last_delivered_at ? <time dateTime={one.last_delivered_at}>{since(one.last_delivered_at)}</time> : <span className="soft">{t('webhooks.never')}</span>}</td></tr>
+                <td className="soft" data-column={t('webhooks.events')}>{one.events.slice(0, 3).join(', ')}{one.events.length > 3 && ` +${one.events.length - 3}`}</td><td data-column={t('webhooks.lastDelivered')}>{one.last_delivered_at ? <time dateTime={one.last_delivered_at}>{since(one.last_delivered_at)}</time> : <span className="soft">{t('webhooks.never')}</span>}</td></tr>
             ))}</tbody>
           </table>
         </div>

@@ -15,7 +15,7 @@ type Props = { list: Execution[]; names: Map<string, string>; picked: ReadonlySe
 export function Rows({ list, names, picked, onPick, onAll }: Props) {
   const may = useMay('execution:cancel')
   const name = (one: Execution) => names.get(one.flow_id) ?? t('executions.deleted')
-  const stop = (id: string) => void cancel(id).then(() => { say(t('executions.stopping'), 'ok'); stale() }).catch(fail)
+  const stop = (id: string) => void cancel(id).then(async () => { await stale(); say(t('executions.stopping'), 'ok') }).catch(fail)
   const every = list.every(({ id }) => picked.has(id))
   return (
     <div className="card table-card executions" tabIndex={0} role="region" aria-label={t('places.executions')}>

@@ -18,6 +18,7 @@ function useLastOf(): Map<string, Last> {
 }
 
 function Box({ flow, picked, onPick }: { flow: Flow } & Omit<Props, 'flows'>) {
+  if (!useMay('flow:update')) return null
   return <input type="checkbox" className="above" aria-label={t('flows.choose', { name: flow.name })} checked={picked.has(flow.id)} onChange={() => onPick(flow.id)} />
 }
 function Drop({ flow }: { flow: Flow }) {

@@ -46,7 +46,7 @@ function Grant({ one }: { one: GrantOut }) {
   const what = things.data?.find(({ id }) => id === one.object_id)?.name ?? one.object_id.slice(0, 8)
   const given = one.level ? t(`grants.level.${one.level}`) : roleName(one.role ?? '')
   const over = one.expires_at !== null && new Date(one.expires_at) < new Date()
-  const take = () => void call('DELETE /permissions/{grant_id}', { path: { grant_id: one.id } }).then(() => { say(t('grants.taken'), 'ok'); stale('grants', 'why') }).catch(fail)
+  const take = () => void call('DELETE /permissions/{grant_id}', { path: { grant_id: one.id } }).then(async () => { await stale('grants', 'why'); say(t('grants.taken'), 'ok') }).catch(fail)
   return (
     <li>
       <span className="line-icon"><ShieldPlus size={17} aria-hidden="true" /></span>

@@ -36,7 +36,7 @@ export function Graph({ members }: { members: Member[] }) {
   const wires = members.flatMap((one) => one.after.map((before) => [place.get(before), place.get(one.id), `${before}-${one.id}`] as const))
   const said = members.map((one) => (one.after.length ? t('jobs.waitsFor', { name: one.name, others: one.after.map((id) => members.find((other) => other.id === id)?.name ?? '').filter(Boolean).join(', ') }) : t('jobs.atOnce', { name: one.name }))).join('; ')
   return (
-    <div className="job-graph" tabIndex={0} role="region" aria-label={t('jobs.order')}>
+    <div className="job-graph" tabIndex={0} role="group" aria-label={t('jobs.order')}>
       <svg width={width + 4} height={height + 4} viewBox={`-2 -2 ${width + 4} ${height + 4}`} role="img" aria-label={said}>
         {wires.map(([from, to, key]) => from && to && <path key={key} className="job-wire" d={`M${from.x + W},${from.y + H / 2} C${from.x + W + GAP_X / 2},${from.y + H / 2} ${to.x - GAP_X / 2},${to.y + H / 2} ${to.x},${to.y + H / 2}`} />)}
         {members.map((one) => {

@@ -60,10 +60,10 @@ function Shown({ kind, data, error, refetch }: Props) {
         <>
           {data.length > 5 && <SearchBox label={t('jobs.search')} value={q} onChange={setQ} />}
           <div className="card table-card" tabIndex={0} role="region" aria-label={title}>
-            <table className="list">
+            <table className="list stacked">
               <thead><tr><th scope="col">{t('jobs.name')}</th><th scope="col">{t('jobs.members')}</th><th scope="col">{t('jobs.whenHead')}</th><th scope="col">{t('jobs.onFailure')}</th><th scope="col">{t('jobs.changed')}</th><th scope="col"><span className="sr">{t('jobs.acts')}</span></th></tr></thead>
               <tbody>{shown.map((one) => (
-                <tr key={one.id}><td><Link href={`${place}/${one.id}`}>{one.name}</Link>{one.description && <span className="soft list-error">{one.description}</span>}</td><td>{members(one)}</td><td>{whenOf(one)}</td><td className="soft">{t(`jobs.failure.${one.on_failure}`)}</td><td><time className="soft" dateTime={one.updated_at}>{since(one.updated_at)}</time></td>
+                <tr key={one.id}><td><Link href={`${place}/${one.id}`}>{one.name}</Link>{one.description && <span className="soft list-error">{one.description}</span>}</td><td data-column={t('jobs.members')}>{members(one)}</td><td data-column={t('jobs.whenHead')}>{whenOf(one)}</td><td className="soft" data-column={t('jobs.onFailure')}>{t(`jobs.failure.${one.on_failure}`)}</td><td data-column={t('jobs.changed')}><time className="soft" dateTime={one.updated_at}>{since(one.updated_at)}</time></td>
                   <td><span className="row list-acts">{mayRun && <button type="button" className="icon-button" aria-label={t('jobs.runNamed', { name: one.name })} title={t('jobs.run')} onClick={() => start(one.id)}><Play size={15} /></button>}</span></td></tr>
               ))}</tbody>
             </table>

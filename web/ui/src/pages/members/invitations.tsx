@@ -22,7 +22,7 @@ export function Invitations() {
   const { data, error, refetch } = useQuery({ queryKey: ['invitations'], queryFn: () => call('GET /invitations', { query: { per_page: 100 } }) })
   const roleName = useRoleName()
   const make = (one: InvitationOut) => void call('POST /invitations/{invitation_id}/link', { path: { invitation_id: one.id } }).then(({ link: text }) => setLink({ email: one.email, text })).catch(fail)
-  const revoke = (one: InvitationOut) => void call('DELETE /invitations/{invitation_id}', { path: { invitation_id: one.id } }).then(() => { say(t('members.revoked', { email: one.email }), 'ok'); stale('invitations') }).catch(fail)
+  const revoke = (one: InvitationOut) => void call('DELETE /invitations/{invitation_id}', { path: { invitation_id: one.id } }).then(async () => { await stale('invitations'); say(t('members.revoked', { email: one.email }), 'ok') }).catch(fail)
   if (error) return <Trouble error={error} again={() => void refetch()} />
   if (!data?.length) return null
   return (

@@ -33,7 +33,7 @@ export function People({ me }: { me: Me }) {
   const again = () => stale('members')
   const reset = (one: MemberOut) => void call('POST /members/{user_id}/reset-link', { path: { user_id: one.id } }).then(({ link: text }) => setLink({ name: one.full_name, text })).catch(fail)
   const turn = (one: MemberOut, is_active: boolean) => void call('PATCH /members/{user_id}', { path: { user_id: one.id }, body: { is_active }, version: one.row_version })
-    .then(() => { say(t(is_active ? 'members.letIn' : 'members.shutOut', { name: one.full_name }), 'ok'); again() }).catch(fail)
+    .then(async () => { await again(); say(t(is_active ? 'members.letIn' : 'members.shutOut', { name: one.full_name }), 'ok') }).catch(fail)
   return (
     <div className="sections">
       <Section title={t('members.people')} text={people && t('members.count', { n: people.length })} actions={<button type="button" className="button primary" onClick={() => setInviting(true)}><UserPlus size={16} aria-hidden="true" />{t('members.invite')}</button>}>
@@ -58,7 +58,7 @@ type PersonProps = { one: MemberOut; self: boolean; onReset: () => void; onTurn:
 function Person({ one, self, onReset, onTurn, onAsk }: PersonProps) {
   const name = one.full_name || one.email
   const change = (role: string) => void call('PATCH /members/{user_id}', { path: { user_id: one.id }, body: { role }, version: one.row_version })
-    .then(() => { say(t('members.roleChanged', { name }), 'ok'); stale('members', 'me') }).catch(fail)
+    .then(async () => { await stale('members', 'me'); say(t('members.roleChanged', { name }), 'ok') }).catch(fail)
   const acts = self ? [] : [
     { word: t('members.reset'), run: onReset }, { word: t('members.factor'), run: () => onAsk('factor') },
     { word: t(one.is_active ? 'members.deactivate' : 'members.activate'), run: () => onTurn(!one.is_active) }, { word: t('members.remove'), run: () => onAsk('remove') },

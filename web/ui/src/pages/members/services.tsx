@@ -34,7 +34,7 @@ export function Services({ me }: { me: Me }) {
     )
   }
   const change = (account: ServiceAccountOut, role: string) => void call('PATCH /service-accounts/{account_id}', { path: { account_id: account.id }, body: { role }, version: account.row_version })
-    .then(() => { say(t('members.roleChanged', { name: account.name }), 'ok'); stale('service-accounts') }).catch(fail)
+    .then(async () => { await stale('service-accounts'); say(t('members.roleChanged', { name: account.name }), 'ok') }).catch(fail)
   const add = <button type="button" className="button primary" onClick={() => setAdding(true)}><Plus size={16} aria-hidden="true" />{t('members.newService')}</button>
   return (
     <Section title={t('members.services')} text={t('members.services.text')} actions={data?.length ? add : null}>

@@ -35,7 +35,7 @@ export default function Plugins() {
     .sort((a, b) => Number(isBroken(b)) - Number(isBroken(a)) || Number(b.state === 'disabled') - Number(a.state === 'disabled') || a.id.localeCompare(b.id))
   const may = me?.permissions.includes('plugin:manage') ?? false
   const turn = (one: PluginOut, enabled: boolean) => void call('PATCH /plugins/{name}', { path: { name: one.name }, body: { enabled } })
-    .then(() => { say(t(enabled ? 'platform.turnedOn' : 'platform.turnedOff', { name: one.distribution }), 'ok'); stale('plugins', 'node-types', 'connectors', 'features', 'editions', 'me') }).catch(fail)
+    .then(async () => { await stale('plugins', 'node-types', 'connectors', 'features', 'editions', 'me'); say(t(enabled ? 'platform.turnedOn' : 'platform.turnedOff', { name: one.distribution }), 'ok') }).catch(fail)
   const shown = all || q ? found : found?.slice(0, AT_FIRST)
   const one = data?.find(({ name }) => name === open)
   return (

@@ -47,8 +47,8 @@ const READ = { queryKey: ['sessions'], queryFn: () => allOf('GET /sessions') }
 
 function Sessions() {
   const { data, error, refetch } = useQuery(READ)
-  const end = (id: string) => void call('DELETE /sessions/{session_id}', { path: { session_id: id } }).then(() => { say(t('profile.ended'), 'ok'); stale('sessions') }).catch(fail)
-  const endOthers = () => void call('DELETE /sessions').then(() => { say(t('profile.othersEnded'), 'ok'); stale('sessions') }).catch(fail)
+  const end = (id: string) => void call('DELETE /sessions/{session_id}', { path: { session_id: id } }).then(async () => { await stale('sessions'); say(t('profile.ended'), 'ok') }).catch(fail)
+  const endOthers = () => void call('DELETE /sessions').then(async () => { await stale('sessions'); say(t('profile.othersEnded'), 'ok') }).catch(fail)
   const others = data && data.length > 1 && <button type="button" className="button" onClick={endOthers}>{t('profile.endOthers')}</button>
   return (
     <Section title={t('profile.sessions')} text={t('profile.sessions.text')} actions={others}>

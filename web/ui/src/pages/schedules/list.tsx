@@ -53,7 +53,7 @@ export default function Schedules() {
           </div>
           {month ? <Month schedules={shown.filter((one) => one.armed)} title={title} /> : shown.length === 0 ? <Empty title={t('schedules.noMatch')} text={t('schedules.noMatch.why')} /> : (
             <div className="card table-card" tabIndex={0} role="region" aria-label={t('schedules.schedules')}>
-              <table className="list wrap-times">
+              <table className="list stacked wrap-times">
                 <thead><tr><th scope="col">{t('schedules.schedule')}</th><th scope="col">{t('schedules.next')}</th><th scope="col">{t('schedules.state')}</th><th scope="col">{t('schedules.flow')}</th><th scope="col">{t('schedules.late')}</th><th scope="col">{t('schedules.last')}</th><th scope="col"><span className="sr">{t('schedules.acts')}</span></th></tr></thead>
                 <tbody>{shown.map((one) => <Row key={one.id} schedule={one} title={title(one)} target={targets.get(one.flow_id)} onDrop={() => setDropping(one)} />)}</tbody>
               </table>
@@ -74,11 +74,11 @@ function Row({ schedule: one, title, target, onDrop }: { schedule: ScheduleOut; 
   return (
     <tr>
       <td><Link href={`/schedules/${one.id}`}>{title}</Link><span className="soft list-error" title={KINDS.includes(one.type) ? one.expression : ''}>{scheduleWords(one.type, one.expression)}{one.timezone !== 'UTC' && ` · ${one.timezone}`}{calendar && ` · ${calendar.name}`}</span></td>
-      <td>{one.armed && one.next_run_at ? <time dateTime={one.next_run_at} title={moment(one.next_run_at)}>{until(one.next_run_at)}<span className="soft list-error">{since(one.next_run_at)}</span></time> : <span className="soft">–</span>}</td>
+      <td data-column={t('schedules.next')}>{one.armed && one.next_run_at ? <time dateTime={one.next_run_at} title={moment(one.next_run_at)}>{until(one.next_run_at)}<span className="soft list-error">{since(one.next_run_at)}</span></time> : <span className="soft">–</span>}</td>
       <td><Standing trigger={one} />{one.error && <span className="soft list-error" title={one.error}>{one.error}</span>}</td>
-      <td><Link href={target?.href ?? `/flows/${one.flow_id}`}>{target?.name ?? t('schedules.flow')}</Link></td>
-      <td className="soft" title={t(`schedules.misfireWhy.${one.misfire}`)}>{t(`schedules.misfire.${one.misfire}`)}{one.missed > 0 && <span className="list-error">{t('schedules.passedOver', { n: one.missed })}</span>}</td>
-      <td>{one.last_run_at ? (one.last_execution_id ? <Link href={`/executions/${one.last_execution_id}`}>{since(one.last_run_at)}</Link> : since(one.last_run_at)) : <span className="soft">{t('schedules.never')}</span>}</td>
+      <td data-column={t('schedules.flow')}><Link href={target?.href ?? `/flows/${one.flow_id}`}>{target?.name ?? t('schedules.flow')}</Link></td>
+      <td className="soft" data-column={t('schedules.late')} title={t(`schedules.misfireWhy.${one.misfire}`)}>{t(`schedules.misfire.${one.misfire}`)}{one.missed > 0 && <span className="list-error">{t('schedules.passedOver', { n: one.missed })}</span>}</td>
+      <td data-column={t('schedules.last')}>{one.last_run_at ? (one.last_execution_id ? <Link href={`/executions/${one.last_execution_id}`}>{since(one.last_run_at)}</Link> : since(one.last_run_at)) : <span className="soft">{t('schedules.never')}</span>}</td>
       <td><span className="row list-acts">
         {mayRun && <button type="button" className="icon-button" aria-label={t('triggers.runNamed', { title })} title={t('triggers.run')} onClick={() => runNow(one.id)}><Zap size={15} /></button>}
         {mayChange && <button type="button" className="icon-button" aria-label={one.is_active ? t('triggers.pauseNamed', { title }) : t('triggers.resumeNamed', { title })} title={one.is_active ? t('triggers.pause') : t('triggers.resume')} onClick={() => turn(one, title)}>{one.is_active ? <Pause size={15} /> : <Play size={15} />}</button>}

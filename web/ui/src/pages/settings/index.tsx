@@ -97,7 +97,7 @@ function Workspaces({ me }: { me: Me }) {
         ))}</ul>
       )}
       {open?.what === 'edit' && <Edit one={open.one} onClose={() => setOpen(null)} />}
-      {open?.what === 'drop' && <Ask title={t('settings.drop.title', { name: open.one.name })} text={t('settings.drop.text')} typed={open.one.name} word={t('members.drop')} onClose={() => setOpen(null)} onAct={() => call('DELETE /workspaces/{workspace_id}', { path: { workspace_id: open.one.id } }).then(() => { say(t('settings.dropped', { name: open.one.name }), 'ok'); stale('workspaces', 'flows') })} />}
+      {open?.what === 'drop' && <Ask title={t('settings.drop.title', { name: open.one.name })} text={t('settings.drop.text')} typed={open.one.name} word={t('members.drop')} onClose={() => setOpen(null)} onAct={() => call('DELETE /workspaces/{workspace_id}', { path: { workspace_id: open.one.id } }).then(async () => { await stale('workspaces', 'flows'); say(t('settings.dropped', { name: open.one.name }), 'ok') })} />}
     </Section>
   )
 }

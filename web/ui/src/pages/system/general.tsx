@@ -15,7 +15,7 @@ export function General() {
 
 function Registration() {
   const { data, error, refetch } = useQuery({ queryKey: ['registration'], queryFn: () => call('GET /system/registration') })
-  const turn = (value: string) => void call('PUT /system/registration', { body: { registration: value === 'open' ? 'open' : 'closed' } }).then(() => { say(t('profile.saved'), 'ok'); stale('registration') }).catch(fail)
+  const turn = (value: string) => void call('PUT /system/registration', { body: { registration: value === 'open' ? 'open' : 'closed' } }).then(async () => { await stale('registration'); say(t('profile.saved'), 'ok') }).catch(fail)
   return (
     <Section title={t('system.registration')} text={t('system.registration.text')} side>
       {error ? <Trouble error={error} again={() => void refetch()} /> : !data ? <Waiting what={t('system.registration')} /> : (

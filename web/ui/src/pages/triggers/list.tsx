@@ -56,7 +56,7 @@ export default function Triggers() {
           </div>
           {shown.length === 0 ? <Empty title={t('triggers.noMatch')} text={t('triggers.noMatch.why')}><button type="button" className="button" onClick={() => { setQ(''); setStand(''); setKind('') }}>{t('triggers.clear')}</button></Empty> : (
             <div className="card table-card" tabIndex={0} role="region" aria-label={t('triggers.triggers')}>
-              <table className="list">
+              <table className="list stacked">
                 <thead><tr><th scope="col">{t('triggers.trigger')}</th><th scope="col">{t('triggers.state')}</th><th scope="col">{t('triggers.flow')}</th><th scope="col">{t('triggers.next')}</th><th scope="col">{t('triggers.last')}</th><th scope="col"><span className="sr">{t('triggers.acts')}</span></th></tr></thead>
                 <tbody>{shown.slice((page - 1) * PER_PAGE, page * PER_PAGE).map((one) => <Row key={one.id} trigger={one} title={title(one)} type={kinds.get(one.trigger_type)} target={targets.get(one.flow_id)} onDrop={() => setDropping(one)} />)}</tbody>
               </table>
@@ -81,9 +81,9 @@ function Row({ trigger: one, title, type, target, onDrop }: RowProps) {
       <td><span className="row named"><Tile icon={type?.icon ?? ''} kind="trigger" title={type?.title ?? '?'} small />
         <span><Link href={`/triggers/${one.id}`}>{title}</Link>{type ? one.name && <span className="soft list-error">{type.title}</span> : <span className="soft list-error">{t('triggers.notInstalled', { id: one.trigger_type })}</span>}</span></span></td>
       <td><Standing trigger={one} />{one.error && <span className="soft list-error" title={one.error}>{one.error}</span>}</td>
-      <td><Link href={target?.href ?? `/flows/${one.flow_id}`}>{target?.name ?? t('triggers.flow')}</Link></td>
-      <td>{one.armed && one.next_fire_at ? <time dateTime={one.next_fire_at} title={moment(one.next_fire_at)}>{until(one.next_fire_at)}</time> : <span className="soft">–</span>}</td>
-      <td>{one.last_fired_at ? (one.last_execution_id ? <Link href={`/executions/${one.last_execution_id}`}>{since(one.last_fired_at)}</Link> : since(one.last_fired_at)) : <span className="soft">{t('triggers.never')}</span>}</td>
+      <td data-column={t('triggers.flow')}><Link href={target?.href ?? `/flows/${one.flow_id}`}>{target?.name ?? t('triggers.flow')}</Link></td>
+      <td data-column={t('triggers.next')}>{one.armed && one.next_fire_at ? <time dateTime={one.next_fire_at} title={moment(one.next_fire_at)}>{until(one.next_fire_at)}</time> : <span className="soft">–</span>}</td>
+      <td data-column={t('triggers.last')}>{one.last_fired_at ? (one.last_execution_id ? <Link href={`/executions/${one.last_execution_id}`}>{since(one.last_fired_at)}</Link> : since(one.last_fired_at)) : <span className="soft">{t('triggers.never')}</span>}</td>
       <td><span className="row list-acts">
         {one.mode === 'time' && mayRun && <button type="button" className="icon-button" aria-label={t('triggers.runNamed', { title })} title={t('triggers.run')} onClick={() => runNow(one.id)}><Zap size={15} /></button>}
         {mayChange && <button type="button" className="icon-button" aria-label={one.is_active ? t('triggers.pauseNamed', { title }) : t('triggers.resumeNamed', { title })} title={one.is_active ? t('triggers.pause') : t('triggers.resume')} onClick={() => turn(one, title)}>{one.is_active ? <Pause size={15} /> : <Play size={15} />}</button>}

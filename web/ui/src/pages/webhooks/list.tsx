@@ -36,7 +36,7 @@ export default function Webhooks() {
           <SearchBox label={t('webhooks.search')} value={q} onChange={setQ} />
           {shown.length === 0 ? <Empty title={t('webhooks.noMatch')} text={t('webhooks.noMatch.why')} /> : (
             <div className="card table-card" tabIndex={0} role="region" aria-label={t('webhooks.webhooks')}>
-              <table className="list">
+              <table className="list stacked">
                 <thead><tr><th scope="col">{t('webhooks.webhook')}</th><th scope="col">{t('webhooks.state')}</th><th scope="col">{t('webhooks.flow')}</th><th scope="col">{t('webhooks.proof')}</th><th scope="col">{t('webhooks.lastCall')}</th><th scope="col"><span className="sr">{t('webhooks.acts')}</span></th></tr></thead>
                 <tbody>{shown.map((one) => <Row key={one.id} webhook={one} title={title(one)} target={targets.get(one.flow_id)} onDrop={() => setDropping(one)} />)}</tbody>
               </table>
@@ -58,9 +58,9 @@ function Row({ webhook: one, title, target, onDrop }: { webhook: WebhookOut; tit
     <tr>
       <td><Link href={`/webhooks/${one.id}`}>{title}</Link><span className="soft list-error"><span className="badge method">{one.method}</span> <code>{new URL(url).pathname}</code></span></td>
       <td><Standing trigger={one} />{one.error && <span className="soft list-error" title={one.error}>{one.error}</span>}</td>
-      <td><Link href={target?.href ?? `/flows/${one.flow_id}`}>{target?.name ?? t('webhooks.flow')}</Link></td>
-      <td className="soft">{t(`webhooks.auth.${one.authentication}`)}</td>
-      <td>{one.last_called_at ? <Link href={`/webhooks/${one.id}?tab=calls`}>{since(one.last_called_at)}</Link> : <span className="soft">{t('webhooks.never')}</span>}</td>
+      <td data-column={t('webhooks.flow')}><Link href={target?.href ?? `/flows/${one.flow_id}`}>{target?.name ?? t('webhooks.flow')}</Link></td>
+      <td className="soft" data-column={t('webhooks.proof')}>{t(`webhooks.auth.${one.authentication}`)}</td>
+      <td data-column={t('webhooks.lastCall')}>{one.last_called_at ? <Link href={`/webhooks/${one.id}?tab=calls`}>{since(one.last_called_at)}</Link> : <span className="soft">{t('webhooks.never')}</span>}</td>
       <td><span className="row list-acts">
         <button type="button" className="icon-button" aria-label={t('webhooks.copyNamed', { title })} title={t('webhooks.copy')} onClick={copy}><Copy size={15} /></button>
         {mayChange && <button type="button" className="icon-button" aria-label={one.is_active ? t('triggers.pauseNamed', { title }) : t('triggers.resumeNamed', { title })} title={one.is_active ? t('triggers.pause') : t('triggers.resume')} onClick={() => turn(one, title)}>{one.is_active ? <Pause size={15} /> : <Play size={15} />}</button>}

@@ -38,7 +38,7 @@ function Queues({ may }: { may: boolean }) {
   const [pausing, setPausing] = useState<Queue | null>(null)
   const [reason, setReason] = useState('')
   const { data, error, refetch } = useQueues()
-  const resume = (one: Queue) => void call('POST /queues/{queue}/resume', { path: { queue: one.queue } }).then(() => { say(t('platform.resumed', { name: one.queue }), 'ok'); stale('queues') }).catch(fail)
+  const resume = (one: Queue) => void call('POST /queues/{queue}/resume', { path: { queue: one.queue } }).then(async () => { await stale('queues'); say(t('platform.resumed', { name: one.queue }), 'ok') }).catch(fail)
   if (error) return <Trouble error={error} again={() => void refetch()} />
   if (!data) return <Waiting what={t('platform.queues')} />
   return (
@@ -88,7 +88,7 @@ function Processes() {
 function DeadLetters() {
   const may = useMay('execution:retry')
   const { data, error, refetch } = useDead()
-  const act = (one: Dead, work: Promise<unknown>, said: string) => void work.then(() => { say(said, 'ok'); stale('dead', 'executions') }).catch(fail)
+  const act = (one: Dead, work: Promise<unknown>, said: string) => void work.then(async () => { await stale('dead', 'executions'); say(said, 'ok') }).catch(fail)
   if (error) return <Trouble error={error} again={() => void refetch()} />
   if (!data) return <Waiting what={t('platform.dead')} />
   if (!data.length) return <div className="card"><Empty title={t('platform.noDead')} text={t('platform.noDead.text')} /></div>
