@@ -10,9 +10,10 @@ from typing import Any
 
 import polars as pl
 import pyarrow as pa
-from headrace.sdk import Column, ConfigError, DataError
+from headrace.kits.judging import judged, one_shape
+from headrace.sdk import Column, DataError
 from headrace.sdk.connectors import WriteMode, WriteResult
-from headrace.sdk.frames import polars_schema
+from headrace.sdk.frames import from_polars, polars_schema
 from msgspec import structs
 from pyiceberg.table import Table, Transaction
 
@@ -53,7 +54,7 @@ class Commit:
         if first is None:
             return done or WriteResult(0)
         mark = self._options.deletes if mode == "merge" else ""
-        _judge_keys(first, mode, keys, mark)
+        judged(from_polars(first.schema), mode, keys, mark)
         schema = pl.Schema({name: kind for name, kind in first.schema.items() if name != mark})
         replaced = self._table is None or mode == "overwrite"
         fitting = Fitting(self._name, None if replaced else self._there, schema, evolve=self._options.drift == "evolve")
@@ -161,30 +162,10 @@ class Commit:
         return None
 
 
-def _judge_keys(first: pl.DataFrame, mode: WriteMode, keys: Sequence[str], mark: str) -> None:
-    lacking = [key for key in keys if key not in first.columns]
-    if lacking or (mode in {"upsert", "merge"} and not keys):
-        what = f"the key column '{lacking[0]}' is not in the rows" if lacking else f"an {mode} needs key columns"
-        raise ConfigError(f"{what}; choose columns that identify a row", field="keys")
-    if mark and first.schema.get(mark) != pl.Boolean:
-        raise ConfigError(
-            f"the deletion column '{mark}' is not in the rows as true and false; make it so before, or leave the field "
-            "empty",
-            field="deletes",
-        )
-
-
 def _fitted(
     frames: Iterator[pl.DataFrame], schema: pl.Schema, fitting: Fitting, mark: str
 ) -> Iterator[tuple[pl.DataFrame, pl.Series]]:
-    for frame in frames:
-        if frame.schema != schema:
-            late = next((n for n in (*frame.columns, *schema) if frame.schema.get(n) != schema.get(n)), "order")
-            raise DataError(
-                f"the rows change their shape on the way (column '{late}'); nothing was written; give all of them the "
-                "same columns and types before",
-                column=late,
-            )
+    for frame in one_shape(frames, schema):
         marks = frame[mark] if mark else pl.repeat(value=False, n=frame.height, dtype=pl.Boolean, eager=True)
         yield fitting.fit(frame), marks
 
