@@ -5,9 +5,11 @@
 from __future__ import annotations
 
 import gzip
+import secrets
 import re
 from abc import abstractmethod
 from io import BytesIO
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -165,3 +167,26 @@ class FilesContract(ConnectorContract):
         folder = readme_of(self)
         done = execute_readme(folder, same_for_all(folder, config))
         assert (done["cities"].rows_out, done["large"].rows_out) == (3, 2)
+
+
+class FolderContract(FilesContract):
+    """The contract where the server shows a folder of this machine: the session fixture `served`."""
+
+    @pytest.fixture
+    def place(self, served: Path) -> Path:
+        """A folder of the test, with the sample files."""
+        folder = served / f"t {secrets.token_hex(6)}"
+        for name, body in sample_files().items():
+            self._write(folder / name, body)
+        self._place = folder
+        return folder
+
+    def put(self, config: dict[str, Any], name: str, body: bytes) -> None:
+        self._write(self._place / name, body)
+
+    @staticmethod
+    def _write(path: Path, body: bytes) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(body)
+        for folder in (path.parent, path.parent.parent):
+            folder.chmod(0o777)
