@@ -5,8 +5,8 @@
 from __future__ import annotations
 
 import gzip
-import secrets
 import re
+import secrets
 from abc import abstractmethod
 from io import BytesIO
 from pathlib import Path
