@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -24,7 +25,9 @@ from headrace_connector_iceberg.stage import MARK, Stage
 
 EFFECT = "headrace.effect"
 """In the summary of a snapshot: the key of the effect, and the counts as `headrace.written` and so on."""
-_RETRIES = "commit.retry.num-retries"
+_RETRIES, _FILE_BYTES = "commit.retry.num-retries", "write.target-file-size-bytes"
+FILE_BYTES = 64 * 2**20
+"""Of rows in a file, before they are packed."""
 _COUNTS = tuple(field.name for field in structs.fields(WriteResult))
 
 
@@ -86,7 +89,8 @@ class Commit:
             reader = pa.RecordBatchReader.from_batches(arrow, (_as(batch, names, arrow) for batch in rows))
             given = reader.read_all() if transaction.table_metadata.spec().fields else reader
             put = transaction.append if mode == "append" or self._table is None else transaction.overwrite
-            put(given, snapshot_properties=noted)
+            with _small_files(transaction):
+                put(given, snapshot_properties=noted)
         return result
 
     def _transaction(self, stage: Stage) -> Transaction:
@@ -160,6 +164,18 @@ class Commit:
             if said.get(EFFECT) == effect_key:
                 return WriteResult(*(int(said.get(f"headrace.{name}", 0)) for name in _COUNTS))
         return None
+
+
+@contextmanager
+def _small_files(transaction: Transaction) -> Iterator[None]:
+    """The rows of a file are in memory until it is written: no more of them than `FILE_BYTES`, in this write only."""
+    own = transaction.table_metadata.properties.get(_FILE_BYTES, "")
+    transaction.set_properties({_FILE_BYTES: str(min(int(own or FILE_BYTES), FILE_BYTES))})
+    yield
+    if own:
+        transaction.set_properties({_FILE_BYTES: own})
+    else:
+        transaction.remove_properties(_FILE_BYTES)
 
 
 def _fitted(
