@@ -142,7 +142,7 @@ class TestPulsar(MessagesContract):
     def bad_config(self, config: dict[str, Any]) -> dict[str, Any]:
         return {**config, "host": "169.254.169.254", "token": "s3cret-and-wrong"}
 
-    def test_the_readme_has_an_example_that_runs(self, config: dict[str, Any]) -> None:  # type: ignore[override]
+    def test_the_readme_has_an_example_that_runs(self, config: dict[str, Any]) -> None:
         """Overrides the shared rule: topics are named by run."""
         with closing(opened(**config, token="")) as connector:
             stream = connector.stream(config["topics"][0])
