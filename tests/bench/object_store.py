@@ -21,11 +21,11 @@ def store(folder: Path) -> Iterator[dict[str, Any]]:
     """moto's server with a bucket that has `rows.parquet`; the configuration of a connection."""
     import boto3
     import polars as pl
-    from headrace.testing.file_servers import free_port, serving
+    from headrace.testing.counterparts import free_port, serving
 
     port = free_port()
     command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
-    with serving(command, port, folder / "moto.log"):
+    with serving(command, port):
         endpoint = f"http://127.0.0.1:{port}"
         keys = {"aws_access_key_id": "k", "aws_secret_access_key": "s", "region_name": "us-east-1"}
         client = boto3.client("s3", endpoint_url=endpoint, **keys)

@@ -8,6 +8,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pytest
 from headrace.flows.text import parse
 from headrace.flows.validate import validate
@@ -18,10 +19,13 @@ from headrace.sdk import Capability, DataError
 from headrace.testing.connector_base import nasty, rows
 from headrace.testing.connector_mysql import database_of_cities
 from headrace.testing.connector_postgresql import with_cities
+from headrace.testing.firebird_server import with_cities as firebird
+from headrace.testing.readme_flow import execute_readme, same_for_all
 
 CONNECTORS = Path(__file__).parents[2] / "connectors"
 REGISTRY = load_plugins().registry
 ENTRIES = {name: entry for name, entry in REGISTRY.connectors.items() if entry.manifest.proof == "wire-compatible"}
+CAN = {name: entry.manifest.capabilities for name, entry in ENTRIES.items()}
 FAMILIES = {name: entry.manifest.factory.load() for name, entry in ENTRIES.items()}
 POSTGRES = sorted(name for name, work in FAMILIES.items() if issubclass(work, PostgresReader))
 MYSQL = sorted(name for name, work in FAMILIES.items() if issubclass(work, MysqlConnector))
@@ -74,6 +78,46 @@ def test_each_of_the_postgresql_family(postgres_url: str) -> None:
 @pytest.mark.parametrize("name", MYSQL)
 def test_each_of_the_mysql_family(name: str, mysql: dict[str, Any]) -> None:
     short_form(name, mysql)
+
+
+def orders(name: str, config: dict[str, Any]) -> None:
+    """The flow of a README, on a table that it reads; and what the flow wrote, if it writes."""
+    frame = pl.DataFrame({"id": [1, 2, 3], "state": ["open", "sent", "open"], "total": [9.5, 20.0, None]})
+    entry = REGISTRY.connector(name)
+    writes = Capability.WRITE in entry.manifest.capabilities
+    with closing(entry.open(config)) as connector:
+        if writes:
+            connector.write("orders", iter([frame]), mode="overwrite")
+            connector.write("open_orders", iter([frame.slice(1, 1)]), mode="overwrite")
+        folder = CONNECTORS / name
+        done = execute_readme(folder, same_for_all(folder, config))
+        assert (done["orders"].rows_out, done["open"].rows_out) == (3, 2)
+        if writes:
+            found = sorted(rows(connector, connector.stream("open_orders")), key=lambda row: row["id"])
+            kept = [row for row in found if row["id"] != 2]  # an upsert leaves what a merge deletes
+            assert kept == frame.filter(pl.col("state") == "open").to_dicts()
+            assert len(found) == (3 if name == "duckdb" else 2)
+
+
+def test_the_flows_of_the_postgresql_family(postgres_url: str) -> None:
+    config = with_cities(postgres_url)
+    for name in ("postgresql", *sorted(POSTGRES, key=lambda one: Capability.WRITE not in CAN[one])):
+        orders(name, config)
+
+
+@pytest.mark.parametrize("name", ["mariadb", *MYSQL])
+def test_the_flow_of_one_of_the_mysql_family(name: str, mysql: dict[str, Any]) -> None:
+    orders(name, mysql)
+
+
+@pytest.mark.parametrize("name", ["duckdb", "sqlite"])
+def test_the_flow_of_one_that_is_a_file(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HEADRACE_FILE_ROOTS", str(tmp_path))
+    orders(name, {"path": "shop.db"})
+
+
+def test_the_flow_of_firebird() -> None:
+    orders("firebird", firebird())
 
 
 @pytest.mark.parametrize("path", READMES, ids=lambda path: path.parent.name)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from headrace.testing.file_servers import free_port, program, serving
+from headrace.testing.counterparts import binary, free_port, serving
 from headrace.testing.files import FilesContract, sample_files
 from headrace_connector_azure_blob.filesystem import AzureFileSystem
 
@@ -18,11 +18,11 @@ KEY = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr
 
 
 @pytest.fixture(scope="session")
-def endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    port, folder = free_port(), tmp_path_factory.mktemp("azurite")
-    command = [program("azurite-blob"), "--blobHost", "127.0.0.1", "--blobPort", str(port), "--silent",
+def endpoint() -> Iterator[str]:
+    port = free_port()
+    command = [binary("azurite-blob"), "--blobHost", "127.0.0.1", "--blobPort", str(port), "--silent",
                "--inMemoryPersistence", "--disableTelemetry", "--skipApiVersionCheck"]  # fmt: skip
-    with serving(command, port, folder / "log"):
+    with serving(command, port):
         yield f"http://127.0.0.1:{port}/{ACCOUNT}"
 
 

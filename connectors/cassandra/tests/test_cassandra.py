@@ -6,21 +6,19 @@ With `HEADRACE_TEST_CASSANDRA=host:port/keyspace` (and `..._USER`, `..._PASSWORD
 from __future__ import annotations
 
 import datetime as dt
-import inspect
 import os
 import re
 from contextlib import closing
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import pytest
-from headrace.flows.text import parse
 from headrace.flows.validate import validate
 from headrace.plugins.manager import load_plugins
 from headrace.sdk import AuthError, ConfigError, DataType, TransientError
 from headrace.testing.connector import DeclareRules
+from headrace.testing.readme_flow import readme_flow, readme_of
 from headrace.testing.records import CITIES, RecordsContract
 from headrace_connector_cassandra.values import column_for, cql_type, plain, quoted, sent
 
@@ -41,11 +39,8 @@ class TestDeclared(DeclareRules):
         assert "[driver]" in manifest.docs
 
     def test_the_flow_of_the_readme_is_valid(self) -> None:
-        text = (Path(inspect.getfile(type(self))).parents[1] / "README.md").read_text()
-        found = re.search(r"```yaml\n(headrace: 1\n.*?)```", text, re.DOTALL)
-        assert found
         only = ["connector-cassandra", "node-transform", "plugin-engine_polars"]
-        assert not validate(parse(found[1]).graph, load_plugins(only=only, strict=True).registry)
+        assert not validate(readme_flow(readme_of(self)).graph, load_plugins(only=only, strict=True).registry)
 
 
 @pytest.mark.skipif(LIVE is None, reason="no server of Cassandra runs here; HEADRACE_TEST_CASSANDRA=host:port/keyspace")

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from headrace.testing.file_servers import free_port, serving
+from headrace.testing.counterparts import free_port, serving
 from headrace.testing.files import FolderContract
 
 
@@ -18,11 +18,11 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def server(served: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
+def server(served: Path) -> Iterator[dict[str, Any]]:
     port = free_port()
     command = [sys.executable, "-W", "ignore", "-m", "pyftpdlib", "-i", "127.0.0.1", "-p", str(port), "-w",
                "-d", str(served), "-u", "ada", "-P", "s3cret"]  # fmt: skip
-    with serving(command, port, tmp_path_factory.mktemp("ftp") / "log"):
+    with serving(command, port):
         yield {"host": "127.0.0.1", "port": port, "user": "ada", "password": "s3cret", "tls": False}
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from headrace.sdk import ConfigError
-from headrace.testing.file_servers import free_port, serving
+from headrace.testing.counterparts import free_port, serving
 from headrace.testing.files import FilesContract, sample_files
 from headrace_connector_gcs.filesystem import GcsFileSystem
 
@@ -25,12 +25,12 @@ def server() -> str:
 
 
 @pytest.fixture(scope="session")
-def endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def endpoint() -> Iterator[str]:
     port = free_port()
     url = f"http://127.0.0.1:{port}"
     command = [server(), "-scheme", "http", "-host", "127.0.0.1", "-port", str(port), "-backend", "memory",
                "-external-url", url]  # fmt: skip
-    with serving(command, port, tmp_path_factory.mktemp("gcs") / "log"):
+    with serving(command, port):
         yield url
 
 

@@ -10,7 +10,7 @@ from urllib.parse import quote
 import pytest
 from headrace.plugins.manager import load_plugins
 from headrace.sdk import ConfigError
-from headrace.testing.file_servers import free_port, program, serving
+from headrace.testing.counterparts import binary, free_port, serving
 from headrace.testing.files import FolderContract, sample_files
 from headrace.testing.http_server import Asked, Reply, http_server
 
@@ -23,9 +23,9 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def address(served: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     port, home = free_port(), tmp_path_factory.mktemp("rclone")
-    command = [program("rclone"), "serve", "http", str(served), "--addr", f"127.0.0.1:{port}", "--user", "ada",
+    command = [binary("rclone"), "serve", "http", str(served), "--addr", f"127.0.0.1:{port}", "--user", "ada",
                "--pass", "s3cret", "--dir-cache-time", "1ms"]  # fmt: skip
-    with serving(command, port, home / "log", HOME=str(home)):
+    with serving(command, port, HOME=str(home)):
         yield f"http://127.0.0.1:{port}"
 
 

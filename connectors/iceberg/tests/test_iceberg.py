@@ -68,6 +68,7 @@ def snapshots(lake: Any) -> list[int]:
 class TestIceberg(ConnectorContract):
     connector_id = "iceberg"
     target = "made.contract_target"
+    memory_bytes = 400 * 2**20  # writers of Parquet keep a row group, and pages of the mapped stage count too
 
     @pytest.fixture
     def config(self, folder: Path) -> dict[str, str]:
@@ -223,3 +224,18 @@ def test_files_outside_of_the_folder_are_refused(
     for name in ("t", "", "s.", ".t"):
         with pytest.raises(ConfigError, match="namespace"):
             lake.stream(name)
+
+
+def test_the_size_of_files_is_of_one_write_only(lake: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a new table, of one that is there, and of one with a size of its own."""
+    monkeypatch.setattr("headrace_connector_iceberg.commits.FILE_BYTES", 1)
+    name = "write.target-file-size-bytes"
+    for own in ("", "", "9"):
+        if own:
+            with lake._table("s.t").transaction() as transaction:
+                transaction.set_properties({name: own})
+        before = len(list(lake._table("s.t").scan().plan_files())) if lake.discover() else 0
+        lake.write("s.t", iter([pl.DataFrame({"id": [1]}), pl.DataFrame({"id": [2]})]))
+        table = lake._table("s.t")
+        assert table.properties.get(name, "") == own
+        assert len(list(table.scan().plan_files())) - before == 2, "a file for each batch"

@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import datetime as dt
-import inspect
-import re
 import secrets
 from collections.abc import Iterator
 from contextlib import closing
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 import msgspec
 import polars as pl
 import pytest
-from headrace.flows.text import parse
 from headrace.flows.validate import validate
 from headrace.kits.records.declare import MergeOptions
 from headrace.plugins.manager import load_plugins
@@ -23,6 +19,7 @@ from headrace.sdk import AuthError, ConfigError, Reject, TransientError, parse_c
 from headrace.testing.connector import DeclareRules
 from headrace.testing.connector_base import rows
 from headrace.testing.counterparts import falkordb
+from headrace.testing.readme_flow import readme_flow, readme_of
 from headrace.testing.records import CITIES
 from headrace_connector_neo4j.values import plain, quoted, sent
 
@@ -73,11 +70,8 @@ class TestDeclared(DeclareRules):
         assert "[driver]" in manifest.docs
 
     def test_the_flow_of_the_readme_is_valid(self) -> None:
-        text = (Path(inspect.getfile(type(self))).parents[1] / "README.md").read_text()
-        found = re.search(r"```yaml\n(headrace: 1\n.*?)```", text, re.DOTALL)
-        assert found
         only = ["connector-neo4j", "node-transform", "plugin-engine_polars"]
-        assert not validate(parse(found[1]).graph, load_plugins(only=only, strict=True).registry)
+        assert not validate(readme_flow(readme_of(self)).graph, load_plugins(only=only, strict=True).registry)
 
 
 def test_nodes_over_bolt(graph: Graph, connector: Any) -> None:

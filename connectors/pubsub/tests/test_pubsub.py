@@ -13,13 +13,14 @@ from typing import Any
 
 import polars as pl
 import pytest
+from headrace.kits.http.google import TOKEN_URL
 from headrace.plugins.manager import load_plugins
 from headrace.sdk import AuthError, ConfigError, parse_config
 from headrace.sdk.egress_http import Answer
 from headrace.testing.connector_base import rows
 from headrace.testing.counterparts import binary, free_port, started
 from headrace.testing.records import CITIES, MessagesContract
-from headrace_connector_pubsub.api import TOKEN_URL, Api
+from headrace_connector_pubsub.api import Api
 
 PLACE = Path("/usr/lib/google-cloud-sdk/platform/pubsub-emulator/bin/cloud-pubsub-emulator")
 QUEUES = ("city", "large_city", "contract_target")
@@ -62,6 +63,7 @@ def config() -> Iterator[dict[str, Any]]:
 
 class TestPubsub(MessagesContract):
     connector_id = "pubsub"
+    many_rows = 100_000  # as many as a read takes, unless its options say more
     skip_reasons = {"test_the_same_effect_key_is_one_effect": "class C: repeats have the same attribute, see below"}
 
     @pytest.fixture
@@ -173,7 +175,8 @@ def test_a_token_is_asked_for_with_the_account_s_own_key(config: dict[str, Any])
         assert jwt.get_unverified_header(assertion)["kid"] == "k1"
         assert [url for url, _ in asked].count(TOKEN_URL) == 1, "one token for all requests"
         assert asked[1][1]["credentials"] == {"Authorization": "Bearer t1"}
-        made._until = 0.0
+        assert made._sign_in
+        made._sign_in.renew()
         asked += [("", {})] * 6
         with pytest.raises(AuthError, match="gives no token"):
             list(made.listed("topics"))

@@ -20,7 +20,7 @@ from headrace.kits.files.options import WriteOptions
 from headrace.kits.http.signatures import Keys
 from headrace.plugins.manager import load_plugins
 from headrace.sdk import TransientError
-from headrace.testing.file_servers import free_port, serving
+from headrace.testing.counterparts import free_port, serving
 from headrace.testing.files import FilesContract, sample_files
 from headrace.testing.link import CuttableLink
 from headrace.testing.memory import MemoryWatch, measurable
@@ -30,10 +30,10 @@ SECRET = "s3cret-and-wrong"
 
 
 @pytest.fixture(scope="session")
-def endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def endpoint() -> Iterator[str]:
     port = free_port()
     command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
-    with serving(command, port, tmp_path_factory.mktemp("moto") / "log"):
+    with serving(command, port):
         yield f"http://127.0.0.1:{port}"
 
 

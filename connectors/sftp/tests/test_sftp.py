@@ -10,7 +10,7 @@ import paramiko
 import pytest
 from headrace.plugins.manager import load_plugins
 from headrace.sdk import ConfigError
-from headrace.testing.file_servers import free_port, program, serving
+from headrace.testing.counterparts import binary, free_port, serving
 from headrace.testing.files import FolderContract
 
 
@@ -24,10 +24,10 @@ def server(served: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[d
     port, home = free_port(), tmp_path_factory.mktemp("rclone")
     key = paramiko.ECDSAKey.generate()
     key.write_private_key_file(str(home / "key"))
-    command = [program("rclone"), "serve", "sftp", str(served), "--addr", f"127.0.0.1:{port}", "--user", "ada",
+    command = [binary("rclone"), "serve", "sftp", str(served), "--addr", f"127.0.0.1:{port}", "--user", "ada",
                "--pass", "s3cret", "--key", str(home / "key"), "--dir-cache-time", "1ms",
                "--vfs-cache-mode", "off", "--vfs-write-wait", "0s"]  # fmt: skip
-    with serving(command, port, home / "log", HOME=str(home)):
+    with serving(command, port, HOME=str(home)):
         yield {"host": "127.0.0.1", "port": port, "user": "ada", "password": "s3cret", "host_key": key.fingerprint}
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from headrace.testing.file_servers import free_port, program, serving
+from headrace.testing.counterparts import binary, free_port, serving
 from headrace.testing.files import FolderContract
 
 SETTINGS = """[global]
@@ -43,7 +43,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def server(served: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
-    daemon = program("smbd")
+    daemon = binary("smbd")
     if os.getuid():
         pytest.skip("smbd wants to be started by root")
     port, home = free_port(), tmp_path_factory.mktemp("samba")
@@ -51,11 +51,11 @@ def server(served: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[d
     settings.write_text(SETTINGS.format(port=port, home=home, served=served, user="root"))
     (home / "smbpasswd").touch(0o600)
     subprocess.run(
-        [program("smbpasswd"), "-c", str(settings), "-L", "-a", "-s", "root"], input=b"s3cret\ns3cret\n", check=True,
+        [binary("smbpasswd"), "-c", str(settings), "-L", "-a", "-s", "root"], input=b"s3cret\ns3cret\n", check=True,
         capture_output=True,
     )  # fmt: skip
     command = [daemon, "--foreground", "--no-process-group", "-s", str(settings), "--debug-stdout"]
-    with serving(command, port, home / "log"):
+    with serving(command, port):
         yield {"host": "127.0.0.1", "port": port, "share": "share", "user": "root", "password": "s3cret"}
 
 

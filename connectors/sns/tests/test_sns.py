@@ -98,7 +98,7 @@ class TestSns(RecordsContract):
     def effects(self, connector: Connector[Any], action: str) -> int:
         raise NotImplementedError(action)
 
-    def test_the_readme_has_an_example_that_runs(self, config: dict[str, Any], tmp_path: Path) -> None:
+    def test_the_readme_has_an_example_that_runs(self, config: dict[str, Any]) -> None:
         """Overrides the shared rule: rows come from a queue, as a topic has none."""
         inbox, queues = Inbox(config, "large_city"), client("sqs", config)
         url = queues.create_queue(QueueName="announced_city")["QueueUrl"]

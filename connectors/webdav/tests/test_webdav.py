@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
-from headrace.testing.file_servers import free_port, program, serving
+from headrace.testing.counterparts import binary, free_port, serving
 from headrace.testing.files import FolderContract
 
 
@@ -20,9 +20,9 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def address(served: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     port, home = free_port(), tmp_path_factory.mktemp("rclone")
-    command = [program("rclone"), "serve", "webdav", str(served), "--addr", f"127.0.0.1:{port}", "--user", "ada",
+    command = [binary("rclone"), "serve", "webdav", str(served), "--addr", f"127.0.0.1:{port}", "--user", "ada",
                "--pass", "s3cret", "--dir-cache-time", "1ms", "--vfs-cache-mode", "off"]  # fmt: skip
-    with serving(command, port, home / "log", HOME=str(home)):
+    with serving(command, port, HOME=str(home)):
         yield f"http://127.0.0.1:{port}"
 
 

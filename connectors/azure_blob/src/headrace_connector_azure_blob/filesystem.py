@@ -3,24 +3,16 @@
 from __future__ import annotations
 
 import base64
-import binascii
-import hashlib
-import hmac
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime
-from email.utils import format_datetime, parsedate_to_datetime
+from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit
+from urllib.parse import quote, unquote, urlencode
 
 from headrace.kits.files.http_fs import Body, parsed_xml, text_at
 from headrace.kits.files.object_fs import ObjectFileSystem, Page
-from headrace.sdk import ConfigError
+from headrace.kits.http.azure import SharedKey
 from headrace.sdk.egress_http import Answer
-
-VERSION = "2023-11-03"
-_SIGNED = ("content-encoding", "content-language", "content-length", "content-md5", "content-type", "date",
-           "if-modified-since", "if-match", "if-none-match", "if-unmodified-since", "range")  # fmt: skip
 
 
 class AzureFileSystem(ObjectFileSystem):
@@ -35,34 +27,17 @@ class AzureFileSystem(ObjectFileSystem):
 
     def __init__(self, endpoint: str, account: str, key: str, token: str) -> None:
         super().__init__(endpoint)
-        self._account = account
-        self._token = token.lstrip("?")
-        try:
-            self._key = base64.b64decode(key, validate=True)
-        except binascii.Error:
-            raise ConfigError("the account key is no base64 text; copy it again", field="account_key") from None
+        self._key = SharedKey(account, key, token)
 
     def once(self, method: str, url: str, *, headers: Mapping[str, str] | None = None, **more: Any) -> Answer:
         """Send a request, with the version of the API and its moment."""
-        now = format_datetime(datetime.now(UTC), usegmt=True)
-        dated = {**(headers or {}), "x-ms-version": VERSION, "x-ms-date": now}
-        signed = f"{url}{'&' if '?' in url else '?'}{self._token}" if self._token else url
-        return super().once(method, signed, headers=dated, **more)
+        return super().once(method, self._key.address(url), headers=self._key.dated(headers), **more)
 
     def sign(self, method: str, url: str, body: Body, headers: Mapping[str, str]) -> dict[str, str]:
         """Shared key over headers and address."""
-        if not self._key:
-            return {}
         if callable(body):
             raise TypeError("Azure signs whole bodies")
-        named = {name.lower(): value for name, value in headers.items()} | {"content-length": str(len(body) or "")}
-        plain = [named.get(name, "") for name in _SIGNED]
-        own = [f"{name}:{value}" for name, value in sorted(named.items()) if name.startswith("x-ms-")]
-        place = urlsplit(url)
-        query = [f"{name.lower()}:{value}" for name, value in sorted(parse_qsl(place.query, keep_blank_values=True))]
-        text = "\n".join([method, *plain, *own, f"/{self._account}{place.path}", *query])
-        signature = base64.b64encode(hmac.new(self._key, text.encode(), hashlib.sha256).digest()).decode()
-        return {"authorization": f"SharedKey {self._account}:{signature}"}
+        return self._key.signed(method, url, headers, len(body))
 
     def pages(self, bucket: str, prefix: str, *, deep: bool, limit: int = 1_000) -> Iterator[Page]:
         """Blobs by name."""

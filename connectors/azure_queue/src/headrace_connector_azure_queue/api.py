@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
-import hashlib
-import hmac
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime
-from email.utils import format_datetime, parsedate_to_datetime
+from datetime import datetime
+from email.utils import parsedate_to_datetime
 from typing import Any
-from urllib.parse import parse_qsl, quote, urlencode, urlsplit
+from urllib.parse import quote, urlencode
 from xml.sax.saxutils import escape
 
 from headrace.kits.files.http_fs import parsed_xml, text_at
+from headrace.kits.http.azure import SharedKey
 from headrace.sdk import AuthError, ConfigError, HeadraceError, TransientError
 from headrace.sdk.egress_http import Answer, EgressClient
 from msgspec import Struct
 
 from headrace_connector_azure_queue import AzureQueueConfig
 
-VERSION = "2023-11-03"
 PAGE = 32
 """Messages of one answer, at most."""
 
@@ -42,10 +38,7 @@ class Queues:
         self._config = config
         self._base = (config.endpoint or f"https://{config.account}.queue.core.windows.net").rstrip("/")
         self._client = EgressClient()
-        try:
-            self._key = base64.b64decode(config.account_key.reveal(), validate=True)
-        except binascii.Error:
-            raise ConfigError("the account key is no base64 text; copy it again", field="account_key") from None
+        self._key = SharedKey(config.account, config.account_key.reveal(), config.sas_token.reveal())
 
     def names(self, limit: int = 5_000) -> Iterator[str]:
         """All queues, page by page."""
@@ -90,27 +83,13 @@ class Queues:
         self, method: str, path: str, query: Mapping[str, str] | None = None, *, body: bytes = b"",
         missing: bool = False,
     ) -> Answer:  # fmt: skip
-        config = self._config
         url = f"{self._base}/{quote(path, safe='/')}" + (f"?{urlencode(query, quote_via=quote)}" if query else "")
-        now = format_datetime(datetime.now(UTC), usegmt=True)
-        headers = {"x-ms-version": VERSION, "x-ms-date": now} | ({"content-type": "application/xml"} if body else {})
-        token = config.sas_token.reveal().lstrip("?")
-        sent = f"{url}{'&' if '?' in url else '?'}{token}" if token else url
-        signed = {"authorization": self._signed(method, url, body, headers)} if self._key else {}
-        answer = self._client.request(method, sent, headers=headers, credentials=signed, body=body)
+        headers = self._key.dated({"content-type": "application/xml"} if body else None)
+        signed = self._key.signed(method, url, headers, len(body))
+        answer = self._client.request(method, self._key.address(url), headers=headers, credentials=signed, body=body)
         if answer.status < 300 or (missing and _gone(answer)):
             return answer
         raise self._refusal(answer)
-
-    def _signed(self, method: str, url: str, body: bytes, headers: Mapping[str, str]) -> str:
-        """Shared key over method, length, headers and address."""
-        place = urlsplit(url)
-        query = [f"{name.lower()}:{value}" for name, value in sorted(parse_qsl(place.query, keep_blank_values=True))]
-        own = [f"{name}:{value}" for name, value in sorted(headers.items()) if name.startswith("x-ms-")]
-        plain = ["", "", str(len(body) or ""), "", headers.get("content-type", ""), *[""] * 6]
-        text = "\n".join([method, *plain, *own, f"/{self._config.account}{place.path}", *query])
-        signature = base64.b64encode(hmac.new(self._key, text.encode(), hashlib.sha256).digest()).decode()
-        return f"SharedKey {self._config.account}:{signature}"
 
     def _refusal(self, answer: Answer) -> HeadraceError:
         said, where = answer.body[:1_000].decode(errors="replace"), f"the queues of '{self._config.account}'"

@@ -9,8 +9,10 @@ DOCS = """Reads tables of ClickHouse, and SELECTs under the SQL policy.
 
 Reads only: it has no transaction in which a write could be all or nothing.
 
-No server of it runs in the tests: what is proven is the declaration, the address and, with the driver, the
-statements. Install `headrace-connector-clickhouse[driver]` where the workers are."""
+Its keys are not unique, so a read that is broken off starts anew.
+
+Reads are tested against its engine (chdb), not against a server. Install `headrace-connector-clickhouse[driver]` where
+the workers are."""
 
 
 class ClickhouseConfig(ServerConfig, kw_only=True):
@@ -35,6 +37,6 @@ def headrace_connectors() -> list[ConnectorManifest]:
             waits=True,
             icon="lucide:database",
             docs=DOCS,
-            proof="unproven",
+            proof="engine",
         )
     ]

@@ -9,8 +9,10 @@ from pathlib import Path
 
 import polars as pl
 from deltalake import CommitProperties, DeltaTable, Transaction, write_deltalake
-from headrace.sdk import Column, ConfigError
+from headrace.kits.judging import judged, one_shape
+from headrace.sdk import Column
 from headrace.sdk.connectors import WriteMode, WriteResult
+from headrace.sdk.frames import from_polars
 
 from headrace_connector_delta.fitting import Fitting
 from headrace_connector_delta.stage import Stage
@@ -40,15 +42,12 @@ class Commit:
         first = next(frames, None) if done is None else None
         if first is None:
             return done or WriteResult(0)
-        lacking = [key for key in keys if key not in first.columns]
-        if lacking or (mode == "upsert" and not keys):
-            what = f"the key column '{lacking[0]}' is not in the rows" if lacking else "an upsert needs key columns"
-            raise ConfigError(f"{what}; choose columns that identify a row", field="keys")
+        judged(from_polars(first.schema), mode, keys)
         replaced = self._table is None or mode == "overwrite"
         fitting = Fitting(self._name, None if replaced else self._there, first.schema)
         with tempfile.TemporaryDirectory(prefix="headrace-delta-") as scratch:
             stage = Stage(Path(scratch) / "stage.arrow", fitting.columns)
-            stage.fill(chain([first], frames), fitting)
+            stage.fill(one_shape(chain([first], frames), first.schema), fitting)
             if mode == "upsert":
                 stage.check_keys(keys)
             return self._apply(stage, mode, keys, effect_key, [column.name for column in fitting.columns])

@@ -19,10 +19,11 @@ from deltalake.exceptions import (
     DeltaProtocolError,
     TableNotFoundError,
 )
+from headrace.kits.batches import in_batches, later
 from headrace.kits.files import paths
 from headrace.sdk import Column, ConfigError, Connector, DataError, Rejector, Stream, TransientError, WriteResult
 from headrace.sdk.connectors import WriteMode
-from headrace.sdk.frames import from_polars, polars_dtype
+from headrace.sdk.frames import from_polars
 from headrace.sdk.types import DataType
 from msgspec import structs
 
@@ -32,7 +33,6 @@ from headrace_connector_delta.commits import Commit
 if TYPE_CHECKING:
     from polars import LazyFrame
 
-BATCH_BYTES = 16 * 2**20
 LOG = "_delta_log"
 LISTED_MAX = 500
 _PLAIN = re.compile(r"[A-Za-z0-9._=+\-]+(?:/[A-Za-z0-9._=+\-]+)*")
@@ -141,18 +141,8 @@ class DeltaConnector(Connector[DeltaConfig]):
         wanted = [stream.column(name).name for name in columns or [c.name for c in stream.columns]]
         frame = self.scan(stream, options=options)
         if after is not None:
-            cursor = stream.column(stream.cursors[0])
-            frame = frame.filter(pl.col(cursor.name) > pl.lit(after).cast(polars_dtype(cursor))).sort(cursor.name)
-        batches = frame.select(wanted).collect_batches(chunk_size=batch_rows, maintain_order=True)
-        while True:
-            with _translated(stream.name):
-                batch = next(batches, None)
-            if batch is None:
-                return
-            if batch.height:
-                rows = max(1, min(batch_rows, batch.height * BATCH_BYTES // max(1, int(batch.estimated_size()))))
-                for start in range(0, batch.height, rows):
-                    yield batch.slice(start, rows)
+            frame = later(frame, stream.column(stream.cursors[0]), after)
+        yield from in_batches(frame.select(wanted), batch_rows, lambda: _translated(stream.name))
 
     def write(
         self, name: str, frames: Iterator[pl.DataFrame], *, mode: WriteMode = "append", keys: Sequence[str] = (),

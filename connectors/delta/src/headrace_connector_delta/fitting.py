@@ -7,7 +7,8 @@ from collections.abc import Sequence
 import polars as pl
 from headrace.kits.drift import refused
 from headrace.kits.exact import exactly, possible
-from headrace.sdk import Column, ConfigError, DataError, DataType
+from headrace.kits.judging import one_name
+from headrace.sdk import Column, ConfigError, DataType
 from headrace.sdk.frames import from_polars
 from msgspec import structs
 
@@ -20,14 +21,7 @@ def made(columns: Sequence[Column]) -> list[Column]:
     Raises:
         ConfigError: one has no type there, or two names differ in letter case only.
     """
-    seen: dict[str, str] = {}
-    for column in columns:
-        other = seen.setdefault(column.name.casefold(), column.name)
-        if other != column.name:
-            raise ConfigError(
-                f"the columns '{other}' and '{column.name}' are one name to Delta Lake; rename one", column=other
-            )
-    return [_kept(column, column.name) for column in columns]
+    return [_kept(column, column.name) for column in one_name(columns, "Delta Lake")]
 
 
 def _kept(column: Column, name: str) -> Column:
@@ -65,7 +59,6 @@ class Fitting:
 
     def __init__(self, table: str, there: Sequence[Column] | None, schema: pl.Schema) -> None:
         given = from_polars(schema)
-        self._schema = schema
         if there is None:
             self.columns = made(given)
         else:
@@ -79,14 +72,6 @@ class Fitting:
         """The frame with the table's types.
 
         Raises:
-            DataError: a value would change, or the frame has another shape than the first.
+            DataError: a value would change.
         """
-        if frame.schema != self._schema:
-            names = (*frame.columns, *self._schema)
-            late = next((n for n in names if frame.schema.get(n) != self._schema.get(n)), "order")
-            raise DataError(
-                f"the rows change their shape on the way (column '{late}'); nothing was written; give all of them the "
-                "same columns and types before",
-                column=late,
-            )
         return pl.DataFrame([exactly(frame[column.name], column) for column in self.columns])

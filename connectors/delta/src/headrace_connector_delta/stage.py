@@ -8,12 +8,12 @@ from typing import Any
 
 import polars as pl
 import pyarrow as pa
-from headrace.sdk import Column, DataError
+from headrace.kits.batches import BATCH_BYTES
+from headrace.kits.judging import no_key, same_key
+from headrace.sdk import Column
 from headrace.sdk.frames import polars_schema
 
 from headrace_connector_delta.fitting import Fitting
-
-BATCH_BYTES = 16 * 2**20
 
 
 class Stage:
@@ -63,18 +63,8 @@ class Stage:
         found = pl.scan_ipc(self._file).select(keys)
         empty = found.filter(pl.any_horizontal(pl.col(keys).is_null())).select(pl.len()).collect().item()
         if empty:
-            raise DataError(
-                f"{empty} rows have no value in the key {', '.join(keys)}; nothing was written; filter them or fill "
-                "them before",
-                field="keys",
-            )
+            raise no_key(empty, keys)
         double = found.group_by(keys).agg(pl.len().alias("headrace rows")).filter(pl.col("headrace rows") > 1)
         first = double.head(1).collect(engine="streaming").rows()
         if first:
-            *values, count = first[0]
-            sample = ", ".join(f"{key}={value!r}" for key, value in zip(keys, values, strict=True))
-            raise DataError(
-                f"{count} rows have the same key ({sample}); nothing was written; put a Distinct step before, or add "
-                "a key column",
-                field="keys",
-            )
+            raise same_key(first[0][-1], keys, first[0])

@@ -12,8 +12,9 @@ from typing import Any
 
 import duckdb
 import polars as pl
+from headrace.kits.judging import judged, no_key, one_name, same_key
 from headrace.kits.sql.ledger import LEDGER
-from headrace.sdk import Column, ConfigError, DataError
+from headrace.sdk import Column, ConfigError
 from headrace.sdk.connectors import WriteMode, WriteResult
 from headrace.sdk.frames import from_polars
 from sqlglot import exp
@@ -48,11 +49,8 @@ class Writer:
         first = next(frames, None) if done is None else None
         if first is None:
             return done or WriteResult(0)
-        columns = _distinct(from_polars(first.schema))
-        missing = [key for key in keys if key not in first.columns]
-        if missing or (mode == "upsert" and not keys):
-            what = f"the key column '{missing[0]}' is not in the rows" if missing else "an upsert needs key columns"
-            raise ConfigError(f"{what}; choose columns that identify a row", field="keys")
+        columns = one_name(from_polars(first.schema), "DuckDB")
+        judged(columns, mode, keys)
         kinds = self._kinds(columns, mode)
         self._run(create(_STAGE, kinds))
         rows = 0
@@ -137,42 +135,18 @@ class Writer:
         Raises:
             DataError: naming the keys and a sample.
         """
-        staged, named = self._db.table(_STAGE.text), ", ".join(keys)
+        staged = self._db.table(_STAGE.text)
         parts = [duckdb.ColumnExpression(key) for key in keys]
         empty = parts[0].isnull()
         for part in parts[1:]:
             empty |= part.isnull()
         nulls = staged.filter(empty).count("*").fetchall()[0][0]
         if nulls:
-            said = (
-                f"{nulls} rows have no value in the key {named}; nothing was written; filter them or fill them before"
-            )
-            raise DataError(said, field="keys")
+            raise no_key(nulls, keys)
         many = duckdb.FunctionExpression("count", duckdb.ConstantExpression(1)).alias("headrace_rows")
         groups = staged.aggregate([*parts, many]).filter(
             duckdb.ColumnExpression("headrace_rows") > duckdb.ConstantExpression(1)
         )
         double = groups.limit(1).fetchall()
         if double:
-            sample = ", ".join(f"{key}={value!r}" for key, value in zip(keys, double[0], strict=False))
-            raise DataError(
-                f"{double[0][-1]} rows have the same key ({sample}); nothing was written; put a Distinct step before, "
-                "or add a key column",
-                field="keys",
-            )
-
-
-def _distinct(columns: Sequence[Column]) -> Sequence[Column]:
-    """The columns, if the engine can tell them apart.
-
-    Raises:
-        ConfigError: two names differ in letter case only.
-    """
-    seen: dict[str, str] = {}
-    for column in columns:
-        other = seen.setdefault(column.name.casefold(), column.name)
-        if other != column.name:
-            raise ConfigError(
-                f"the columns '{other}' and '{column.name}' are one name to DuckDB; rename one", column=other
-            )
-    return columns
+            raise same_key(double[0][-1], keys, double[0])

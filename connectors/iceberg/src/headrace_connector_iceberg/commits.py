@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 import pyarrow as pa
-from headrace.sdk import Column, ConfigError, DataError
+from headrace.kits.judging import judged, one_shape
+from headrace.sdk import Column, DataError
 from headrace.sdk.connectors import WriteMode, WriteResult
-from headrace.sdk.frames import polars_schema
+from headrace.sdk.frames import from_polars, polars_schema
 from msgspec import structs
 from pyiceberg.table import Table, Transaction
 
@@ -23,7 +25,9 @@ from headrace_connector_iceberg.stage import MARK, Stage
 
 EFFECT = "headrace.effect"
 """In the summary of a snapshot: the key of the effect, and the counts as `headrace.written` and so on."""
-_RETRIES = "commit.retry.num-retries"
+_RETRIES, _FILE_BYTES = "commit.retry.num-retries", "write.target-file-size-bytes"
+FILE_BYTES = 64 * 2**20
+"""Of rows in a file, before they are packed."""
 _COUNTS = tuple(field.name for field in structs.fields(WriteResult))
 
 
@@ -53,7 +57,7 @@ class Commit:
         if first is None:
             return done or WriteResult(0)
         mark = self._options.deletes if mode == "merge" else ""
-        _judge_keys(first, mode, keys, mark)
+        judged(from_polars(first.schema), mode, keys, mark)
         schema = pl.Schema({name: kind for name, kind in first.schema.items() if name != mark})
         replaced = self._table is None or mode == "overwrite"
         fitting = Fitting(self._name, None if replaced else self._there, schema, evolve=self._options.drift == "evolve")
@@ -85,7 +89,8 @@ class Commit:
             reader = pa.RecordBatchReader.from_batches(arrow, (_as(batch, names, arrow) for batch in rows))
             given = reader.read_all() if transaction.table_metadata.spec().fields else reader
             put = transaction.append if mode == "append" or self._table is None else transaction.overwrite
-            put(given, snapshot_properties=noted)
+            with _small_files(transaction):
+                put(given, snapshot_properties=noted)
         return result
 
     def _transaction(self, stage: Stage) -> Transaction:
@@ -161,30 +166,22 @@ class Commit:
         return None
 
 
-def _judge_keys(first: pl.DataFrame, mode: WriteMode, keys: Sequence[str], mark: str) -> None:
-    lacking = [key for key in keys if key not in first.columns]
-    if lacking or (mode in {"upsert", "merge"} and not keys):
-        what = f"the key column '{lacking[0]}' is not in the rows" if lacking else f"an {mode} needs key columns"
-        raise ConfigError(f"{what}; choose columns that identify a row", field="keys")
-    if mark and first.schema.get(mark) != pl.Boolean:
-        raise ConfigError(
-            f"the deletion column '{mark}' is not in the rows as true and false; make it so before, or leave the field "
-            "empty",
-            field="deletes",
-        )
+@contextmanager
+def _small_files(transaction: Transaction) -> Iterator[None]:
+    """The rows of a file are in memory until it is written: no more of them than `FILE_BYTES`, in this write only."""
+    own = transaction.table_metadata.properties.get(_FILE_BYTES, "")
+    transaction.set_properties({_FILE_BYTES: str(min(int(own or FILE_BYTES), FILE_BYTES))})
+    yield
+    if own:
+        transaction.set_properties({_FILE_BYTES: own})
+    else:
+        transaction.remove_properties(_FILE_BYTES)
 
 
 def _fitted(
     frames: Iterator[pl.DataFrame], schema: pl.Schema, fitting: Fitting, mark: str
 ) -> Iterator[tuple[pl.DataFrame, pl.Series]]:
-    for frame in frames:
-        if frame.schema != schema:
-            late = next((n for n in (*frame.columns, *schema) if frame.schema.get(n) != schema.get(n)), "order")
-            raise DataError(
-                f"the rows change their shape on the way (column '{late}'); nothing was written; give all of them the "
-                "same columns and types before",
-                column=late,
-            )
+    for frame in one_shape(frames, schema):
         marks = frame[mark] if mark else pl.repeat(value=False, n=frame.height, dtype=pl.Boolean, eager=True)
         yield fitting.fit(frame), marks
 

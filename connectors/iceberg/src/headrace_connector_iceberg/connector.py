@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
+from headrace.kits.batches import in_batches, later
 from headrace.sdk import Column, ConfigError, Connector, Rejector, Stream, WriteResult
 from headrace.sdk.connectors import WriteMode
-from headrace.sdk.frames import from_polars, polars_dtype, polars_schema
+from headrace.sdk.frames import from_polars, polars_schema
 from headrace.sdk.types import DataType
 from msgspec import structs
 from pyiceberg.table import Table
@@ -22,7 +23,6 @@ from headrace_connector_iceberg.lake import Lake, translated
 if TYPE_CHECKING:
     from polars import LazyFrame
 
-BATCH_BYTES = 16 * 2**20
 _CURSORS = {DataType.INTEGER, DataType.DECIMAL, DataType.DATE, DataType.TIMESTAMP}
 
 
@@ -97,18 +97,8 @@ class IcebergConnector(Connector[IcebergConfig]):
         wanted = [stream.column(name).name for name in columns or [c.name for c in stream.columns]]
         frame = self.scan(stream, options=options)
         if after is not None:
-            cursor = stream.column(stream.cursors[0])
-            frame = frame.filter(pl.col(cursor.name) > pl.lit(after).cast(polars_dtype(cursor))).sort(cursor.name)
-        batches = frame.select(wanted).collect_batches(chunk_size=batch_rows, maintain_order=True)
-        while True:
-            with translated(stream.name):
-                batch = next(batches, None)
-            if batch is None:
-                return
-            if batch.height:
-                rows = max(1, min(batch_rows, batch.height * BATCH_BYTES // max(1, int(batch.estimated_size()))))
-                for start in range(0, batch.height, rows):
-                    yield batch.slice(start, rows)
+            frame = later(frame, stream.column(stream.cursors[0]), after)
+        yield from in_batches(frame.select(wanted), batch_rows, lambda: translated(stream.name))
 
     def write(
         self, name: str, frames: Iterator[pl.DataFrame], *, mode: WriteMode = "append", keys: Sequence[str] = (),

@@ -8,7 +8,8 @@ from typing import Any
 
 import polars as pl
 import pyarrow as pa
-from headrace.sdk import Column, DataError
+from headrace.kits.judging import no_key, same_key
+from headrace.sdk import Column
 from headrace.sdk.frames import polars_schema
 
 MARK = "headrace deletes"
@@ -45,21 +46,11 @@ class Stage:
         found = pl.scan_ipc(self._file).select(*keys, MARK).collect()
         empty = found.filter(pl.any_horizontal(pl.col(keys).is_null())).height
         if empty:
-            raise DataError(
-                f"{empty} rows have no value in the key {', '.join(keys)}; nothing was written; filter them or fill "
-                "them before",
-                field="keys",
-            )
+            raise no_key(empty, keys)
         double = found.filter(pl.struct(keys).is_duplicated()).head(1)
         if double.height:
-            *values, _ = double.row(0)
             count = found.join(double, on=list(keys), how="semi").height
-            sample = ", ".join(f"{key}={value!r}" for key, value in zip(keys, values, strict=True))
-            raise DataError(
-                f"{count} rows have the same key ({sample}); nothing was written; put a Distinct step before, or add "
-                "a key column",
-                field="keys",
-            )
+            raise same_key(count, keys, double.row(0))
         return found
 
     def batches(self) -> Iterator[Any]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import ssl
-import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from ipaddress import ip_address
@@ -13,13 +11,10 @@ from typing import TYPE_CHECKING, Any
 from headrace.kits.http.records import FrameMaker
 from headrace.sdk import AuthError, Column, ConfigError, Connector, DataType, Rejector, Stream, TransientError
 from headrace.sdk.egress import check_host
+from headrace.sdk.egress_ldap import EgressTls, ldap3
+from ldap3.core.exceptions import LDAPException, LDAPInvalidFilterError, LDAPOperationResult
 
 from headrace_connector_ldap import LdapConfig
-
-with warnings.catch_warnings():
-    warnings.simplefilter("ignore", DeprecationWarning)  # it uses names that pyasn1 has renamed
-    import ldap3
-    from ldap3.core.exceptions import LDAPException, LDAPInvalidFilterError, LDAPOperationResult
 
 if TYPE_CHECKING:
     import polars as pl
@@ -28,21 +23,6 @@ CONNECT_S = 10
 ANSWER_S = 60
 PAGE = 500
 _DENIED, _ABSENT = frozenset({48, 49, 50, 53}), frozenset({32, 34})
-
-
-class _Tls(ldap3.Tls):  # type: ignore[misc]
-    """TLS as Python checks it: the certificate is of the name that was configured, not of the address dialled."""
-
-    def __init__(self, host: str, certificates: str) -> None:
-        super().__init__(validate=ssl.CERT_REQUIRED)
-        self._host = host
-        try:
-            self._context = ssl.create_default_context(cadata=certificates or None)
-        except (ssl.SSLError, ValueError):
-            raise ConfigError("the CA certificates cannot be read; paste them as PEM", field="certificates") from None
-
-    def wrap_socket(self, connection: Any, do_handshake: bool = False) -> None:
-        connection.socket = self._context.wrap_socket(connection.socket, server_hostname=self._host)
 
 
 class LdapConnector(Connector[LdapConfig]):
@@ -58,7 +38,7 @@ class LdapConnector(Connector[LdapConfig]):
             if not tls and not ip_address(address).is_loopback:
                 raise ConfigError("without encryption passwords would be readable; use TLS", field="security")
             server = ldap3.Server(
-                address, port=port, use_ssl=tls, tls=_Tls(config.host, config.certificates) if tls else None,
+                address, port=port, use_ssl=tls, tls=EgressTls(config.host, config.certificates) if tls else None,
                 get_info=ldap3.NONE, connect_timeout=CONNECT_S,
             )  # fmt: skip
             with self._told():

@@ -2,34 +2,32 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from headrace.kits.records.connector import After, Given, RecordsConnector, Write
 from headrace.kits.records.frames import Record
 from headrace.kits.records.messages import bodies, fields_of, text_of
-from headrace.kits.records.place import Place, tls_context
+from headrace.kits.records.mqtt import REFUSED, HungUp, Link, MQTTMessage
 from headrace.kits.records.spool import Part, Spool
-from headrace.sdk import Column, ConfigError, DataType
-from headrace.sdk.egress import dial
-from paho.mqtt.client import Client, MQTTMessage
-from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
+from headrace.sdk import Column, ConfigError, DataType, HeadraceError
 
 from headrace_connector_mqtt import MqttConfig, MqttWriteOptions
 
-WAIT_S = 30
 BODY_BYTES = 1024 * 1024
-_REFUSED = frozenset({"Bad user name or password", "Not authorized"})
 
 
-class _Pinned(Client):
-    """Dials a judged address; the name stays for TLS."""
+class _Retained(Link):
+    """Keeps the retained messages only."""
 
-    address = ""
+    def __init__(self, config: MqttConfig) -> None:
+        self.retained: list[MQTTMessage] = []
+        super().__init__(config)
 
-    def _create_socket_connection(self) -> Any:
-        return dial(self.address, self._port, timeout_s=self._connect_timeout)
+    def arrived(self, message: MQTTMessage) -> None:
+        """Takes one that the broker had kept."""
+        if message.retain:
+            self.retained.append(message)
 
 
 class MqttConnector(RecordsConnector[MqttConfig]):
@@ -41,42 +39,11 @@ class MqttConnector(RecordsConnector[MqttConfig]):
     facts = (Column("_topic", DataType.TEXT, nullable=False), Column("_qos", DataType.INTEGER, nullable=False, bits=64))
     modes = ("append",)
     write_options = MqttWriteOptions
-    _client: Any = None
-    _answer = ""
+    _open: _Retained | None = None
 
-    def _link(self) -> Any:
-        if self._client is not None:
-            return self._client
-        config, place = self.config, Place.of(self.config.host, self.config.port)
-        client = _Pinned(CallbackAPIVersion.VERSION2, clean_session=True)
-        client.address, self._answer = place.address, ""
-        if config.user:
-            client.username_pw_set(config.user, config.password.reveal() or None)
-        if config.tls:
-            client.tls_set_context(tls_context(config.authority))
-        client.max_inflight_messages_set(100)
-        client.on_connect = self._connected
-        client.connect(place.name, place.port, keepalive=300)
-        self._client = client
-        self._until(lambda: bool(self._answer))
-        if self._answer in _REFUSED:
-            raise self.refused(self._answer)
-        if self._answer != "Success":
-            raise self.away(self._answer)
-        return client
-
-    def _connected(self, _client: Any, _data: Any, _flags: Any, reason: Any, _properties: Any) -> None:
-        self._answer = str(reason)
-
-    def _until(self, done: Callable[[], bool]) -> None:
-        """Work the link until something has happened."""
-        end = time.monotonic() + WAIT_S
-        while not done():
-            code = self._client.loop(timeout=0.5)
-            if code != MQTTErrorCode.MQTT_ERR_SUCCESS and not done():
-                raise self.refused(self._answer) if self._answer in _REFUSED else self.away(code)
-            if time.monotonic() > end:
-                raise self.away("no answer in time")
+    def _link(self) -> _Retained:
+        self._open = self._open or _Retained(self.config)
+        return self._open
 
     def ping(self) -> None:
         """Sign in anew: an old link may be dead without knowing."""
@@ -90,20 +57,11 @@ class MqttConnector(RecordsConnector[MqttConfig]):
 
     def records(self, name: str, after: After | None, options: Any) -> Iterator[Record]:
         """Retained messages of a topic or filter."""
-        client, found, answers = self._link(), list[MQTTMessage](), list[Any]()
-        client.on_message = lambda _client, _data, message: found.append(message) if message.retain else None
-        client.on_subscribe = lambda _client, _data, _mid, reasons, _properties: answers.append(reasons)
-        client.on_unsubscribe = lambda _client, _data, _mid, reasons, _properties: answers.append(reasons)
-        try:
-            client.subscribe(name, qos=0)
-        except ValueError:
-            raise ConfigError(f"'{name}' is no topic or filter; correct it", field="stream") from None
-        self._until(lambda: bool(answers))
-        if any(reason.is_failure for reason in answers[0]):
-            raise ConfigError(f"{self.where} does not let this user read '{name}'; grant it", field="stream")
-        client.unsubscribe(name)  # answered after all that the subscription had to give
-        self._until(lambda: len(answers) > 1)
-        for message in found:
+        link = self._link()
+        link.retained.clear()
+        link.subscribe(name)
+        link.unsubscribe(name)
+        for message in link.retained:
             yield {**fields_of(bytes(message.payload)), "_topic": message.topic, "_qos": message.qos}
 
     def released(self) -> None:
@@ -118,8 +76,7 @@ class MqttConnector(RecordsConnector[MqttConfig]):
 
     def give(self, write: Write, part: Part) -> Given:
         """Publish, and wait for all acknowledgements."""
-        client, waiting = self._link(), set[int]()
-        client.on_publish = lambda _client, _data, mid, _reason, _properties: waiting.discard(mid)
+        link = self._link()
         made, rejects = bodies(part, BODY_BYTES)
         for index, body in made.items():
             below = text_of(part.records[index], write.options.topic_column) if write.options.topic_column else ""
@@ -129,12 +86,18 @@ class MqttConnector(RecordsConnector[MqttConfig]):
                 )
                 continue
             topic = f"{write.name}/{below}" if below else write.name
-            waiting.add(client.publish(topic, body, qos=1, retain=write.options.retain).mid)
-        self._until(lambda: not waiting)
+            link.publish(topic, body, qos=1, retain=write.options.retain)
+        link.settle()
         return Given(0, rejects)
+
+    def trouble(self, error: Exception) -> HeadraceError | None:
+        """By what the broker said."""
+        if isinstance(error, HungUp):
+            return self.refused(error) if str(error) in REFUSED else self.away(error)
+        return None
 
     def hang_up(self) -> None:
         """Say goodbye."""
-        client, self._client = self._client, None
-        if client is not None:
-            client.disconnect()
+        link, self._open = self._open, None
+        if link is not None:
+            link.close()

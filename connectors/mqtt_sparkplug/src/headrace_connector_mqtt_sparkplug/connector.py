@@ -9,13 +9,13 @@ from typing import Any
 
 from headrace.kits.records.connector import After, Given, RecordsConnector, Write
 from headrace.kits.records.frames import Record
+from headrace.kits.records.mqtt import REFUSED, HungUp, Link
 from headrace.kits.records.spool import Part, Spool
 from headrace.sdk import Column, ConfigError, DataType, HeadraceError
 
 from headrace_connector_mqtt_sparkplug import SparkplugConfig, SparkplugReadOptions, SparkplugWriteOptions
 from headrace_connector_mqtt_sparkplug.edge import Edge, now_ms, rebirth
 from headrace_connector_mqtt_sparkplug.host import SPACE, Host
-from headrace_connector_mqtt_sparkplug.link import REFUSED, HungUp, Link
 from headrace_connector_mqtt_sparkplug.payload import NUMBERS, Payload, fill, kind_of
 
 ANSWER_S = 3.0

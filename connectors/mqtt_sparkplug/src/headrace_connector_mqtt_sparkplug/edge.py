@@ -7,9 +7,10 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
+from headrace.kits.records.mqtt import Link
+
 from headrace_connector_mqtt_sparkplug import SparkplugConfig
 from headrace_connector_mqtt_sparkplug.host import SPACE
-from headrace_connector_mqtt_sparkplug.link import Link
 from headrace_connector_mqtt_sparkplug.payload import Payload, decoded, fill, kind_of
 
 REBIRTH = "Node Control/Rebirth"

@@ -56,6 +56,6 @@ def headrace_connectors() -> list[ConnectorManifest]:
             id="pulsar", title="Apache Pulsar", category="nosql", summary="Topics of Apache Pulsar",
             config=PulsarConfig, factory=lazy("headrace_connector_pulsar.connector:PulsarConnector"),
             capabilities=READ_WRITE, read_options=PulsarReadOptions, write_options=PulsarWriteOptions,
-            effect_class=EffectClass.OTHER, icon="lucide:orbit", docs=DOCS, proof="unproven",
+            effect_class=EffectClass.OTHER, icon="lucide:orbit", docs=DOCS, proof="wire-compatible",
         )
     ]  # fmt: skip

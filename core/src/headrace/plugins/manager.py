@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Iterable
 from functools import cached_property, partial
 from importlib import import_module
 from importlib.metadata import Distribution, EntryPoint, distributions
-from typing import Any
+from typing import Any, NamedTuple
 
 import pluggy
 
@@ -140,24 +140,32 @@ def load_plugins(
     chosen = os.environ.get("HEADRACE_LOAD_PLUGINS", "")
     wanted = set(only) if only is not None else {name for name in chosen.split(",") if name}
     host = Host(strict=strict)
-    for point, dist in _entry_points(group):
+    for point, name, dist in _entry_points(group):
         if wanted and point.name not in wanted:
             continue
         record = PluginRecord(
-            name=point.name, module=point.value, distribution=dist.name, version=dist.version,
-            fingerprint=_fingerprint(dist), state="disabled" if dist.name in disabled else "enabled",
+            name=point.name, module=point.value, distribution=name.name, version=name.version,
+            fingerprint=_fingerprint(dist), state="disabled" if name.name in disabled else "enabled",
         )  # fmt: skip
         host.add(record, partial(import_module, point.value))
     return host
 
 
-def _entry_points(group: str) -> list[tuple[EntryPoint, Distribution]]:
+class _Name(NamedTuple):
+    name: str
+    version: str
+
+
+def _entry_points(group: str) -> list[tuple[EntryPoint, _Name, Distribution]]:
     """Entry points of the group with their distribution, by name; a distribution seen twice on the path counts once."""
-    found: dict[tuple[str, str], tuple[EntryPoint, Distribution]] = {}
+    found: dict[tuple[str, str], tuple[EntryPoint, _Name, Distribution]] = {}
     for dist in distributions():
-        for point in dist.entry_points:
-            if point.group == group:
-                found.setdefault((point.name, dist.name), (point, dist))
+        ours = [point for point in dist.entry_points if point.group == group]
+        if ours:
+            facts = dist.metadata  # parsed at each look
+            name = _Name(facts["Name"], facts["Version"])
+            for point in ours:
+                found.setdefault((point.name, name.name), (point, name, dist))
     return [found[key] for key in sorted(found)]
 
 

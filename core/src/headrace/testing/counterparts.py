@@ -16,7 +16,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -25,7 +25,8 @@ import pytest
 
 from headrace.cli.children import die_with_parent
 
-START_S = 90
+START_S = 120
+_MORE = "/usr/sbin:/usr/local/sbin:/usr/share/zookeeper/bin"
 
 
 def free_port() -> int:
@@ -37,7 +38,8 @@ def free_port() -> int:
 
 def binary(name: str, package: str = "") -> str:
     """Path of a server's program; the test is skipped where there is none, and fails where CI promises it."""
-    found = shutil.which(name) or shutil.which(name, path="/usr/sbin:/usr/local/sbin:/usr/share/zookeeper/bin")
+    beside = str(Path(sys.executable).parent)
+    found = shutil.which(name, path=f"{beside}:{os.environ['PATH']}:{_MORE}")
     if found is None:
         reason = f"no {name} on this machine; apt-get install {package or name}"
         promised = os.environ.get("HEADRACE_CI_SERVICES", "").replace(" ", "").split(",")
@@ -54,20 +56,37 @@ def listens(port: int) -> bool:
     return False
 
 
-def started(command: Sequence[str], port: int, ready: Callable[[int], bool] = listens) -> None:
-    """Start a server; it is ended with this process. Returns once it is ready."""
+def started(command: Sequence[str], port: int, ready: Callable[[int], bool] = listens, **more: str) -> None:
+    """Start a server, with more variables; it is ended with this process. Returns once it is ready."""
+    atexit.register(_end, _begun(command, port, ready, more))
+
+
+@contextlib.contextmanager
+def serving(command: Sequence[str], port: int, **more: str) -> Iterator[int]:
+    """A server that listens on `port` for the block, with more variables."""
+    process = _begun(command, port, listens, more)
+    try:
+        yield port
+    finally:
+        _end(process)
+
+
+def _begun(
+    command: Sequence[str], port: int, ready: Callable[[int], bool], more: Mapping[str, str]
+) -> subprocess.Popen[bytes]:
     with tempfile.TemporaryFile() as log:
         process = subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
-            preexec_fn=die_with_parent,  # noqa: PLW1509 - it only makes system calls
+            command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env={**os.environ, **more},
+            start_new_session=True, preexec_fn=die_with_parent,  # noqa: PLW1509 - it only makes system calls
         )  # fmt: skip
-        atexit.register(_end, process)
         end = time.monotonic() + START_S
         while not ready(port):
             if process.poll() is not None or time.monotonic() > end:
+                _end(process)
                 log.seek(0)
                 pytest.fail(f"{command[0]} does not start: {log.read()[-2000:].decode(errors='replace')}")
             time.sleep(0.02)
+    return process
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 import gzip
-import inspect
 import re
 import secrets
 from abc import abstractmethod
@@ -15,18 +14,13 @@ from typing import Any
 
 import pytest
 
-from headrace.engine.execute import execute_segment
-from headrace.engine.messages import SegmentDone, SegmentRequest
-from headrace.flows.text import parse
-from headrace.flows.validate import validate
 from headrace.kits.files.connector import FilesConnector
 from headrace.kits.files.options import ReadOptions, WriteOptions
-from headrace.plugins.manager import load_plugins
-from headrace.plugins.records import ConnectionSpec
 from headrace.sdk import Capability, ConfigError, Connector, DataError, Reject
 from headrace.sdk.manifests import ConnectorManifest
 from headrace.testing.connector import ConnectorContract
 from headrace.testing.connector_base import needs, rows
+from headrace.testing.readme_flow import execute_readme, readme_of, same_for_all
 
 CITIES = b"id,name,area\n1,Bern,51.6\n2,Oslo,\n5,Riga,304.0\n"
 WRONG = b"id,name\n1,a\n2\n3,c,c\n4,d\n"
@@ -168,25 +162,11 @@ class FilesContract(ConnectorContract):
             connector.check()
         connector.close()
 
-    def test_the_example_of_the_readme_runs(self, config: dict[str, Any], tmp_path: Path) -> None:
+    def test_the_example_of_the_readme_runs(self, config: dict[str, Any]) -> None:
         """Its flow is executed by the engine on the connection of the test."""
-        readme = Path(inspect.getfile(type(self))).parents[1] / "README.md"
-        text = re.search(r"```yaml\n(headrace: 1\n.*?)```", readme.read_text(), re.DOTALL)
-        assert text, f"{readme} has a flow"
-        flow = parse(text[1])
-        only = [f"connector-{self.connector_id}", "node-transform", "plugin-engine_polars"]
-        registry = load_plugins(only=only, strict=True).registry
-        assert not validate(flow.graph, registry)
-        reports: list[Any] = []
-        request = SegmentRequest(
-            execution_id="readme", organization_id="o", segment_no=0, attempt=1, graph=flow.graph, observe="all",
-            connections={name: ConnectionSpec(one.connector, config) for name, one in flow.connections.items()},
-            storage_url=(tmp_path / "store").as_uri(), prefix="p",
-        )  # fmt: skip
-        outcome = execute_segment(request, registry, reports.append, lambda: False)
-        assert isinstance(outcome, SegmentDone), outcome
-        counts = {report.node_id: report.rows_out for report in reports if hasattr(report, "rows_out")}
-        assert (counts["cities"], counts["large"]) == (3, 2)
+        folder = readme_of(self)
+        done = execute_readme(folder, same_for_all(folder, config))
+        assert (done["cities"].rows_out, done["large"].rows_out) == (3, 2)
 
 
 class FolderContract(FilesContract):

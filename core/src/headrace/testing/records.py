@@ -5,28 +5,21 @@
 from __future__ import annotations
 
 import datetime as dt
-import inspect
-import re
 import subprocess
 import sys
 from collections.abc import Iterator
 from decimal import Decimal
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import pytest
 
-from headrace.engine.execute import execute_segment
-from headrace.engine.messages import SegmentDone, SegmentRequest
-from headrace.flows.text import parse
-from headrace.flows.validate import validate
 from headrace.plugins.manager import load_plugins
-from headrace.plugins.records import ConnectionSpec
 from headrace.sdk import ConfigError, Connector, DataError, Reject, parse_config
 from headrace.sdk.manifests import ConnectorManifest
 from headrace.testing.connector import ConnectorContract
 from headrace.testing.connector_base import nasty, rows
 from headrace.testing.connector_read import Cancelled
+from headrace.testing.readme_flow import execute_readme, readme_of, same_for_all
 
 if TYPE_CHECKING:
     import polars as pl
@@ -147,28 +140,12 @@ class RecordsContract(ConnectorContract):
                 connector.check()
             connector.close()
 
-    def test_the_readme_has_an_example_that_runs(self, config: dict[str, Any], tmp_path: Path) -> None:
+    def test_the_readme_has_an_example_that_runs(self, config: dict[str, Any]) -> None:
         """Its flow is executed by the engine on the connection of the test."""
-        readme = Path(inspect.getfile(type(self))).parents[1] / "README.md"
-        text = re.search(r"```yaml\n(headrace: 1\n.*?)```", readme.read_text(), re.DOTALL)
-        assert text, f"{readme} has a flow"
-        flow = parse(text[1])
-        graph = flow.graph
-        only = [f"connector-{self.package or self.connector_id}", "node-transform", "plugin-engine_polars"]
-        registry = load_plugins(only=only, strict=True).registry
-        assert not validate(graph, registry)
-        reports: list[Any] = []
-        request = SegmentRequest(
-            execution_id="readme", organization_id="o", segment_no=0, attempt=1, graph=graph, observe="all",
-            connections={name: ConnectionSpec(one.connector, config) for name, one in flow.connections.items()},
-            storage_url=(tmp_path / "store").as_uri(), prefix="p",
-        )  # fmt: skip
-        outcome = execute_segment(request, registry, reports.append, lambda: False)
-        assert isinstance(outcome, SegmentDone), outcome
-        counts = {report.node_id: report.rows_out for report in reports if hasattr(report, "rows_out")}
-        read, written = self.example_rows
-        assert counts["cities"] == read
-        assert counts["large"] == written
+        folder = readme_of(self)
+        done = execute_readme(folder, same_for_all(folder, config))
+        counts = {name: node.rows_out for name, node in done.items()}
+        assert (counts["cities"], counts["large"]) == self.example_rows
 
 
 class MessagesContract(RecordsContract):

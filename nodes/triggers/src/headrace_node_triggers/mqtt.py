@@ -8,28 +8,12 @@ from typing import Any
 from uuid import uuid4
 
 from headrace.sdk import AuthError, Event, Received, SourceContext, SourceTrigger, TransientError
-from headrace.sdk.egress import dial, hang_up
+from headrace.sdk.egress_mqtt import REFUSED, EgressMqtt
 from paho.mqtt.client import Client, MQTTMessage
-from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
+from paho.mqtt.enums import MQTTErrorCode
 
 from headrace_node_triggers.broker_configs import MqttConfig
 from headrace_node_triggers.brokers import Place, event, tls_context
-
-_REFUSED = frozenset({"Bad user name or password", "Not authorized"})
-
-
-class _Pinned(Client):
-    """Dials a judged address; the name stays for TLS. Hangs up so that the broker reads the last acknowledgement."""
-
-    address = ""
-
-    def _create_socket_connection(self) -> Any:
-        return dial(self.address, self._port, timeout_s=self._connect_timeout)
-
-    def _sock_close(self) -> None:
-        if self._sock is not None:
-            hang_up(self._sock)
-        super()._sock_close()
 
 
 class Mqtt(SourceTrigger[MqttConfig]):
@@ -37,7 +21,7 @@ class Mqtt(SourceTrigger[MqttConfig]):
 
     def __init__(self, config: MqttConfig, secrets: Any) -> None:
         super().__init__(config, secrets)
-        self._client: _Pinned | None = None
+        self._client: EgressMqtt | None = None
         self._waiting: list[MQTTMessage] = []
         self._given: list[MQTTMessage] = []
         self._refused = ""
@@ -59,12 +43,9 @@ class Mqtt(SourceTrigger[MqttConfig]):
         self._given, self._waiting = self._waiting[: self.config.batch], self._waiting[self.config.batch :]
         return Received(events=[self._event(message) for message in self._given], cursor=dict(cursor), more=True)
 
-    def _open(self, trigger_id: str) -> _Pinned:
+    def _open(self, trigger_id: str) -> EgressMqtt:
         place = Place.of(self.config, 8883 if self.config.tls else 1883)
-        client = _Pinned(
-            CallbackAPIVersion.VERSION2, client_id=f"headrace-{trigger_id}", clean_session=False, manual_ack=True
-        )
-        client.address = place.address
+        client = EgressMqtt(place.address, client_id=f"headrace-{trigger_id}", clean_session=False, manual_ack=True)
         if self.secrets.username.reveal():
             client.username_pw_set(self.secrets.username.reveal(), self.secrets.password.reveal() or None)
         if self.config.tls:
@@ -79,7 +60,7 @@ class Mqtt(SourceTrigger[MqttConfig]):
 
     def _connected(self, client: Client, _data: Any, _flags: Any, reason: Any, _properties: Any) -> None:
         if reason.is_failure:
-            self._refused = str(reason) if str(reason) in _REFUSED else ""
+            self._refused = str(reason) if str(reason) in REFUSED else ""
             return
         client.subscribe(self.config.topic, qos=1)
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import ssl
-import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from ipaddress import ip_address
@@ -11,35 +9,17 @@ from typing import Any
 
 from headrace.sdk import AuthProvider, ConfigError, Profile, Secret, SignInRefused, TransientError
 from headrace.sdk.egress import check_host
+from headrace.sdk.egress_ldap import EgressTls, ldap3
+from ldap3.core.exceptions import LDAPException
+from ldap3.utils.conv import escape_filter_chars
 
 from headrace_plugin_auth_ldap import LdapConfig
-
-with warnings.catch_warnings():
-    warnings.simplefilter("ignore", DeprecationWarning)  # it uses names that pyasn1 has renamed
-    import ldap3
-    from ldap3.core.exceptions import LDAPException
-    from ldap3.utils.conv import escape_filter_chars
 
 CONNECT_S = 5
 ANSWER_S = 10
 _WRONG = "the name or the password is wrong"
 _AWAY = frozenset({51, 52})
 _BAD = 49
-
-
-class _Tls(ldap3.Tls):  # type: ignore[misc]
-    """TLS as Python checks it: the certificate is of the name that was configured, not of the address dialled."""
-
-    def __init__(self, host: str, certificates: str) -> None:
-        super().__init__(validate=ssl.CERT_REQUIRED)
-        self._host = host
-        try:
-            self._context = ssl.create_default_context(cadata=certificates or None)
-        except (ssl.SSLError, ValueError):
-            raise ConfigError("the CA certificates cannot be read; paste them as PEM", field="certificates") from None
-
-    def wrap_socket(self, connection: Any, do_handshake: bool = False) -> None:
-        connection.socket = self._context.wrap_socket(connection.socket, server_hostname=self._host)
 
 
 class LdapProvider(AuthProvider[LdapConfig]):
@@ -154,7 +134,7 @@ class LdapProvider(AuthProvider[LdapConfig]):
         config = self.config
         if config.security == "none" and not ip_address(address).is_loopback:
             raise ConfigError("without encryption passwords would be readable; use ldaps or starttls", field="security")
-        tls = None if config.security == "none" else _Tls(config.host, config.certificates)
+        tls = None if config.security == "none" else EgressTls(config.host, config.certificates)
         return ldap3.Server(
             address, port=port, use_ssl=config.security == "ldaps", tls=tls,
             get_info=ldap3.NONE, connect_timeout=CONNECT_S,

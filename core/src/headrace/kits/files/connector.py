@@ -9,6 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from headrace.kits.batches import in_batches
 from headrace.kits.files import listing
 from headrace.kits.files.errors import translated
 from headrace.kits.files.options import ReadOptions, WriteOptions
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     import polars as pl
     from fsspec import AbstractFileSystem
 
-BATCH_BYTES = 16 * 2**20
 VERSION = "_version"
 ValueT = TypeVar("ValueT")
 
@@ -125,13 +125,7 @@ class FilesConnector(Connector[ConfigT]):
     ) -> Iterator[pl.DataFrame]:  # fmt: skip
         """Rows in batches, in the file's order; with `after` those of files with a later `_version`."""
         frame = self._frame(stream.name, options or ReadOptions(), reject, after=after)
-        chosen = frame.select(list(columns)) if columns else frame
-        for batch in chosen.collect_batches(chunk_size=batch_rows, maintain_order=True):
-            if not batch.height:
-                continue
-            rows = max(1, min(batch_rows, batch.height * BATCH_BYTES // max(1, int(batch.estimated_size()))))
-            for start in range(0, batch.height, rows):
-                yield batch.slice(start, rows)
+        yield from in_batches(frame.select(list(columns)) if columns else frame, batch_rows)
 
     def write(
         self, name: str, frames: Iterator[pl.DataFrame], *, mode: WriteMode = "append", keys: Sequence[str] = (),

@@ -32,12 +32,14 @@ class ServiceAccount(SignIn):
         scope: What is asked for.
         token_url: Who gives tokens.
         subject: Whom the account acts as, where an administrator has allowed that; empty is itself.
+        client: Asks for the tokens; None: one of its own.
     """
 
     def __init__(
-        self, config: Config, field: str, scope: str, *, token_url: str = TOKEN_URL, subject: str = ""
+        self, config: Config, field: str, scope: str, *, token_url: str = TOKEN_URL, subject: str = "",
+        client: EgressClient | None = None,
     ) -> None:  # fmt: skip
-        super().__init__(OAuth2(grant="jwt_bearer", scope=scope), config, EgressClient())
+        super().__init__(OAuth2(grant="jwt_bearer", scope=scope), config, client or EgressClient())
         self._field, self._token_url, self._subject = field, token_url, subject
 
     def fetched(self, auth: OAuth2, refresh: str) -> Fetched:

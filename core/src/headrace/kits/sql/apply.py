@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.expression import Executable
 
+from headrace.kits.judging import no_key, same_key
 from headrace.sdk.connectors import WriteMode, WriteResult
 from headrace.sdk.errors import DataError
 from headrace.sdk.tables import VALID_FROM, VALID_TO
@@ -112,23 +113,14 @@ def check_keys(db: sa.Connection, stage: sa.Table, keys: Sequence[str]) -> None:
         DataError: naming the keys and a sample.
     """
     parts = [stage.c[key] for key in keys]
-    named = ", ".join(keys)
     empty = db.scalar(sa.select(sa.func.count()).select_from(stage).where(sa.or_(*(part.is_(None) for part in parts))))
     if empty:
-        raise DataError(
-            f"{empty} rows have no value in the key {named}; nothing was written; filter them or fill them before",
-            field="keys",
-        )
+        raise no_key(empty, keys)
     double = db.execute(
         sa.select(*parts, sa.func.count()).group_by(*parts).having(sa.func.count() > 1).limit(1)
     ).first()
     if double is not None:
-        sample = ", ".join(f"{key}={value!r}" for key, value in zip(keys, double, strict=False))
-        raise DataError(
-            f"{double[-1]} rows have the same key ({sample}); nothing was written; put a Distinct step before, or"
-            " add a key column",
-            field="keys",
-        )
+        raise same_key(double[-1], keys, double)
 
 
 class MergeUpdate(Executable, sa.ClauseElement):

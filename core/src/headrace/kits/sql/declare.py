@@ -38,17 +38,9 @@ class PostgresConfig(ServerConfig, kw_only=True):
     ] = "prefer"
 
 
-class BinlogConfig(TriggerConfig, kw_only=True):
-    """Which changes of MySQL or MariaDB start the flow; a connector narrows `connection` to its own."""
+class RowChanges(TriggerConfig, kw_only=True):
+    """How changes of tables come, whatever the database."""
 
-    connection: str
-    tables: Annotated[
-        list[str], Field("Tables", "Of the connection's database. Empty: all.", widget="tags", order=1)
-    ] = []
-    operations: Annotated[
-        list[Literal["insert", "update", "delete"]],
-        Field("Operations", "Which changes count.", min_length=1, order=2),
-    ] = msgspec.field(default_factory=lambda: ["insert", "update", "delete"])
     snapshot: Annotated[
         Literal["initial", "never"],
         Field("Rows that are there already", "Read first, each as a change `read`, then go on with what changed since; "
@@ -66,3 +58,16 @@ class BinlogConfig(TriggerConfig, kw_only=True):
         float, Field("Wait for more", "A batch is closed so long after its first change.", ge=0, le=30, unit="s",
                      order=6)
     ] = 1  # fmt: skip
+
+
+class BinlogConfig(RowChanges, kw_only=True):
+    """Which changes of MySQL or MariaDB start the flow; a connector narrows `connection` to its own."""
+
+    connection: str
+    tables: Annotated[
+        list[str], Field("Tables", "Of the connection's database. Empty: all.", widget="tags", order=1)
+    ] = []
+    operations: Annotated[
+        list[Literal["insert", "update", "delete"]],
+        Field("Operations", "Which changes count.", min_length=1, order=2),
+    ] = msgspec.field(default_factory=lambda: ["insert", "update", "delete"])

@@ -7,24 +7,23 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from itertools import chain
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
+from headrace.kits.judging import judged, one_shape
 from headrace.kits.sql.apply import Staged, check_keys
 from headrace.kits.sql.ledger import Ledger
 from headrace.kits.sql.rejects import Outlet
 from headrace.kits.sql.target import Target
 from headrace.sdk.connectors import Rejector, WriteMode, WriteResult
-from headrace.sdk.errors import ConfigError, DataError
-from headrace.sdk.tables import VALID_FROM, VALID_TO, TableOptions
+from headrace.sdk.tables import TableOptions
 from headrace.sdk.types import Column, DataType
 
 if TYPE_CHECKING:
     import polars as pl
 
 Load = Callable[[sa.Connection, sa.Table, "pl.DataFrame"], None]
-_KEYED = {"upsert": "an upsert", "merge": "a merge", "scd2": "a history"}
 
 
 class Writer:
@@ -64,7 +63,7 @@ class Writer:
         columns = from_polars(plain(first.clear()).schema if sifted else first.schema)
         mark = self._options.deletes if mode in {"merge", "scd2"} else ""
         data = judged(columns, mode, keys, mark)
-        whole = _same_shape(chain([first], frames), first.schema)
+        whole = one_shape(chain([first], frames), first.schema)
         if mode == "overwrite":
             result = self._overwrite(data, whole)
         else:
@@ -112,43 +111,3 @@ class Writer:
                 self._load(self._db, table, frame)
                 rows += frame.height
         return rows
-
-
-def judged(columns: Sequence[Column], mode: WriteMode, keys: Sequence[str], mark: str) -> list[Column]:
-    """The columns to write; the one that marks deletions is not.
-
-    Raises:
-        ConfigError: keys or marks are not as the mode needs them.
-    """
-    names = {column.name: column for column in columns}
-    lacking = [key for key in keys if key not in names]
-    if lacking or (mode in _KEYED and not keys):
-        what = f"the key column '{lacking[0]}' is not in the rows" if lacking else f"{_KEYED[mode]} needs key columns"
-        raise ConfigError(f"{what}; choose columns that identify a row", field="keys")
-    taken = [name for name in (VALID_FROM, VALID_TO) if mode == "scd2" and name in names]
-    if taken:
-        raise ConfigError(f"a history makes the column '{taken[0]}' itself; rename that of the rows", column=taken[0])
-    if mark and (mark not in names or names[mark].type is not DataType.BOOLEAN):
-        raise ConfigError(
-            f"the deletion column '{mark}' is not in the rows as true and false; make it so before, or leave the field "
-            "empty",
-            field="deletes",
-        )
-    return [column for column in columns if column.name != mark]
-
-
-def _same_shape(frames: Iterator[pl.DataFrame], schema: Any) -> Iterator[pl.DataFrame]:
-    """The frames, all of the first one's shape.
-
-    Raises:
-        DataError: a later one has other columns or types.
-    """
-    for frame in frames:
-        if frame.schema != schema:
-            late = next((n for n in (*frame.columns, *schema) if frame.schema.get(n) != schema.get(n)), "order")
-            raise DataError(
-                f"the rows change their shape on the way (column '{late}'); nothing was written; give all of them the "
-                "same columns and types before",
-                column=late,
-            )
-        yield frame

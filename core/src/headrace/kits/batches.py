@@ -1,0 +1,45 @@
+"""Lazy rows handed on batch by batch: the half of `read` that every connector with a `scan` shares."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, nullcontext
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from headrace.sdk.types import Column
+
+BATCH_BYTES = 16 * 2**20
+
+
+def later(frame: pl.LazyFrame, cursor: Column, after: object) -> pl.LazyFrame:
+    """The rows whose cursor is greater, in its order."""
+    import polars as pl
+
+    from headrace.sdk.frames import polars_dtype
+
+    return frame.filter(pl.col(cursor.name) > pl.lit(after).cast(polars_dtype(cursor))).sort(cursor.name)
+
+
+def in_batches(
+    frame: pl.LazyFrame, batch_rows: int, within: Callable[[], AbstractContextManager[None]] = nullcontext
+) -> Iterator[pl.DataFrame]:
+    """The rows in the frame's order, each batch of so many rows and `BATCH_BYTES` at most; none is empty.
+
+    Args:
+        frame: Of the columns that are wanted.
+        batch_rows: At most.
+        within: Surrounds the reading, never the one who takes the batch: it says an engine's errors in one sentence.
+    """
+    batches = frame.collect_batches(chunk_size=batch_rows, maintain_order=True)
+    while True:
+        with within():
+            batch = next(batches, None)
+        if batch is None:
+            return
+        if batch.height:
+            rows = max(1, min(batch_rows, batch.height * BATCH_BYTES // max(1, int(batch.estimated_size()))))
+            for start in range(0, batch.height, rows):
+                yield batch.slice(start, rows)
