@@ -43,6 +43,7 @@ METHODS = {
     Capability.FILES: "files",
     Capability.PLAN: "plan",
     Capability.PAGES: "pages",
+    Capability.MESSAGES: "take",
 }
 SECRET_WORDS = ("password", "token", "secret", "api_key", "private_key")
 

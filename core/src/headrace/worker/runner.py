@@ -18,7 +18,7 @@ from functools import partial
 from typing import BinaryIO
 
 from headrace.engine.hosts import Line
-from headrace.engine.messages import Cancel, HostTold, NodeProgress, Report, SegmentFailed, SegmentRequest
+from headrace.engine.messages import Cancel, Committed, HostTold, NodeProgress, Report, SegmentFailed, SegmentRequest
 from headrace.plugins.manager import Host, load_plugins
 from headrace.worker.confine import close_to_others
 from headrace.worker.wire import FromRunner, Ready, Reported, frame, read_order
@@ -48,6 +48,10 @@ def main(parent: int) -> int:
             stop = stops.get(asked.no)
             if stop is not None:
                 stop.set()
+            continue
+        if isinstance(asked.order, Committed):
+            if asked.no in lines:
+                lines[asked.no].committed(asked.order)
             continue
         if isinstance(asked.order, HostTold):
             if asked.no in lines:
