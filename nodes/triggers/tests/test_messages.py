@@ -215,7 +215,11 @@ def test_nats(nats_server):
         opened("nats", config).receive(Context(), {}, wait_s=0.1)
     asyncio.run(publish(range(1, 4), make=True))
     ctx, source = Context(), opened("nats", config)
+    first = take(source, ctx, 2, store=False)
+    source = again(source, config, "nats", ctx)
     found = take(source, ctx, 3)
+    assert [event.key for event in first] == ["ORDERS:1", "ORDERS:2"]
+    found.sort(key=lambda event: event.key)
     assert [(event.key, event.rows) for event in found] == [(f"ORDERS:{n}", [{"n": n}]) for n in (1, 2, 3)]
     source = again(source, config, "nats", ctx)
     asyncio.run(publish([4]))

@@ -73,11 +73,18 @@ def _drafted(file: Path, name: str) -> str:
     """A `connector.toml` of a document; what is drafted can be loaded."""
     from headrace.kits.http.manifest import parse
     from headrace.kits.http.openapi import draft
-    from headrace.kits.http.openapi_document import load
+    from headrace.kits.http.openapi_document import Document, load
     from headrace.kits.http.toml_text import toml_text
 
-    head = f"# Drafted from {file.name}; read it before you use it. Parts and fields: README of headrace.kits.http.\n"
-    text = head + toml_text(draft(load(file), name))
+    document = load(file)
+    made = draft(document, name)
+    known, count = len(made["streams"]) + len(made["actions"]), len(list(Document(document).operations()))
+    head = (
+        f"# Drafted from {file.name}; read it before you use it. Parts and fields: README of headrace.kits.http.\n"
+        f"# {len(made['streams'])} streams and {len(made['actions'])} actions; {count - known} of {count} operations "
+        "are left out:\n# they send no JSON, answer with no list, hang on one that is missing, or are too many.\n"
+    )
+    text = head + toml_text(made)
     parse(text)
     return text
 

@@ -15,6 +15,7 @@ from headrace.plugins.registry import Registry
 from headrace.sdk.config import parse_config
 from headrace.sdk.connectors import Connector, WriteMode
 from headrace.sdk.errors import AuthError, ConfigError, HeadraceError, TransientError
+from headrace.sdk.forms import config_schema
 from headrace.sdk.manifests import Capability
 from headrace.sdk.tables import Change
 from headrace.sdk.types import Column
@@ -96,6 +97,23 @@ async def test(
         "ok": all(check["ok"] for check in checks), "ms": round((time.perf_counter() - started) * 1_000),
         "checks": checks, "hint": hint,
     }  # fmt: skip
+
+
+async def choices(
+    registry: Registry, connector: str, config: Mapping[str, Any], field: str, token: TokenSource = no_token
+) -> list[str]:
+    """Values to choose from for a field of a connection that is being filled in.
+
+    Raises:
+        ConfigError: the field has none, or what they are asked with is not there yet.
+    """
+    manifest = registry.connector(connector).manifest
+    shapes = config_schema(manifest.config)["properties"]
+    shape = shapes.get(field, {})
+    if shape.get("x-ui", {}).get("options_from") != "choices":
+        raise ConfigError(f"the field '{field}' of '{connector}' has no values to choose from", field="field")
+    given = {**config, field: config.get(field) or next(iter(shape.get("examples", ())), "")}
+    return list(await _ask(registry, connector, given, lambda opened: opened.choices(field), token))
 
 
 async def streams(

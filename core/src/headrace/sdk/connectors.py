@@ -159,6 +159,13 @@ class Connector(ABC, Generic[ConfigT]):
             ConfigError, AuthError, TransientError: each with a sentence and a hint.
         """
 
+    def choices(self, field: str) -> Sequence[str]:
+        """Values to choose from for a field of the connection that is declared with `options_from="choices"` (CHOICES).
+
+        The field itself may be filled in with an example. So one chooses the database once host and user are there.
+        """
+        raise NotImplementedError
+
     @abstractmethod
     def discover(self) -> Sequence[Stream]:
         """All streams, sorted by name."""

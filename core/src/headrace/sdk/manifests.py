@@ -70,6 +70,7 @@ class Capability(StrEnum):
     FINGERPRINT = "fingerprint"
     FILES = "files"
     MESSAGES = "messages"
+    CHOICES = "choices"
 
 
 Proof = Literal["real server", "engine", "emulator", "wire-compatible", "contract", "recorded", "unproven"]

@@ -29,6 +29,7 @@ from headrace_web.envelope import ApiStruct, Envelope, Paging, base_version, giv
 from headrace_web.guards import permission, scoped
 
 IfMatch = Annotated[str | None, HeaderParameter(name="If-Match")]
+CHOICES_MAX = 500
 Rows = Annotated[int, QueryParameter(ge=1, le=1_000)]
 
 
@@ -91,6 +92,20 @@ class ProbeBody(ApiStruct):
     connector: str
     config: dict[str, Any] = {}
     id: UUID | None = None
+
+
+class ChoicesBody(ProbeBody, kw_only=True):
+    """A connection that is being filled in, and the field that somebody is at."""
+
+    field: str
+    q: str = ""
+
+
+class Choice(Struct, kw_only=True):
+    """A value to choose."""
+
+    value: str
+    label: str
 
 
 class WritePlanBody(ApiStruct):
@@ -200,14 +215,17 @@ class ConnectionsController(Controller):
     @post("/test", opt=permission("connection:test"), status_code=200)
     async def probe(self, ctx: NamedDependency[Context], data: JSONBody[ProbeBody]) -> Envelope[Tested]:
         """Test a connection before it is stored."""
-        config = data.config
-        if data.id is not None:
-            async with ctx.transaction() as session:
-                row = await connections.get(session, ctx.actor, data.id)
-                stored = await ctx.services.vault.open(session, row)
-            if row.connector == data.connector:
-                config = secrets.merged(ctx.registry.connector(data.connector).manifest, stored, config)
+        config = await _whole(ctx, data)
         return ok(Tested(**await explore.test(ctx.registry, data.connector, config)))
+
+    @post("/options", opt=permission("connection:test"), status_code=200)
+    async def list_choices(
+        self, ctx: NamedDependency[Context], data: JSONBody[ChoicesBody]
+    ) -> Envelope[dict[str, list[Choice]]]:
+        """Values for a field of a connection that is being filled in: databases, buckets."""
+        found = await explore.choices(ctx.registry, data.connector, await _whole(ctx, data), data.field)
+        q = data.q.lower()
+        return ok({"options": [Choice(value=one, label=one) for one in found if q in one.lower()][:CHOICES_MAX]})
 
     @post("/{connection_id:uuid}/test", opt=permission("connection:test"), status_code=200)
     async def test_connection(self, ctx: NamedDependency[Context], connection_id: FromPath[UUID]) -> Envelope[Tested]:
@@ -249,6 +267,18 @@ class ConnectionsController(Controller):
             options=data.options, token=token_of(ctx, spec),
         )  # fmt: skip
         return ok([shown(PlannedChange, change) for change in found])
+
+
+async def _whole(ctx: Context, data: ProbeBody) -> dict[str, Any]:
+    """What is filled in, with the stored secrets that it leaves out."""
+    if data.id is None:
+        return data.config
+    async with ctx.transaction() as session:
+        row = await connections.get(session, ctx.actor, data.id)
+        stored = await ctx.services.vault.open(session, row)
+    if row.connector != data.connector:
+        return data.config
+    return secrets.merged(ctx.registry.connector(data.connector).manifest, stored, data.config)
 
 
 async def _opened(ctx: Context, connection_id: UUID) -> ConnectionSpec:

@@ -1,4 +1,4 @@
-"""Drafts the calls with an effect of an OpenAPI document: what is sent as JSON or not at all, with inputs and outputs."""
+"""Drafts the calls of an OpenAPI document: those that send JSON or nothing, with their inputs and outputs."""
 
 from __future__ import annotations
 
@@ -42,20 +42,19 @@ def _action(document: Document, path: str, method: str, operation: Mapping[str, 
     output = {name: type_of(shape) for name, shape in document.properties(document.answer(operation)).items()}
     if method == "get" and (not fields or not output):
         return None  # a list, or nothing that could be told
-    given = {
-        **document.properties(body),
-        **{name: one.get("schema", one) for name, one in _params(document, operation)},
-    }
+    params = {name: one.get("schema", one) for name, one in _params(document, operation)}
+    given = {**document.properties(body), **params}
     inputs = {name: type_of(document.resolved(shape)) for name, shape in given.items() if name.isidentifier()}
     inputs = {**{field: inputs.get(field, "text") for field in fields}, **inputs}
     query = [name for name, _ in _params(document, operation, "query") if name in inputs]
     required = [name for name in body.get("required") or [] if name in inputs]
-    return {
+    made = {
         "id": _id(path, method, operation), "title": _title(path, method, operation), "method": method.upper(),
         "path": path.lstrip("/"), "effect": "read" if method == "get" else _EFFECTS[method], "input": inputs,
-        "required": list(dict.fromkeys([*fields, *required])), **({"query": query} if query and method[0] == "p" else {}),
-        **({"output": output} if output else {}),
+        "required": list(dict.fromkeys([*fields, *required])), "query": query if method.startswith("p") else [],
+        "output": output,
     }  # fmt: skip
+    return {name: value for name, value in made.items() if value not in ([], {})}
 
 
 def _params(document: Document, operation: Mapping[str, Any], *places: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
