@@ -7,11 +7,13 @@ from typing import Any
 
 import pytest
 from headrace.kits.records.connector import After
-from headrace.kits.records.declare import MESSAGES, ReadOptions
+from headrace.kits.records.declare import MESSAGES, NEW_MESSAGE, ReadOptions
 from headrace.kits.records.frames import Record
 from headrace.kits.records.taking import MessagesConnector
-from headrace.sdk import Column, Config, ConfigError, ConnectorManifest, DataType, lazy
+from headrace.plugins.poll_triggers import poll_triggers
+from headrace.sdk import Column, Config, ConfigError, ConnectorManifest, DataType, lazy, parse_config
 from headrace.testing.connector_messages import TakingRules
+from msgspec import structs
 
 
 class TrayConfig(Config, kw_only=True):
@@ -150,3 +152,40 @@ def test_each_rule_catches_its_mutant(kind: type[Tray], rule: str, honest: bool)
     else:
         with pytest.raises((AssertionError, ConfigError)):
             check(tray, rules.entry().manifest)
+
+
+class _Context:
+    trigger_id = "t1"
+
+    def __init__(self, connector: Tray) -> None:
+        self._connector = connector
+
+    def connector(self, connection: str) -> Tray:
+        assert connection == "Tray"
+        return self._connector
+
+    def log(self, message: str, **fields: Any) -> None:
+        """Nowhere."""
+
+
+def test_a_declared_trigger_starts_with_each_message_and_acknowledges_what_is_stored() -> None:
+    manifest = structs.replace(_Entry(Tray).manifest, triggers=(NEW_MESSAGE,), read_options=TrayOptions)
+    (kind,) = poll_triggers(manifest)
+    assert (kind.id, kind.kind, kind.title) == ("tray_message", "message", "Tray: new message")
+    config = parse_config(kind.config, {"connection": "Tray", "stream": "city", "batch": 2})
+    tray = TrayConfig(tray={1: {"id": 1}, 2: {"id": 2}, 3: {"id": 5}})
+    source = kind.factory.load()(config, None)
+    context = _Context(Tray(tray))
+    first = source.receive(context, {}, wait_s=0)
+    assert [(event.key, event.rows) for event in first.events] == [
+        ("1", [{"id": 1, "_id": 1}]), ("2", [{"id": 2, "_id": 2}]),
+    ]  # fmt: skip
+    assert first.more
+    again = source.receive(context, {}, wait_s=0)
+    assert [event.key for event in again.events] == ["1", "2"], "nobody has said that they are stored"
+    source.accepted(again)
+    last = source.receive(context, {}, wait_s=0)
+    assert ([event.key for event in last.events], last.more) == (["3"], False)
+    source.accepted(last)
+    assert tray.tray == {}
+    assert source.receive(context, {}, wait_s=0).events == []
