@@ -167,6 +167,33 @@ async def preview(
     return await _ask(registry, connector, config, read, token)
 
 
+async def query(
+    registry: Registry, connector: str, config: Mapping[str, Any], sql: str, parameters: Mapping[str, Any], limit: int,
+    token: TokenSource = no_token,
+) -> dict[str, Any]:  # fmt: skip
+    """First rows of one SELECT under the SQL policy: `{schema, rows}`.
+
+    Raises:
+        ConfigError: the connector takes no SELECT, or this one is refused.
+    """
+    if Capability.QUERY not in registry.connector(connector).manifest.capabilities:
+        raise ConfigError(f"a connection of '{connector}' takes no SQL; look at its streams", field="sql")
+
+    def read(opened: Connector[Any]) -> dict[str, Any]:
+        from headrace.infra.frame_pages import page_of
+        from headrace.sdk.frames import from_polars
+
+        setattr(opened, "batch_rows", limit)  # noqa: B010 - of the class; no more than is shown is fetched
+        found = opened.query(sql, dict(parameters))
+        try:
+            frame = next(found, None)
+        finally:
+            found.close()  # type: ignore[attr-defined]
+        return page_of(frame, from_polars(frame.schema) if frame is not None else (), limit)
+
+    return await _ask(registry, connector, config, read, token)
+
+
 def masked(registry: Registry, connector: str, config: Mapping[str, Any], text: str) -> str:
     """A text without the secrets of a config."""
     for value in secrets.values(registry.connector(connector).manifest, config):

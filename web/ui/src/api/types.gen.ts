@@ -133,6 +133,7 @@ export type ProbeBody = { connector: string; config?: Record<string, Json>; id?:
 export type ProviderOut = { id: string; title: string; kind: string; icon: string; action: string }
 export type ProviderTested = { ok: boolean; ms: number; message: string }
 export type Providers = { providers: ProviderOut[]; registration: "closed" | "open" }
+export type QueryBody = { sql: string; parameters?: Record<string, string | number | boolean | null>; limit?: number }
 export type RefreshBody = { refresh_token: string }
 export type RegisterBody = { email: string; full_name: string; organization_name?: string }
 export type Registration = { registration: "closed" | "open" }
