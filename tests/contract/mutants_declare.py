@@ -59,6 +59,18 @@ class ClaimsTooMuch(TinyConnector):
     query = TinyConnector.__mro__[1].query
 
 
+@breaks("choices_have_what_the_connection_uses")
+class OffersOthersOnly(TinyConnector):
+    def choices(self, field: str) -> list[str]:
+        return [name for name in super().choices(field) if name != self.config.path]
+
+
+@breaks("choices_have_what_the_connection_uses")
+class OffersTwice(TinyConnector):
+    def choices(self, field: str) -> list[str]:
+        return super().choices(field) * 2
+
+
 @breaks("check_passes", "closes_twice_and_opens_again")
 class RefusesAGoodConfig(TinyConnector):
     def check(self) -> None:
