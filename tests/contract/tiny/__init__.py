@@ -35,8 +35,8 @@ def manifest(**changes: Any) -> ConnectorManifest:
     """The declaration, with what a mutant changes."""
     given: dict[str, Any] = {
         "id": "tiny", "title": "Tiny", "summary": "A file for tests", "category": "database", "config": TinyConfig,
-        "factory": lazy(f"{__name__}.connector:TinyConnector"), "capabilities": frozenset(Capability) - {Capability.MESSAGES},
-        "write_options": TableOptions,
+        "factory": lazy(f"{__name__}.connector:TinyConnector"), "write_options": TableOptions,
+        "capabilities": frozenset(Capability) - {Capability.MESSAGES},  # their mutants are in kits/test_taking.py
         "actions": (Action(id="add_city", title="Add a city", input=City, output=City, effect=Effect.CREATE),),
     }  # fmt: skip
     return ConnectorManifest(**{**given, **changes})
