@@ -43,7 +43,7 @@ async def test_databases_of_a_server_are_offered_before_one_is_chosen(
     assert "s3cret-and-wrong" not in wrong.text
     for field, connector in (("host", "postgresql"), ("path", "sqlite"), ("nothing", "postgresql")):
         none = await ask({"connector": connector, "config": {}, "field": field})
-        assert none.status_code == 400
+        assert none.status_code == 422
         assert "no values to choose from" in none.json()["error"]["message"]
     part = await ask({"connector": "postgresql", "config": {"host": "db"}, "field": "database"})
-    assert part.status_code == 400
+    assert part.status_code == 422

@@ -37,7 +37,7 @@ async def test_a_select_gives_its_first_rows_and_nothing_else_is_executed(
     for sql in ("delete from city", "select 1; drop table city", "select load_extension('x')", "not sql at all"):
         refused = await ask(f"/{made}/query", {"sql": sql})
         assert refused.status_code in {400, 422}, sql
-    assert (await ask(f"/{made}/query", {"sql": "select 1", "limit": 1_001})).status_code == 400
+    assert (await ask(f"/{made}/query", {"sql": "select 1", "limit": 1_001})).status_code in {400, 422}
     assert (await ask(f"/{made}/query", asked, other)).status_code == 404
     files = (await ask("", {"name": "Files", "connector": "local_files", "config": {"root": "."}})).json()["data"]["id"]
     none = await ask(f"/{files}/query", {"sql": "select 1"})

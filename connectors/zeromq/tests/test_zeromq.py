@@ -125,13 +125,15 @@ def test_messages_are_taken_as_they_come(pipeline: Peer) -> None:
     with closing(entry().open(pipeline.config)) as connector:
         asked = Taking(stream="*", most=2, wait_s=5)
         found = []
-        for number in range(3):
-            pipeline.out.send(json.dumps({"id": number}).encode())
+        sent = [json.dumps({"id": number}).encode() for number in range(3)]
+        sender = threading.Thread(target=lambda: [pipeline.out.send(one) for one in sent])
+        sender.start()  # it waits until somebody has connected
         while len(found) < 3:
             taken = connector.take(asked)
             connector.acknowledge()
             assert 1 <= len(taken.messages) <= 2
             found += taken.messages
+        sender.join(10)
         assert [one.row["id"] for one in found] == [0, 1, 2]
         assert len({one.key for one in found}) == 3
         assert connector.take(Taking(stream="*", wait_s=0.1)).messages == []
