@@ -68,7 +68,7 @@ class Mqtt(SourceTrigger[MqttConfig]):
             client.ack(message.mid, message.qos)
         self._given = [message for message in came if message not in repeated]
         if not self._given:
-            return Received(cursor=dict(cursor), more=True)
+            return Received(events=[], cursor=dict(cursor), more=True)
         last = [_mark(message) for message in came if message.qos]
         return Received(events=[self._event(one) for one in self._given], cursor={"last": last}, more=True)
 
