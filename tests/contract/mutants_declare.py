@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import Annotated, Any
 
 from headrace.sdk import AuthError, Capability, Config, ConfigError, Field, Secret, TransientError
+from msgspec import Meta
 
 from . import tiny_heavy
 from .mutant import breaks, declares
@@ -15,14 +16,14 @@ from .tiny.connector import TinyConnector
 
 
 class Untitled(Config, kw_only=True):
-    path: str
+    path: Annotated[str, Meta(extra_json_schema={"x-ui": {"options_from": "choices"}})]
     password: Annotated[Secret, Field("Password")]
     host: Annotated[str, Field("Host")] = ""
     port: Annotated[int, Field("Port")] = 0
 
 
 class OpenPassword(Config, kw_only=True):
-    path: Annotated[str, Field("File")]
+    path: Annotated[str, Field("File", options_from="choices")]
     password: Annotated[str, Field("Password")]
 
 
@@ -57,6 +58,18 @@ class PasswordNotSecret(TinyConnector):
 @breaks("capabilities_are_methods_both_ways")
 class ClaimsTooMuch(TinyConnector):
     query = TinyConnector.__mro__[1].query
+
+
+@breaks("choices_have_what_the_connection_uses")
+class OffersOthersOnly(TinyConnector):
+    def choices(self, field: str) -> list[str]:
+        return [name for name in super().choices(field) if name != self.config.path]
+
+
+@breaks("choices_have_what_the_connection_uses")
+class OffersTwice(TinyConnector):
+    def choices(self, field: str) -> list[str]:
+        return super().choices(field) * 2
 
 
 @breaks("check_passes", "closes_twice_and_opens_again")

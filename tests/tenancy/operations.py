@@ -29,6 +29,8 @@ BODIES: dict[str, dict[str, Any]] = {
     "realtime_stream_events": {"channel": f"execution:{GHOST}"},
     "connections_create_connection": {"connector": "local_files", "config": {"root": "."}},
     "connections_probe": {"connector": "local_files"},
+    "connections_list_choices": {"connector": "local_files"},
+    "connections_query_rows": {"sql": "select 1"},
     "flow_files_import_flow": {"text": "headrace: 1\nname: x\n"},
     "flow_files_put_text": {"text": "headrace: 1\nname: x\n"},
     "schedules_create_schedule": {"expression": "0 6 * * *"},

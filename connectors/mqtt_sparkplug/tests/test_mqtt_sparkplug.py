@@ -15,7 +15,7 @@ from uuid import uuid4
 import polars as pl
 import pytest
 from headrace.plugins.manager import load_plugins
-from headrace.sdk import ConfigError, DataError, parse_config
+from headrace.sdk import ConfigError, DataError, Taking, parse_config
 from headrace.testing.connector_base import rows
 from headrace.testing.counterparts import mosquitto
 from headrace.testing.records import DEVICE_SKIPS, RecordsContract
@@ -130,6 +130,18 @@ def test_births_are_read_as_metrics(group: str, node: Node) -> None:
         assert {row["node"] for row in rows(connector, connector.stream(f"{group}/+"))} == {"oven"}
         with pytest.raises(ConfigError, match="names no node"):
             rows(connector, connector.stream("plant"))
+
+
+def test_metrics_are_taken_from_the_birth_on(group: str, node: Node) -> None:
+    with closing(entry().open(settings(group))) as connector:
+        found: list[Any] = []
+        end = time.monotonic() + 20
+        while len(found) < 5 and time.monotonic() < end:
+            found += connector.take(Taking(stream=f"{group}/oven", wait_s=1)).messages
+            connector.acknowledge()
+        assert [one.row["metric"] for one in found] == ["bdSeq", "up", "name", "area", "count"]
+        assert len({one.key for one in found}) == 5
+        assert connector.take(Taking(stream=f"{group}/oven", wait_s=0.2)).messages == [], "each is given once"
 
 
 def test_a_gap_asks_for_a_birth_and_an_alias_waits_for_it(group: str, node: Node) -> None:

@@ -16,12 +16,16 @@ from headrace.testing.records import CITIES, MessagesContract
 from headrace_connector_sqs import SqsReadOptions
 
 
+class NoWait(SqsReadOptions, kw_only=True):
+    """Moto has no late messages."""
+
+    wait_s: int = 0
+
+
 @pytest.fixture(autouse=True)
 def _no_wait(monkeypatch: pytest.MonkeyPatch) -> None:
     """Moto answers at once."""
-    monkeypatch.setattr(
-        "headrace_connector_sqs.connector.SqsConnector.read_options", staticmethod(lambda: SqsReadOptions(wait_s=0))
-    )
+    monkeypatch.setattr("headrace_connector_sqs.connector.SqsConnector.read_options", NoWait)
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ import polars as pl
 import pytest
 import zmq
 from headrace.plugins.manager import load_plugins
-from headrace.sdk import AuthError, ConfigError, TransientError, parse_config
+from headrace.sdk import AuthError, ConfigError, Taking, TransientError, parse_config
 from headrace.testing.connector_base import nasty
 from headrace.testing.counterparts import free_port
 from headrace.testing.no_streams import no_streams
@@ -118,6 +118,27 @@ def test_a_pipeline_gives_and_takes_every_row(pipeline: Peer) -> None:
         assert read(connector) == []
         with pytest.raises(ConfigError, match="no topics"):
             read(connector, "orders")
+
+
+def test_messages_are_taken_as_they_come(pipeline: Peer) -> None:
+    """The socket stays open between two looks: what comes in between waits in it."""
+    with closing(entry().open(pipeline.config)) as connector:
+        asked = Taking(stream="*", most=2, wait_s=5)
+        found = []
+        sent = [json.dumps({"id": number}).encode() for number in range(3)]
+        sender = threading.Thread(target=lambda: [pipeline.out.send(one) for one in sent])
+        sender.start()  # it waits until somebody has connected
+        while len(found) < 3:
+            taken = connector.take(asked)
+            connector.acknowledge()
+            assert 1 <= len(taken.messages) <= 2
+            found += taken.messages
+        sender.join(10)
+        assert [one.row["id"] for one in found] == [0, 1, 2]
+        assert len({one.key for one in found}) == 3
+        assert connector.take(Taking(stream="*", wait_s=0.1)).messages == []
+        with pytest.raises(ConfigError, match="no topics"):
+            entry().open(pipeline.config).take(Taking(stream="orders"))
 
 
 def test_a_read_ends_by_its_bounds(pipeline: Peer) -> None:

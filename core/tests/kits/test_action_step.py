@@ -25,6 +25,7 @@ class OrderInput(Config, kw_only=True):
     sku: str
     count: int = 1
     note: str = ""
+    lines: Any = None
 
 
 class OrderOutput(Struct):
@@ -76,6 +77,16 @@ class Stage:
         return [row for frame in self.engine.batches(out) for row in frame.to_dicts()]
 
 
+def test_an_input_of_any_value_takes_json_as_what_it_says(tmp_path: Path) -> None:
+    stage = Stage(tmp_path)
+    stage.run("order", [
+        {"sku": "A", "lines": '[{"n": 1}]', "note": "[1]"}, {"sku": "B", "lines": "[no json", "note": "x"},
+    ])  # fmt: skip
+    assert [(call[1]["lines"], call[1]["note"]) for call in stage.shop.calls] == [
+        ([{"n": 1}], "[1]"), ("[no json", "x"),
+    ]  # fmt: skip
+
+
 def test_each_row_is_a_call_and_a_refused_one_is_rejected(tmp_path: Path) -> None:
     stage = Stage(tmp_path)
     rows = [{"sku": "A", "n": 2}, {"sku": "X", "n": 1}, {"sku": "B", "n": None}]
@@ -85,8 +96,8 @@ def test_each_row_is_a_call_and_a_refused_one_is_rejected(tmp_path: Path) -> Non
         {"sku": "B", "n": None, "number": 2, "sku_answer": "got B", "raw": '{"a":[1]}'},
     ]
     assert stage.shop.calls == [
-        ("order", {"sku": "A", "count": 2, "note": "hi"}, "e:n:1"),
-        ("order", {"sku": "B", "count": 9, "note": "hi"}, "e:n:3"),
+        ("order", {"sku": "A", "count": 2, "note": "hi", "lines": None}, "e:n:1"),
+        ("order", {"sku": "B", "count": 9, "note": "hi", "lines": None}, "e:n:3"),
     ]  # fmt: skip
     assert [(one.row, one.reason, one.column) for one in stage.rejected] == [(2, "there is no X", "sku")]
     assert [result.written for result in stage.wrote] == [2]

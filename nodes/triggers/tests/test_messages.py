@@ -57,6 +57,16 @@ def take(source, ctx, count: int, *, store: bool = True) -> list:
     return found
 
 
+def received(source, ctx, cursor):
+    """What the next question that finds something gives."""
+    end = time.monotonic() + 30
+    while time.monotonic() < end:
+        found = source.receive(ctx, cursor, wait_s=0.5)
+        if found.events:
+            return found
+    return found
+
+
 def again(source, config, kind, ctx, **secrets):
     """What a process that died before storing leaves: a source that is opened anew with the same identity."""
     source.close()
@@ -191,6 +201,16 @@ def test_mqtt(mosquitto):
         found = take(source, ctx, 1)
         assert found[0].rows == [{"c": 2}]
         assert found[0].data["message"]["topic"] == "plant/2/temperature"
+
+        send(3)
+        stored = received(source, ctx, {})
+        assert [event.rows for event in stored.events] == [[{"c": 3}]]
+        source = again(source, config, "mqtt", ctx)  # died between the commit and the acknowledgement
+        for _ in range(4):
+            repeated = source.receive(ctx, stored.cursor, wait_s=0.5)
+            assert repeated.events == [], "it was stored, so it starts nothing again"
+        send(3)
+        assert [event.rows for event in received(source, ctx, repeated.cursor).events] == [[{"c": 3}]], "another one"
         source.close()
     finally:
         sender.loop_stop()
@@ -215,7 +235,11 @@ def test_nats(nats_server):
         opened("nats", config).receive(Context(), {}, wait_s=0.1)
     asyncio.run(publish(range(1, 4), make=True))
     ctx, source = Context(), opened("nats", config)
+    first = take(source, ctx, 2, store=False)
+    source = again(source, config, "nats", ctx)
     found = take(source, ctx, 3)
+    assert [event.key for event in first] == ["ORDERS:1", "ORDERS:2"]
+    found.sort(key=lambda event: event.key)
     assert [(event.key, event.rows) for event in found] == [(f"ORDERS:{n}", [{"n": n}]) for n in (1, 2, 3)]
     source = again(source, config, "nats", ctx)
     asyncio.run(publish([4]))

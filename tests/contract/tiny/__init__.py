@@ -19,7 +19,7 @@ from headrace.sdk import (
 class TinyConfig(Config, kw_only=True):
     """Where it is; with a port it is behind the server."""
 
-    path: Annotated[str, Field("File", "Path of the file.")]
+    path: Annotated[str, Field("File", "Path of the file.", options_from="choices")]
     password: Annotated[Secret, Field("Password", "Written in the file.")]
     host: Annotated[str, Field("Host", "Of the server.")] = ""
     port: Annotated[int, Field("Port", "Of the server; 0 opens the file itself.")] = 0
@@ -35,8 +35,8 @@ def manifest(**changes: Any) -> ConnectorManifest:
     """The declaration, with what a mutant changes."""
     given: dict[str, Any] = {
         "id": "tiny", "title": "Tiny", "summary": "A file for tests", "category": "database", "config": TinyConfig,
-        "factory": lazy(f"{__name__}.connector:TinyConnector"), "capabilities": frozenset(Capability),
-        "write_options": TableOptions,
+        "factory": lazy(f"{__name__}.connector:TinyConnector"), "write_options": TableOptions,
+        "capabilities": frozenset(Capability) - {Capability.MESSAGES},  # their mutants are in kits/test_taking.py
         "actions": (Action(id="add_city", title="Add a city", input=City, output=City, effect=Effect.CREATE),),
     }  # fmt: skip
     return ConnectorManifest(**{**given, **changes})

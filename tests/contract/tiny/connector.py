@@ -178,6 +178,9 @@ class TinyConnector(Tables):
             if fnmatch(stream.name, pattern):
                 yield FileFacts(path=stream.name, size_bytes=len(stream.name), modified_at=at)
 
+    def choices(self, field: str) -> list[str]:
+        return sorted(map(str, Path(self.config.path).parent.glob("*.db")))
+
     def relation(self, stream: Stream) -> Any:
         return Relation(pl.concat(self.read(stream)))
 

@@ -1,14 +1,14 @@
-"""Azure Queue Storage: messages of queues, deleted once they were handed on."""
+"""Azure Queue Storage: messages of queues, deleted once they are stored."""
 
 from typing import Annotated, Literal
 
-from headrace.kits.records.declare import READ_WRITE, ReadOptions, WriteOptions
+from headrace.kits.records.declare import MESSAGES, NEW_MESSAGE, ReadOptions, WriteOptions
 from headrace.sdk import Config, ConnectorManifest, EffectClass, Field, Secret, hookimpl, lazy
 
-DOCS = """A stream is a queue. A read takes messages until none come: it gives them back at its end, or deletes each
-batch once that was handed on, as its options say; until then nobody else sees them, however long the read takes. A
-message that has come too often is rejected with its reason, so that it does not come for ever. A queue that is missing
-is made. The service keeps no ids: a repeated execution sends again."""
+DOCS = """A stream is a queue. A read takes messages until none come: it gives them back at its end, or deletes
+them once what the step gave is stored, as its options say; until then nobody else sees them, however long the read
+takes. A message that has come too often is rejected with its reason, so that it does not come for ever. A queue that is
+missing is made. The service keeps no ids: a repeated execution sends again."""
 
 
 class AzureQueueConfig(Config, kw_only=True):
@@ -30,7 +30,7 @@ class AzureQueueReadOptions(ReadOptions, kw_only=True):
     """What becomes of the messages."""
 
     take: Annotated[
-        Literal["peek", "consume"], Field("Then", "Give them back, or delete each batch that was handed on.", order=3)
+        Literal["peek", "consume"], Field("Then", "Give them back, or delete them once the rows are stored.", order=3)
     ] = "peek"
     max_messages: Annotated[int, Field("Messages", "At most.", ge=1, le=10_000_000, order=4)] = 100_000
     hidden_s: Annotated[
@@ -49,7 +49,8 @@ def headrace_connectors() -> list[ConnectorManifest]:
         ConnectorManifest(
             id="azure_queue", title="Azure Queue Storage", category="nosql", summary="Queues of Azure Storage",
             config=AzureQueueConfig, factory=lazy("headrace_connector_azure_queue.connector:AzureQueueConnector"),
-            capabilities=READ_WRITE, read_options=AzureQueueReadOptions, write_options=WriteOptions,
+            capabilities=MESSAGES, triggers=(NEW_MESSAGE,),
+            read_options=AzureQueueReadOptions, write_options=WriteOptions,
             effect_class=EffectClass.OTHER, icon="lucide:inbox", docs=DOCS, proof="emulator",
         )
     ]  # fmt: skip

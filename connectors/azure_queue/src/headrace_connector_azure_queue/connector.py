@@ -9,10 +9,11 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from headrace.kits.records.connector import After, Given, RecordsConnector, Write
+from headrace.kits.records.connector import After, Given, Write
 from headrace.kits.records.frames import Record, Unreadable
 from headrace.kits.records.messages import bodies, fields_of
 from headrace.kits.records.spool import Part, Spool
+from headrace.kits.records.taking import MessagesConnector
 from headrace.sdk import Column, DataType
 
 from headrace_connector_azure_queue import AzureQueueConfig, AzureQueueReadOptions
@@ -21,7 +22,7 @@ from headrace_connector_azure_queue.api import PAGE, Message, Queues
 MESSAGE_BYTES = 64 * 1024
 
 
-class AzureQueueConnector(RecordsConnector[AzureQueueConfig]):
+class AzureQueueConnector(MessagesConnector[AzureQueueConfig]):
     """Queues of one account."""
 
     service = "Azure Queue Storage"

@@ -2,12 +2,12 @@
 
 from typing import Annotated, Literal
 
-from headrace.kits.records.declare import READ_WRITE, Port, ReadOptions, Server, WriteOptions
+from headrace.kits.records.declare import MESSAGES, NEW_MESSAGE, Port, ReadOptions, Server, WriteOptions
 from headrace.sdk import ConnectorManifest, EffectClass, Field, hookimpl, lazy
 
 DOCS = """A stream is a topic. A read takes every partition up to its end at the beginning. With a group it goes on
-where the group stopped, and commits each batch once that was handed on. Rows are written as JSON with acknowledgement
-of all replicas, each once while the producer lives; a repeated execution writes them again."""
+where the group stopped, and commits its place once what the step gave is stored. Rows are written as JSON with
+acknowledgement of all replicas, each once while the producer lives; a repeated execution writes them again."""
 
 
 class KafkaConfig(Server, kw_only=True):
@@ -42,7 +42,8 @@ def headrace_connectors() -> list[ConnectorManifest]:
     return [
         ConnectorManifest(
             id="kafka", title="Apache Kafka", category="nosql", summary="Topics of a Kafka cluster", config=KafkaConfig,
-            factory=lazy("headrace_connector_kafka.connector:KafkaConnector"), capabilities=READ_WRITE,
+            factory=lazy("headrace_connector_kafka.connector:KafkaConnector"),
+            capabilities=MESSAGES, triggers=(NEW_MESSAGE,),
             read_options=KafkaReadOptions, write_options=KafkaWriteOptions, effect_class=EffectClass.OTHER,
             icon="lucide:rows-3", docs=DOCS, proof="emulator",
         )

@@ -17,12 +17,13 @@ from aiokafka.errors import (
     SaslAuthenticationFailed,
     TopicAuthorizationFailedError,
 )
-from headrace.kits.records.connector import After, Given, RecordsConnector, Write
+from headrace.kits.records.connector import After, Given, Write
 from headrace.kits.records.frames import Record
 from headrace.kits.records.messages import bodies, fields_of, text_of
 from headrace.kits.records.place import Runner, tls_context
 from headrace.kits.records.spool import Part
-from headrace.sdk import AuthError, Column, ConfigError, DataType, HeadraceError
+from headrace.kits.records.taking import MessagesConnector
+from headrace.sdk import AuthError, Column, ConfigError, DataType, HeadraceError, Message, Taken, Taking
 from headrace.sdk.egress import check_host
 
 from headrace_connector_kafka import KafkaConfig, KafkaReadOptions, KafkaWriteOptions
@@ -35,7 +36,7 @@ SILENT = 30
 """Polls without an answer after which a broker counts as away."""
 
 
-class KafkaConnector(RecordsConnector[KafkaConfig]):
+class KafkaConnector(MessagesConnector[KafkaConfig]):
     """One cluster."""
 
     service = "Kafka"
@@ -58,6 +59,7 @@ class KafkaConnector(RecordsConnector[KafkaConfig]):
         self._producer: Any = None
         self._grouped: Any = None
         self._seen: dict[Any, int] = {}
+        self._follows: tuple[str, Any, dict[str, Any]] | None = None
 
     def _shared(self) -> dict[str, Any]:
         config = self.config
@@ -127,6 +129,42 @@ class KafkaConnector(RecordsConnector[KafkaConfig]):
     async def _left(self, consumer: Any, ends: dict[Any, int]) -> dict[Any, int]:
         return {part: end for part, end in ends.items() if await consumer.position(part) < end}
 
+    def take(self, asked: Taking) -> Taken:
+        """Records behind the cursor, which has the next offset of each partition."""
+
+        def some() -> Taken:
+            return self._runner.run(self._next(asked, dict(asked.cursor)))
+
+        return self._call(some)
+
+    async def _next(self, asked: Taking, cursor: dict[str, Any]) -> Taken:
+        name = asked.stream
+        if self._follows is None or self._follows[0] != name or self._follows[2] != cursor:
+            await self._follow(name, cursor, asked.first)
+        assert self._follows is not None  # noqa: S101 - it follows
+        _, consumer, place = self._follows
+        page = await consumer.getmany(timeout_ms=int(asked.wait_s * 1000), max_records=asked.most)
+        records = [_record(message) for part in sorted(page) for message in page[part]]
+        place = {**place, **{str(part.partition): found[-1].offset + 1 for part, found in page.items() if found}}
+        self._follows = (name, consumer, place)
+        messages = [Message(f"{row['_partition']}:{row['_offset']}", dict(row)) for row in records]
+        return Taken(messages=messages, cursor=place, more=bool(messages))
+
+    async def _follow(self, name: str, cursor: dict[str, Any], first: str) -> None:
+        """A consumer at the cursor; a partition without a place begins where all do, one that is new with its first."""
+        consumer = self._follows[1] if self._follows is not None and self._follows[0] == name else None
+        if consumer is None:
+            if name not in await self._topics():  # asking for it would make it
+                raise ConfigError(f"{self.where} has no topic '{name}'; make it, or correct its name", field="stream")
+            consumer = await self._consumer(name)
+        parts = [TopicPartition(name, number) for number in sorted(consumer.partitions_for_topic(name) or ())]
+        starts = await consumer.beginning_offsets(parts)
+        begins = await consumer.end_offsets(parts) if first == "new" and not cursor else starts
+        for part in parts:
+            consumer.seek(part, max(starts[part], cursor.get(str(part.partition), begins[part])))
+        place = {str(part.partition): cursor.get(str(part.partition), begins[part]) for part in parts}
+        self._follows = (name, consumer, place)
+
     def handed(self, name: str, options: Any) -> None:
         """Commit what was handed on, if there is a group."""
         if self._grouped is not None and self._seen:
@@ -171,7 +209,7 @@ class KafkaConnector(RecordsConnector[KafkaConfig]):
     def hang_up(self) -> None:
         """Close all links and the loop."""
         opened, self._opened = self._opened, []
-        self._plain = self._grouped = self._producer = None
+        self._plain = self._grouped = self._producer = self._follows = None
         try:
             for one in opened:
                 self._runner.run(one.stop())

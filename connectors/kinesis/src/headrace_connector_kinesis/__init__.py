@@ -3,7 +3,7 @@
 from typing import Annotated
 
 from headrace.kits.records.aws_config import AwsConfig
-from headrace.kits.records.declare import READ_WRITE, ReadOptions, WriteOptions
+from headrace.kits.records.declare import MESSAGES, NEW_MESSAGE, ReadOptions, WriteOptions
 from headrace.sdk import ConnectorManifest, EffectClass, Field, hookimpl, lazy
 
 DOCS = """A stream is one of Kinesis; make it first. A read takes every shard, from its oldest record or from a moment,
@@ -35,7 +35,8 @@ def headrace_connectors() -> list[ConnectorManifest]:
         ConnectorManifest(
             id="kinesis", title="Amazon Kinesis", category="nosql", summary="Data streams of Kinesis",
             config=KinesisConfig, factory=lazy("headrace_connector_kinesis.connector:KinesisConnector"),
-            capabilities=READ_WRITE, read_options=KinesisReadOptions, write_options=KinesisWriteOptions,
+            capabilities=MESSAGES, triggers=(NEW_MESSAGE,),
+            read_options=KinesisReadOptions, write_options=KinesisWriteOptions,
             effect_class=EffectClass.OTHER, icon="lucide:waves", docs=DOCS, proof="emulator",
         )
     ]  # fmt: skip

@@ -12,7 +12,8 @@ from headrace.kits.records.connector import After, Given, Write
 from headrace.kits.records.frames import Record
 from headrace.kits.records.messages import bodies, fields_of, text_of
 from headrace.kits.records.spool import Part
-from headrace.sdk import Column, ConfigError, DataType, TransientError
+from headrace.kits.records.taking import MessagesConnector
+from headrace.sdk import Column, ConfigError, DataType, Message, Taken, Taking, TransientError
 
 from headrace_connector_kinesis import KinesisConfig, KinesisReadOptions, KinesisWriteOptions
 
@@ -23,7 +24,7 @@ AGAIN_S = (0.2, 0.5, 1, 2, 5)
 _FROM_THE_START = "TRIM_HORIZON"
 
 
-class KinesisConnector(AwsConnector[KinesisConfig]):
+class KinesisConnector(AwsConnector[KinesisConfig], MessagesConnector[KinesisConfig]):
     """Data streams of one region."""
 
     service = "Kinesis"
@@ -48,26 +49,55 @@ class KinesisConnector(AwsConnector[KinesisConfig]):
 
     def records(self, name: str, after: After | None, options: Any) -> Iterator[Record]:
         """Records of every shard, up to where it is now."""
-        begin: dict[str, Any] = {"ShardIteratorType": _FROM_THE_START}
-        if options.since:
-            begin = {"ShardIteratorType": "AT_TIMESTAMP", "Timestamp": _moment(options.since)}
+        begin = _from(options.since)
         try:
-            pages = list(self.client().get_paginator("list_shards").paginate(StreamName=name))
+            shards = self._shards(name)
         except self.client().exceptions.ResourceNotFoundException:
             return
         until = datetime.now(UTC)
-        for shard in (shard["ShardId"] for page in pages for shard in page["Shards"]):
+        for shard in shards:
             place = self.client().get_shard_iterator(StreamName=name, ShardId=shard, **begin)["ShardIterator"]
             while place:
                 answer = self.client().get_records(ShardIterator=place, Limit=PAGE)
                 place = answer.get("NextShardIterator") if answer.get("MillisBehindLatest", 0) else ""
                 for record in answer["Records"]:
-                    at = record["ApproximateArrivalTimestamp"].astimezone(UTC)
-                    if at > until:  # it came while we read
+                    row = _record(shard, record)
+                    if row["_at"] > until:  # it came while we read
                         place = ""
                         break
-                    yield {**fields_of(record["Data"]), "_shard": shard, "_sequence": record["SequenceNumber"],
-                           "_key": record["PartitionKey"], "_at": at}  # fmt: skip
+                    yield row
+
+    def take(self, asked: Taking) -> Taken:
+        """Records behind the cursor, which has the last sequence of each shard, or the moment it began."""
+
+        def some() -> Taken:
+            return self._behind(asked, dict(asked.cursor))
+
+        return self._call(some)
+
+    def _behind(self, asked: Taking, cursor: dict[str, Any]) -> Taken:
+        name, most = asked.stream, asked.most
+        if not cursor:
+            cursor = {"since": datetime.now(UTC).isoformat() if asked.first == "new" else ""}
+        found: list[Record] = []
+        more = False
+        for shard in self._shards(name):
+            if len(found) >= most:
+                return Taken(messages=_messages(found), cursor=cursor, more=True)
+            begin = _from(cursor["since"])
+            if shard in cursor:
+                begin = {"ShardIteratorType": "AFTER_SEQUENCE_NUMBER", "StartingSequenceNumber": cursor[shard]}
+            place = self.client().get_shard_iterator(StreamName=name, ShardId=shard, **begin)["ShardIterator"]
+            answer = self.client().get_records(ShardIterator=place, Limit=most - len(found))
+            page = [_record(shard, record) for record in answer["Records"]]
+            if page:
+                cursor = {**cursor, shard: page[-1]["_sequence"]}
+            found, more = found + page, more or bool(answer.get("MillisBehindLatest", 0))
+        return Taken(messages=_messages(found), cursor=cursor, more=more)
+
+    def _shards(self, name: str) -> list[str]:
+        pages = self.client().get_paginator("list_shards").paginate(StreamName=name)
+        return [shard["ShardId"] for page in pages for shard in page["Shards"]]
 
     def give(self, write: Write, part: Part) -> Given:
         """Put in groups; what the service has no room for is tried again."""
@@ -89,6 +119,21 @@ class KinesisConnector(AwsConnector[KinesisConfig]):
             if pause_s is not None:
                 time.sleep(pause_s)
         raise TransientError(f"{self.where} takes no more for now; it is tried again")
+
+
+def _from(since: str) -> dict[str, Any]:
+    if not since:
+        return {"ShardIteratorType": _FROM_THE_START}
+    return {"ShardIteratorType": "AT_TIMESTAMP", "Timestamp": _moment(since)}
+
+
+def _record(shard: str, record: dict[str, Any]) -> Record:
+    return {**fields_of(record["Data"]), "_shard": shard, "_sequence": record["SequenceNumber"],
+            "_key": record["PartitionKey"], "_at": record["ApproximateArrivalTimestamp"].astimezone(UTC)}  # fmt: skip
+
+
+def _messages(found: list[Record]) -> list[Message]:
+    return [Message(f"{row['_shard']}:{row['_sequence']}", dict(row)) for row in found]
 
 
 def _moment(text: str) -> datetime:

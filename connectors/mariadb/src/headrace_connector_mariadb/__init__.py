@@ -2,14 +2,15 @@
 
 from typing import Annotated
 
-from headrace.kits.sql.declare import TABLES, BinlogConfig, Port, ServerConfig
-from headrace.sdk import ConnectorManifest, EffectClass, Field, TableOptions, TriggerType, hookimpl, lazy
+from headrace.kits.sql.declare import TABLES, BinlogConfig, Database, Port, ServerConfig
+from headrace.sdk import Capability, ConnectorManifest, EffectClass, Field, TableOptions, TriggerType, hookimpl, lazy
 
 
 class MariaDBConfig(ServerConfig, kw_only=True):
     """How to reach the database."""
 
     port: Port = 3306
+    database: Database
 
 
 class ChangesConfig(BinlogConfig, kw_only=True):
@@ -42,7 +43,7 @@ def headrace_connectors() -> list[ConnectorManifest]:
             summary="Tables of a MariaDB database",
             config=MariaDBConfig,
             factory=lazy("headrace_connector_mariadb.connector:MariaDBConnector"),
-            capabilities=TABLES,
+            capabilities=TABLES | {Capability.CHOICES},
             write_options=TableOptions,
             effect_class=EffectClass.IDEMPOTENT,
             icon="lucide:database",

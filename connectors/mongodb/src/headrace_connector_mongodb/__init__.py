@@ -14,7 +14,10 @@ class MongodbConfig(Server, kw_only=True):
     """How to reach the database."""
 
     port: Port = 27017
-    database: Annotated[str, Field("Database", min_length=1, examples=["shop"], order=2)]
+    database: Annotated[
+        str, Field("Database", min_length=1, examples=["shop"], options_from="choices", depends_on=["host", "port"],
+                   allow_custom=True, order=6)
+    ]  # fmt: skip
     auth_source: Annotated[str, Field("Login database", "Where the user is kept.", advanced=True, order=7)] = "admin"
     replica_set: Annotated[
         str, Field("Replica set", "Its name; empty stays with this server.", advanced=True, order=8)
@@ -28,7 +31,8 @@ def headrace_connectors() -> list[ConnectorManifest]:
         ConnectorManifest(
             id="mongodb", title="MongoDB", category="nosql", summary="Collections of a MongoDB database",
             config=MongodbConfig, factory=lazy("headrace_connector_mongodb.connector:MongodbConnector"),
-            capabilities=STORE | {Capability.INCREMENTAL}, read_options=ReadOptions, write_options=WriteOptions,
+            capabilities=STORE | {Capability.INCREMENTAL, Capability.CHOICES},
+            read_options=ReadOptions, write_options=WriteOptions,
             effect_class=EffectClass.IDEMPOTENT, icon="lucide:database", docs=DOCS, proof="wire-compatible",
         )
     ]  # fmt: skip

@@ -66,6 +66,11 @@ class MongodbConnector(RecordsConnector[MongodbConfig]):
             )  # fmt: skip
         return self._client[self.config.database]
 
+    def choices(self, field: str) -> list[str]:
+        """Databases that the user sees."""
+        with self.told():
+            return sorted(self._runner.run(self.database.client.list_database_names()))
+
     def ping(self) -> None:
         """The names of the collections: needs the right to read."""
         self.names()

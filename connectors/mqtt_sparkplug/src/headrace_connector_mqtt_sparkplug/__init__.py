@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from headrace.kits.records.declare import READ_WRITE, Port, ReadOptions, Server, WriteOptions
+from headrace.kits.records.declare import MESSAGES, NEW_MESSAGE, Port, ReadOptions, Server, WriteOptions
 from headrace.sdk import ConnectorManifest, EffectClass, Field, hookimpl, lazy
 from msgspec import field
 
@@ -52,7 +52,8 @@ def headrace_connectors() -> list[ConnectorManifest]:
         ConnectorManifest(
             id="mqtt_sparkplug", title="MQTT Sparkplug B", category="nosql",
             summary="Metrics of Sparkplug B nodes and devices", config=SparkplugConfig,
-            factory=lazy("headrace_connector_mqtt_sparkplug.connector:SparkplugConnector"), capabilities=READ_WRITE,
+            factory=lazy("headrace_connector_mqtt_sparkplug.connector:SparkplugConnector"),
+            capabilities=MESSAGES, triggers=(NEW_MESSAGE,),
             read_options=SparkplugReadOptions, write_options=SparkplugWriteOptions, effect_class=EffectClass.OTHER,
             icon="lucide:sparkles", docs=DOCS, proof="real server",
         )

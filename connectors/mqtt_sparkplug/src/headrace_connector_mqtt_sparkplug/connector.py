@@ -6,12 +6,14 @@ import time
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from typing import Any
+from uuid import uuid4
 
-from headrace.kits.records.connector import After, Given, RecordsConnector, Write
+from headrace.kits.records.connector import After, Given, Write
 from headrace.kits.records.frames import Record
 from headrace.kits.records.mqtt import REFUSED, HungUp, Link
 from headrace.kits.records.spool import Part, Spool
-from headrace.sdk import Column, ConfigError, DataType, HeadraceError
+from headrace.kits.records.taking import MessagesConnector
+from headrace.sdk import Column, ConfigError, DataType, HeadraceError, Message, Taken, Taking
 
 from headrace_connector_mqtt_sparkplug import SparkplugConfig, SparkplugReadOptions, SparkplugWriteOptions
 from headrace_connector_mqtt_sparkplug.edge import Edge, now_ms, rebirth
@@ -22,7 +24,7 @@ ANSWER_S = 3.0
 """So long, at least, is waited for the first answer of nodes that are asked."""
 
 
-class SparkplugConnector(RecordsConnector[SparkplugConfig]):
+class SparkplugConnector(MessagesConnector[SparkplugConfig]):
     """One broker; a link for each call."""
 
     service = "MQTT"
@@ -40,6 +42,7 @@ class SparkplugConnector(RecordsConnector[SparkplugConfig]):
     write_options = SparkplugWriteOptions
     _link: Link | None = None
     _edge: Edge | None = None
+    _hears: tuple[str, Link, Host, list[str]] | None = None
 
     def ping(self) -> None:
         """Sign in anew."""
@@ -53,30 +56,51 @@ class SparkplugConnector(RecordsConnector[SparkplugConfig]):
 
     def records(self, name: str, after: After | None, options: Any) -> Iterator[Record]:
         """What nodes tell, from their births on, until it is quiet."""
-        group, node, *device = _path(name)
-        self.ping()
-        link, host = self._link, Host()
-        if link is None:  # it was opened just now
-            return
-        link.subscribe(f"{SPACE}/{group}/+/{node}/#")
-        if options.rebirth:
-            for one in map(_path, self.config.nodes):
-                if group in {"+", one[0]} and node in {"+", one[1]}:
-                    host.ask((one[0], one[1]))
+        link, host, device = self._listening(name, births=options.rebirth)
         end = quiet = time.monotonic()
         end, count = end + options.listen_s, 0
-        wait = max(self.config.quiet_s, ANSWER_S if host.wanted else 0)
+        wait = max(self.quiet_s, ANSWER_S if host.wanted else 0)
         while count < options.max_messages and time.monotonic() < min(end, quiet + wait):
-            while host.wanted:
-                link.publish(f"{SPACE}/{'/NCMD/'.join(host.wanted.pop())}", rebirth())
-            link.work(min(0.1, self.config.quiet_s / 4))
+            _ask(link, host)
+            link.work(min(0.1, self.quiet_s / 4))
             while link.inbox and count < options.max_messages:
                 topic, raw = link.inbox.popleft()
                 if topic.split("/")[2] in {"NCMD", "DCMD"}:  # also our own
                     continue
-                count, quiet, wait = count + 1, time.monotonic(), self.config.quiet_s
+                count, quiet, wait = count + 1, time.monotonic(), self.quiet_s
                 yield from _of(host.rows(topic, raw), device)
         yield from _of(host.rest(), device)
+
+    def _listening(self, name: str, *, births: bool) -> tuple[Link, Host, list[str]]:
+        """A link that hears a node, what is known of it, and which of its devices is meant."""
+        group, node, *device = _path(name)
+        self.hang_up()
+        self._link = link = Link(self.config)
+        host = Host()
+        link.subscribe(f"{SPACE}/{group}/+/{node}/#")
+        for one in map(_path, self.config.nodes if births else ()):
+            if group in {"+", one[0]} and node in {"+", one[1]}:
+                host.ask((one[0], one[1]))
+        return link, host, device
+
+    def take(self, asked: Taking) -> Taken:
+        """Metrics that came since the last call; the link stays open, and what comes while it is lost is gone."""
+
+        def some() -> list[Message]:
+            if self._hears is None or self._hears[0] != asked.stream or self._link is None:
+                self._hears = (asked.stream, *self._listening(asked.stream, births=True))
+            _, link, host, device = self._hears
+            end, found = time.monotonic() + asked.wait_s, list[Message]()
+            while not found and time.monotonic() < end:
+                _ask(link, host)
+                link.work(0.1)
+                while link.inbox and len(found) < asked.most:
+                    topic, raw = link.inbox.popleft()
+                    if topic.split("/")[2] not in {"NCMD", "DCMD"}:
+                        found += [Message(uuid4().hex, dict(row)) for row in _of(host.rows(topic, raw), device)]
+            return found
+
+        return Taken(messages=self._call(some), cursor=dict(asked.cursor), more=True)
 
     def released(self) -> None:
         """Each read has a link of its own."""
@@ -147,7 +171,7 @@ class SparkplugConnector(RecordsConnector[SparkplugConfig]):
 
     def hang_up(self) -> None:
         """Close the link; a node that was not ended dies by its will."""
-        link, self._link, self._edge = self._link, None, None
+        link, self._link, self._edge, self._hears = self._link, None, None, None
         if link is not None:
             link.close()
 
@@ -157,6 +181,12 @@ def _path(name: str) -> list[str]:
     if len(parts) not in {2, 3} or not all(parts) or any(set(part) & set("#\0") or "+" in part[1:] for part in parts):
         raise ConfigError(f"'{name[:100]}' names no node; write it as group/node or group/node/device", field="stream")
     return parts
+
+
+def _ask(link: Link, host: Host) -> None:
+    """Ask for the births that are wanted."""
+    while host.wanted:
+        link.publish(f"{SPACE}/{'/NCMD/'.join(host.wanted.pop())}", rebirth())
 
 
 def _of(found: Iterator[Record], device: list[str]) -> Iterator[Record]:

@@ -1,7 +1,7 @@
 """PostgreSQL: tables read through a server-side cursor, written by COPY in one transaction."""
 
-from headrace.kits.sql.declare import TABLES, PostgresConfig
-from headrace.sdk import ConnectorManifest, EffectClass, TableOptions, TriggerType, hookimpl, lazy
+from headrace.kits.sql.declare import TABLES, Database, PostgresConfig
+from headrace.sdk import Capability, ConnectorManifest, EffectClass, TableOptions, TriggerType, hookimpl, lazy
 
 from headrace_connector_postgresql.changes_config import ChangesConfig
 
@@ -26,6 +26,8 @@ trigger."""
 class PostgresqlConfig(PostgresConfig, kw_only=True):
     """How to reach the database."""
 
+    database: Database
+
 
 @hookimpl
 def headrace_connectors() -> list[ConnectorManifest]:
@@ -38,7 +40,7 @@ def headrace_connectors() -> list[ConnectorManifest]:
             summary="Tables of a PostgreSQL database",
             config=PostgresqlConfig,
             factory=lazy("headrace_connector_postgresql.connector:PostgresqlConnector"),
-            capabilities=TABLES,
+            capabilities=TABLES | {Capability.CHOICES},
             write_options=TableOptions,
             effect_class=EffectClass.TRANSACTIONAL,
             icon="lucide:database",

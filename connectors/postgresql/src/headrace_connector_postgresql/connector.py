@@ -20,11 +20,21 @@ _PLAIN_TEXTS = (
 )
 
 
+_DATABASES = sa.text(
+    "SELECT datname FROM pg_database WHERE NOT datistemplate AND datallowconn "
+    "AND has_database_privilege(oid, 'CONNECT')"
+)
+
+
 class PostgresqlConnector(PostgresConnector[PostgresqlConfig]):
     """One PostgreSQL database."""
 
     driver = "postgresql+psycopg"
     copies_out = True
+
+    def choices(self, field: str) -> list[str]:
+        """Databases that the user may connect to; asked in `postgres`, which every server has."""
+        return self.listed(self.url().set(database="postgres"), _DATABASES)
 
     def link(self, *, replication: bool = False, row_factory: Any = tuple_row) -> psycopg.Connection[Any]:
         """A connection beside the engine's, through the same door, whose texts have one form. The caller closes it.

@@ -1,13 +1,13 @@
-"""Google Pub/Sub: messages of subscriptions, acknowledged once they were handed on, and rows to topics."""
+"""Google Pub/Sub: messages of subscriptions, acknowledged once they are stored, and rows to topics."""
 
 from typing import Annotated, Literal
 
-from headrace.kits.records.declare import READ_WRITE, ReadOptions, WriteOptions
+from headrace.kits.records.declare import MESSAGES, NEW_MESSAGE, ReadOptions, WriteOptions
 from headrace.sdk import Config, ConnectorManifest, EffectClass, Field, Secret, hookimpl, lazy
 from msgspec import field
 
 DOCS = """A subscription is read, a topic is written. A read takes messages until none come for a while: it gives them
-back at its end, or acknowledges each batch once that was handed on, as its options say; until then nobody else gets
+back at its end, or acknowledges them once what the step gave is stored, as its options say; until then nobody else gets
 them, however long the read takes. A topic that is missing is made.
 
 The service leaves out no repeats: each message has an id of its row as the attribute `headrace_id`, by which
@@ -34,7 +34,7 @@ class PubsubReadOptions(ReadOptions, kw_only=True):
 
     take: Annotated[
         Literal["peek", "consume"],
-        Field("Then", "Give them back, or acknowledge each batch that was handed on.", order=3),
+        Field("Then", "Give them back, or acknowledge them once the rows are stored.", order=3),
     ] = "peek"
     max_messages: Annotated[int, Field("Messages", "At most.", ge=1, le=10_000_000, order=4)] = 100_000
     hidden_s: Annotated[
@@ -63,7 +63,8 @@ def headrace_connectors() -> list[ConnectorManifest]:
         ConnectorManifest(
             id="pubsub", title="Google Pub/Sub", category="nosql", summary="Subscriptions and topics of Google Pub/Sub",
             config=PubsubConfig, factory=lazy("headrace_connector_pubsub.connector:PubsubConnector"),
-            capabilities=READ_WRITE, read_options=PubsubReadOptions, write_options=PubsubWriteOptions,
+            capabilities=MESSAGES, triggers=(NEW_MESSAGE,),
+            read_options=PubsubReadOptions, write_options=PubsubWriteOptions,
             effect_class=EffectClass.OTHER, icon="lucide:messages-square", docs=DOCS, proof="emulator",
         )
     ]  # fmt: skip

@@ -9,10 +9,11 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Any
 
-from headrace.kits.records.connector import After, Given, RecordsConnector, Write
+from headrace.kits.records.connector import After, Given, Write
 from headrace.kits.records.frames import Record
 from headrace.kits.records.messages import bodies, fields_of, text_of
 from headrace.kits.records.spool import Part, Spool
+from headrace.kits.records.taking import MessagesConnector
 from headrace.sdk import Column, ConfigError, DataType
 
 from headrace_connector_pubsub import PubsubConfig, PubsubReadOptions, PubsubWriteOptions
@@ -24,7 +25,7 @@ BODY_BYTES, REQUEST_BYTES = 6_000_000, 9_000_000
 NAP_S = 0.2
 
 
-class PubsubConnector(RecordsConnector[PubsubConfig]):
+class PubsubConnector(MessagesConnector[PubsubConfig]):
     """One project."""
 
     service = "Pub/Sub"
@@ -72,7 +73,7 @@ class PubsubConnector(RecordsConnector[PubsubConfig]):
             return
         seen: set[str] = set()
         quiet = self._until = time.monotonic()
-        while len(seen) < options.max_messages and time.monotonic() - quiet < self.config.quiet_s:
+        while len(seen) < options.max_messages and time.monotonic() - quiet < self.quiet_s:
             asked = {"maxMessages": min(TOGETHER, options.max_messages - len(seen)), "returnImmediately": True}
             page = api.call("POST", f"{self._subscription}:pull", asked).get("receivedMessages", ())
             self._rest = deque(one["ackId"] for one in page)
@@ -85,7 +86,7 @@ class PubsubConnector(RecordsConnector[PubsubConfig]):
                     yield _record(one["message"])
                     self._renew(options.hidden_s)
             if not page:
-                time.sleep(min(NAP_S, self.config.quiet_s / 2))
+                time.sleep(min(NAP_S, self.quiet_s / 2))
 
     def _renew(self, hidden_s: int, *, fresh: bool = False) -> None:
         """Keep what is held from others for as long again: when it has come, and when half of the time has gone."""

@@ -2,13 +2,13 @@
 
 from typing import Annotated
 
-from headrace.kits.records.declare import READ_WRITE, PlainServer, Port, ReadOptions, WriteOptions
+from headrace.kits.records.declare import MESSAGES, NEW_MESSAGE, PlainServer, Port, ReadOptions, WriteOptions
 from headrace.sdk import ConnectorManifest, EffectClass, Field, Secret, hookimpl, lazy
 from msgspec import field
 
 DOCS = """A stream is a topic (`persistent://public/default/orders`, or short `orders`). A read takes what is there and
-leaves it; with a subscription it takes what that has not acknowledged, and acknowledges each batch once that was handed
-on. Messages are sent with a producer's name and a sequence: where the broker's deduplication is on, a repeated
+leaves it; with a subscription it takes what that has not acknowledged, and acknowledges it once what the step gave is
+stored. Messages are sent with a producer's name and a sequence: where the broker's deduplication is on, a repeated
 execution sends nothing again. The driver is an extra: `headrace-connector-pulsar[driver]`."""
 
 
@@ -55,7 +55,8 @@ def headrace_connectors() -> list[ConnectorManifest]:
         ConnectorManifest(
             id="pulsar", title="Apache Pulsar", category="nosql", summary="Topics of Apache Pulsar",
             config=PulsarConfig, factory=lazy("headrace_connector_pulsar.connector:PulsarConnector"),
-            capabilities=READ_WRITE, read_options=PulsarReadOptions, write_options=PulsarWriteOptions,
+            capabilities=MESSAGES, triggers=(NEW_MESSAGE,),
+            read_options=PulsarReadOptions, write_options=PulsarWriteOptions,
             effect_class=EffectClass.OTHER, icon="lucide:orbit", docs=DOCS, proof="wire-compatible",
         )
     ]  # fmt: skip

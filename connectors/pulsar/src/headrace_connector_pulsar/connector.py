@@ -7,11 +7,12 @@ from datetime import UTC, datetime
 from importlib import import_module
 from typing import Any
 
-from headrace.kits.records.connector import After, Given, RecordsConnector, Write
+from headrace.kits.records.connector import After, Given, Write
 from headrace.kits.records.frames import Record
 from headrace.kits.records.messages import bodies, fields_of, text_of
 from headrace.kits.records.place import Place
 from headrace.kits.records.spool import Part, Spool
+from headrace.kits.records.taking import MessagesConnector
 from headrace.sdk import AuthError, Column, ConfigError, DataType, HeadraceError
 
 from headrace_connector_pulsar import PulsarConfig, PulsarReadOptions, PulsarWriteOptions
@@ -24,7 +25,7 @@ _WRONG = ("TopicNotFound", "InvalidTopicName", "ConsumerBusy", "ProducerBusy", "
 """Parts of the names of the driver's errors, which it has one for each answer of a broker."""
 
 
-class PulsarConnector(RecordsConnector[PulsarConfig]):
+class PulsarConnector(MessagesConnector[PulsarConfig]):
     """One cluster."""
 
     service = "Pulsar"
@@ -94,10 +95,11 @@ class PulsarConnector(RecordsConnector[PulsarConfig]):
         return lambda: reader.read_next(WAIT_S * 1000) if reader.has_message_available() else None
 
     def _subscribed(self, name: str, subscription: str) -> Any:
-        driver, quiet = _driver(), int(self.config.quiet_s * 1000)
+        driver, quiet = _driver(), int(self.quiet_s * 1000)
+        place = driver.InitialPosition
         self._reading = consumer = self._link().subscribe(
             name, subscription, consumer_type=driver.ConsumerType.Shared,
-            initial_position=driver.InitialPosition.Earliest,
+            initial_position=place.Latest if self._first_is == "new" else place.Earliest,
         )  # fmt: skip
         return lambda: consumer.receive(quiet)
 

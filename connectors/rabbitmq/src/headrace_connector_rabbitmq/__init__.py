@@ -2,12 +2,13 @@
 
 from typing import Annotated, Literal
 
-from headrace.kits.records.declare import READ_WRITE, Password, Port, ReadOptions, Server, User, WriteOptions
+from headrace.kits.records.declare import MESSAGES, Password, Port, ReadOptions, Server, User, WriteOptions
 from headrace.sdk import ConnectorManifest, EffectClass, Field, Secret, hookimpl, lazy
 from msgspec import field
 
 DOCS = """A stream is a queue. A read takes the messages that are there at its beginning: it puts them back at its end,
-or acknowledges each batch once that was handed on, as its options say. To start flows with messages, use the trigger.
+or acknowledges them once what the step gave is stored, as its options say. To start flows with messages,
+use the trigger.
 
 Messages are published to a queue (made durable when it is missing) or an exchange, with confirmation. The broker keeps
 no ids: a repeated execution publishes again, with the same `message_id`."""
@@ -30,7 +31,7 @@ class RabbitmqReadOptions(ReadOptions, kw_only=True):
 
     take: Annotated[
         Literal["peek", "consume"],
-        Field("Then", "Put them back, or acknowledge each batch that was handed on.", order=3),
+        Field("Then", "Put them back, or acknowledge them once the rows are stored.", order=3),
     ] = "peek"
 
 
@@ -47,7 +48,7 @@ def headrace_connectors() -> list[ConnectorManifest]:
         ConnectorManifest(
             id="rabbitmq", title="RabbitMQ", category="nosql", summary="Queues of a RabbitMQ broker",
             config=RabbitmqConfig, factory=lazy("headrace_connector_rabbitmq.connector:RabbitmqConnector"),
-            capabilities=READ_WRITE, read_options=RabbitmqReadOptions, write_options=RabbitmqWriteOptions,
+            capabilities=MESSAGES, read_options=RabbitmqReadOptions, write_options=RabbitmqWriteOptions,
             effect_class=EffectClass.OTHER, icon="lucide:rabbit", docs=DOCS, proof="real server",
         )
     ]  # fmt: skip

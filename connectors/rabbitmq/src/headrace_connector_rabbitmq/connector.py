@@ -7,11 +7,12 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pika
-from headrace.kits.records.connector import After, Given, RecordsConnector, Write
+from headrace.kits.records.connector import After, Given, Write
 from headrace.kits.records.frames import Record
 from headrace.kits.records.messages import bodies, fields_of
 from headrace.kits.records.place import Place, tls_context
 from headrace.kits.records.spool import Part, Spool
+from headrace.kits.records.taking import MessagesConnector
 from headrace.sdk import AuthError, Column, ConfigError, DataType, HeadraceError
 from pika.exceptions import (
     AMQPError,
@@ -27,7 +28,7 @@ from headrace_connector_rabbitmq import RabbitmqConfig, RabbitmqReadOptions, Rab
 BODY_BYTES = 128 * 1024 * 1024
 
 
-class RabbitmqConnector(RecordsConnector[RabbitmqConfig]):
+class RabbitmqConnector(MessagesConnector[RabbitmqConfig]):
     """One virtual host."""
 
     service = "RabbitMQ"

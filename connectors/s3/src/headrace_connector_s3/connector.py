@@ -9,13 +9,17 @@ from headrace.kits.files.connector import FilesConnector
 from headrace_connector_s3 import S3Config
 
 if TYPE_CHECKING:
-    from fsspec import AbstractFileSystem
+    from headrace_connector_s3.filesystem import S3FileSystem
 
 
 class S3Connector(FilesConnector[S3Config]):
     """Objects of one bucket, below a prefix."""
 
-    def filesystem(self) -> AbstractFileSystem:
+    def choices(self, field: str) -> list[str]:
+        """Buckets of the keys."""
+        return self.filesystem().buckets()
+
+    def filesystem(self) -> S3FileSystem:
         """The store, with the connection's keys and no others."""
         from headrace.kits.http.signatures import Keys
 

@@ -36,6 +36,11 @@ class S3FileSystem(ObjectFileSystem):
             raise TypeError("S3 signs whole bodies")
         return sigv4(method, url, body, self._keys, "s3", self._region)
 
+    def buckets(self) -> list[str]:
+        """All that the keys may list."""
+        answer = parsed_xml(self.call("GET", f"{self.base}/").body)
+        return sorted(text_at(item, "Name") for item in answer.iter("{*}Bucket"))
+
     def pages(self, bucket: str, prefix: str, *, deep: bool, limit: int = 1_000) -> Iterator[Page]:
         """Keys by ListObjectsV2."""
         query = {"list-type": "2", "prefix": prefix, "max-keys": str(limit), "encoding-type": "url"}

@@ -11,6 +11,7 @@ from headrace.kits.records.connector import After, Given, Write
 from headrace.kits.records.frames import Record
 from headrace.kits.records.messages import bodies, fields_of
 from headrace.kits.records.spool import Part, Spool
+from headrace.kits.records.taking import MessagesConnector
 from headrace.sdk import Column, DataType
 
 from headrace_connector_sqs import SqsConfig, SqsReadOptions
@@ -20,7 +21,7 @@ BODY_BYTES = 25_000
 """Ten of them are below the limit of a request, 256 KiB, whatever it counts beside."""
 
 
-class SqsConnector(AwsConnector[SqsConfig]):
+class SqsConnector(AwsConnector[SqsConfig], MessagesConnector[SqsConfig]):
     """Queues of one region."""
 
     service = "SQS"

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from headrace.kits.records.declare import READ_WRITE, PlainServer, Port, ReadOptions, WriteOptions
+from headrace.kits.records.declare import MESSAGES, NEW_MESSAGE, PlainServer, Port, ReadOptions, WriteOptions
 from headrace.sdk import ConnectorManifest, EffectClass, Field, Secret, hookimpl, lazy
 
 DOCS = """Sockets that other programs have bound are connected to: messages are pulled from a PUSH, or subscribed to at
@@ -45,7 +45,8 @@ def headrace_connectors() -> list[ConnectorManifest]:
     return [
         ConnectorManifest(
             id="zeromq", title="ZeroMQ", category="nosql", summary="Messages of ZeroMQ sockets", config=ZeromqConfig,
-            factory=lazy("headrace_connector_zeromq.connector:ZeromqConnector"), capabilities=READ_WRITE,
+            factory=lazy("headrace_connector_zeromq.connector:ZeromqConnector"),
+            capabilities=MESSAGES, triggers=(NEW_MESSAGE,),
             read_options=ZeromqReadOptions, write_options=WriteOptions, effect_class=EffectClass.OTHER,
             icon="lucide:plug-zap", docs=DOCS, proof="engine",
         )

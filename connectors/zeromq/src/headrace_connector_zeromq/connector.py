@@ -6,15 +6,17 @@ import time
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from typing import Any
+from uuid import uuid4
 
 import msgspec
 import zmq
-from headrace.kits.records.connector import After, Given, RecordsConnector, Write
+from headrace.kits.records.connector import After, Given, Write
 from headrace.kits.records.frames import Record
 from headrace.kits.records.messages import bodies, fields_of
 from headrace.kits.records.place import Place
 from headrace.kits.records.spool import Part, Spool
-from headrace.sdk import AuthError, Column, ConfigError, DataType, HeadraceError, Stream
+from headrace.kits.records.taking import MessagesConnector
+from headrace.sdk import AuthError, Column, ConfigError, DataType, HeadraceError, Message, Stream, Taken, Taking
 from headrace.sdk.egress import dial
 from zmq.utils.monitor import recv_monitor_message
 
@@ -27,7 +29,7 @@ _AUTH = {zmq.EVENT_HANDSHAKE_FAILED_AUTH, zmq.EVENT_HANDSHAKE_FAILED_PROTOCOL, z
 _BODY = {"text": "text", "base64": "text"}
 
 
-class ZeromqConnector(RecordsConnector[ZeromqConfig]):
+class ZeromqConnector(MessagesConnector[ZeromqConfig]):
     """One socket that gives, and one that takes."""
 
     service = "ZeroMQ"
@@ -120,19 +122,35 @@ class ZeromqConnector(RecordsConnector[ZeromqConfig]):
     def records(self, name: str, after: After | None, options: Any) -> Iterator[Record]:
         """What comes until it is quiet."""
         self.hang_up()
-        if self.config.pattern == "pipeline" and name != ALL:
-            raise ConfigError(f"a pipeline has no topics; read '{ALL}' instead of '{name[:50]}'", field="stream")
-        kind = zmq.SUB if self.config.pattern == "publish" else zmq.PULL
-        socket = self._opened(kind, self.config.port, name)
+        socket = self._listening(name)
         end = time.monotonic() + options.listen_s
         for number in range(options.max_messages):
-            left = min(self.config.quiet_s, end - time.monotonic())
+            left = min(self.quiet_s, end - time.monotonic())
             if left <= 0 or not socket.poll(left * 1000):
                 return
             *topic, body = socket.recv_multipart()
             fields = fields_of(body) if options.columns else _whole(body)
             yield {**fields, "_topic": topic[0].decode(errors="replace") if topic else None, "_number": number,
                    "_at": datetime.now(UTC)}  # fmt: skip
+
+    def _listening(self, name: str) -> Any:
+        if self.config.pattern == "pipeline" and name != ALL:
+            raise ConfigError(f"a pipeline has no topics; read '{ALL}' instead of '{name[:50]}'", field="stream")
+        return self._opened(zmq.SUB if self.config.pattern == "publish" else zmq.PULL, self.config.port, name)
+
+    def take(self, asked: Taking) -> Taken:
+        """What came since the last call; the socket stays open, and what nobody hears is gone."""
+
+        def some() -> list[Message]:
+            socket = self._socket or self._listening(asked.stream)
+            found: list[Message] = []
+            while len(found) < asked.most and socket.poll(0 if found else int(asked.wait_s * 1000)):
+                *topic, body = socket.recv_multipart()
+                about = {"_topic": topic[0].decode(errors="replace") if topic else None, "_at": datetime.now(UTC)}
+                found.append(Message(uuid4().hex, {**fields_of(body), **about}))
+            return found
+
+        return Taken(messages=self._call(some), cursor=dict(asked.cursor), more=True)
 
     def released(self) -> None:
         """Each read has a socket of its own."""

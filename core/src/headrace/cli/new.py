@@ -28,7 +28,7 @@ KINDS = ("connector", "node", "plugin", "edition")
 def command(kind: str, name: str, path: Path | None, http: bool, openapi: Path | None) -> None:
     """Start a connector, node family, plugin or edition."""
     made = create(kind, name, path or Path(name), http=http, openapi=openapi)
-    click.echo(f"made {made}\n  pip install -e {made}\n  pytest {made}")
+    click.echo(f'made {made}; its README has the next steps\n  pip install -e "{made}[test]"\n  pytest {made}')
 
 
 def create(kind: str, name: str, target: Path, *, http: bool = False, openapi: Path | None = None) -> Path:
@@ -52,7 +52,7 @@ def create(kind: str, name: str, target: Path, *, http: bool = False, openapi: P
         raise ConfigError(f"'{name}' is no id; use lower case letters, digits and _, beginning with a letter")
     if target.exists() and any(target.iterdir()):
         raise ConfigError(f"the folder '{target}' is not empty; choose another with --path")
-    drafted = _drafted(openapi, name) if openapi is not None else ""
+    drafted, stream = _drafted(openapi, name) if openapi is not None else ("", "items")
     words = {
         "id": name,
         "kind": kind,
@@ -60,6 +60,7 @@ def create(kind: str, name: str, target: Path, *, http: bool = False, openapi: P
         "cls": "".join(part.capitalize() for part in name.split("_")),
         "dist": f"headrace-{kind}-{name.replace('_', '-')}",
         "package": f"headrace_{kind}_{name}",
+        "stream": stream,
         "core": ".".join(__version__.split(".")[:2]),
     }
     _copy(files("headrace.cli").joinpath("skeletons", "common"), target, words)
@@ -69,17 +70,23 @@ def create(kind: str, name: str, target: Path, *, http: bool = False, openapi: P
     return target
 
 
-def _drafted(file: Path, name: str) -> str:
-    """A `connector.toml` of a document; what is drafted can be loaded."""
+def _drafted(file: Path, name: str) -> tuple[str, str]:
+    """A `connector.toml` of a document, and its first stream; what is drafted can be loaded."""
     from headrace.kits.http.manifest import parse
     from headrace.kits.http.openapi import draft
-    from headrace.kits.http.openapi_document import load
+    from headrace.kits.http.openapi_document import Document, load
     from headrace.kits.http.toml_text import toml_text
 
-    head = f"# Drafted from {file.name}; read it before you use it. Parts and fields: README of headrace.kits.http.\n"
-    text = head + toml_text(draft(load(file), name))
-    parse(text)
-    return text
+    document = load(file)
+    made = draft(document, name)
+    known, count = len(made["streams"]) + len(made["actions"]), len(list(Document(document).operations()))
+    head = (
+        f"# Drafted from {file.name}; read it before you use it. Parts and fields: README of headrace.kits.http.\n"
+        f"# {len(made['streams'])} streams and {len(made['actions'])} actions; {count - known} of {count} operations "
+        "are left out:\n# they send no JSON, answer with no list, hang on one that is missing, or are too many.\n"
+    )
+    text = head + toml_text(made)
+    return text, parse(text).streams[0].name
 
 
 def _copy(source: Traversable, target: Path, words: dict[str, str]) -> None:

@@ -15,6 +15,7 @@ from headrace.plugins.registry import Registry
 from headrace.sdk.config import parse_config
 from headrace.sdk.connectors import Connector, WriteMode
 from headrace.sdk.errors import AuthError, ConfigError, HeadraceError, TransientError
+from headrace.sdk.forms import config_schema
 from headrace.sdk.manifests import Capability
 from headrace.sdk.tables import Change
 from headrace.sdk.types import Column
@@ -98,6 +99,23 @@ async def test(
     }  # fmt: skip
 
 
+async def choices(
+    registry: Registry, connector: str, config: Mapping[str, Any], field: str, token: TokenSource = no_token
+) -> list[str]:
+    """Values to choose from for a field of a connection that is being filled in.
+
+    Raises:
+        ConfigError: the field has none, or what they are asked with is not there yet.
+    """
+    manifest = registry.connector(connector).manifest
+    shapes = config_schema(manifest.config)["properties"]
+    shape = shapes.get(field, {})
+    if shape.get("x-ui", {}).get("options_from") != "choices":
+        raise ConfigError(f"the field '{field}' of '{connector}' has no values to choose from", field="field")
+    given = {**config, field: config.get(field) or next(iter(shape.get("examples", ())), "")}
+    return list(await _ask(registry, connector, given, lambda opened: opened.choices(field), token))
+
+
 async def streams(
     registry: Registry, connector: str, config: Mapping[str, Any], token: TokenSource = no_token
 ) -> list[dict[str, Any]]:
@@ -145,6 +163,33 @@ async def preview(
         wanted = opened.stream(stream)
         frame = next(opened.read(wanted, batch_rows=limit), None)
         return page_of(frame, wanted.columns, limit)
+
+    return await _ask(registry, connector, config, read, token)
+
+
+async def query(
+    registry: Registry, connector: str, config: Mapping[str, Any], sql: str, parameters: Mapping[str, Any], limit: int,
+    token: TokenSource = no_token,
+) -> dict[str, Any]:  # fmt: skip
+    """First rows of one SELECT under the SQL policy: `{schema, rows}`.
+
+    Raises:
+        ConfigError: the connector takes no SELECT, or this one is refused.
+    """
+    if Capability.QUERY not in registry.connector(connector).manifest.capabilities:
+        raise ConfigError(f"a connection of '{connector}' takes no SQL; look at its streams", field="sql")
+
+    def read(opened: Connector[Any]) -> dict[str, Any]:
+        from headrace.infra.frame_pages import page_of
+        from headrace.sdk.frames import from_polars
+
+        setattr(opened, "batch_rows", limit)  # noqa: B010 - of the class; no more than is shown is fetched
+        found = opened.query(sql, dict(parameters))
+        try:
+            frame = next(found, None)
+        finally:
+            found.close()  # type: ignore[attr-defined]
+        return page_of(frame, from_polars(frame.schema) if frame is not None else (), limit)
 
     return await _ask(registry, connector, config, read, token)
 

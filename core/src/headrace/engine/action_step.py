@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, get_args, get_type_hints
 
 import msgspec
@@ -62,6 +63,7 @@ class ActionStep(Node[Any]):
 
         sources = self._sources(action, {column.name for column in columns})
         made = answer_columns(action, columns)
+        nested = {name for name, hint in get_type_hints(action.input).items() if hint is Any}
         number = done = 0
         for batch in batches:
             kept: list[int] = []
@@ -69,6 +71,7 @@ class ActionStep(Node[Any]):
             for at, row in enumerate(batch.iter_rows(named=True)):
                 number += 1
                 own = {name: _plain(row[column]) for name, column in sources.items() if row[column] is not None}
+                own |= {name: _nested(own[name]) for name in nested & own.keys()}
                 try:
                     answer = connector.act(
                         action.id, _parsed(action, fixed | own, number), key=f"{ctx.effect_key}:{number}"
@@ -141,6 +144,14 @@ def _plain(value: Any) -> Any:
     if isinstance(value, bool | int | float | str | list | dict):
         return value
     return msgspec.to_builtins(value, builtin_types=()) if not isinstance(value, bytes) else value.hex()
+
+
+def _nested(value: Any) -> Any:
+    """What an input of any value takes: a list or an object that a column holds as JSON text is one again."""
+    if isinstance(value, str) and value[:1] in {"{", "["}:
+        with suppress(msgspec.DecodeError, RecursionError):
+            return msgspec.json.decode(value)
+    return value
 
 
 def _parsed(action: Action, value: Mapping[str, Any], number: int) -> Config:

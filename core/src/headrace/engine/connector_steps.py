@@ -37,6 +37,9 @@ class ReadStep(Node[Any]):
         connector = ctx.connector(config.connection)
         options = getattr(config, "options", None)
         reject = ctx.reject if ctx.rejects_connected else None
+        if type(connector).hold is not Connector.hold:
+            connector = ctx.held(config.connection)
+            connector.hold(config.limit)
         stream = connector.stream(config.stream, options=options)
         columns = config.columns or [column.name for column in stream.columns]
         kept = [stream.column(name) for name in columns]

@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import structlog
+
 from headrace.engine.hosts import Line, OpenHost
 from headrace.engine.messages import LogLine, NodeProgress, Report, Responded
 from headrace.engine.problems import Cancelled
@@ -18,6 +20,8 @@ from headrace.sdk.engines import Engine
 from headrace.sdk.errors import ConfigError
 from headrace.sdk.waiting import Resumed
 
+_log = structlog.get_logger("headrace.engine")
+
 
 class Connections:
     """Connectors that a segment has open, by connection name."""
@@ -26,22 +30,43 @@ class Connections:
         self._registry = registry
         self._specs = specs
         self._line = line
-        self._open: dict[str, Connector[Any]] = {}
+        self._open: dict[tuple[str, str], Connector[Any]] = {}
+        self._held: list[Connector[Any]] = []
 
-    def get(self, name: str) -> Connector[Any]:
-        """Open a connection once.
+    def get(self, name: str, node_id: str = "") -> Connector[Any]:
+        """Open a connection once; with a node's id, once more for that node.
 
         Raises:
             ConfigError: there is no such connection, or its config does not fit.
         """
-        if name not in self._open:
+        own = (name, node_id)
+        if own not in self._open:
             spec = self._specs.get(name)
             if spec is None:
                 raise ConfigError(f"there is no connection '{name}'; create it or choose another", field="connection")
-            self._open[name] = self._registry.connector(spec.connector).open(spec.config)
+            self._open[own] = self._registry.connector(spec.connector).open(spec.config)
             if self._line is not None or spec.token:
-                self._open[name].host = OpenHost(name, spec.token, self._line)
-        return self._open[name]
+                self._open[own].host = OpenHost(name, spec.token, self._line)
+        return self._open[own]
+
+    def held(self, name: str, node_id: str) -> Connector[Any]:
+        """One of a node's own, whose messages wait for `acknowledge`."""
+        self._held.append(self.get(name, node_id))
+        return self._held[-1]
+
+    @property
+    def holds(self) -> bool:
+        """Whether there are messages that wait to be acknowledged."""
+        return bool(self._held)
+
+    def acknowledge(self) -> None:
+        """Acknowledge them all; what cannot be comes again."""
+        held, self._held = self._held, []
+        for connector in held:
+            try:
+                connector.acknowledge()
+            except Exception as error:
+                _log.warning("messages were not acknowledged and come again", reason=repr(error))
 
     def secrets(self) -> frozenset[str]:
         """Secret values of all the specs, for masking."""
@@ -111,6 +136,10 @@ class StepContext:
     def connector(self, connection: str) -> Connector[Any]:
         """The open connector of a connection."""
         return self._connections.get(connection)
+
+    def held(self, connection: str) -> Connector[Any]:
+        """One of the node's own, whose messages are acknowledged once the segment is committed."""
+        return self._connections.held(connection, self.node_id)
 
     def reject(self, rows: Sequence[Reject]) -> None:
         """Keep rejected rows for the error port."""

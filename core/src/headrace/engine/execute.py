@@ -15,6 +15,7 @@ from headrace.engine.frame_store import FrameStore
 from headrace.engine.hosts import Line
 from headrace.engine.messages import (
     FrameRef,
+    LetGo,
     LogLine,
     NodeFinished,
     NodeStarted,
@@ -52,9 +53,10 @@ def execute_segment(
     emit: Callable[[Report], None],
     cancelled: Callable[[], bool],
     line: Line | None = None,
-) -> SegmentDone | SegmentFailed | SegmentParked:
+) -> SegmentDone | SegmentFailed | SegmentParked | LetGo:
     """Execute the nodes of a segment in order.
 
+    Messages that were read are acknowledged once the line tells that the outcome is committed; a test takes none away.
     An output that a step leaves out is a branch that is not taken: steps that need it are skipped.
 
     Args:
@@ -68,7 +70,12 @@ def execute_segment(
     connections = Connections(registry, request.connections, line)
     work = _Work(request, registry, emit, cancelled, scratch, connections)
     try:
-        return work.execute()
+        outcome = work.execute()
+        if connections.holds and isinstance(outcome, SegmentDone) and request.row_limit is None:
+            if line is None or line.settled(outcome):  # who calls without a line keeps what is returned
+                connections.acknowledge()
+            return outcome if line is None else LetGo()
+        return outcome
     finally:
         connections.close()
         shutil.rmtree(scratch, ignore_errors=True)

@@ -10,24 +10,27 @@ from typing import Any
 
 from msgspec import structs
 
-from headrace.engine.messages import HostAsked, HostTold
+from headrace.engine.messages import Committed, HostAsked, HostTold, SegmentDone
 from headrace.sdk.errors import AuthError, TransientError
 
 ANSWER_S = 60.0
+COMMIT_S = 600.0
+"""How long messages are held back for a database that is away."""
 
 
 class Line:
     """Asks the supervisor from any thread of one segment.
 
     Args:
-        send: Hands a question over.
+        send: Hands a question over, and what the segment came to.
     """
 
-    def __init__(self, send: Callable[[HostAsked], None]) -> None:
+    def __init__(self, send: Callable[[HostAsked | SegmentDone], None]) -> None:
         self._send = send
         self._numbers = count(1)
         self._open: dict[int, queue.SimpleQueue[HostTold]] = {}
         self._lock = threading.Lock()
+        self._committed: queue.SimpleQueue[bool] = queue.SimpleQueue()
 
     def ask(self, asked: HostAsked) -> HostTold:
         """The answer.
@@ -46,6 +49,18 @@ class Line:
             raise TransientError("the worker did not answer a connection in time; it is tried again") from None
         finally:
             self._open.pop(no, None)
+
+    def settled(self, done: SegmentDone) -> bool:
+        """Hand over what the segment came to, and wait until that is committed; False when it is dropped."""
+        self._send(structs.replace(done, holds=True))
+        try:
+            return self._committed.get(timeout=COMMIT_S)
+        except queue.Empty:
+            return False
+
+    def committed(self, answer: Committed) -> None:
+        """Take word of what became of it."""
+        self._committed.put(answer.kept)
 
     def told(self, answer: HostTold) -> None:
         """Take an answer; one that nobody waits for any more is dropped."""

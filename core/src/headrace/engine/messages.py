@@ -142,9 +142,13 @@ class LogLine(Struct, frozen=True, tag="log", kw_only=True):
 
 
 class SegmentDone(Struct, frozen=True, tag="done"):
-    """The segment completed; `outputs` by `node.port` holds at least `keep`."""
+    """The segment completed; `outputs` by `node.port` holds at least `keep`.
+
+    `holds`: it has read messages that it acknowledges once it is told that all of this is committed.
+    """
 
     outputs: dict[str, FrameRef]
+    holds: bool = False
 
 
 class SegmentFailed(Struct, frozen=True, tag="failed"):
@@ -168,6 +172,16 @@ class Responded(Struct, frozen=True, tag="responded"):
     body: str
 
 
+class Committed(Struct, frozen=True, tag="committed"):
+    """What a segment came to is stored, or (not `kept`) is dropped: it acknowledges what it holds, or gives it back."""
+
+    kept: bool
+
+
+class LetGo(Struct, frozen=True, tag="let_go"):
+    """A segment holds no messages any more."""
+
+
 class HostAsked(Struct, frozen=True, kw_only=True, tag="asked"):
     """A connection needs its host: leave to make a request, or (without budgets) another token than `refused`."""
 
@@ -188,6 +202,6 @@ class HostTold(Struct, frozen=True, kw_only=True, tag="told"):
 
 Report: TypeAlias = (
     NodeStarted | NodeProgress | NodeFinished | LogLine | Responded | SegmentDone | SegmentFailed | SegmentParked
-    | HostAsked
+    | HostAsked | LetGo
 )  # fmt: skip
-Order: TypeAlias = SegmentRequest | Cancel | HostTold
+Order: TypeAlias = SegmentRequest | Cancel | HostTold | Committed

@@ -39,7 +39,7 @@ class Poller(SourceTrigger[Any]):
             ConfigError: the stream has no cursor.
         """
         connector = ctx.connector(self.config.connection)
-        stream = connector.stream(type(self.config).stream)
+        stream = connector.stream(type(self.config).from_stream)
         if not stream.cursors:
             raise ConfigError(f"'{stream.name}' has no cursor, so what is new in it cannot be told")
         if not cursor and self.config.first == "new":

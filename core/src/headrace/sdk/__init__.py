@@ -3,7 +3,18 @@
 from headrace.sdk.auth import AuthProvider, AuthProviderManifest, Begun, Profile, SignInRefused
 from headrace.sdk.calendars import BusinessCalendar
 from headrace.sdk.config import Config, Field, Secret, parse_config, secret_names
-from headrace.sdk.connectors import Connector, FileFacts, Reject, Rejector, Stream, WriteMode, WriteResult
+from headrace.sdk.connectors import (
+    Connector,
+    FileFacts,
+    Message,
+    Reject,
+    Rejector,
+    Stream,
+    Taken,
+    Taking,
+    WriteMode,
+    WriteResult,
+)
 from headrace.sdk.engines import Engine
 from headrace.sdk.errors import AuthError, ConfigError, DataError, HeadraceError, PluginError, TransientError
 from headrace.sdk.forms import config_schema
@@ -84,6 +95,7 @@ __all__ = [
     "FrameFacts",
     "HeadraceError",
     "Lazy",
+    "Message",
     "MigrationBranch",
     "Node",
     "NodeContext",
@@ -107,6 +119,8 @@ __all__ = [
     "Standing",
     "Stream",
     "TableOptions",
+    "Taken",
+    "Taking",
     "TimeConfig",
     "TimeTrigger",
     "TransientError",

@@ -85,6 +85,41 @@ class Reject(Struct, frozen=True):
     data: str = ""
 
 
+class Message(Struct, frozen=True):
+    """One that was taken; `key` names it in its stream, however often it is delivered."""
+
+    key: str
+    row: dict[str, Any]
+
+
+class Taking(Struct, frozen=True, kw_only=True):
+    """A question for messages.
+
+    Attributes:
+        stream: As the user wrote it.
+        reader: Names who takes, where the other side keeps a place for each.
+        cursor: Of what was stored last; empty at first.
+        most: Messages at once.
+        wait_s: How long to wait for the first one.
+        first: Where a reader without a place begins, if there is a choice.
+    """
+
+    stream: str
+    reader: str = "headrace"
+    cursor: Mapping[str, Any] = {}
+    most: int = 50
+    wait_s: float = 1.0
+    first: Literal["new", "all"] = "all"
+
+
+class Taken(Struct, frozen=True, kw_only=True):
+    """Messages in their order, and the place behind them where the reader keeps it; `more` may wait already."""
+
+    messages: Sequence[Message] = ()
+    cursor: dict[str, Any] = {}
+    more: bool = False
+
+
 Rejector: TypeAlias = Callable[[Sequence[Reject]], None]
 """Takes rejected rows as they are found. A connector that is given none raises DataError instead."""
 
@@ -123,6 +158,13 @@ class Connector(ABC, Generic[ConfigT]):
         Raises:
             ConfigError, AuthError, TransientError: each with a sentence and a hint.
         """
+
+    def choices(self, field: str) -> Sequence[str]:
+        """Values to choose from for a field of the connection that is declared with `options_from="choices"` (CHOICES).
+
+        The field itself may be filled in with an example. So one chooses the database once host and user are there.
+        """
+        raise NotImplementedError
 
     @abstractmethod
     def discover(self) -> Sequence[Stream]:
@@ -245,6 +287,22 @@ class Connector(ABC, Generic[ConfigT]):
             ConfigError: the place to look in does not exist, or the connection has no files.
         """
         raise ConfigError("this connection has no files; choose one of a folder or a bucket", field="connection")
+
+    def hold(self, most: int = 0) -> None:
+        """Leave all that the next read takes away with the other side until `acknowledge` (MESSAGES).
+
+        Args:
+            most: Messages that it takes at most; 0: as many as there are.
+        """
+        raise NotImplementedError
+
+    def take(self, asked: Taking) -> Taken:
+        """The next messages of a stream; what was not acknowledged comes again (MESSAGES)."""
+        raise NotImplementedError
+
+    def acknowledge(self) -> None:
+        """What was held, or taken last, is stored: the other side may forget it; twice is fine (MESSAGES)."""
+        raise NotImplementedError
 
     def relation(self, stream: Stream) -> Any:
         """Ibis table for push-down (RELATION)."""

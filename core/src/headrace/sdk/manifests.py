@@ -69,6 +69,8 @@ class Capability(StrEnum):
     RELATION = "relation"
     FINGERPRINT = "fingerprint"
     FILES = "files"
+    MESSAGES = "messages"
+    CHOICES = "choices"
 
 
 Proof = Literal["real server", "engine", "emulator", "wire-compatible", "contract", "recorded", "unproven"]
@@ -151,13 +153,14 @@ class Trigger(Struct, frozen=True, kw_only=True):
     """A declared source of events of a connector.
 
     Attributes:
-        mode: `poll` reads what is new in `stream` every `every_s` seconds.
-        stream: A stream with a cursor.
+        mode: `poll` reads what is new in `stream` every `every_s` seconds; `message` takes the messages of a stream
+            that the user chooses (MESSAGES), and looks again after so long when there were none.
+        stream: A stream with a cursor; empty for messages.
     """
 
     id: str
     title: str
-    mode: Literal["poll"] = "poll"
+    mode: Literal["poll", "message"] = "poll"
     stream: str = ""
     every_s: int = 60
 

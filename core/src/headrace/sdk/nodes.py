@@ -39,6 +39,9 @@ class NodeContext(Protocol):
     def connector(self, connection: str) -> Connector[Any]:
         """The open connector of a connection, by name or id; the host closes it."""
 
+    def held(self, connection: str) -> Connector[Any]:
+        """One of the node's own, whose messages are acknowledged once what the segment came to is committed."""
+
     def reject(self, rows: Sequence[Reject]) -> None:
         """Send rows to the error port."""
 

@@ -26,7 +26,7 @@ from headrace.sdk import (
 )
 from headrace.sdk.manifests import ConnectorManifest, encodable
 from headrace.testing.connector_actions import ActionRules
-from headrace.testing.connector_base import ConnectorRules, rows
+from headrace.testing.connector_base import ConnectorRules, needs, rows
 from headrace.testing.connector_read import ReadRules
 from headrace.testing.connector_tables import TableRules
 from headrace.testing.connector_write import WriteRules
@@ -43,6 +43,8 @@ METHODS = {
     Capability.FILES: "files",
     Capability.PLAN: "plan",
     Capability.PAGES: "pages",
+    Capability.MESSAGES: "take",
+    Capability.CHOICES: "choices",
 }
 SECRET_WORDS = ("password", "token", "secret", "api_key", "private_key")
 
@@ -78,6 +80,18 @@ class ConnectorContract(DeclareRules, ReadRules, WriteRules, TableRules, ActionR
 
     def test_check_passes(self, connector: Connector[Any]) -> None:
         connector.check()
+
+    def test_choices_have_what_the_connection_uses(
+        self, connector: Connector[Any], manifest: ConnectorManifest, config: dict[str, Any]
+    ) -> None:
+        needs(manifest, Capability.CHOICES)
+        fields = config_schema(manifest.config)["properties"]
+        asked = [name for name, shape in fields.items() if shape.get("x-ui", {}).get("options_from") == "choices"]
+        assert asked, "a field is declared with options_from"
+        for name in asked:
+            found = connector.choices(name)
+            assert found == sorted(set(found))
+            assert config[name] in found
 
     def test_bad_config_is_a_clear_error_without_secrets(
         self, bad_config: dict[str, Any], manifest: ConnectorManifest

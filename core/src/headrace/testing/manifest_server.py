@@ -210,6 +210,14 @@ class ManifestServer:
         return True
 
 
+def inputs(said: Declaration) -> dict[str, dict[str, Any]]:
+    """An input for each action, with a value for each field."""
+    return {
+        one.id: {name: VALUES.get(kind, lambda n: f"{n}.25")(1) for name, kind in one.input.items()}
+        for one in said.actions
+    }
+
+
 def made_up(part: StreamPart, count: int) -> list[dict[str, Any]]:
     """Records with a value for each declared column, in the order of the cursor."""
     made = []

@@ -81,13 +81,15 @@ class Processes:
         logs: Folder of their outputs; the folder above may be read and written by flows.
         plugins: That they load.
         slots: Segments that a worker executes at a time.
+        allow: What connections may reach beside public addresses, e.g. `private`.
         timing: Fields of `Timing`.
     """
 
     def __init__(
-        self, settings: Settings, path: Path, logs: Path, *, plugins: Sequence[str], slots: int = 1, **timing: float
+        self, settings: Settings, path: Path, logs: Path, *, plugins: Sequence[str], slots: int = 1,
+        allow: str = "", **timing: float,
     ) -> None:  # fmt: skip
-        self._settings, self._path, self._logs, self._slots = settings, path, logs, slots
+        self._allow, self._settings, self._path, self._logs, self._slots = allow, settings, path, logs, slots
         self._plugins, self._timing = plugins, timing
         self.children: list[subprocess.Popen[bytes]] = []
 
@@ -104,6 +106,7 @@ class Processes:
             "HEADRACE_REDIS_URL": redis_url or settings.redis_url.reveal(),
             "HEADRACE_MASTER_KEYS": settings.master_keys[0].reveal(), "HEADRACE_WORKER_PROCESSES": str(self._slots),
             "HEADRACE_LOAD_PLUGINS": ",".join(plugins or self._plugins), "HEADRACE_FILE_ROOTS": str(self._logs.parent),
+            "HEADRACE_EGRESS_ALLOW": self._allow,
         }  # fmt: skip
         path = self._logs / f"{kind}-{len(self.children)}.log"
         arguments = [_MODULES[kind], str(shift_s), json.dumps({**self._timing, **timing})]

@@ -18,6 +18,7 @@ from headrace.sdk import ConfigError, Connector, DataError, Reject, parse_config
 from headrace.sdk.manifests import ConnectorManifest
 from headrace.testing.connector import ConnectorContract
 from headrace.testing.connector_base import nasty, rows
+from headrace.testing.connector_messages import TakingRules
 from headrace.testing.connector_read import Cancelled
 from headrace.testing.readme_flow import execute_readme, readme_of, same_for_all
 
@@ -148,7 +149,7 @@ class RecordsContract(ConnectorContract):
         assert (counts["cities"], counts["large"]) == self.example_rows
 
 
-class MessagesContract(RecordsContract):
+class MessagesContract(TakingRules, RecordsContract):
     """The contract for what is only appended to."""
 
     def test_a_read_is_cancelled_between_frames(self, connector: Connector[Any], manifest: ConnectorManifest) -> None:

@@ -17,6 +17,7 @@ from msgspec import Struct
 from headrace.engine.messages import (
     HostAsked,
     HostTold,
+    LetGo,
     LogLine,
     NodeFinished,
     NodeProgress,
@@ -40,6 +41,8 @@ from headrace.worker.runner_process import Runner, Work
 
 ANSWER_S = 0.005
 """How long an answer waits for the end of its segment: what ends it then is written with it."""
+LET_GO_S = 60.0
+"""How long a segment may take to acknowledge its messages."""
 _log = structlog.get_logger("headrace.worker")
 
 
@@ -96,6 +99,7 @@ class Attempt:
         self._work: Work | None = None
         self._lines = Lines()
         self._news = asyncio.Event()
+        self._let_go = asyncio.Event()
         self.over = asyncio.Event()
         self._ended = False
 
@@ -193,13 +197,30 @@ class Attempt:
                 kill_at = time.monotonic() + self._grace_s
         finally:
             stop.cancel()
-            work.close()
+            if not (outcome.done() and _holds(outcome)):
+                work.close()
             if not self.runner_idle:
                 await runner.end()
+
+    async def commit(self, *, kept: bool) -> None:
+        """What the segment came to is stored, or dropped: wait until it has acknowledged what it held."""
+        work = self._work
+        if work is None:
+            return
+        await work.commit(kept=kept)
+        try:
+            async with asyncio.timeout(LET_GO_S):
+                await self._let_go.wait()
+        except TimeoutError:
+            await work.runner.end()
+        finally:
+            work.close()
 
     def _hear(self, outcome: asyncio.Future[Outcome], report: Report | None) -> None:
         """Take a report as it comes: there are many, and one that ends the attempt."""
         if outcome.done():
+            if report is None or isinstance(report, LetGo):
+                self._let_go.set()
             return
         try:
             found = self._take(report)
@@ -278,6 +299,11 @@ class Attempt:
         node_id = next((node.id for node in self.claim.spec.graph.nodes if node.timeout_s), "")
         message = f"step {names} took longer than its timeout of {limit_s:g} s and was stopped"
         return SegmentFailed(Problem(code="TIMED_OUT", message=message, node_id=node_id, retryable=True))
+
+
+def _holds(outcome: asyncio.Future[Outcome]) -> bool:
+    result = None if outcome.cancelled() or outcome.exception() else outcome.result()
+    return isinstance(result, SegmentDone) and result.holds
 
 
 def _reason(code: int) -> str:

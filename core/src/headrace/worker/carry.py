@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable, Sequence
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from functools import partial
 from typing import TypeAlias
 from uuid import UUID
@@ -76,16 +76,32 @@ class Carrier:
 
     async def carry(self, attempt: Attempt, lane: Lane) -> Settled:
         """Execute and settle; survives a database that is away for a while."""
-        lease = attempt.lease
         writer = asyncio.create_task(self._write_logs(attempt))
         told = asyncio.create_task(self._tell_begun(attempt))
+        async with AsyncExitStack() as held:
+            try:
+                outcome = await self._execute(attempt, lane, held)
+            finally:
+                lane.worked(attempt.lease.organization_id)
+                attempt.end()
+                await writer
+                await asyncio.gather(told, return_exceptions=True)  # what watchers miss they read
+            return await self._finish(attempt, outcome, lane)
+
+    async def _finish(self, attempt: Attempt, outcome: Outcome, lane: Lane) -> Settled:
+        """Settle; a segment that holds messages acknowledges them behind the commit."""
+        holds = isinstance(outcome, SegmentDone) and outcome.holds
+        kept = False
         try:
-            outcome = await self._execute(attempt, lane)
+            settled = await self._settled(attempt, outcome, lane)
+            kept = settled.held
         finally:
-            lane.worked(attempt.lease.organization_id)
-            attempt.end()
-            await writer
-            await asyncio.gather(told, return_exceptions=True)  # what watchers miss they read
+            if holds:
+                await attempt.commit(kept=kept)
+        return settled
+
+    async def _settled(self, attempt: Attempt, outcome: Outcome, lane: Lane) -> Settled:
+        lease = attempt.lease
         if outcome == Stopped("lost"):
             _log.warning(
                 "lease lost; the result is dropped", execution=str(lease.execution_id), segment=lease.segment_no
@@ -116,7 +132,8 @@ class Carrier:
             await publish(self._bus, organization_id, execution_id, events)
         return [None] * len(leases)
 
-    async def _execute(self, attempt: Attempt, lane: Lane) -> Outcome:
+    async def _execute(self, attempt: Attempt, lane: Lane, held: AsyncExitStack) -> Outcome:
+        """What it comes to; the runner of a segment that holds messages is given back with `held`."""
         try:
             specs = await self._connections(attempt)
             attempt.desk = partial(self._desk.answer, attempt.lease.organization_id, specs)
@@ -128,8 +145,11 @@ class Carrier:
             async with lane.turn(attempt.lease.organization_id, attempt.stopped) as mine:
                 if not mine:
                     return Stopped(attempt.why if attempt.stopping else "displaced")
-                async with self._runner(attempt) as runner:
+                async with AsyncExitStack() as used:
+                    runner = await used.enter_async_context(self._runner(attempt))
                     outcome = await attempt.drive(runner, plan.rest)
+                    if isinstance(outcome, SegmentDone) and outcome.holds:
+                        held.push_async_exit(used.pop_all())
         except (TransientError, Sealed) as error:
             _log.warning("segment cannot start; given back", reason=error.message, detail=error.detail)
             return Stopped("released")
@@ -138,7 +158,7 @@ class Carrier:
         if isinstance(outcome, SegmentDone):
             done, attempt.remember, named = await self._reuser.finished(plan, outcome, attempt.reports)
             attempt.name(named)
-            outcome = SegmentDone(plan.outputs(whole.keep) | done.outputs)
+            outcome = SegmentDone(plan.outputs(whole.keep) | done.outputs, outcome.holds)
         return outcome
 
     async def _with_input(self, attempt: Attempt, request: SegmentRequest) -> SegmentRequest:

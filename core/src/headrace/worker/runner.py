@@ -20,6 +20,7 @@ from typing import BinaryIO
 from headrace.engine.hosts import Line
 from headrace.engine.messages import (
     Cancel,
+    Committed,
     HostTold,
     NodeFinished,
     NodeProgress,
@@ -59,6 +60,10 @@ def main(parent: int) -> int:
             stop = stops.get(asked.no)
             if stop is not None:
                 stop.set()
+            continue
+        if isinstance(asked.order, Committed):
+            if asked.no in lines:
+                lines[asked.no].committed(asked.order)
             continue
         if isinstance(asked.order, HostTold):
             if asked.no in lines:

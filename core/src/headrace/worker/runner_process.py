@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TypeAlias
 from uuid import UUID
 
-from headrace.engine.messages import Cancel, HostTold, Order, Report, SegmentRequest
+from headrace.engine.messages import Cancel, Committed, HostTold, Order, Report, SegmentRequest
 from headrace.sdk.errors import TransientError
 from headrace.worker.wire import Ordered, Ready, Reported, frame, read_report
 
@@ -57,6 +57,10 @@ class Work:
     async def tell(self, answer: HostTold) -> None:
         """Answer what one of its connections asked."""
         await self.runner.send(self._no, answer)
+
+    async def commit(self, *, kept: bool) -> None:
+        """Tell that what it came to is stored, or dropped."""
+        await self.runner.send(self._no, Committed(kept))
 
     def close(self) -> None:
         """Hear no more of it."""

@@ -111,7 +111,7 @@ def _messages() -> list[TriggerType]:
         TriggerType(
             id="mqtt", title="MQTT", config=b.MqttConfig, factory=lazy("headrace_node_triggers.mqtt:Mqtt"),
             icon="lucide:radio-tower", summary="Starts with each message of a topic.", tags=("iot", "sensor", "message"),
-            docs="With QoS 1 and a session that the broker keeps. A message that the broker repeats counts again, since MQTT names none.", **common,
+            docs="With QoS 1 and a session that the broker keeps. Messages are acknowledged once they are stored; one that the broker then repeats starts nothing again.", **common,
         ),
         TriggerType(
             id="nats", title="NATS", config=b.NatsConfig, factory=lazy("headrace_node_triggers.nats_stream:Nats"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from hashlib import sha256
 from typing import Any
 from uuid import uuid4
 
@@ -17,7 +18,11 @@ from headrace_node_triggers.brokers import Place, event, tls_context
 
 
 class Mqtt(SourceTrigger[MqttConfig]):
-    """The broker keeps what comes while nobody listens. A message that it repeats counts again: nothing names it."""
+    """The broker keeps what comes while nobody listens.
+
+    Nothing names a message, but one that the broker repeats has its packet's number again: the cursor has those that
+    were stored last, so that one that was stored and not acknowledged starts nothing twice.
+    """
 
     def __init__(self, config: MqttConfig, secrets: Any) -> None:
         super().__init__(config, secrets)
@@ -40,8 +45,16 @@ class Mqtt(SourceTrigger[MqttConfig]):
                 raise AuthError("the MQTT broker refused user name or password; enter them again", detail=self._refused)
             if code != MQTTErrorCode.MQTT_ERR_SUCCESS:
                 raise TransientError("the MQTT broker hung up; it is tried again", detail=str(code))
-        self._given, self._waiting = self._waiting[: self.config.batch], self._waiting[self.config.batch :]
-        return Received(events=[self._event(message) for message in self._given], cursor=dict(cursor), more=True)
+        came, self._waiting = self._waiting[: self.config.batch], self._waiting[self.config.batch :]
+        known = set(cursor.get("last", ()))
+        repeated = [message for message in came if message.dup and _mark(message) in known]
+        for message in repeated:
+            client.ack(message.mid, message.qos)
+        self._given = [message for message in came if message not in repeated]
+        if not self._given:
+            return Received(events=[], cursor=dict(cursor), more=True)
+        last = [_mark(message) for message in came if message.qos]
+        return Received(events=[self._event(one) for one in self._given], cursor={"last": last}, more=True)
 
     def _open(self, trigger_id: str) -> EgressMqtt:
         place = Place.of(self.config, 8883 if self.config.tls else 1883)
@@ -84,3 +97,8 @@ class Mqtt(SourceTrigger[MqttConfig]):
         self._waiting, self._given, self._refused = [], [], ""
         if client is not None:
             client.disconnect()
+
+
+def _mark(message: MQTTMessage) -> str:
+    """Number and content: numbers are used again."""
+    return f"{message.mid}:{sha256(message.topic.encode() + bytes(message.payload)).hexdigest()[:16]}"

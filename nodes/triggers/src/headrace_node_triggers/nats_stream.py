@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 from headrace.sdk import AuthError, ConfigError, Received, SourceContext, SourceTrigger, TransientError
@@ -82,10 +83,18 @@ class Nats(SourceTrigger[NatsConfig]):
             await message.ack()
         self._given = []
 
+    async def _give_back(self) -> None:
+        """What was not acknowledged comes again at once, not after the server's patience."""
+        for message in self._given:
+            await message.nak()
+        await self._client.close()
+
     def close(self) -> None:
         """Hang up; what is not acknowledged comes again."""
         if self._loop is not None:
             if self._client is not None and not self._client.is_closed:
-                self._loop.run(self._client.close())
+                with suppress(Exception):  # over a link that is broken the server sees to it
+                    self._loop.run(self._give_back())
             self._loop.close()
         self._loop = self._client = self._pull = None
+        self._given = []

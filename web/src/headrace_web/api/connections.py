@@ -20,7 +20,7 @@ from headrace.workspaces import service as workspaces
 from litestar import Controller, delete, get, patch, post, put
 from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery, HeaderParameter, JSONBody, QueryParameter
-from msgspec import UNSET, Struct, UnsetType
+from msgspec import UNSET, Meta, Struct, UnsetType
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from headrace_web.api.flows import checked_name
@@ -29,6 +29,7 @@ from headrace_web.envelope import ApiStruct, Envelope, Paging, base_version, giv
 from headrace_web.guards import permission, scoped
 
 IfMatch = Annotated[str | None, HeaderParameter(name="If-Match")]
+CHOICES_MAX = 500
 Rows = Annotated[int, QueryParameter(ge=1, le=1_000)]
 
 
@@ -100,6 +101,28 @@ class ProbeBody(ApiStruct):
     connector: str
     config: dict[str, Any] = {}
     id: UUID | None = None
+
+
+class ChoicesBody(ProbeBody, kw_only=True):
+    """A connection that is being filled in, and the field that somebody is at."""
+
+    field: str
+    q: str = ""
+
+
+class Choice(Struct, kw_only=True):
+    """A value to choose."""
+
+    value: str
+    label: str
+
+
+class QueryBody(ApiStruct):
+    """A SELECT, and values for its `:name` parameters."""
+
+    sql: Annotated[str, Meta(min_length=1, max_length=50_000)]
+    parameters: dict[str, str | int | float | bool | None] = {}
+    limit: Annotated[int, Meta(ge=1, le=1_000)] = 100
 
 
 class WritePlanBody(ApiStruct):
@@ -222,14 +245,17 @@ class ConnectionsController(Controller):
     @post("/test", opt=permission("connection:test"), status_code=200)
     async def probe(self, ctx: NamedDependency[Context], data: JSONBody[ProbeBody]) -> Envelope[Tested]:
         """Test a connection before it is stored."""
-        config = data.config
-        if data.id is not None:
-            async with ctx.transaction() as session:
-                row = await connections.get(session, ctx.actor, data.id)
-                stored = await ctx.services.vault.open(session, row)
-            if row.connector == data.connector:
-                config = secrets.merged(ctx.registry.connector(data.connector).manifest, stored, config)
+        config = await _filled(ctx, data)
         return ok(Tested(**await explore.test(ctx.registry, data.connector, config)))
+
+    @post("/options", opt=permission("connection:test"), status_code=200)
+    async def list_choices(
+        self, ctx: NamedDependency[Context], data: JSONBody[ChoicesBody]
+    ) -> Envelope[dict[str, list[Choice]]]:
+        """Values for a field of a connection that is being filled in: databases, buckets."""
+        found = await explore.choices(ctx.registry, data.connector, await _filled(ctx, data), data.field)
+        q = data.q.lower()
+        return ok({"options": [Choice(value=one, label=one) for one in found if q in one.lower()][:CHOICES_MAX]})
 
     @post("/{connection_id:uuid}/test", opt=permission("connection:test"), status_code=200)
     async def test_connection(self, ctx: NamedDependency[Context], connection_id: FromPath[UUID]) -> Envelope[Tested]:
@@ -260,6 +286,16 @@ class ConnectionsController(Controller):
         token = token_of(ctx, spec)
         return ok(await explore.preview(ctx.registry, spec.connector, spec.config, stream, limit, token))
 
+    @post("/{connection_id:uuid}/query", opt=permission("connection:query"), status_code=200)
+    async def query_rows(
+        self, ctx: NamedDependency[Context], connection_id: FromPath[UUID], data: JSONBody[QueryBody]
+    ) -> Envelope[dict[str, Any]]:
+        """First rows of one SELECT, under the SQL policy; values are bound, never pasted in."""
+        spec = await _opened(ctx, connection_id)
+        return ok(await explore.query(
+            ctx.registry, spec.connector, spec.config, data.sql, data.parameters, data.limit, token_of(ctx, spec)
+        ))  # fmt: skip
+
     @post("/{connection_id:uuid}/plan", opt=permission("connection:query"), status_code=200)
     async def plan_write(
         self, ctx: NamedDependency[Context], connection_id: FromPath[UUID], data: JSONBody[WritePlanBody]
@@ -271,6 +307,18 @@ class ConnectionsController(Controller):
             options=data.options, token=token_of(ctx, spec),
         )  # fmt: skip
         return ok([shown(PlannedChange, change) for change in found])
+
+
+async def _filled(ctx: Context, data: ProbeBody) -> dict[str, Any]:
+    """What is filled in, with the stored secrets that it leaves out."""
+    if data.id is None:
+        return data.config
+    async with ctx.transaction() as session:
+        row = await connections.get(session, ctx.actor, data.id)
+        stored = await ctx.services.vault.open(session, row)
+    if row.connector != data.connector:
+        return data.config
+    return secrets.merged(ctx.registry.connector(data.connector).manifest, stored, data.config)
 
 
 async def _opened(ctx: Context, connection_id: UUID) -> ConnectionSpec:

@@ -1,4 +1,4 @@
-"""Drafts a declaration from an OpenAPI document: lists with their records, columns, pages and keys; how one signs in.
+"""Drafts a declaration from an OpenAPI document: lists with their columns, pages and keys; calls; how one signs in.
 
 A draft is read by a person before it is used: what could not be told is left out, never guessed into a wrong result.
 """
@@ -10,16 +10,17 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from headrace.kits.http import openapi_auth, openapi_pages
+from headrace.kits.http.openapi_actions import actions
 from headrace.kits.http.openapi_document import Document
+from headrace.kits.http.openapi_types import type_of
 from headrace.sdk.errors import ConfigError
 
 _WORD = re.compile(r"[^a-z0-9]+")
 _HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _RECORDS = ("data", "items", "results", "records", "values", "value", "entries", "list", "rows", "result")
-_KEYS = ("id", "uuid", "guid", "sid", "key", "name", "slug")
+_KEYS = ("id", "uuid", "guid", "sid", "key", "code", "slug", "name")
 _CURSORS = ("updated_at", "updatedAt", "updated", "modified_at", "modifiedAt", "last_modified", "updated_on")
 _AFTER = ("updated_after", "updated_since", "modified_since", "since", "updatedAfter", "updatedSince")
-_TEXTS = {"date-time": "timestamp", "date": "date", "uuid": "uuid"}
 
 
 def draft(text: Mapping[str, Any], name: str) -> dict[str, Any]:
@@ -43,6 +44,7 @@ def draft(text: Mapping[str, Any], name: str) -> dict[str, Any]:
     return {
         "id": name, "title": title, "category": "business_apps", "summary": f"Records of {title}",
         "check": _check(streams), "auth": auth, "streams": streams,
+        "actions": actions(document, frozenset(str(stream["path"]) for stream in streams)),
         "config": {**fields, "base_url": {"title": "Server", "description": "Address of the API.", "default": base}},
     }  # fmt: skip
 
@@ -86,7 +88,7 @@ def _stream(
     properties = document.properties(item)
     if not properties:
         return None
-    columns = {name: _type(shape) for name, shape in properties.items()}
+    columns = {name: type_of(shape) for name, shape in properties.items()}
     made: dict[str, Any] = {"name": _name(path, names), "path": path.lstrip("/"), "records": where}
     key = next((name for name in _KEYS if columns.get(name) in {"integer", "text", "uuid"}), "")
     if parent is not None:
@@ -122,16 +124,6 @@ def _records(document: Document, answer: Mapping[str, Any], path: str) -> tuple[
         if name in lists:
             return name, lists[name]
     return next(iter(lists.items())) if len(lists) == 1 else ("", {})
-
-
-def _type(shape: Mapping[str, Any]) -> str:
-    kind = shape.get("type")
-    kinds = [one for one in kind if one != "null"] if isinstance(kind, list) else [kind]
-    if len(kinds) != 1 or any(name in shape for name in ("oneOf", "anyOf")):
-        return "json"
-    if kinds[0] == "string":
-        return _TEXTS.get(str(shape.get("format")), "text")
-    return {"integer": "integer", "number": "float", "boolean": "boolean"}.get(str(kinds[0]), "json")
 
 
 def _name(path: str, names: set[str]) -> str:

@@ -62,11 +62,29 @@ class Document:
 
     def gets(self) -> Iterator[tuple[str, Mapping[str, Any]]]:
         """Path and GET operation, the parameters of the path among its own."""
+        return ((path, operation) for path, method, operation in self.operations() if method == "get")
+
+    def operations(self) -> Iterator[tuple[str, str, Mapping[str, Any]]]:
+        """Path, method in lower case, and operation, the parameters of the path among its own."""
         for path, item in self.text["paths"].items():
-            operation = item.get("get") if isinstance(item, Mapping) else None
-            if isinstance(operation, Mapping):
-                shared = [*(item.get("parameters") or []), *(operation.get("parameters") or [])]
-                yield str(path), {**operation, "parameters": shared}
+            for method in ("get", "post", "put", "patch", "delete"):
+                operation = item.get(method) if isinstance(item, Mapping) else None
+                if isinstance(operation, Mapping):
+                    shared = [*(item.get("parameters") or []), *(operation.get("parameters") or [])]
+                    yield str(path), method, {**operation, "parameters": shared}
+
+    def body(self, operation: Mapping[str, Any]) -> Mapping[str, Any] | None:
+        """Schema of what an operation takes, empty when it takes nothing; None when it must not be JSON."""
+        for one in map(self.resolved, operation.get("parameters") or []):  # Swagger 2
+            if one.get("in") == "body":
+                return self.resolved(one.get("schema"))
+            if one.get("in") == "formData":
+                return None
+        content: Mapping[str, Any] = self.resolved(operation.get("requestBody")).get("content") or {}
+        if not content:
+            return {}
+        kind = next((content[name] for name in _JSON if name in content), None)
+        return None if kind is None else self.resolved(kind.get("schema"))
 
     def resolved(self, shape: Any, depth: int = 0) -> Mapping[str, Any]:
         """A schema without references at its top, its `allOf` put together."""
@@ -99,7 +117,7 @@ class Document:
     def answer(self, operation: Mapping[str, Any]) -> Mapping[str, Any]:
         """Schema of what a good answer holds."""
         found = operation.get("responses") or {}
-        good = next((found[status] for status in (200, "200", "2XX", "default") if status in found), None)
+        good = next((found[status] for status in (200, "200", 201, "201", "2XX", "default") if status in found), None)
         answer = self.resolved(good)
         if "schema" in answer:  # Swagger 2
             return self.resolved(answer["schema"])

@@ -114,6 +114,12 @@ class RecordsConnector(Connector[ConfigT]):
     def released(self) -> None:
         """Called when a read has ended, however; what it holds is let go of."""
 
+    def _handed_on(self, name: str, options: Any) -> None:
+        self.handed(name, options)
+
+    def _over(self) -> None:
+        self.released()
+
     def begin(self, write: Write, spool: Spool) -> None:
         """Called once before anything is written."""
 
@@ -242,13 +248,18 @@ class RecordsConnector(Connector[ConfigT]):
         with self.told():
             try:
                 yield chain(first, found)
+            except GeneratorExit:  # no more of it is wanted
+                with suppress(Exception):
+                    found.close()
+                    self._over()
+                raise
             except BaseException:
                 with suppress(Exception):  # the error at hand says more
                     found.close()
                     self.released()
                 raise
             found.close()
-            self.released()
+            self._over()
 
     def read(
         self, stream: Stream, *, columns: Sequence[str] | None = None, after: object = None,
@@ -259,8 +270,9 @@ class RecordsConnector(Connector[ConfigT]):
         wanted = [stream.column(name).name for name in columns or [column.name for column in stream.columns]]
         start = After(stream.cursors[0], after) if after is not None else None
         frames = Frames(
-            stream.columns, wanted, reject, open_fields=bool(said.columns), made=lambda: self.handed(stream.name, said)
-        )
+            stream.columns, wanted, reject, open_fields=bool(said.columns),
+            made=lambda: self._handed_on(stream.name, said),
+        )  # fmt: skip
         with self._started(stream.name, start, said) as found:
             yield from frames.of(found, batch_rows)
 

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 import msgspec
 
 from headrace.sdk.config import Config, Field, Secret
-from headrace.sdk.manifests import Capability
+from headrace.sdk.manifests import Capability, Trigger
 
 READ = frozenset({Capability.READ})
 READ_WRITE = READ | {Capability.WRITE}
@@ -17,6 +17,9 @@ DOCUMENTS = STORE | {Capability.MERGE, Capability.INCREMENTAL}
 """Records that are known by a key, can be removed by it, and have columns with an order."""
 LOG = READ_WRITE | {Capability.INCREMENTAL}
 """Messages that keep their place."""
+MESSAGES = READ_WRITE | {Capability.MESSAGES}
+"""Messages that stay with the other side until they are acknowledged, or that a reader's cursor passes."""
+NEW_MESSAGE = Trigger(id="message", title="New message", mode="message", every_s=1)
 
 Host = Annotated[str, Field("Host", examples=["db.example.org"], min_length=1, order=0)]
 Port = Annotated[int, Field("Port", ge=1, le=65_535, order=1)]

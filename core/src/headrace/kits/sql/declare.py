@@ -19,6 +19,13 @@ TABLES = READS | WRITES
 Port = Annotated[int, Field("Port", ge=1, le=65535, order=1)]
 
 
+Database = Annotated[
+    str, Field("Database", examples=["shop"], options_from="choices", depends_on=["host", "user", "password"],
+               allow_custom=True, order=5)
+]  # fmt: skip
+"""Of a connector that lists those of its server (CHOICES)."""
+
+
 class ServerConfig(Config, kw_only=True):
     """How to reach a database on a server; a connector adds `port: Port` with its default."""
 

@@ -58,11 +58,22 @@ class SqlReader(Connector[ConfigT]):
     def engine(self) -> sa.Engine:
         """The engine, made once."""
         if self._engine is None:
-            self._engine = sa.create_engine(
-                self.url(), connect_args=self.connect_args(), poolclass=sa.NullPool, hide_parameters=True
-            )
-            sa.event.listen(self._engine, "do_connect", self._through_the_door)
+            self._engine = self._made(self.url())
         return self._engine
+
+    def _made(self, url: sa.URL) -> sa.Engine:
+        made = sa.create_engine(url, connect_args=self.connect_args(), poolclass=sa.NullPool, hide_parameters=True)
+        sa.event.listen(made, "do_connect", self._through_the_door)
+        return made
+
+    def listed(self, url: sa.URL, names: sa.TextClause) -> list[str]:
+        """Names that a statement gives, over a link of its own: to choose from before a database is chosen."""
+        engine = self._made(url)
+        try:
+            with translated(self.where), engine.connect() as connection:
+                return sorted(str(name) for name in connection.scalars(names))
+        finally:
+            engine.dispose()
 
     def _through_the_door(self, _dialect: Any, _record: Any, _args: Any, given: dict[str, Any]) -> Any:
         """Judge the host of each new connection and pin it to what was judged."""

@@ -1,11 +1,12 @@
 // The form of one connection, its test and the help of its connector beside it.
 import { PlugZap } from 'lucide-react'
-import { useState } from 'react'
+import { useCallback, useState } from 'react'
 import { ApiError, post, put } from '../../api/client'
 import type { FieldError } from '../../api/client'
 import { client } from '../../api/queries'
 import type { Connection, Connector, Tested, Value } from '../../api/types'
 import { useMay } from '../../app/me'
+import type { Option } from '../../form/context'
 import { SchemaForm } from '../../form/form'
 import { useBase } from '../../kit/base'
 import { Prose } from '../../kit/prose'
@@ -46,6 +47,7 @@ export function ConnectionForm({ connector, stored, onSaved, onCancel, children 
     setTested(await post<Tested>('/connections/test', { connector: connector.id, config: body(), ...(stored ? { id: stored.id } : {}) }))
     setFresh(true)
   })
+  const options = useCallback(async (field: string, config: Value) => (await post<{ options: Option[] }>('/connections/options', { connector: connector.id, config: sent(connector.schema, config), field, ...(stored ? { id: stored.id } : {}) })).options, [connector, stored])
   const save = () => act('save', async () => {
     const made = stored
       ? await put<Connection>(`/connections/${stored.id}`, { name, description, config: body() }, version)
@@ -66,7 +68,7 @@ export function ConnectionForm({ connector, stored, onSaved, onCancel, children 
           <div className="field"><label htmlFor="connection-name">{t('connections.name')}<span className="required" aria-hidden="true"> *</span></label>
             <input id="connection-name" autoComplete="off" value={name} required maxLength={255} aria-invalid={Boolean(wrongName) || undefined} aria-describedby="connection-name-notes" onChange={({ target }) => setName(target.value)} />
             <div id="connection-name-notes">{wrongName && <p className="field-error" role="alert">{wrongName}</p>}<p className="help">{t('connections.name.help')}</p></div></div>
-          <SchemaForm schema={connector.schema} value={config} onChange={setConfig} errors={others} readOnly={!mayChange} scope={connector.id} />
+          <SchemaForm schema={connector.schema} value={config} onChange={setConfig} errors={others} readOnly={!mayChange} options={mayTest ? options : undefined} scope={stored?.id ?? connector.id} />
           <div className="field"><label htmlFor="connection-description">{t('connections.description')}</label>
             <textarea id="connection-description" rows={2} maxLength={2000} value={description} aria-describedby="connection-description-notes" onChange={({ target }) => setDescription(target.value)} />
             <div id="connection-description-notes">{wrongDescription && <p className="field-error" role="alert">{wrongDescription}</p>}</div></div>

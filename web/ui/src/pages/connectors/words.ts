@@ -10,7 +10,7 @@ export const proofWhy = (id: string) => known(t(`connections.proofWhy.${id}`), '
 export const can = (id: string) => known(t(`connections.can.${id}`), id)
 export const canWhy = (id: string) => known(t(`connections.canWhy.${id}`), '')
 
-const ORDER = ['read', 'write', 'incremental', 'query', 'upsert', 'merge', 'scd2', 'files', 'scan', 'drift', 'pages', 'plan', 'fingerprint']
+const ORDER = ['read', 'write', 'incremental', 'query', 'messages', 'upsert', 'merge', 'scd2', 'files', 'scan', 'drift', 'pages', 'plan', 'fingerprint', 'choices']
 const place = (id: string) => (ORDER.indexOf(id) + 1) || ORDER.length + 1
 /** What it can do, what matters most first. */
 export const capabilities = (connector: Connector) => [...connector.capabilities].sort((a, b) => place(a) - place(b) || a.localeCompare(b))
