@@ -232,7 +232,7 @@ class Carrier:
         while True:
             try:
                 await self._flush_lines(attempt)
-                settled = await self._settled(attempt, record, lane)
+                settled = await self._recorded(attempt, record, lane)
             except (ConfigError, DataError, FeatureOff) as error:  # of a wait that cannot begin
                 node = attempt.claim.spec.graph.nodes[0]
                 problem = problem_of(error, node.id)
@@ -246,7 +246,7 @@ class Carrier:
                     await self._answered(attempt)
                 return settled
 
-    async def _settled(self, attempt: Attempt, record: Record, lane: Lane) -> Settled:
+    async def _recorded(self, attempt: Attempt, record: Record, lane: Lane) -> Settled:
         if isinstance(record, Completion):
             return await self._completed.do((attempt.lease.organization_id, lane), (attempt, record))
         more = True
