@@ -89,7 +89,7 @@ async def test_an_organization_says_what_it_has_subscribed_to(client, sign_up, a
     path = f"{API}/organizations/{owner.organization_id}"
     mine = (await client.get(path, headers=owner.headers)).json()["data"]
     assert (mine["subscription_plan"], mine["subscription_status"]) == ("community", "active")
-    body = {"organization_id": str(owner.organization_id), "plan": "free", "status": "TRIALING"}
+    body = {"organization_id": str(owner.organization_id), "plan_id": "free", "status": "TRIALING"}
     made = await client.post(f"{API}/subscriptions", json=body, headers=admin.headers)
     assert made.status_code == 201, made.text
     mine = (await client.get(path, headers=owner.headers)).json()["data"]

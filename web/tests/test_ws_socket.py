@@ -322,6 +322,7 @@ async def test_open_pages_hear_at_once_what_admins_switch(client, sign_up, admin
 
 async def test_channels_are_heard_by_their_old_names(client, sign_up):
     owner, stranger = await sign_up(), await sign_up(name="stranger")
+    await client.post(f"{API}/workspaces", json={"name": "W"}, headers=owner.headers)
     flow = (await client.post(f"{API}/flows", json={"name": "F"}, headers=owner.headers)).json()["data"]["id"]
     names = [f"workflow:{flow}", f"workflow:{flow}:updates", f"updates:{flow}", "system:broadcast",
              f"subscription:{owner.organization_id}", f"subscription:{owner.organization_id}:activity"]  # fmt: skip
