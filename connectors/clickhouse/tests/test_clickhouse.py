@@ -44,11 +44,9 @@ def chdb() -> int:
     python = os.environ.get("HEADRACE_TEST_CHDB", sys.executable)
     if subprocess.run([python, "-c", "import chdb"], capture_output=True, check=False).returncode:
         pytest.skip("chdb is not installed; make an environment with it, and give its Python as HEADRACE_TEST_CHDB")
-    from headrace.testing import clickhouse_server
-
     port = free_port()
     arguments = [str(port), str(folder() / "data"), CONFIG["user"], CONFIG["password"]]
-    started([python, str(Path(clickhouse_server.__file__)), *arguments], port)
+    started([python, str(Path(__file__).with_name("chdb_server.py")), *arguments], port)
     return port
 
 

@@ -7,7 +7,6 @@ import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -17,7 +16,6 @@ from headrace.plugins.manager import load_plugins
 from headrace.sdk import AuthError, ConfigError, DataError, HeadraceError, Reject, TransientError, parse_config
 from headrace.testing.connector import ConnectorContract
 from headrace.testing.http_server import Asked, HttpServer, Reply, http_server, json_reply
-from headrace.testing.readme_flow import execute_readme, same_for_all
 
 CITIES = [
     {"id": 1, "name": "Bern", "area": 51.6, "open": True, "tags": ["a", "b"], "at": "2026-01-01T00:00:00Z"},
@@ -400,24 +398,3 @@ def test_a_page_at_a_time(server: HttpServer, open_: Any) -> None:
     assert next(frames).height == 2
     assert len(server.asked) == 1
     assert [frame.height for frame in frames] == [1, 2, 1, 1]
-
-
-def test_the_readme_s_flow() -> None:
-    asked: list[dict[str, str]] = []
-
-    def issues(one: Asked) -> Reply:
-        assert (one.path, one.headers["authorization"]) == ("/v1/repos/headrace/issues", f"Bearer {TOKEN}")
-        asked.append(one.query)
-        start = 100 * (int(one.query["page"]) - 1)
-        numbers = range(start, min(start + 100, 130))
-        return json_reply({"data": {"items": [
-            {"id": n, "title": f"t{n}", "state": "open" if n % 2 else "closed", "user": {"login": "ada"},
-             "updated_at": "2026-01-01T00:00:00Z"} for n in numbers
-        ]}})  # fmt: skip
-
-    folder = Path(__file__).parents[1]
-    with http_server(issues) as server:
-        config = {"base_url": f"{server.url}/v1", "auth": "bearer", "token": TOKEN}
-        done = execute_readme(folder, same_for_all(folder, config))
-    assert (done["issues"].rows_out, done["open"].rows_out) == (130, 65)
-    assert {(one["per_page"], one["sort"]) for one in asked} == {("100", "updated")}

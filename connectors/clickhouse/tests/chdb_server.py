@@ -1,6 +1,6 @@
 """ClickHouse's HTTP interface over chdb, its engine as a library; executed by a Python that has chdb.
 
-`python clickhouse_server.py PORT FOLDER USER PASSWORD`. One statement at a time, no compression, no sessions.
+`python chdb_server.py PORT FOLDER USER PASSWORD`. One statement at a time, no compression, no sessions.
 """
 
 from __future__ import annotations
