@@ -43,13 +43,14 @@ def test_a_condition_shows_its_value_for_the_first_row(page: Page, api, flow):
     expect(said).to_have_text("First rowtrue")
     field.fill("delai > 7")
     expect(said).to_contain_text("names the column 'delai', which is not there")
-    expect(said).to_contain_text("there is carrier, delay")
+    expect(said).to_contain_text("did you mean 'delay'?")
 
 
 def test_an_aggregate_is_worked_out_over_the_first_rows(page: Page, api, flow):
     api("PUT", f"/flows/{flow}/nodes/read/pin", {"rows": [{"delay": n} for n in (4, 2, 6)]})
     page.goto(f"/flows/{flow}")
     side = settings(page, "sum")
+    expect(side.get_by_role("status")).to_have_text("Over the first 3 rows3")
     side.get_by_role("textbox", name="Expression").fill("sum(delay) / count(*)")
     expect(side.get_by_role("status")).to_have_text("Over the first 3 rows4")
 
