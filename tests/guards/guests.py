@@ -12,6 +12,7 @@ from headrace.access import grants, resolve
 from headrace.accounts.permissions import Actor
 from headrace.connections import service as connections
 from headrace.flows import service as flows
+from headrace.flows import trash
 from headrace.jobs import service as jobs
 from headrace.triggers import backfills
 from headrace.triggers import service as triggers
@@ -77,6 +78,8 @@ LINES: dict[str, Line] = {
     "waits_list_approvals": Line(put(waits, "reach_of", no_bounds)),
     "permissions_list_grants": Line(put(Actor, "require", lambda *_: None)),
     "triggers_list_trigger_types": Line(None),  # of the installation
+    "realtime_stream_events": Line(None),  # asks for each channel: web/tests/test_ws_socket.py
+    "deletions_list_deletions": Line(put(trash, "reached", everything)),
     "flows_create_flow": Line(_TREE, _NAMED),
     "flow_files_import_flow": Line(_TREE, {**_HERE, "text": "headrace: 1\nname: of a guest\n"}),
     "templates_use_template": Line(_TREE, _HERE),

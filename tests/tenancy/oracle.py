@@ -48,7 +48,7 @@ RULES: tuple[tuple[str, Least], ...] = (
     (r"GET .+/triggers", "editor"),
     (r"GET /api/v1/(triggers|schedules|calendars|backfills|webhooks|event-subscriptions)(/.+)?", "editor"),
     # reading with a body, and taking a mark away
-    (r"POST .+/validate", "viewer"),
+    (r"POST .+/(validate|try)", "viewer"),
     (r"DELETE .+/(pin|oauth)", "editor"),
     (r"GET .+", "viewer"),
     (r"(POST|PUT|PATCH) .+", "editor"),

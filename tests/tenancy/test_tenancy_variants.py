@@ -6,7 +6,7 @@ from typing import Any
 
 from tests.tenancy.matrix import admin_url, digests
 from tests.tenancy.operations import GHOST, Document
-from tests.tenancy.things import side_of
+from tests.tenancy.things import SHOWN, side_of
 
 FORBIDDEN = (
     "organization_id",
@@ -37,7 +37,8 @@ async def test_no_spelling_opens_what_is_another_s(site, headrace_settings, told
     before = digests(admin_url(headrace_settings), theirs.organization_id)
     tried, wrong = 0, []
     for operation in Document(site.app).operations:
-        if operation.method != "GET" or not operation.ids or operation.access == "public":
+        shown = operation.ids and operation.ids[-1] in SHOWN
+        if operation.method != "GET" or not operation.ids or operation.access == "public" or shown:
             continue
         path = operation.address(theirs.ids)
         for method, address, headers in spellings(path.partition("?")[0], str(theirs.organization_id)):

@@ -256,6 +256,8 @@ READY: dict[str, tuple[Factory, str]] = {
 """What an operation wants its thing to be before it is called."""
 GLOBAL = {"letter_id", "subscriber_id", "person_id", "home_id", "announcement_id", "terms_id"}
 """Things of the installation: of no organization, and so of no other one."""
+SHOWN = {"announcement_id", "terms_id"}
+"""Those of them that everybody is shown."""
 _ORDER = (
     "workspace_id",
     "folder_id",

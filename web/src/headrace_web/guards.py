@@ -119,12 +119,14 @@ async def _by_grants(
             await resolve.reach(session, actor, access, kind, object_id)
 
 
-async def of_mine(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandler) -> None:
+async def of_mine(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
     """Go on only at the address of the organization that the actor works in.
 
     Raises:
         NotFound: it is another one's.
     """
+    if _is_options(handler):
+        return
     if connection.path_params["organization_id"] != connection.state.actor.organization_id:
         raise NotFound("there is no such organization, or you work in another one", resource="organization")
 
