@@ -13,6 +13,7 @@ from headrace.infra.ids import new_id
 from headrace.infra.mirror import mirror
 from headrace.infra.moving import Move, Mover
 from headrace.sdk.errors import ConfigError, TransientError
+from headrace.testing.branches import branches
 from psycopg import sql
 
 FILL = (
@@ -52,7 +53,7 @@ def place(database_urls):
 
 @pytest.fixture
 def mover(database_urls):
-    return Mover(database_urls.owner_url)
+    return Mover(database_urls.owner_url, branches())
 
 
 def fetched(url: str, organization, statement: str) -> list[tuple]:
@@ -268,7 +269,7 @@ async def test_accounts_stay_and_are_copied(database, database_urls, mover, plac
 
 async def test_an_unusable_place_is_noted_and_moves_nothing(database, database_urls):
     mine = await made(database, "mine")
-    mover = Mover(database_urls.owner_url, servers=("127.0.0.1:1",))
+    mover = Mover(database_urls.owner_url, branches(), servers=("127.0.0.1:1",))
     await moved(database, mover, mine, "far@127.0.0.1:1")
     async with database.transaction() as session:
         row = (await session.execute(sa.text("select state, step, note from homes"))).one()

@@ -17,6 +17,7 @@ from headrace.infra.homes import url_at
 from headrace.infra.ids import new_id
 from headrace.infra.moving import Mover
 from headrace.sdk.errors import TransientError
+from headrace.testing.branches import branches
 from psycopg import sql
 
 FILL = (
@@ -37,7 +38,7 @@ async def moved(database, database_urls):
             await session.execute(sa.text(statement), {key: given[key] for key in given if f":{key}" in statement})
         begin = sa.text("insert into homes (id, place) values (:id, :place)")
         await session.execute(begin, {"id": organization, "place": name})
-    await asyncio.to_thread(Mover(database_urls.owner_url).carry_on_all)
+    await asyncio.to_thread(Mover(database_urls.owner_url, branches()).carry_on_all)
     yield organization, name
     drop = sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name))
     with psycopg.connect(database_urls.owner_url, autocommit=True) as owner:

@@ -11,8 +11,8 @@ import sqlalchemy as sa
 from headrace.infra import migrate
 from headrace.infra.database import Database
 from headrace.infra.ids import new_id
-from headrace.plugins.manager import load_plugins
 from headrace.sdk.errors import ConfigError, Conflict
+from headrace.testing.branches import branches
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -271,22 +271,20 @@ async def test_an_empty_setting_shows_nothing_and_is_no_error(database) -> None:
 
 
 def test_migrating_again_changes_nothing_and_down_is_clean(database_urls, owner) -> None:
-    branches = load_plugins().registry.migrations.values()
-    before = migrate.heads(branches)
-    assert migrate.upgrade(database_urls.owner_url, branches) == before
-    migrate.downgrade(database_urls.owner_url, "core@base", branches)
+    before = migrate.heads(branches())
+    assert migrate.upgrade(database_urls.owner_url, branches()) == before
+    migrate.downgrade(database_urls.owner_url, "core@base", branches())
     left = owner.execute(
         "select count(*) from pg_class where relnamespace = 'public'::regnamespace and relkind in ('r','p','S')"
     )
     assert left.fetchone() == (1,)
-    assert migrate.upgrade(database_urls.owner_url, branches) == before
+    assert migrate.upgrade(database_urls.owner_url, branches()) == before
 
 
 def test_a_plugin_that_is_gone_keeps_its_tables_and_stops_no_migration(database_urls, owner) -> None:
-    branches = load_plugins().registry.migrations.values()
     assert migrate.upgrade(database_urls.owner_url) == migrate.heads()
     assert owner.execute("select to_regclass('billing_tickets') is not null").fetchone() == (True,)
-    assert migrate.upgrade(database_urls.owner_url, branches) == migrate.heads(branches), "and back again"
+    assert migrate.upgrade(database_urls.owner_url, branches()) == migrate.heads(branches()), "and back again"
 
 
 def test_migrating_needs_the_owner(database_urls) -> None:

@@ -54,7 +54,7 @@ def test_the_timeline_equals_the_recorded_times_within_a_pixel(page: Page, api, 
     frame = page.locator(".gantt-scroll")
     nodes = {one["node_id"]: one for one in api("GET", f"/executions/{ran}/nodes")}
     tries = api("GET", f"/executions/{ran}/attempts")
-    for zoomed in (False, True):
+    for zoomed in (False, True):  # a page counts whole milliseconds: one of them may be missing
         if zoomed:
             page.get_by_role("button", name="Closer").click()
             page.get_by_role("button", name="Closer").click()
@@ -72,8 +72,8 @@ def test_the_timeline_equals_the_recorded_times_within_a_pixel(page: Page, api, 
         waits = next(part for part in parts["parts"] if part["kind"] == "waits")
         assert abs(waits["left"] - (at(parked["finished_at"]) - begin) * px) <= 1
         assert (
-            abs(waits["right"] - (at(nodes["pause"]["started_at"]) - begin) * px) <= 1
-            or abs(waits["right"] - (at(resumed["started_at"]) - begin) * px) <= 1
+            abs(waits["right"] - (at(nodes["pause"]["started_at"]) - begin) * px) <= 1 + px
+            or abs(waits["right"] - (at(resumed["started_at"]) - begin) * px) <= 1 + px
         )
     page.get_by_role("button", name=re.compile("Pause")).hover()
     expect(page.locator(".gantt-times")).to_contain_text("waited 2")

@@ -117,7 +117,7 @@ def test_a_sign_in_that_ends_loses_nothing(open_page, api):
     page: Page = open_page()
     flow = api.flow("Kept while signed out", [])
     page.goto("/flows?new=1")
-    name = page.get_by_label("Name")
+    name = page.get_by_role("textbox", name="Name", exact=True)
     name.fill("Not lost")
     page.expected.append("401")  # type: ignore[attr-defined]
     page.context.clear_cookies(name=re.compile("headrace"))

@@ -8,6 +8,7 @@ import psycopg
 import pytest
 import sqlalchemy as sa
 from headrace.infra.moving import Mover
+from headrace.testing.branches import branches
 from psycopg import sql
 
 API = "/api/v1"
@@ -23,7 +24,7 @@ FLOW = {
 
 @pytest.fixture
 def mover(headrace_settings):
-    return Mover(headrace_settings.database_owner_url.reveal())
+    return Mover(headrace_settings.database_owner_url.reveal(), branches())
 
 
 @pytest.fixture

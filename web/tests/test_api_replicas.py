@@ -15,6 +15,7 @@ from headrace.infra.replicas import LOOK_S
 from headrace.infra.settings import Settings, load_settings
 from headrace.sdk.config import Secret
 from headrace.sdk.errors import ConfigError
+from headrace.testing.branches import branches
 from headrace.testing.standby import Standby, standby
 from headrace_web.testing import serving
 from psycopg import sql
@@ -125,7 +126,7 @@ async def test_a_database_of_its_own_is_read_there_too(dropped, client, sign_up,
     async with client.app.state.services.database.transaction() as session:
         begin = sa.text("insert into homes (id, place) values (:id, :place)")
         await session.execute(begin, {"id": owner.organization_id, "place": place})
-    await asyncio.to_thread(Mover(owner_url, servers=(server,)).carry_on_all)
+    await asyncio.to_thread(Mover(owner_url, branches(), servers=(server,)).carry_on_all)
     assert [one["name"] for one in (await flows()).json()["data"]] == ["before"], "whoever answers"
     await fresh(replicas)
     assert await by(replicas, flows) == who

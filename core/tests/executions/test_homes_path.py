@@ -9,6 +9,7 @@ import psycopg
 import pytest
 import sqlalchemy as sa
 from headrace.infra.moving import Mover
+from headrace.testing.branches import branches
 from psycopg import sql
 
 WHERE = sa.text("select current_database()")
@@ -26,7 +27,7 @@ def place(database_urls):
 async def test_executions_go_on_there_and_back(world, other_world, processes, database_urls, place):
     await processes.start("scheduler")
     await processes.start("worker", poll_s=600)
-    mover = Mover(database_urls.owner_url)
+    mover = Mover(database_urls.owner_url, branches())
 
     async def moves(statement: str, **values: object) -> None:
         async with world.database.transaction() as session:

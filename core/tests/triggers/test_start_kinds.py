@@ -35,7 +35,7 @@ def test_every_trigger_shows_its_own_name():
     }
     declared = {f"{connector.manifest.id}_{trigger.id}" for connector in registry.connectors.values()
                 for trigger in connector.manifest.triggers}  # fmt: skip
-    assert {shown[name] for name in declared} == {"poll"}
+    assert {shown[name] for name in declared} == {"poll", "message"}
     assert {name: kind for name, kind in shown.items() if name in SHOWN} == SHOWN
     assert "event" not in shown.values(), "a trigger that ships with headrace says what it is"
     gone = SimpleNamespace(type="of_a_plugin_that_was_removed", mode="source")

@@ -39,7 +39,7 @@ def main(folder: Path, session_pid: int) -> None:
     from headrace.infra.embedded import EmbeddedServices
     from headrace.infra.postgres import Passwords, write_private
     from headrace.infra.roles import ensure_database, grant_connect
-    from headrace.plugins.manager import load_plugins
+    from headrace.testing.branches import branches
 
     session = os.pidfd_open(session_pid)
     services = EmbeddedServices(folder / "home", options=FAST)
@@ -54,8 +54,7 @@ def main(folder: Path, session_pid: int) -> None:
         with psycopg.connect(admin, autocommit=True) as connection:
             ensure_database(connection, TEMPLATE, "headrace_owner")
             grant_connect(connection, TEMPLATE)
-        branches = load_plugins().registry.migrations.values()
-        migrate.upgrade(owner.rpartition("/")[0] + "/" + TEMPLATE, branches)
+        migrate.upgrade(owner.rpartition("/")[0] + "/" + TEMPLATE, branches())
         ready = Ready(admin_url=admin, passwords=passwords, redis_url=urls.redis_url.reveal())
         write_private(folder / "ready.json", json.encode(ready))
         poll = select.poll()
