@@ -61,7 +61,7 @@ async def test_the_doctor_looks_at_every_database(moved, database, database_urls
     assert all(checks[f"{place}: {name}"]["ok"] for name in here), checks
 
     with psycopg.connect(url_at(database_urls.owner_url, place, ()), autocommit=True) as own:
-        own.execute("update alembic_version set version_num = '0000'")
+        own.execute("update alembic_version set version_num = '0000' where version_num !~ '^billing'")
     code, checks = await told()
     assert (code, checks[f"{place}: migrations"]["ok"], checks["migrations"]["ok"]) == (1, False, True)
 
