@@ -45,7 +45,7 @@ async def test_texts_see_the_variables_of_the_flow(site):
 
 async def test_it_belongs_to_the_flow_and_has_bounds(site, sign_up):
     ask, flow = site
-    stranger = await sign_up()
+    stranger = await sign_up(name="stranger")
     await ask("POST", f"{flow}/{TRY}", 404, {"text": "1"}, who=stranger)
     await ask("POST", f"{flow}/{TRY}", 422, {"text": "1", "language": "python"})
     await ask("POST", f"{flow}/{TRY}", 422, {"text": "x" * 20_001})

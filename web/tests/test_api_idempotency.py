@@ -68,6 +68,15 @@ BODIES: dict[str, Any] = {
     "permissions_give_grant": {"object_type": "flow", "level": "view"},
     "plans_create_plan": {"key": "tiny", "edition": "standard", "title": "Tiny", "limits": {"flows": 1}},
     "subscriptions_create_subscription": {"plan_id": "scale"},
+    "accounts_invite_member": {"email": "member@example.org"},
+    "organizations_invite_member": {"email": "other@example.org"},
+    "announcements_create_announcement": {"title": "Tonight"},
+    "billing_accounts_create_account": {"name": "Plant"},
+    "invoices_create_invoice": {"lines": [{"text": "Plan", "unit_price": "99"}]},
+    "budgets_create_budget": {"name": "Flows", "usage_type": "flows", "amount": 5},
+    "terms_create_terms": {"kind": "tos", "title": "Terms", "body": "Be kind."},
+    "tickets_create_ticket": {"subject": "New question", "body": "Why?"},
+    "tickets_create_message": {"body": "Because."},
     "backfills_create_backfill": {"from": "2026-01-01T00:00:00Z", "to": "2026-01-02T00:00:00Z", "step": "1d"},
 }
 
@@ -121,7 +130,8 @@ async def world(client, admin) -> tuple[dict[str, str], dict[str, str]]:
     job = await made("/jobs", {"name": "J", "workspace_id": workspace, "flows": [{"flow_id": active["id"]}]})
     package = await made("/job-packages", {"name": "P", "workspace_id": workspace, "job_ids": [job["id"]]})
     told = await made("/event-subscriptions", BODIES["event_subscriptions_create_subscription"])
-    ids |= {"trigger_id": schedule["id"], "subscription_id": told["id"]}
+    ticket = await made("/tickets", {"subject": "S", "body": "B"})
+    ids |= {"trigger_id": schedule["id"], "subscription_id": told["id"], "ticket_id": ticket["id"]}
     key = await made("/api-keys", {"name": "K", "permissions": ["flow:read"]})
     group = await made("/groups", {"name": "Crew"})
     me = (await client.get(f"{API}/auth/me", headers=h)).json()["data"]["user"]["id"]

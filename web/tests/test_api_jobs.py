@@ -67,7 +67,7 @@ async def test_a_schedule_comes_and_goes_with_the_job(client, owner):
     ]
     assert (found[0]["armed"], found[0]["next_run_at"] is not None) == (True, True), "it acts without another word"
     off = {"is_active": False, "settings": {"max_concurrency": 1}, "row_version": job["row_version"]}
-    job = (await send(client, owner, "PUT", f"/jobs/{job['id']}", off))[1]["data"]
+    job = (await send(client, owner, "PATCH", f"/jobs/{job['id']}", off))[1]["data"]
     assert (job["is_active"], job["settings"], job["flows"][0]["flow_id"]) == (False, {"max_concurrency": 1}, first)
     assert not (await send(client, owner, "GET", "/schedules"))[1]["data"][0]["armed"]
     wrong = {"settings": {"max_concurrency": 0}, "row_version": job["row_version"]}
