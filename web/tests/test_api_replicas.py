@@ -105,7 +105,13 @@ async def test_a_read_goes_to_the_standby_and_sees_what_was_just_written(client,
     assert 'headrace_reads_total{database="127.0.0.1:' in text
 
 
-@pytest.mark.parametrize(("far", "who"), [(False, "standby"), (True, "primary")], ids=["same server", "another"])
+@pytest.mark.parametrize(
+    ("far", "who"),
+    [
+        pytest.param(False, "standby", id="same server", marks=pytest.mark.slow),
+        pytest.param(True, "primary", id="another"),
+    ],
+)
 async def test_a_database_of_its_own_is_read_there_too(dropped, client, sign_up, replicas, headrace_settings, far, who):
     """A standby has all databases of its server; of another server it is no copy."""
     owner, other = await sign_up(name="one"), await sign_up(name="two")
