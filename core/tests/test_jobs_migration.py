@@ -14,7 +14,7 @@ def test_schedules_of_jobs_are_armed_by_the_migration(database_urls):
         app.execute("select set_config('app.organization_id', %s, false)", [str(owner)])
         app.execute("insert into organizations (id, name, slug) values (%(o)s, 'O', %(o)s)", {"o": owner})
         app.execute("insert into workspaces (organization_id, id, name) values (%(o)s, %(o)s, 'W')", {"o": owner})
-        for kind in ("job", "job_package", "flow"):
+        for kind in ("job", "job_package", "automation"):
             ids = {"o": owner, "f": new_id(), "t": new_id(), "kind": kind}
             app.execute("insert into flows (organization_id, id, workspace_id, name, kind) "
                         "values (%(o)s, %(f)s, %(o)s, %(kind)s, %(kind)s)", ids)  # fmt: skip
@@ -25,8 +25,8 @@ def test_schedules_of_jobs_are_armed_by_the_migration(database_urls):
         app.execute("select set_config('app.organization_id', %s, false)", [str(owner)])
         query = """select f.kind, f.status, t.armed from flows f join triggers t on t.flow_id = f.id order by 1"""
         assert app.execute(query).fetchall() == [
-            ("flow", "draft", False), ("job", "active", True), ("job_package", "active", True),
+            ("automation", "draft", False), ("job", "active", True), ("job_package", "active", True),
         ]  # fmt: skip
     with psycopg.connect(database_urls.owner_url) as admin:
-        query = "select relforcerowsecurity from pg_class where relname in ('flows', 'triggers')"
+        query = "select relforcerowsecurity from pg_class where oid in ('public.flows'::regclass, 'public.triggers'::regclass)"
         assert admin.execute(query).fetchall() == [(True,), (True,)]
