@@ -28,5 +28,5 @@ def test_schedules_of_jobs_are_armed_by_the_migration(database_urls):
             ("automation", "draft", False), ("job", "active", True), ("job_package", "active", True),
         ]  # fmt: skip
     with psycopg.connect(database_urls.owner_url) as admin:
-        query = "select relforcerowsecurity from pg_class where oid in ('public.flows'::regclass, 'public.triggers'::regclass)"
+        query = "select relforcerowsecurity from pg_class where oid in ('flows'::regclass, 'triggers'::regclass)"
         assert admin.execute(query).fetchall() == [(True,), (True,)]
