@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -30,6 +31,7 @@ ENDING = {
     "features_put_feature", "features_delete_feature",
 }  # fmt: skip
 """After these there is no going on: whoever may is not asked."""
+PATIENCE_S = 20.0
 SIGNING_OUT = ("/logout", "/switch")
 """After these a sign-in is over: whoever calls them signs in once more for it."""
 
@@ -76,8 +78,13 @@ class Judge:
         ids = await self.ids(cell, changing=want == 0)
         if operation.path.endswith(SIGNING_OUT) and want == 0:
             principal = await self.site.again(self.mine, principal)
-        answer = await self._call(operation, principal, ids)
         self.counted[cell.owner] += 1
+        try:
+            async with asyncio.timeout(PATIENCE_S):
+                answer = await self._call(operation, principal, ids)
+        except TimeoutError:
+            self._say(cell, f"no answer in {PATIENCE_S:g} s")
+            return
         self._look_for_theirs(cell, answer, ids)
         code = answer.json().get("error", {}).get("code", "") if answer.status_code in {401, 403} else ""
         if answer.status_code >= 500:
@@ -104,7 +111,7 @@ class Judge:
             return dict.fromkeys(wanted, GHOST)
         side = self.mine if cell.owner == "own" else self.theirs
         ids = {name: side.ids[name] if name not in GLOBAL or cell.owner == "own" else GHOST for name in wanted}
-        personal = {"session_id", "key_id"} & set(wanted)
+        personal = {"session_id", "key_id", "ticket_id"} & set(wanted)
         if cell.owner == "own" and changing and (cell.operation.method != "GET" or personal):
             last = wanted[-1] if wanted[-1] != "other_id" else wanted[0]
             if last in side.ids and last != "organization_id":

@@ -6,7 +6,9 @@ import re
 
 import pytest
 from headrace.accounts import service as accounts
+from headrace_web.app import create_app
 from headrace_web.security.browser import SAFE
+from litestar import get
 
 from tests.tenancy.operations import GHOST, OTHERS, Document
 from tests.tenancy.things import side_of
@@ -47,6 +49,15 @@ async def test_a_route_outside_of_the_document_is_named_here(site):
     unknown = [path for path, _ in document.outside if not any(re.fullmatch(known, path) for known in OUTSIDE)]
     assert unknown == [], "put them into the document, or here with a reason and a rule"
     assert document.sockets == SOCKETS, "each socket needs tickets and origins, and a test of them"
+
+
+def test_a_handler_without_a_declared_permission_stops_the_start(headrace_settings, plugin_host):
+    @get("/open-by-mistake")
+    async def forgotten() -> str:
+        return "secret"
+
+    with pytest.raises(RuntimeError, match=r"(?=.*declare no permission)(?=.*forgotten)(?=.*open-by-mistake)"):
+        create_app(headrace_settings, plugin_host, more=[forgotten])
 
 
 async def test_what_is_outside_is_the_same_for_all_and_shows_nothing_of_anybody(site, told):
