@@ -12,9 +12,9 @@ from headrace.infra.homes import Moving, url_at
 from headrace.infra.ids import new_id
 from headrace.infra.mirror import mirror
 from headrace.infra.moving import Move, Mover
+from headrace.infra.roles import drop_database
 from headrace.sdk.errors import ConfigError, TransientError
 from headrace.testing.branches import branches
-from psycopg import sql
 
 FILL = (
     "insert into organizations (id, name, slug) values (:o, :n, :n)",
@@ -46,9 +46,8 @@ async def made(database, name: str):
 def place(database_urls):
     name = f"own_{secrets.token_hex(6)}"
     yield name
-    drop = sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name))
     with psycopg.connect(database_urls.owner_url, autocommit=True) as owner:
-        owner.execute(drop)
+        drop_database(owner, name)
 
 
 @pytest.fixture

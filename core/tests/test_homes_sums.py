@@ -16,9 +16,9 @@ from headrace.entitlements import preview
 from headrace.infra.homes import url_at
 from headrace.infra.ids import new_id
 from headrace.infra.moving import Mover
+from headrace.infra.roles import drop_database
 from headrace.sdk.errors import TransientError
 from headrace.testing.branches import branches
-from psycopg import sql
 
 FILL = (
     "insert into organizations (id, name, slug) values (:o, 'Works', 'works')",
@@ -40,9 +40,8 @@ async def moved(database, database_urls):
         await session.execute(begin, {"id": organization, "place": name})
     await asyncio.to_thread(Mover(database_urls.owner_url, branches()).carry_on_all)
     yield organization, name
-    drop = sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name))
     with psycopg.connect(database_urls.owner_url, autocommit=True) as owner:
-        owner.execute(drop)
+        drop_database(owner, name)
 
 
 async def test_the_doctor_looks_at_every_database(moved, database, database_urls, headrace_settings, monkeypatch):
@@ -85,6 +84,6 @@ async def test_a_preview_counts_where_an_organization_lives(moved, database, dat
 
     assert await flows() == 2
     with psycopg.connect(database_urls.owner_url, autocommit=True) as owner:
-        owner.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(place)))
+        drop_database(owner, place)
     with pytest.raises(TransientError):
         await flows()

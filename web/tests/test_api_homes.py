@@ -8,8 +8,8 @@ import psycopg
 import pytest
 import sqlalchemy as sa
 from headrace.infra.moving import Mover
+from headrace.infra.roles import drop_database
 from headrace.testing.branches import branches
-from psycopg import sql
 
 API = "/api/v1"
 FLOW = {
@@ -34,8 +34,7 @@ def dropped(database_urls):
     yield names
     with psycopg.connect(database_urls.owner_url, autocommit=True) as owner:
         for name in names:
-            drop = sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name))
-            owner.execute(drop)
+            drop_database(owner, name)
 
 
 async def test_everything_goes_on_in_a_database_of_its_own(  # noqa: PLR0915 - one way there and back

@@ -12,13 +12,13 @@ import sqlalchemy as sa
 from headrace.infra.database import Database
 from headrace.infra.moving import Mover
 from headrace.infra.replicas import LOOK_S
+from headrace.infra.roles import drop_database
 from headrace.infra.settings import Settings, load_settings
 from headrace.sdk.config import Secret
 from headrace.sdk.errors import ConfigError
 from headrace.testing.branches import branches
 from headrace.testing.standby import Standby, standby
 from headrace_web.testing import serving
-from psycopg import sql
 
 API = "/api/v1"
 
@@ -54,8 +54,7 @@ def dropped(database_urls):
     yield names
     with psycopg.connect(database_urls.owner_url, autocommit=True) as owner:
         for name in names:
-            drop = sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name))
-            owner.execute(drop)
+            drop_database(owner, name)
 
 
 @pytest.fixture

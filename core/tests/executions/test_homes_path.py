@@ -9,8 +9,8 @@ import psycopg
 import pytest
 import sqlalchemy as sa
 from headrace.infra.moving import Mover
+from headrace.infra.roles import drop_database
 from headrace.testing.branches import branches
-from psycopg import sql
 
 WHERE = sa.text("select current_database()")
 
@@ -19,9 +19,8 @@ WHERE = sa.text("select current_database()")
 def place(database_urls):
     name = f"own_{secrets.token_hex(6)}"
     yield name
-    drop = sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name))
     with psycopg.connect(database_urls.owner_url, autocommit=True) as owner:
-        owner.execute(drop)
+        drop_database(owner, name)
 
 
 async def test_executions_go_on_there_and_back(world, other_world, processes, database_urls, place):

@@ -21,6 +21,7 @@ from headrace.infra.homes import url_at
 from headrace.infra.migrate import upgrade
 from headrace.infra.mirror import OF_ORGANIZATION, connect, mirror
 from headrace.infra.rls import APP_ROLE, WORKER_ROLE
+from headrace.infra.roles import drop_database
 from headrace.sdk.errors import ConfigError, HeadraceError, TransientError
 from headrace.sdk.manifests import MigrationBranch
 
@@ -79,7 +80,6 @@ _ADVANCE = "SELECT setval(%s::regclass, greatest(%s, (SELECT last_value FROM pg_
 _MAKE = sql.SQL("CREATE DATABASE {} OWNER {}")
 _CLOSE = sql.SQL("REVOKE ALL ON DATABASE {} FROM PUBLIC")
 _ENTER = sql.SQL("GRANT CONNECT, TEMPORARY ON DATABASE {} TO {}, {}")
-_DROP = sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)")
 _log = structlog.get_logger("headrace.mover")
 
 
@@ -250,8 +250,7 @@ class Mover:
         own = psycopg.conninfo.conninfo_to_dict(_plain(self._at(move.place)))
         server = psycopg.conninfo.make_conninfo(_plain(self._url), host=own.get("host"), port=own.get("port"))
         with psycopg.connect(server, autocommit=True) as connection:
-            drop = _DROP.format(sql.Identifier(str(own["dbname"])))
-            connection.execute(drop)
+            drop_database(connection, str(own["dbname"]))
 
     def _source(self, move: Move) -> psycopg.Connection:
         return connect(self._url if move.goal == "own" else self._at(move.place), move.organization_id)

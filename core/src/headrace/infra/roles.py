@@ -26,6 +26,7 @@ FROM pg_roles r WHERE r.rolname = current_user
 """
 """What lets the role of a connection go around row-level security; empty for a role that serves."""
 _AWAY_S = 5
+_DROPS, _DROP_MS = 6, 5_000
 
 _MOVES = (
     sql.SQL("ALTER ROLE {} CREATEDB").format(sql.Identifier(OWNER_ROLE)),
@@ -35,6 +36,7 @@ _MOVES = (
 """What the owner needs to give an organization a database of its own, and to drop it; none of it opens a row."""
 _ROLE = sql.SQL("{} ROLE {} LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOBYPASSRLS NOREPLICATION PASSWORD {}")
 _DATABASE = sql.SQL("CREATE DATABASE {} OWNER {} TEMPLATE {}")
+_DROP = sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)")
 _CLOSE = sql.SQL("REVOKE ALL ON DATABASE {} FROM PUBLIC")
 _CONNECT = sql.SQL("GRANT CONNECT, TEMPORARY ON DATABASE {} TO {}, {}")
 
@@ -55,6 +57,27 @@ def ensure_database(connection: psycopg.Connection, name: str, owner: str, *, te
         close = _CLOSE.format(sql.Identifier(name))
         connection.execute(make)
         connection.execute(close)
+
+
+def drop_database(connection: psycopg.Connection, name: str) -> None:
+    """Drop a database and whoever is in it, if it is there. The connection must be in autocommit.
+
+    PostgreSQL 15 to 18 may wait for good for a process that was just starting, and so missed the signal to let go of
+    files; asked again it sends another one. A drop that was given up can be done again.
+
+    Raises:
+        psycopg.errors.QueryCanceled: it has not gone after half a minute.
+    """
+    drop = _DROP.format(sql.Identifier(name))
+    connection.execute("SELECT set_config('statement_timeout', %s, false)", (str(_DROP_MS),))
+    for left in reversed(range(_DROPS)):
+        try:
+            connection.execute(drop)
+            break
+        except psycopg.errors.QueryCanceled:
+            if not left:
+                raise
+    connection.execute("RESET statement_timeout")
 
 
 def grant_connect(connection: psycopg.Connection, database: str) -> None:

@@ -105,6 +105,8 @@ def fresh_database(*, migrated: bool) -> Iterator[str]:
     import psycopg
     from psycopg import sql
 
+    from headrace.infra.roles import drop_database
+
     admin = needs("postgres")
     name = f"t_{secrets.token_hex(8)}"
     owner, template = ("headrace_owner", TEMPLATE) if migrated else ("demo", "template1")
@@ -112,12 +114,11 @@ def fresh_database(*, migrated: bool) -> Iterator[str]:
         make = sql.SQL("CREATE DATABASE {} OWNER {} TEMPLATE {}").format(
             sql.Identifier(name), sql.Identifier(owner), sql.Identifier(template)
         )
-        drop = sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name))
         connection.execute(make)
         try:
             yield with_database(admin, name)
         finally:
-            connection.execute(drop)
+            drop_database(connection, name)
 
 
 @contextmanager
