@@ -14,8 +14,9 @@ import sqlalchemy as sa
 from headrace.entitlements import counts, plans, resolve
 
 from tests.editions.behind import BEHIND
-from tests.editions.house import Call, House, housed
+from tests.editions.house import House, housed
 from tests.tenancy.matrix import ENDING
+from tests.tenancy.requests import Call
 from tests.tenancy.things import API
 
 NOT_COUNTED = {

@@ -134,6 +134,13 @@ async def _started(site: Site, side: Side, _by: Principal) -> str:
     return str(answer.json()["data"]["id"])
 
 
+async def _checked_in(site: Site, side: Side, by: Principal) -> str:
+    """A flow with a version."""
+    id_ = await make(site, side, "flow_id", by)
+    await site.call("POST", f"{API}/flows/{id_}/versions", side.owner.headers, {})
+    return id_
+
+
 async def _execution(site: Site, side: Side, by: Principal) -> str:
     """One that has ended, or those who follow it would wait."""
     id_ = await _started(site, side, by)
@@ -236,6 +243,7 @@ _DEAD = (_started, "UPDATE segment_runs SET status = 'dead' WHERE execution_id =
 READY: dict[str, tuple[Factory, str]] = {
     "queues_retry_dead_letter": _DEAD,
     "queues_discard_dead_letter": _DEAD,
+    "flow_files_revert": (_checked_in, "UPDATE flows SET name = name WHERE id = :id"),
     "flows_restore_flow": (
         lambda site, side, by: make(site, side, "flow_id", by),
         "UPDATE flows SET deleted_at = clock_timestamp() WHERE id = :id",
