@@ -6,7 +6,9 @@ import msgspec
 
 from headrace.sdk import Capability, Config, Field, Secret, TriggerConfig
 
-READS = frozenset({Capability.READ, Capability.QUERY, Capability.INCREMENTAL, Capability.PAGES})
+READS = frozenset(
+    {Capability.READ, Capability.QUERY, Capability.INCREMENTAL, Capability.PAGES, Capability.NARROW}
+)  # fmt: skip
 """What the kit does for every database that it reads."""
 WRITES = frozenset(
     {
