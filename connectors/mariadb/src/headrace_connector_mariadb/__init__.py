@@ -2,8 +2,10 @@
 
 from typing import Annotated
 
-from headrace.kits.sql.declare import TABLES, BinlogConfig, Database, Port, ServerConfig
-from headrace.sdk import Capability, ConnectorManifest, EffectClass, Field, TableOptions, TriggerType, hookimpl, lazy
+from headrace.kits.sql.declare import BinlogConfig, Database, Port, ServerConfig, tables_manifest
+from headrace.sdk import Capability, ConnectorManifest, EffectClass, Field, TriggerType, hookimpl, lazy
+
+DOCS = """Appends and upserts are one transaction with a ledger row; an overwrite is swapped by one RENAME TABLE."""
 
 
 class MariaDBConfig(ServerConfig, kw_only=True):
@@ -36,24 +38,11 @@ The server removes its log by age, also what was not read: let it keep the log f
 def headrace_connectors() -> list[ConnectorManifest]:
     """Offer the connector."""
     return [
-        ConnectorManifest(
-            id="mariadb",
-            title="MariaDB",
-            category="database",
-            summary="Tables of a MariaDB database",
-            config=MariaDBConfig,
-            factory=lazy("headrace_connector_mariadb.connector:MariaDBConnector"),
-            capabilities=TABLES | {Capability.CHOICES},
-            write_options=TableOptions,
-            effect_class=EffectClass.IDEMPOTENT,
-            icon="lucide:database",
-            docs=(
-                "Appends and upserts are one transaction with a ledger row; an overwrite is swapped by one RENAME"
-                " TABLE."
-            ),
-            proof="real server",
+        tables_manifest(
+            __name__, "MariaDB", "Tables of a MariaDB database", MariaDBConfig, proof="real server",
+            effect=EffectClass.IDEMPOTENT, more=frozenset({Capability.CHOICES}), docs=DOCS,
         )
-    ]
+    ]  # fmt: skip
 
 
 @hookimpl

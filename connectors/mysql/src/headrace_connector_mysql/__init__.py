@@ -2,8 +2,10 @@
 
 from typing import Annotated
 
-from headrace.kits.sql.declare import TABLES, BinlogConfig, Port, ServerConfig
-from headrace.sdk import ConnectorManifest, EffectClass, Field, TableOptions, TriggerType, hookimpl, lazy
+from headrace.kits.sql.declare import BinlogConfig, Port, ServerConfig, tables_manifest
+from headrace.sdk import ConnectorManifest, EffectClass, Field, TriggerType, hookimpl, lazy
+
+DOCS = """Appends and upserts are one transaction with a ledger row; an overwrite is swapped by one RENAME TABLE."""
 
 
 class MySQLConfig(ServerConfig, kw_only=True):
@@ -36,24 +38,11 @@ The server removes its log by age, also what was not read: let it keep the log f
 def headrace_connectors() -> list[ConnectorManifest]:
     """Offer the connector."""
     return [
-        ConnectorManifest(
-            id="mysql",
-            title="MySQL",
-            category="database",
-            summary="Tables of a MySQL database",
-            config=MySQLConfig,
-            factory=lazy("headrace_connector_mysql.connector:MySQLConnector"),
-            capabilities=TABLES,
-            write_options=TableOptions,
-            effect_class=EffectClass.IDEMPOTENT,
-            icon="lucide:database",
-            docs=(
-                "Appends and upserts are one transaction with a ledger row; an overwrite is swapped by one RENAME"
-                " TABLE."
-            ),
-            proof="wire-compatible",
+        tables_manifest(
+            __name__, "MySQL", "Tables of a MySQL database", MySQLConfig, proof="wire-compatible",
+            effect=EffectClass.IDEMPOTENT, docs=DOCS,
         )
-    ]
+    ]  # fmt: skip
 
 
 @hookimpl

@@ -1,10 +1,21 @@
 """What the declarations of database connectors share. Imports no driver and not SQLAlchemy."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 
-from headrace.sdk import Capability, Config, Field, Secret, TriggerConfig
+from headrace.sdk import (
+    Capability,
+    Config,
+    ConnectorManifest,
+    EffectClass,
+    Field,
+    Secret,
+    TableOptions,
+    TriggerConfig,
+    lazy,
+)
+from headrace.sdk.manifests import Proof
 
 READS = frozenset(
     {Capability.READ, Capability.QUERY, Capability.INCREMENTAL, Capability.PAGES, Capability.NARROW}
@@ -17,6 +28,36 @@ WRITES = frozenset(
 )  # fmt: skip
 TABLES = READS | WRITES
 """What the kit does for every database with tables; its `write_options` are `TableOptions`."""
+
+
+def tables_manifest(
+    package: str, title: str, summary: str, config: type[Config], *, proof: Proof, docs: str,
+    effect: EffectClass | None = None, more: frozenset[Capability] = frozenset(),
+    less: frozenset[Capability] = frozenset(), waits: bool = False, icon: str = "lucide:database",
+) -> ConnectorManifest:  # fmt: skip
+    """The manifest of a database; its class is `connector.py`'s, called as its config is.
+
+    Args:
+        package: `__name__` of the declaration.
+        title: For people.
+        summary: One sentence.
+        config: Of a connection.
+        proof: How it is tested.
+        docs: What is particular to it.
+        effect: The promise of its writes; None: it is only read.
+        more: Capabilities besides those of the kit.
+        less: What it cannot do of them.
+        waits: Its answers are waited for more than computed with.
+        icon: From the icon set.
+    """
+    writing: dict[str, Any] = {"write_options": TableOptions, "effect_class": effect} if effect else {}
+    factory = f"{package}.connector:{config.__name__.removesuffix('Config')}Connector"
+    return ConnectorManifest(
+        id=package.removeprefix("headrace_connector_"), title=title, category="database", summary=summary,
+        config=config, factory=lazy(factory), capabilities=(TABLES if effect else READS) - less | more, waits=waits,
+        icon=icon, docs=docs, proof=proof, **writing,
+    )  # fmt: skip
+
 
 Port = Annotated[int, Field("Port", ge=1, le=65535, order=1)]
 
