@@ -2,8 +2,8 @@
 
 from typing import Annotated
 
-from headrace.kits.sql.declare import BinlogConfig, Database, Port, ServerConfig, tables_manifest
-from headrace.sdk import Capability, ConnectorManifest, EffectClass, Field, TriggerType, hookimpl, lazy
+from headrace.kits.sql.declare import BinlogConfig, Database, Port, ServerConfig, binlog_trigger, tables_manifest
+from headrace.sdk import Capability, ConnectorManifest, EffectClass, Field, TriggerType, hookimpl
 
 DOCS = """Appends and upserts are one transaction with a ledger row; an overwrite is swapped by one RENAME TABLE."""
 
@@ -24,16 +24,6 @@ class ChangesConfig(BinlogConfig, kw_only=True):
     ]  # fmt: skip
 
 
-CHANGES = """Needs log_bin = ON, binlog_format = ROW, binlog_row_image = FULL and binlog_row_metadata = FULL, and a user
-with the rights REPLICATION SLAVE and REPLICATION CLIENT. Changes come in the order in which they were committed, each
-to exactly one execution, with the whole row before and after.
-
-The rows that are there already come first, each once as `read`, while others write: what changed since the moment that
-they show follows without a gap, also when a reader dies in between.
-
-The server removes its log by age, also what was not read: let it keep the log for longer than a flow may be off."""
-
-
 @hookimpl
 def headrace_connectors() -> list[ConnectorManifest]:
     """Offer the connector."""
@@ -48,12 +38,4 @@ def headrace_connectors() -> list[ConnectorManifest]:
 @hookimpl
 def headrace_triggers() -> list[TriggerType]:
     """Offer the trigger on changes."""
-    return [
-        TriggerType(
-            id="cdc_mariadb", title="Changed rows (MariaDB)", mode="source", kind="cdc", config=ChangesConfig,
-            icon="lucide:database-zap", factory=lazy("headrace.kits.sql.binlog:BinlogChanges"),
-            tags=("cdc", "replication", "watch"),
-            summary="Starts with each insert, update and delete of tables, from the binlog.",
-            docs=CHANGES,
-        )
-    ]  # fmt: skip
+    return [binlog_trigger(__name__, "MariaDB", ChangesConfig)]

@@ -13,6 +13,7 @@ from headrace.sdk import (
     Secret,
     TableOptions,
     TriggerConfig,
+    TriggerType,
     lazy,
 )
 from headrace.sdk.manifests import Proof
@@ -121,3 +122,31 @@ class BinlogConfig(RowChanges, kw_only=True):
         list[Literal["insert", "update", "delete"]],
         Field("Operations", "Which changes count.", min_length=1, order=2),
     ] = msgspec.field(default_factory=lambda: ["insert", "update", "delete"])
+
+
+_BINLOG = """Needs log_bin = ON, binlog_format = ROW, binlog_row_image = FULL and binlog_row_metadata = FULL, and a user
+with the rights REPLICATION SLAVE and REPLICATION CLIENT. Changes come in the order in which they were committed, each
+to exactly one execution, with the whole row before and after.
+
+The rows that are there already come first, each once as `read`, while others write: what changed since the moment that
+they show follows without a gap, also when a reader dies in between.{moment}
+
+The server removes its log by age, also what was not read: let it keep the log for longer than a flow may be off."""
+
+
+def binlog_trigger(package: str, title: str, config: type[BinlogConfig], *, moment: str = "") -> TriggerType:
+    """The trigger on changes of MySQL or MariaDB.
+
+    Args:
+        package: `__name__` of the declaration.
+        title: Of the server.
+        config: Which changes.
+        moment: What the server needs for a first look at the rows that are there.
+    """
+    return TriggerType(
+        id=f"cdc_{package.removeprefix('headrace_connector_')}", title=f"Changed rows ({title})", mode="source",
+        kind="cdc", config=config, icon="lucide:database-zap", tags=("cdc", "replication", "watch"),
+        factory=lazy("headrace.kits.sql.binlog:BinlogChanges"),
+        summary="Starts with each insert, update and delete of tables, from the binlog.",
+        docs=_BINLOG.format(moment=moment and f" {moment}"),
+    )  # fmt: skip
