@@ -162,6 +162,32 @@ class ScanIsNotLazy(TinyConnector):
         return super().scan(stream, **asked).collect()
 
 
+@breaks("a_narrowed_read_has_all_that_is_needed")
+class NarrowedLosesARow(TinyConnector):
+    def narrowed(self, stream, needed, **asked):
+        for frame in super().narrowed(stream, needed, **asked):
+            yield frame.slice(1) if needed.where and frame.height > 1 else frame
+
+
+@breaks("a_narrowed_read_has_all_that_is_needed")
+class NarrowedForgetsNulls(TinyConnector):
+    def narrowed(self, stream, needed, **asked):
+        for frame in super().narrowed(stream, needed, **asked):
+            yield frame.drop_nulls() if needed.where else frame
+
+
+@breaks("a_narrowed_read_has_all_that_is_needed")
+class NarrowedGivesEveryColumn(TinyConnector):
+    def narrowed(self, stream, needed, **asked):
+        yield from super().narrowed(stream, structs.replace(needed, columns=()), **asked)
+
+
+@breaks("a_narrowed_read_has_all_that_is_needed")
+class NarrowedGivesTooManyRows(TinyConnector):
+    def narrowed(self, stream, needed, **asked):
+        yield from super().narrowed(stream, structs.replace(needed, rows=0), **asked)
+
+
 @breaks("relation_equals_read")
 class RelationLosesARow(TinyConnector):
     def relation(self, stream: Stream) -> Any:

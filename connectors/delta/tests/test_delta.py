@@ -55,7 +55,9 @@ def add(lake: Any, values: dict[str, Any] | pl.DataFrame, **asked: Any) -> Any:
 
 class TestDelta(ConnectorContract):
     connector_id = "delta"
-    memory_bytes = 400 * 2**20  # writers of Parquet keep a row group of each column
+    memory_bytes = (
+        400 * 2**20
+    )  # delta-rs holds all batches of a write, here pages of a mapped file, which the system takes back
 
     @pytest.fixture
     def config(self, folder: Path) -> dict[str, str]:

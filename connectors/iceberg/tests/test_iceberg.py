@@ -68,7 +68,7 @@ def snapshots(lake: Any) -> list[int]:
 class TestIceberg(ConnectorContract):
     connector_id = "iceberg"
     target = "made.contract_target"
-    memory_bytes = 400 * 2**20  # writers of Parquet keep a row group, and pages of the mapped stage count too
+    memory_bytes = 400 * 2**20  # a file's rows, PyIceberg's copy of them, and some row groups of the reader
 
     @pytest.fixture
     def config(self, folder: Path) -> dict[str, str]:

@@ -16,6 +16,7 @@ import polars as pl
 from headrace.sdk import AuthError, Column, ConfigError, DataError, FileFacts, Secret, Stream, TransientError
 from headrace.sdk.connectors import WriteResult
 from headrace.sdk.frames import polars_schema
+from headrace.sdk.narrowing import Narrowing
 from headrace.sdk.tables import TableOptions
 from msgspec import structs
 
@@ -180,6 +181,13 @@ class TinyConnector(Tables):
 
     def choices(self, field: str) -> list[str]:
         return sorted(map(str, Path(self.config.path).parent.glob("*.db")))
+
+    def narrowed(self, stream: Stream, needed: Narrowing, *, batch_rows: int = 50_000) -> Iterator[pl.DataFrame]:
+        left = needed.rows if needed.rows and not needed.where else 1 << 60
+        for frame in TinyConnector.read(self, stream, columns=needed.columns, batch_rows=batch_rows):
+            if left > 0:
+                yield frame.head(left)
+            left -= frame.height
 
     def relation(self, stream: Stream) -> Any:
         return Relation(pl.concat(self.read(stream)))

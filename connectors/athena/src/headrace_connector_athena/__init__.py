@@ -2,8 +2,8 @@
 
 from typing import Annotated
 
-from headrace.kits.sql.declare import READS
-from headrace.sdk import Config, ConnectorManifest, Field, Secret, hookimpl, lazy
+from headrace.kits.sql.declare import tables_manifest
+from headrace.sdk import Config, ConnectorManifest, Field, Secret, hookimpl
 
 DOCS = """Reads tables of Amazon Athena, and SELECTs under the SQL policy.
 
@@ -28,17 +28,8 @@ class AthenaConfig(Config, kw_only=True):
 def headrace_connectors() -> list[ConnectorManifest]:
     """Offer the connector."""
     return [
-        ConnectorManifest(
-            id="athena",
-            title="Amazon Athena",
-            category="database",
-            summary="Tables of Amazon Athena",
-            config=AthenaConfig,
-            factory=lazy("headrace_connector_athena.connector:AthenaConnector"),
-            capabilities=READS,
-            waits=True,
-            icon="lucide:database",
+        tables_manifest(
+            __name__, "Amazon Athena", "Tables of Amazon Athena", AthenaConfig, proof="unproven", waits=True,
             docs=DOCS,
-            proof="unproven",
         )
-    ]
+    ]  # fmt: skip

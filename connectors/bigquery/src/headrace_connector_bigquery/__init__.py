@@ -2,8 +2,8 @@
 
 from typing import Annotated
 
-from headrace.kits.sql.declare import READS
-from headrace.sdk import Config, ConnectorManifest, Field, Secret, hookimpl, lazy
+from headrace.kits.sql.declare import tables_manifest
+from headrace.sdk import Config, ConnectorManifest, Field, Secret, hookimpl
 
 DOCS = """Reads tables of Google BigQuery, and SELECTs under the SQL policy.
 
@@ -25,17 +25,8 @@ class BigqueryConfig(Config, kw_only=True):
 def headrace_connectors() -> list[ConnectorManifest]:
     """Offer the connector."""
     return [
-        ConnectorManifest(
-            id="bigquery",
-            title="Google BigQuery",
-            category="database",
-            summary="Tables of Google BigQuery",
-            config=BigqueryConfig,
-            factory=lazy("headrace_connector_bigquery.connector:BigqueryConnector"),
-            capabilities=READS,
-            waits=True,
-            icon="lucide:database",
+        tables_manifest(
+            __name__, "Google BigQuery", "Tables of Google BigQuery", BigqueryConfig, proof="unproven", waits=True,
             docs=DOCS,
-            proof="unproven",
         )
-    ]
+    ]  # fmt: skip

@@ -2,8 +2,8 @@
 
 from typing import Annotated, Literal
 
-from headrace.kits.files.declare import files_manifest
-from headrace.sdk import Config, ConnectorManifest, Field, Secret, hookimpl
+from headrace.kits.files.declare import PersonConfig, files_manifest
+from headrace.sdk import ConnectorManifest, Field, Secret, hookimpl
 from headrace.sdk.manifests import OAuthFlow
 
 TOKEN_URL = "https://api.box.com/oauth2/token"  # noqa: S105 - an address
@@ -11,7 +11,7 @@ DOCS = """Files of a Box account, or of one folder of it. Names differ by more t
 no files, and are left out."""
 
 
-class BoxConfig(Config):
+class BoxConfig(PersonConfig, kw_only=True):
     """Whose files, and which folder of them."""
 
     auth: Annotated[
@@ -19,8 +19,6 @@ class BoxConfig(Config):
         Field("Sign-in", enum_labels={"oauth2_code": "Connected by a person", "jwt": "An app by itself (JWT)"},
               order=0),
     ] = "oauth2_code"  # fmt: skip
-    client_id: Annotated[str, Field("Client id", visible_if={"auth": "oauth2_code"}, order=1)] = ""
-    client_secret: Annotated[Secret, Field("Client secret", visible_if={"auth": "oauth2_code"}, order=2)] = Secret("")
     private_key: Annotated[
         Secret,
         Field("App settings", "The JSON file that the developer console gives with a key pair.",

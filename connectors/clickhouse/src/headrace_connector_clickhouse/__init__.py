@@ -2,8 +2,8 @@
 
 from typing import Annotated
 
-from headrace.kits.sql.declare import READS, Port, ServerConfig
-from headrace.sdk import ConnectorManifest, Field, hookimpl, lazy
+from headrace.kits.sql.declare import Port, ServerConfig, tables_manifest
+from headrace.sdk import ConnectorManifest, Field, hookimpl
 
 DOCS = """Reads tables of ClickHouse, and SELECTs under the SQL policy.
 
@@ -26,17 +26,7 @@ class ClickhouseConfig(ServerConfig, kw_only=True):
 def headrace_connectors() -> list[ConnectorManifest]:
     """Offer the connector."""
     return [
-        ConnectorManifest(
-            id="clickhouse",
-            title="ClickHouse",
-            category="database",
-            summary="Tables of ClickHouse",
-            config=ClickhouseConfig,
-            factory=lazy("headrace_connector_clickhouse.connector:ClickhouseConnector"),
-            capabilities=READS,
-            waits=True,
-            icon="lucide:database",
-            docs=DOCS,
-            proof="engine",
+        tables_manifest(
+            __name__, "ClickHouse", "Tables of ClickHouse", ClickhouseConfig, proof="engine", waits=True, docs=DOCS,
         )
-    ]
+    ]  # fmt: skip

@@ -1,7 +1,7 @@
 """CockroachDB: reads and writes tables of CockroachDB."""
 
-from headrace.kits.sql.declare import TABLES, Port, PostgresConfig
-from headrace.sdk import ConnectorManifest, EffectClass, TableOptions, hookimpl, lazy
+from headrace.kits.sql.declare import Port, PostgresConfig, tables_manifest
+from headrace.sdk import ConnectorManifest, EffectClass, hookimpl
 
 DOCS = """Reads and writes tables of CockroachDB.
 
@@ -21,18 +21,8 @@ class CockroachdbConfig(PostgresConfig, kw_only=True):
 def headrace_connectors() -> list[ConnectorManifest]:
     """Offer the connector."""
     return [
-        ConnectorManifest(
-            id="cockroachdb",
-            title="CockroachDB",
-            category="database",
-            summary="Tables of CockroachDB",
-            config=CockroachdbConfig,
-            factory=lazy("headrace_connector_cockroachdb.connector:CockroachdbConnector"),
-            capabilities=TABLES,
-            write_options=TableOptions,
-            effect_class=EffectClass.TRANSACTIONAL,
-            icon="lucide:database",
-            docs=DOCS,
-            proof="wire-compatible",
+        tables_manifest(
+            __name__, "CockroachDB", "Tables of CockroachDB", CockroachdbConfig, proof="wire-compatible",
+            effect=EffectClass.TRANSACTIONAL, docs=DOCS,
         )
-    ]
+    ]  # fmt: skip

@@ -1,7 +1,7 @@
 """CrateDB: reads tables of CrateDB."""
 
-from headrace.kits.sql.declare import READS, PostgresConfig
-from headrace.sdk import ConnectorManifest, hookimpl, lazy
+from headrace.kits.sql.declare import PostgresConfig, tables_manifest
+from headrace.sdk import ConnectorManifest, hookimpl
 
 DOCS = """Reads tables of CrateDB.
 
@@ -18,16 +18,7 @@ class CrateConfig(PostgresConfig, kw_only=True):
 def headrace_connectors() -> list[ConnectorManifest]:
     """Offer the connector."""
     return [
-        ConnectorManifest(
-            id="crate",
-            title="CrateDB",
-            category="database",
-            summary="Tables of CrateDB",
-            config=CrateConfig,
-            factory=lazy("headrace_connector_crate.connector:CrateConnector"),
-            capabilities=READS,
-            icon="lucide:database",
-            docs=DOCS,
-            proof="wire-compatible",
+        tables_manifest(
+            __name__, "CrateDB", "Tables of CrateDB", CrateConfig, proof="wire-compatible", docs=DOCS,
         )
-    ]
+    ]  # fmt: skip

@@ -2,8 +2,8 @@
 
 from typing import Annotated
 
-from headrace.kits.sql.declare import READS
-from headrace.sdk import Config, ConnectorManifest, Field, Secret, hookimpl, lazy
+from headrace.kits.sql.declare import tables_manifest
+from headrace.sdk import Config, ConnectorManifest, Field, Secret, hookimpl
 
 DOCS = """Reads tables of Databricks SQL, and SELECTs under the SQL policy.
 
@@ -27,17 +27,8 @@ class DatabricksConfig(Config, kw_only=True):
 def headrace_connectors() -> list[ConnectorManifest]:
     """Offer the connector."""
     return [
-        ConnectorManifest(
-            id="databricks",
-            title="Databricks SQL",
-            category="database",
-            summary="Tables of Databricks SQL",
-            config=DatabricksConfig,
-            factory=lazy("headrace_connector_databricks.connector:DatabricksConnector"),
-            capabilities=READS,
-            waits=True,
-            icon="lucide:database",
+        tables_manifest(
+            __name__, "Databricks SQL", "Tables of Databricks SQL", DatabricksConfig, proof="unproven", waits=True,
             docs=DOCS,
-            proof="unproven",
         )
-    ]
+    ]  # fmt: skip

@@ -1,7 +1,7 @@
 """IBM Db2: reads and writes tables of IBM Db2."""
 
-from headrace.kits.sql.declare import TABLES, Port, ServerConfig
-from headrace.sdk import ConnectorManifest, EffectClass, TableOptions, hookimpl, lazy
+from headrace.kits.sql.declare import Port, ServerConfig, tables_manifest
+from headrace.sdk import ConnectorManifest, EffectClass, hookimpl
 
 DOCS = """Reads and writes tables of IBM Db2.
 
@@ -21,18 +21,8 @@ class Db2Config(ServerConfig, kw_only=True):
 def headrace_connectors() -> list[ConnectorManifest]:
     """Offer the connector."""
     return [
-        ConnectorManifest(
-            id="db2",
-            title="IBM Db2",
-            category="database",
-            summary="Tables of IBM Db2",
-            config=Db2Config,
-            factory=lazy("headrace_connector_db2.connector:Db2Connector"),
-            capabilities=TABLES,
-            write_options=TableOptions,
-            effect_class=EffectClass.TRANSACTIONAL,
-            icon="lucide:database",
+        tables_manifest(
+            __name__, "IBM Db2", "Tables of IBM Db2", Db2Config, proof="unproven", effect=EffectClass.TRANSACTIONAL,
             docs=DOCS,
-            proof="unproven",
         )
-    ]
+    ]  # fmt: skip

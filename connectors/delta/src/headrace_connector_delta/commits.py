@@ -55,20 +55,24 @@ class Commit:
     def _apply(
         self, stage: Stage, mode: WriteMode, keys: Sequence[str], effect_key: str, names: Sequence[str]
     ) -> WriteResult:
-        properties = _properties(effect_key, stage.rows)
+        properties, files = _properties(effect_key, stage.rows), stage.properties()
         if self._table is None:
             self._folder.mkdir(parents=True, exist_ok=True)
-            write_deltalake(str(self._folder), stage.reader(), mode="error", commit_properties=properties)
+            write_deltalake(
+                str(self._folder), stage.reader(), mode="error", commit_properties=properties, writer_properties=files
+            )
         elif mode == "overwrite":
             write_deltalake(
-                self._table, stage.reader(), mode="overwrite", schema_mode="overwrite", commit_properties=properties
-            )
+                self._table, stage.reader(), mode="overwrite", schema_mode="overwrite", commit_properties=properties,
+                writer_properties=files,
+            )  # fmt: skip
         elif mode == "upsert":
             return WriteResult(stage.rows, self._merge(self._table, stage, keys, names, properties))
         else:
             write_deltalake(
-                self._table, stage.reader(), mode="append", schema_mode="merge", commit_properties=properties
-            )
+                self._table, stage.reader(), mode="append", schema_mode="merge", commit_properties=properties,
+                writer_properties=files,
+            )  # fmt: skip
         return WriteResult(stage.rows)
 
     def _merge(
@@ -80,8 +84,9 @@ class Commit:
         every = {_quoted(name): f"s.{_quoted(name)}" for name in names}
         rest = {_quoted(name): f"s.{_quoted(name)}" for name in names if name not in keys}
         merge = table.merge(
-            stage.reader(), predicate=same, source_alias="s", target_alias="t", commit_properties=properties
-        )
+            stage.reader(), predicate=same, source_alias="s", target_alias="t", commit_properties=properties,
+            writer_properties=stage.properties(),
+        )  # fmt: skip
         if rest:
             merge = merge.when_matched_update(rest)
         return int(merge.when_not_matched_insert(every).execute()["num_target_rows_updated"])

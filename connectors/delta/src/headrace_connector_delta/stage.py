@@ -8,7 +8,8 @@ from typing import Any
 
 import polars as pl
 import pyarrow as pa
-from headrace.kits.batches import BATCH_BYTES
+from deltalake import WriterProperties
+from headrace.kits.batches import BATCH_BYTES, group_rows
 from headrace.kits.judging import no_key, same_key
 from headrace.sdk import Column
 from headrace.sdk.frames import polars_schema
@@ -51,6 +52,10 @@ class Stage:
         opened = pa.ipc.open_file(pa.memory_map(str(self._file)))
         batches = (opened.get_batch(number) for number in range(opened.num_record_batches))
         return pa.RecordBatchReader.from_batches(self._schema, batches)
+
+    def properties(self) -> WriterProperties:
+        """Of the files to write."""
+        return WriterProperties(max_row_group_size=group_rows(self.rows, self._file.stat().st_size))
 
     def check_keys(self, keys: Sequence[str]) -> None:
         """Refuse rows that an upsert cannot tell apart.

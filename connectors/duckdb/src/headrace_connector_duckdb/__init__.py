@@ -36,7 +36,14 @@ def headrace_connectors() -> list[ConnectorManifest]:
             config=DuckdbConfig,
             factory=lazy("headrace_connector_duckdb.connector:DuckdbConnector"),
             capabilities=frozenset(
-                {Capability.READ, Capability.WRITE, Capability.UPSERT, Capability.QUERY, Capability.INCREMENTAL}
+                {
+                    Capability.READ,
+                    Capability.WRITE,
+                    Capability.UPSERT,
+                    Capability.QUERY,
+                    Capability.INCREMENTAL,
+                    Capability.NARROW,
+                }
             ),
             effect_class=EffectClass.TRANSACTIONAL,
             icon="lucide:database-zap",

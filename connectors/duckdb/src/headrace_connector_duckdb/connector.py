@@ -15,10 +15,12 @@ from headrace.kits.sql.ledger import LEDGER
 from headrace.kits.sql.reader import QUERY_TIMEOUT_S
 from headrace.sdk import ConfigError, Connector, Rejector, Stream, WriteResult
 from headrace.sdk.connectors import WriteMode
+from headrace.sdk.narrowing import Narrowing
 from headrace.sdk.types import DataType
 
 from headrace_connector_duckdb import DuckdbConfig
 from headrace_connector_duckdb.columns import Carried, frame_of
+from headrace_connector_duckdb.narrow import conditions
 from headrace_connector_duckdb.session import connect, translated
 from headrace_connector_duckdb.statements import Place
 from headrace_connector_duckdb.writer import Writer
@@ -125,14 +127,29 @@ class DuckdbConnector(Connector[DuckdbConfig]):
         """Rows in Arrow batches, as the engine makes them."""
         wanted = [stream.column(name).name for name in columns or [c.name for c in stream.columns]]
         with self._session() as db:
-            places = self._places(db)
-            if stream.name not in places:
-                raise ConfigError(f"there is no table '{stream.name}' in {self.where} any more", field="stream")
-            rows = db.table(places[stream.name][0].text)
+            rows = self._table(db, stream.name)
             if after is not None:
                 cursor = duckdb.ColumnExpression(stream.cursors[0])
                 rows = rows.filter(cursor > duckdb.ConstantExpression(after)).sort(cursor)
             yield from _frames(db, rows, wanted, batch_rows, 0)
+
+    def narrowed(self, stream: Stream, needed: Narrowing, *, batch_rows: int = 50_000) -> Iterator[pl.DataFrame]:
+        """Rows that the engine finds."""
+        wanted = [stream.column(name).name for name in needed.columns or [c.name for c in stream.columns]]
+        with self._session() as db:
+            rows = self._table(db, stream.name)
+            found, whole = conditions(dict(zip(rows.columns, rows.types, strict=True)), needed.where)
+            for condition in found:
+                rows = rows.filter(condition)
+            if needed.rows and whole:
+                rows = rows.limit(needed.rows)
+            yield from _frames(db, rows, wanted, batch_rows, 0)
+
+    def _table(self, db: duckdb.DuckDBPyConnection, name: str) -> duckdb.DuckDBPyRelation:
+        places = self._places(db)
+        if name not in places:
+            raise ConfigError(f"there is no table '{name}' in {self.where} any more", field="stream")
+        return db.table(places[name][0].text)
 
     def query(self, sql: str, params: Mapping[str, Any] | None = None) -> Iterator[pl.DataFrame]:
         """One SELECT under the SQL policy, in a read-only transaction that sees this file only."""

@@ -1,7 +1,7 @@
 """Exasol: reads and writes tables of Exasol."""
 
-from headrace.kits.sql.declare import TABLES, Port, ServerConfig
-from headrace.sdk import ConnectorManifest, EffectClass, TableOptions, hookimpl, lazy
+from headrace.kits.sql.declare import Port, ServerConfig, tables_manifest
+from headrace.sdk import ConnectorManifest, EffectClass, hookimpl
 
 DOCS = """Reads and writes tables of Exasol.
 
@@ -19,18 +19,8 @@ class ExasolConfig(ServerConfig, kw_only=True):
 def headrace_connectors() -> list[ConnectorManifest]:
     """Offer the connector."""
     return [
-        ConnectorManifest(
-            id="exasol",
-            title="Exasol",
-            category="database",
-            summary="Tables of Exasol",
-            config=ExasolConfig,
-            factory=lazy("headrace_connector_exasol.connector:ExasolConnector"),
-            capabilities=TABLES,
-            write_options=TableOptions,
-            effect_class=EffectClass.TRANSACTIONAL,
-            icon="lucide:database",
-            docs=DOCS,
-            proof="unproven",
+        tables_manifest(
+            __name__, "Exasol", "Tables of Exasol", ExasolConfig, proof="unproven",
+            effect=EffectClass.TRANSACTIONAL, docs=DOCS,
         )
-    ]
+    ]  # fmt: skip

@@ -2,8 +2,8 @@
 
 from typing import Annotated
 
-from headrace.kits.sql.declare import TABLES, Port, ServerConfig
-from headrace.sdk import ConnectorManifest, EffectClass, Field, TableOptions, hookimpl, lazy
+from headrace.kits.sql.declare import Port, ServerConfig, tables_manifest
+from headrace.sdk import ConnectorManifest, EffectClass, Field, hookimpl
 
 DOCS = """Reads and writes tables of Firebird 3 and later. The client library must be where the workers are
 (Debian: `libfbclient2`).
@@ -25,18 +25,8 @@ class FirebirdConfig(ServerConfig, kw_only=True):
 def headrace_connectors() -> list[ConnectorManifest]:
     """Offer the connector."""
     return [
-        ConnectorManifest(
-            id="firebird",
-            title="Firebird",
-            category="database",
-            summary="Tables of Firebird",
-            config=FirebirdConfig,
-            factory=lazy("headrace_connector_firebird.connector:FirebirdConnector"),
-            capabilities=TABLES,
-            write_options=TableOptions,
-            effect_class=EffectClass.IDEMPOTENT,
-            icon="lucide:database",
-            docs=DOCS,
-            proof="real server",
+        tables_manifest(
+            __name__, "Firebird", "Tables of Firebird", FirebirdConfig, proof="real server",
+            effect=EffectClass.IDEMPOTENT, docs=DOCS,
         )
-    ]
+    ]  # fmt: skip

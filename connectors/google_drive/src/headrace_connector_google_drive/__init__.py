@@ -2,8 +2,8 @@
 
 from typing import Annotated, Literal
 
-from headrace.kits.files.declare import files_manifest
-from headrace.sdk import Config, ConnectorManifest, Field, Secret, hookimpl
+from headrace.kits.files.declare import PersonConfig, files_manifest
+from headrace.sdk import ConnectorManifest, Field, Secret, hookimpl
 from headrace.sdk.manifests import OAuthFlow
 
 SCOPE = "https://www.googleapis.com/auth/drive"
@@ -13,7 +13,7 @@ DOCS = """Files of My Drive or of a shared drive. A Google Sheet is read as `Nam
 Shortcuts are not followed; deleted files go to the trash."""
 
 
-class GoogleDriveConfig(Config):
+class GoogleDriveConfig(PersonConfig, kw_only=True):
     """Whose drive, and which folder of it."""
 
     auth: Annotated[
@@ -21,8 +21,6 @@ class GoogleDriveConfig(Config):
         Field("Sign-in", enum_labels={"oauth2_code": "Connected by a person", "service_account": "Service account"},
               order=0),
     ] = "oauth2_code"  # fmt: skip
-    client_id: Annotated[str, Field("Client id", visible_if={"auth": "oauth2_code"}, order=1)] = ""
-    client_secret: Annotated[Secret, Field("Client secret", visible_if={"auth": "oauth2_code"}, order=2)] = Secret("")
     private_key: Annotated[
         Secret,
         Field("Service account", "Its JSON key. Share the folder with the account's address.",

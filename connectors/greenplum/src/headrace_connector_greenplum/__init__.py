@@ -1,7 +1,7 @@
 """Greenplum: reads and writes tables of Greenplum."""
 
-from headrace.kits.sql.declare import TABLES, PostgresConfig
-from headrace.sdk import ConnectorManifest, EffectClass, TableOptions, hookimpl, lazy
+from headrace.kits.sql.declare import PostgresConfig, tables_manifest
+from headrace.sdk import ConnectorManifest, EffectClass, hookimpl
 
 DOCS = """Reads and writes tables of Greenplum.
 
@@ -18,18 +18,8 @@ class GreenplumConfig(PostgresConfig, kw_only=True):
 def headrace_connectors() -> list[ConnectorManifest]:
     """Offer the connector."""
     return [
-        ConnectorManifest(
-            id="greenplum",
-            title="Greenplum",
-            category="database",
-            summary="Tables of Greenplum",
-            config=GreenplumConfig,
-            factory=lazy("headrace_connector_greenplum.connector:GreenplumConnector"),
-            capabilities=TABLES,
-            write_options=TableOptions,
-            effect_class=EffectClass.TRANSACTIONAL,
-            icon="lucide:database",
-            docs=DOCS,
-            proof="wire-compatible",
+        tables_manifest(
+            __name__, "Greenplum", "Tables of Greenplum", GreenplumConfig, proof="wire-compatible",
+            effect=EffectClass.TRANSACTIONAL, docs=DOCS,
         )
-    ]
+    ]  # fmt: skip

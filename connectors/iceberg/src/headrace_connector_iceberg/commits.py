@@ -16,7 +16,9 @@ from headrace.sdk import Column, DataError
 from headrace.sdk.connectors import WriteMode, WriteResult
 from headrace.sdk.frames import from_polars, polars_schema
 from msgspec import structs
-from pyiceberg.table import Table, Transaction
+from pyiceberg.expressions import AlwaysTrue
+from pyiceberg.io.pyarrow import bin_pack_record_batches, write_file
+from pyiceberg.table import Table, Transaction, WriteTask
 
 from headrace_connector_iceberg import IcebergWriteOptions
 from headrace_connector_iceberg.fitting import Fitting
@@ -25,7 +27,8 @@ from headrace_connector_iceberg.stage import MARK, Stage
 
 EFFECT = "headrace.effect"
 """In the summary of a snapshot: the key of the effect, and the counts as `headrace.written` and so on."""
-_RETRIES, _FILE_BYTES = "commit.retry.num-retries", "write.target-file-size-bytes"
+_RETRIES, _MERGES = "commit.retry.num-retries", "commit.manifest-merge.enabled"
+_FILE_BYTES, _GROUP_ROWS = _SIZES = ("write.target-file-size-bytes", "write.parquet.row-group-limit")
 FILE_BYTES = 64 * 2**20
 """Of rows in a file, before they are packed."""
 _COUNTS = tuple(field.name for field in structs.fields(WriteResult))
@@ -87,11 +90,26 @@ class Commit:
             self._shape(transaction, fitting, replaced=mode == "overwrite")
             names, arrow = self._arrow(transaction)
             reader = pa.RecordBatchReader.from_batches(arrow, (_as(batch, names, arrow) for batch in rows))
-            given = reader.read_all() if transaction.table_metadata.spec().fields else reader
-            put = transaction.append if mode == "append" or self._table is None else transaction.overwrite
-            with _small_files(transaction):
-                put(given, snapshot_properties=noted)
+            with _small_files(transaction, stage.group_rows):
+                if mode != "append" and self._table is not None:
+                    transaction.delete(AlwaysTrue(), snapshot_properties=noted)
+                self._put(transaction, reader, noted)
         return result
+
+    @staticmethod
+    def _put(transaction: Transaction, reader: Any, noted: dict[str, str]) -> None:
+        """One snapshot of the rows; PyIceberg's own append takes them all before it has written a file."""
+        metadata = transaction.table_metadata
+        if metadata.spec().fields:  # it writes partitions of what is in memory only
+            transaction.append(reader.read_all(), snapshot_properties=noted)
+            return
+        update, io = transaction.update_snapshot(snapshot_properties=noted), transaction._table.io
+        merges = metadata.properties.get(_MERGES) == "true"
+        with update.merge_append() if merges else update.fast_append() as snapshot:
+            for number, pack in enumerate(bin_pack_record_batches(reader, FILE_BYTES)):
+                task = WriteTask(snapshot.commit_uuid, number, metadata.schema(), pack)
+                for file in write_file(io, metadata, iter([task])):
+                    snapshot.append_data_file(file)
 
     def _transaction(self, stage: Stage) -> Transaction:
         """Of the table as it was looked at; a conflict is for the worker to try again, with a look at the effects."""
@@ -167,15 +185,15 @@ class Commit:
 
 
 @contextmanager
-def _small_files(transaction: Transaction) -> Iterator[None]:
-    """The rows of a file are in memory until it is written: no more of them than `FILE_BYTES`, in this write only."""
-    own = transaction.table_metadata.properties.get(_FILE_BYTES, "")
-    transaction.set_properties({_FILE_BYTES: str(min(int(own or FILE_BYTES), FILE_BYTES))})
+def _small_files(transaction: Transaction, group_rows: int) -> Iterator[None]:
+    """Files and row groups that fit into memory when they are written and read, in this write only."""
+    own = {name: value for name, value in transaction.table_metadata.properties.items() if name in _SIZES}
+    most = {_FILE_BYTES: FILE_BYTES, _GROUP_ROWS: group_rows}
+    transaction.set_properties({name: str(min(int(own.get(name, limit)), limit)) for name, limit in most.items()})
     yield
+    transaction.remove_properties(*_SIZES)
     if own:
-        transaction.set_properties({_FILE_BYTES: own})
-    else:
-        transaction.remove_properties(_FILE_BYTES)
+        transaction.set_properties(own)
 
 
 def _fitted(

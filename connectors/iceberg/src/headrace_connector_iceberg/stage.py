@@ -8,6 +8,7 @@ from typing import Any
 
 import polars as pl
 import pyarrow as pa
+from headrace.kits.batches import group_rows
 from headrace.kits.judging import no_key, same_key
 from headrace.sdk import Column
 from headrace.sdk.frames import polars_schema
@@ -53,9 +54,14 @@ class Stage:
             raise same_key(count, keys, double.row(0))
         return found
 
+    @property
+    def group_rows(self) -> int:
+        """Rows of a row group in the files to write."""
+        return group_rows(self.rows, self._file.stat().st_size)
+
     def batches(self) -> Iterator[Any]:
         """Its rows but those that delete, one batch in memory at a time."""
-        opened = pa.ipc.open_file(pa.memory_map(str(self._file)))
+        opened = pa.ipc.open_file(pa.OSFile(str(self._file)))
         for number in range(opened.num_record_batches):
             batch = opened.get_batch(number)
             yield batch.filter(pa.compute.invert(batch.column(MARK))).select(self.schema.names)

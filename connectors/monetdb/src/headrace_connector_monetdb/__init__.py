@@ -1,7 +1,7 @@
 """MonetDB: reads and writes tables of MonetDB."""
 
-from headrace.kits.sql.declare import TABLES, Port, ServerConfig
-from headrace.sdk import ConnectorManifest, EffectClass, TableOptions, hookimpl, lazy
+from headrace.kits.sql.declare import Port, ServerConfig, tables_manifest
+from headrace.sdk import ConnectorManifest, EffectClass, hookimpl
 
 DOCS = """Reads and writes tables of MonetDB.
 
@@ -19,18 +19,8 @@ class MonetdbConfig(ServerConfig, kw_only=True):
 def headrace_connectors() -> list[ConnectorManifest]:
     """Offer the connector."""
     return [
-        ConnectorManifest(
-            id="monetdb",
-            title="MonetDB",
-            category="database",
-            summary="Tables of MonetDB",
-            config=MonetdbConfig,
-            factory=lazy("headrace_connector_monetdb.connector:MonetdbConnector"),
-            capabilities=TABLES,
-            write_options=TableOptions,
-            effect_class=EffectClass.TRANSACTIONAL,
-            icon="lucide:database",
-            docs=DOCS,
-            proof="unproven",
+        tables_manifest(
+            __name__, "MonetDB", "Tables of MonetDB", MonetdbConfig, proof="unproven",
+            effect=EffectClass.TRANSACTIONAL, docs=DOCS,
         )
-    ]
+    ]  # fmt: skip

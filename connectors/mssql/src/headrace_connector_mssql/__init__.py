@@ -1,7 +1,7 @@
 """Microsoft SQL Server: reads and writes tables of Microsoft SQL Server."""
 
-from headrace.kits.sql.declare import TABLES, Port, ServerConfig
-from headrace.sdk import ConnectorManifest, EffectClass, TableOptions, hookimpl, lazy
+from headrace.kits.sql.declare import Port, ServerConfig, tables_manifest
+from headrace.sdk import ConnectorManifest, EffectClass, hookimpl
 
 DOCS = """Reads and writes tables of Microsoft SQL Server.
 
@@ -21,18 +21,8 @@ class MssqlConfig(ServerConfig, kw_only=True):
 def headrace_connectors() -> list[ConnectorManifest]:
     """Offer the connector."""
     return [
-        ConnectorManifest(
-            id="mssql",
-            title="Microsoft SQL Server",
-            category="database",
-            summary="Tables of Microsoft SQL Server",
-            config=MssqlConfig,
-            factory=lazy("headrace_connector_mssql.connector:MssqlConnector"),
-            capabilities=TABLES,
-            write_options=TableOptions,
-            effect_class=EffectClass.TRANSACTIONAL,
-            icon="lucide:database",
-            docs=DOCS,
-            proof="unproven",
+        tables_manifest(
+            __name__, "Microsoft SQL Server", "Tables of Microsoft SQL Server", MssqlConfig, proof="unproven",
+            effect=EffectClass.TRANSACTIONAL, docs=DOCS,
         )
-    ]
+    ]  # fmt: skip

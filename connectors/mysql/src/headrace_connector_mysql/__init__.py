@@ -2,8 +2,10 @@
 
 from typing import Annotated
 
-from headrace.kits.sql.declare import TABLES, BinlogConfig, Port, ServerConfig
-from headrace.sdk import ConnectorManifest, EffectClass, Field, TableOptions, TriggerType, hookimpl, lazy
+from headrace.kits.sql.declare import BinlogConfig, Port, ServerConfig, binlog_trigger, tables_manifest
+from headrace.sdk import ConnectorManifest, EffectClass, Field, TriggerType, hookimpl
+
+DOCS = """Appends and upserts are one transaction with a ledger row; an overwrite is swapped by one RENAME TABLE."""
 
 
 class MySQLConfig(ServerConfig, kw_only=True):
@@ -21,50 +23,21 @@ class ChangesConfig(BinlogConfig, kw_only=True):
     ]  # fmt: skip
 
 
-CHANGES = """Needs log_bin = ON, binlog_format = ROW, binlog_row_image = FULL and binlog_row_metadata = FULL, and a user
-with the rights REPLICATION SLAVE and REPLICATION CLIENT. Changes come in the order in which they were committed, each
-to exactly one execution, with the whole row before and after.
-
-The rows that are there already come first, each once as `read`, while others write: what changed since the moment that
-they show follows without a gap, also when a reader dies in between. For that moment MySQL is held still, so the
-user needs the right RELOAD too.
-
-The server removes its log by age, also what was not read: let it keep the log for longer than a flow may be off."""
+MOMENT = "For that moment MySQL is held still, so the user needs the right RELOAD too."
 
 
 @hookimpl
 def headrace_connectors() -> list[ConnectorManifest]:
     """Offer the connector."""
     return [
-        ConnectorManifest(
-            id="mysql",
-            title="MySQL",
-            category="database",
-            summary="Tables of a MySQL database",
-            config=MySQLConfig,
-            factory=lazy("headrace_connector_mysql.connector:MySQLConnector"),
-            capabilities=TABLES,
-            write_options=TableOptions,
-            effect_class=EffectClass.IDEMPOTENT,
-            icon="lucide:database",
-            docs=(
-                "Appends and upserts are one transaction with a ledger row; an overwrite is swapped by one RENAME"
-                " TABLE."
-            ),
-            proof="wire-compatible",
+        tables_manifest(
+            __name__, "MySQL", "Tables of a MySQL database", MySQLConfig, proof="wire-compatible",
+            effect=EffectClass.IDEMPOTENT, docs=DOCS,
         )
-    ]
+    ]  # fmt: skip
 
 
 @hookimpl
 def headrace_triggers() -> list[TriggerType]:
     """Offer the trigger on changes."""
-    return [
-        TriggerType(
-            id="cdc_mysql", title="Changed rows (MySQL)", mode="source", kind="cdc", config=ChangesConfig,
-            icon="lucide:database-zap", factory=lazy("headrace.kits.sql.binlog:BinlogChanges"),
-            tags=("cdc", "replication", "watch"),
-            summary="Starts with each insert, update and delete of tables, from the binlog.",
-            docs=CHANGES,
-        )
-    ]  # fmt: skip
+    return [binlog_trigger(__name__, "MySQL", ChangesConfig, moment=MOMENT)]

@@ -1,7 +1,7 @@
 """Oracle Database: reads and writes tables of Oracle Database."""
 
-from headrace.kits.sql.declare import TABLES, Port, ServerConfig
-from headrace.sdk import Capability, ConnectorManifest, EffectClass, TableOptions, hookimpl, lazy
+from headrace.kits.sql.declare import Port, ServerConfig, tables_manifest
+from headrace.sdk import Capability, ConnectorManifest, EffectClass, hookimpl
 
 DOCS = """Reads and writes tables of Oracle Database.
 
@@ -22,18 +22,8 @@ class OracleConfig(ServerConfig, kw_only=True):
 def headrace_connectors() -> list[ConnectorManifest]:
     """Offer the connector."""
     return [
-        ConnectorManifest(
-            id="oracle",
-            title="Oracle Database",
-            category="database",
-            summary="Tables of Oracle Database",
-            config=OracleConfig,
-            factory=lazy("headrace_connector_oracle.connector:OracleConnector"),
-            capabilities=TABLES - {Capability.SCD2},
-            write_options=TableOptions,
-            effect_class=EffectClass.IDEMPOTENT,
-            icon="lucide:database",
-            docs=DOCS,
-            proof="unproven",
+        tables_manifest(
+            __name__, "Oracle Database", "Tables of Oracle Database", OracleConfig, proof="unproven",
+            effect=EffectClass.IDEMPOTENT, less=frozenset({Capability.SCD2}), docs=DOCS,
         )
-    ]
+    ]  # fmt: skip

@@ -1,7 +1,7 @@
 """PostgreSQL: tables read through a server-side cursor, written by COPY in one transaction."""
 
-from headrace.kits.sql.declare import TABLES, Database, PostgresConfig
-from headrace.sdk import Capability, ConnectorManifest, EffectClass, TableOptions, TriggerType, hookimpl, lazy
+from headrace.kits.sql.declare import Database, PostgresConfig, tables_manifest
+from headrace.sdk import Capability, ConnectorManifest, EffectClass, TriggerType, hookimpl, lazy
 
 from headrace_connector_postgresql.changes_config import ChangesConfig
 
@@ -33,21 +33,11 @@ class PostgresqlConfig(PostgresConfig, kw_only=True):
 def headrace_connectors() -> list[ConnectorManifest]:
     """Offer the connector."""
     return [
-        ConnectorManifest(
-            id="postgresql",
-            title="PostgreSQL",
-            category="database",
-            summary="Tables of a PostgreSQL database",
-            config=PostgresqlConfig,
-            factory=lazy("headrace_connector_postgresql.connector:PostgresqlConnector"),
-            capabilities=TABLES | {Capability.CHOICES},
-            write_options=TableOptions,
-            effect_class=EffectClass.TRANSACTIONAL,
-            icon="lucide:database",
-            docs=DOCS,
-            proof="real server",
+        tables_manifest(
+            __name__, "PostgreSQL", "Tables of a PostgreSQL database", PostgresqlConfig, proof="real server",
+            effect=EffectClass.TRANSACTIONAL, more=frozenset({Capability.CHOICES}), docs=DOCS,
         )
-    ]
+    ]  # fmt: skip
 
 
 @hookimpl

@@ -1,7 +1,7 @@
 """QuestDB: reads tables of QuestDB."""
 
-from headrace.kits.sql.declare import READS, Port, PostgresConfig
-from headrace.sdk import ConnectorManifest, hookimpl, lazy
+from headrace.kits.sql.declare import Port, PostgresConfig, tables_manifest
+from headrace.sdk import ConnectorManifest, hookimpl
 
 DOCS = """Reads tables of QuestDB.
 
@@ -21,16 +21,7 @@ class QuestdbConfig(PostgresConfig, kw_only=True):
 def headrace_connectors() -> list[ConnectorManifest]:
     """Offer the connector."""
     return [
-        ConnectorManifest(
-            id="questdb",
-            title="QuestDB",
-            category="database",
-            summary="Tables of QuestDB",
-            config=QuestdbConfig,
-            factory=lazy("headrace_connector_questdb.connector:QuestdbConnector"),
-            capabilities=READS,
-            icon="lucide:database",
-            docs=DOCS,
-            proof="wire-compatible",
+        tables_manifest(
+            __name__, "QuestDB", "Tables of QuestDB", QuestdbConfig, proof="wire-compatible", docs=DOCS,
         )
-    ]
+    ]  # fmt: skip

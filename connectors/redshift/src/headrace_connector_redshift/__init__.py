@@ -1,7 +1,7 @@
 """Amazon Redshift: reads and writes tables of Amazon Redshift."""
 
-from headrace.kits.sql.declare import TABLES, Port, PostgresConfig
-from headrace.sdk import ConnectorManifest, EffectClass, TableOptions, hookimpl, lazy
+from headrace.kits.sql.declare import Port, PostgresConfig, tables_manifest
+from headrace.sdk import ConnectorManifest, EffectClass, hookimpl
 
 DOCS = """Reads and writes tables of Amazon Redshift.
 
@@ -20,18 +20,8 @@ class RedshiftConfig(PostgresConfig, kw_only=True):
 def headrace_connectors() -> list[ConnectorManifest]:
     """Offer the connector."""
     return [
-        ConnectorManifest(
-            id="redshift",
-            title="Amazon Redshift",
-            category="database",
-            summary="Tables of Amazon Redshift",
-            config=RedshiftConfig,
-            factory=lazy("headrace_connector_redshift.connector:RedshiftConnector"),
-            capabilities=TABLES,
-            write_options=TableOptions,
-            effect_class=EffectClass.TRANSACTIONAL,
-            icon="lucide:database",
-            docs=DOCS,
-            proof="wire-compatible",
+        tables_manifest(
+            __name__, "Amazon Redshift", "Tables of Amazon Redshift", RedshiftConfig, proof="wire-compatible",
+            effect=EffectClass.TRANSACTIONAL, docs=DOCS,
         )
-    ]
+    ]  # fmt: skip

@@ -1,7 +1,7 @@
 """SAP HANA: reads and writes tables of SAP HANA."""
 
-from headrace.kits.sql.declare import TABLES, Port, ServerConfig
-from headrace.sdk import ConnectorManifest, EffectClass, TableOptions, hookimpl, lazy
+from headrace.kits.sql.declare import Port, ServerConfig, tables_manifest
+from headrace.sdk import ConnectorManifest, EffectClass, hookimpl
 
 DOCS = """Reads and writes tables of SAP HANA.
 
@@ -21,18 +21,8 @@ class SapHanaConfig(ServerConfig, kw_only=True):
 def headrace_connectors() -> list[ConnectorManifest]:
     """Offer the connector."""
     return [
-        ConnectorManifest(
-            id="sap_hana",
-            title="SAP HANA",
-            category="database",
-            summary="Tables of SAP HANA",
-            config=SapHanaConfig,
-            factory=lazy("headrace_connector_sap_hana.connector:SapHanaConnector"),
-            capabilities=TABLES,
-            write_options=TableOptions,
-            effect_class=EffectClass.IDEMPOTENT,
-            icon="lucide:database",
-            docs=DOCS,
-            proof="unproven",
+        tables_manifest(
+            __name__, "SAP HANA", "Tables of SAP HANA", SapHanaConfig, proof="unproven",
+            effect=EffectClass.IDEMPOTENT, docs=DOCS,
         )
-    ]
+    ]  # fmt: skip

@@ -1,7 +1,7 @@
 """SingleStore: reads and writes tables of SingleStore."""
 
-from headrace.kits.sql.declare import TABLES, Port, ServerConfig
-from headrace.sdk import ConnectorManifest, EffectClass, TableOptions, hookimpl, lazy
+from headrace.kits.sql.declare import Port, ServerConfig, tables_manifest
+from headrace.sdk import ConnectorManifest, EffectClass, hookimpl
 
 DOCS = """Reads and writes tables of SingleStore.
 
@@ -20,18 +20,8 @@ class SinglestoreConfig(ServerConfig, kw_only=True):
 def headrace_connectors() -> list[ConnectorManifest]:
     """Offer the connector."""
     return [
-        ConnectorManifest(
-            id="singlestore",
-            title="SingleStore",
-            category="database",
-            summary="Tables of SingleStore",
-            config=SinglestoreConfig,
-            factory=lazy("headrace_connector_singlestore.connector:SinglestoreConnector"),
-            capabilities=TABLES,
-            write_options=TableOptions,
-            effect_class=EffectClass.IDEMPOTENT,
-            icon="lucide:database",
-            docs=DOCS,
-            proof="wire-compatible",
+        tables_manifest(
+            __name__, "SingleStore", "Tables of SingleStore", SinglestoreConfig, proof="wire-compatible",
+            effect=EffectClass.IDEMPOTENT, docs=DOCS,
         )
-    ]
+    ]  # fmt: skip

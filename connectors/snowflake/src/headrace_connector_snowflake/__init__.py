@@ -2,8 +2,8 @@
 
 from typing import Annotated
 
-from headrace.kits.sql.declare import READS
-from headrace.sdk import Config, ConnectorManifest, Field, Secret, hookimpl, lazy
+from headrace.kits.sql.declare import tables_manifest
+from headrace.sdk import Config, ConnectorManifest, Field, Secret, hookimpl
 
 DOCS = """Reads tables of Snowflake, and SELECTs under the SQL policy.
 
@@ -29,17 +29,7 @@ class SnowflakeConfig(Config, kw_only=True):
 def headrace_connectors() -> list[ConnectorManifest]:
     """Offer the connector."""
     return [
-        ConnectorManifest(
-            id="snowflake",
-            title="Snowflake",
-            category="database",
-            summary="Tables of Snowflake",
-            config=SnowflakeConfig,
-            factory=lazy("headrace_connector_snowflake.connector:SnowflakeConnector"),
-            capabilities=READS,
-            waits=True,
-            icon="lucide:database",
-            docs=DOCS,
-            proof="emulator",
+        tables_manifest(
+            __name__, "Snowflake", "Tables of Snowflake", SnowflakeConfig, proof="emulator", waits=True, docs=DOCS,
         )
-    ]
+    ]  # fmt: skip

@@ -2,8 +2,10 @@
 
 from typing import Annotated
 
-from headrace.kits.sql.declare import TABLES
-from headrace.sdk import Config, ConnectorManifest, EffectClass, Field, TableOptions, hookimpl, lazy
+from headrace.kits.sql.declare import tables_manifest
+from headrace.sdk import Config, ConnectorManifest, EffectClass, Field, hookimpl
+
+DOCS = """Reads and writes tables of one database file; it must be reachable by every worker."""
 
 
 class SqliteConfig(Config):
@@ -16,18 +18,8 @@ class SqliteConfig(Config):
 def headrace_connectors() -> list[ConnectorManifest]:
     """Offer the connector."""
     return [
-        ConnectorManifest(
-            id="sqlite",
-            title="SQLite",
-            category="database",
-            summary="Tables of an SQLite file",
-            config=SqliteConfig,
-            factory=lazy("headrace_connector_sqlite.connector:SqliteConnector"),
-            capabilities=TABLES,
-            write_options=TableOptions,
-            effect_class=EffectClass.TRANSACTIONAL,
-            icon="lucide:file-box",
-            docs="Reads and writes tables of one database file; it must be reachable by every worker.",
-            proof="engine",
+        tables_manifest(
+            __name__, "SQLite", "Tables of an SQLite file", SqliteConfig, proof="engine",
+            effect=EffectClass.TRANSACTIONAL, icon="lucide:file-box", docs=DOCS,
         )
-    ]
+    ]  # fmt: skip

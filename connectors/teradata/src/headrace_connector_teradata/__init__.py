@@ -1,7 +1,7 @@
 """Teradata Vantage: reads and writes tables of Teradata Vantage."""
 
-from headrace.kits.sql.declare import TABLES, Port, ServerConfig
-from headrace.sdk import ConnectorManifest, EffectClass, TableOptions, hookimpl, lazy
+from headrace.kits.sql.declare import Port, ServerConfig, tables_manifest
+from headrace.sdk import ConnectorManifest, EffectClass, hookimpl
 
 DOCS = """Reads and writes tables of Teradata Vantage.
 
@@ -21,18 +21,8 @@ class TeradataConfig(ServerConfig, kw_only=True):
 def headrace_connectors() -> list[ConnectorManifest]:
     """Offer the connector."""
     return [
-        ConnectorManifest(
-            id="teradata",
-            title="Teradata Vantage",
-            category="database",
-            summary="Tables of Teradata Vantage",
-            config=TeradataConfig,
-            factory=lazy("headrace_connector_teradata.connector:TeradataConnector"),
-            capabilities=TABLES,
-            write_options=TableOptions,
-            effect_class=EffectClass.IDEMPOTENT,
-            icon="lucide:database",
-            docs=DOCS,
-            proof="unproven",
+        tables_manifest(
+            __name__, "Teradata Vantage", "Tables of Teradata Vantage", TeradataConfig, proof="unproven",
+            effect=EffectClass.IDEMPOTENT, docs=DOCS,
         )
-    ]
+    ]  # fmt: skip

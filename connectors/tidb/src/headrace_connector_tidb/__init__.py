@@ -1,7 +1,7 @@
 """TiDB: reads and writes tables of TiDB."""
 
-from headrace.kits.sql.declare import TABLES, Port, ServerConfig
-from headrace.sdk import ConnectorManifest, EffectClass, TableOptions, hookimpl, lazy
+from headrace.kits.sql.declare import Port, ServerConfig, tables_manifest
+from headrace.sdk import ConnectorManifest, EffectClass, hookimpl
 
 DOCS = """Reads and writes tables of TiDB.
 
@@ -20,18 +20,8 @@ class TidbConfig(ServerConfig, kw_only=True):
 def headrace_connectors() -> list[ConnectorManifest]:
     """Offer the connector."""
     return [
-        ConnectorManifest(
-            id="tidb",
-            title="TiDB",
-            category="database",
-            summary="Tables of TiDB",
-            config=TidbConfig,
-            factory=lazy("headrace_connector_tidb.connector:TidbConnector"),
-            capabilities=TABLES,
-            write_options=TableOptions,
-            effect_class=EffectClass.IDEMPOTENT,
-            icon="lucide:database",
+        tables_manifest(
+            __name__, "TiDB", "Tables of TiDB", TidbConfig, proof="wire-compatible", effect=EffectClass.IDEMPOTENT,
             docs=DOCS,
-            proof="wire-compatible",
         )
-    ]
+    ]  # fmt: skip

@@ -1,7 +1,7 @@
 """TimescaleDB: reads and writes tables of TimescaleDB."""
 
-from headrace.kits.sql.declare import TABLES, PostgresConfig
-from headrace.sdk import ConnectorManifest, EffectClass, TableOptions, hookimpl, lazy
+from headrace.kits.sql.declare import PostgresConfig, tables_manifest
+from headrace.sdk import ConnectorManifest, EffectClass, hookimpl
 
 DOCS = """Reads and writes tables of TimescaleDB.
 
@@ -18,18 +18,8 @@ class TimescaledbConfig(PostgresConfig, kw_only=True):
 def headrace_connectors() -> list[ConnectorManifest]:
     """Offer the connector."""
     return [
-        ConnectorManifest(
-            id="timescaledb",
-            title="TimescaleDB",
-            category="database",
-            summary="Tables of TimescaleDB",
-            config=TimescaledbConfig,
-            factory=lazy("headrace_connector_timescaledb.connector:TimescaledbConnector"),
-            capabilities=TABLES,
-            write_options=TableOptions,
-            effect_class=EffectClass.TRANSACTIONAL,
-            icon="lucide:database",
-            docs=DOCS,
-            proof="wire-compatible",
+        tables_manifest(
+            __name__, "TimescaleDB", "Tables of TimescaleDB", TimescaledbConfig, proof="wire-compatible",
+            effect=EffectClass.TRANSACTIONAL, docs=DOCS,
         )
-    ]
+    ]  # fmt: skip

@@ -2,8 +2,8 @@
 
 from typing import Annotated
 
-from headrace.kits.sql.declare import READS, Port, ServerConfig
-from headrace.sdk import ConnectorManifest, Field, hookimpl, lazy
+from headrace.kits.sql.declare import Port, ServerConfig, tables_manifest
+from headrace.sdk import ConnectorManifest, Field, hookimpl
 
 DOCS = """Reads tables of Trino, and SELECTs under the SQL policy.
 
@@ -24,17 +24,7 @@ class TrinoConfig(ServerConfig, kw_only=True):
 def headrace_connectors() -> list[ConnectorManifest]:
     """Offer the connector."""
     return [
-        ConnectorManifest(
-            id="trino",
-            title="Trino",
-            category="database",
-            summary="Tables of Trino",
-            config=TrinoConfig,
-            factory=lazy("headrace_connector_trino.connector:TrinoConnector"),
-            capabilities=READS,
-            waits=True,
-            icon="lucide:database",
-            docs=DOCS,
-            proof="unproven",
+        tables_manifest(
+            __name__, "Trino", "Tables of Trino", TrinoConfig, proof="unproven", waits=True, docs=DOCS,
         )
-    ]
+    ]  # fmt: skip

@@ -1,7 +1,7 @@
 """Vertica: reads and writes tables of Vertica."""
 
-from headrace.kits.sql.declare import TABLES, Port, ServerConfig
-from headrace.sdk import ConnectorManifest, EffectClass, TableOptions, hookimpl, lazy
+from headrace.kits.sql.declare import Port, ServerConfig, tables_manifest
+from headrace.sdk import ConnectorManifest, EffectClass, hookimpl
 
 DOCS = """Reads and writes tables of Vertica.
 
@@ -21,18 +21,8 @@ class VerticaConfig(ServerConfig, kw_only=True):
 def headrace_connectors() -> list[ConnectorManifest]:
     """Offer the connector."""
     return [
-        ConnectorManifest(
-            id="vertica",
-            title="Vertica",
-            category="database",
-            summary="Tables of Vertica",
-            config=VerticaConfig,
-            factory=lazy("headrace_connector_vertica.connector:VerticaConnector"),
-            capabilities=TABLES,
-            write_options=TableOptions,
-            effect_class=EffectClass.IDEMPOTENT,
-            icon="lucide:database",
-            docs=DOCS,
-            proof="unproven",
+        tables_manifest(
+            __name__, "Vertica", "Tables of Vertica", VerticaConfig, proof="unproven",
+            effect=EffectClass.IDEMPOTENT, docs=DOCS,
         )
-    ]
+    ]  # fmt: skip

@@ -1,7 +1,7 @@
 """YugabyteDB: reads and writes tables of YugabyteDB."""
 
-from headrace.kits.sql.declare import TABLES, Port, PostgresConfig
-from headrace.sdk import ConnectorManifest, EffectClass, TableOptions, hookimpl, lazy
+from headrace.kits.sql.declare import Port, PostgresConfig, tables_manifest
+from headrace.sdk import ConnectorManifest, EffectClass, hookimpl
 
 DOCS = """Reads and writes tables of YugabyteDB.
 
@@ -20,18 +20,8 @@ class YugabytedbConfig(PostgresConfig, kw_only=True):
 def headrace_connectors() -> list[ConnectorManifest]:
     """Offer the connector."""
     return [
-        ConnectorManifest(
-            id="yugabytedb",
-            title="YugabyteDB",
-            category="database",
-            summary="Tables of YugabyteDB",
-            config=YugabytedbConfig,
-            factory=lazy("headrace_connector_yugabytedb.connector:YugabytedbConnector"),
-            capabilities=TABLES,
-            write_options=TableOptions,
-            effect_class=EffectClass.TRANSACTIONAL,
-            icon="lucide:database",
-            docs=DOCS,
-            proof="wire-compatible",
+        tables_manifest(
+            __name__, "YugabyteDB", "Tables of YugabyteDB", YugabytedbConfig, proof="wire-compatible",
+            effect=EffectClass.TRANSACTIONAL, docs=DOCS,
         )
-    ]
+    ]  # fmt: skip

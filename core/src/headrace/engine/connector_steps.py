@@ -10,6 +10,7 @@ import msgspec
 from headrace.sdk.connectors import Connector, Stream
 from headrace.sdk.errors import ConfigError, PluginError
 from headrace.sdk.frames import columns as columns_of
+from headrace.sdk.narrowing import Narrowing
 from headrace.sdk.nodes import Node, NodeContext
 from headrace.sdk.types import Column, DataType
 
@@ -49,7 +50,12 @@ class ReadStep(Node[Any]):
             frame = ctx.engine.adopt(connector.scan(stream, options=options, reject=reject, scratch=ctx.scratch))
             frame = frame.select(*columns) if config.columns else frame
             return {"out": frame.head(config.limit) if config.limit else frame}
-        rows = connector.read(stream, columns=columns, after=after, options=options, reject=reject)
+        if type(connector).narrowed is not Connector.narrowed and after is None and not config.limit:
+            needed = _of(ctx.narrowing(stream), columns)
+            rows = connector.narrowed(stream, needed)
+            kept = [stream.column(name) for name in needed.columns]
+        else:
+            rows = connector.read(stream, columns=columns, after=after, options=options, reject=reject)
         frames = _counted(ctx, _limited(rows, config.limit))
         first = next(frames, None)
         if first is None:
@@ -121,6 +127,12 @@ def _ask_before(connector: Connector[Any], config: Any, given: Sequence[Column])
             "rows all columns of the table",
             field="confirm_destructive", column=lost[0].column,
         )  # fmt: skip
+
+
+def _of(needed: Narrowing, columns: Sequence[str]) -> Narrowing:
+    """A narrowing to some of these columns, in their order."""
+    chosen = [name for name in columns if name in needed.columns] if needed.columns else columns
+    return msgspec.structs.replace(needed, columns=tuple(chosen))
 
 
 def _by(stream: Stream, cursor: str) -> Stream:

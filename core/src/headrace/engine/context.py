@@ -15,9 +15,10 @@ from headrace.engine.rejects import Rejects
 from headrace.plugins.records import ConnectionSpec
 from headrace.plugins.registry import Registry
 from headrace.sdk.config import secret_names
-from headrace.sdk.connectors import Connector, Reject, WriteResult
+from headrace.sdk.connectors import Connector, Reject, Stream, WriteResult
 from headrace.sdk.engines import Engine
 from headrace.sdk.errors import ConfigError
+from headrace.sdk.narrowing import Narrowing
 from headrace.sdk.waiting import Resumed
 
 _log = structlog.get_logger("headrace.engine")
@@ -112,7 +113,9 @@ class StepContext:
         resumed: Resumed | None = None,
         results: Callable[[], Any] = lambda: None,
         stored: Mapping[str, int] | None = None,
+        narrowing: Callable[[Stream], Narrowing] = lambda _stream: Narrowing(),
     ) -> None:
+        self.narrowing = narrowing
         self.resumed = resumed
         self.results = results
         self._stored = stored or {}

@@ -6,6 +6,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -26,6 +27,7 @@ from headrace.engine.messages import (
     SegmentParked,
     SegmentRequest,
 )
+from headrace.engine.narrow import narrowing
 from headrace.engine.problems import Cancelled, problem_of
 from headrace.engine.rejects import failure_frame
 from headrace.engine.reuse import OBSERVED_MAX
@@ -33,8 +35,10 @@ from headrace.engine.ways import need_of, undone
 from headrace.flows.graph import NodeSpec
 from headrace.plugins.registry import NodeType, Registry, load
 from headrace.sdk.config import parse_config
+from headrace.sdk.connectors import Stream
 from headrace.sdk.engines import Engine
 from headrace.sdk.manifests import Effect
+from headrace.sdk.narrowing import Narrowing
 from headrace.sdk.waiting import Parked
 
 if TYPE_CHECKING:
@@ -183,9 +187,15 @@ class _Work:
             connections=self.connections,
             rejects_connected=connected or node.on_error != "fail" or f"{node.id}.error" in self.keep,
             emit=self.emit, cancelled=self.cancelled, resumed=self.request.resumed, results=self._results,
+            narrowing=partial(self._narrowing, node.id),
             stored={edge.target_port: ref.rows for edge in self.request.graph.incoming[node.id]
                     if (ref := self.request.inputs.get(f"{edge.source}.{edge.source_port}"))},
         )  # fmt: skip
+
+    def _narrowing(self, node_id: str, stream: Stream) -> Narrowing:
+        if self.observe:  # every step's output is looked at whole
+            return Narrowing()
+        return narrowing(self.request, self.registry, self.keep, node_id, stream)
 
     def _stored(self, ref: FrameRef) -> nw.LazyFrame[Any]:
         return self.engine.scan([self.store.fetch(ref)], rows=(ref.offset, ref.rows) if ref.part else None)

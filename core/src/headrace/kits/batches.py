@@ -12,6 +12,13 @@ if TYPE_CHECKING:
     from headrace.sdk.types import Column
 
 BATCH_BYTES = 16 * 2**20
+GROUP_BYTES = 8 * 2**20
+"""Of rows in a row group of Parquet: who reads the file has some ten groups in memory at once."""
+
+
+def group_rows(rows: int, size_bytes: int) -> int:
+    """Rows of a row group, where so many rows take so many bytes."""
+    return max(1_000, min(2**20, rows * GROUP_BYTES // max(1, size_bytes)))
 
 
 def later(frame: pl.LazyFrame, cursor: Column, after: object) -> pl.LazyFrame:

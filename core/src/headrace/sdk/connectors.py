@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     import polars as pl
 
+    from headrace.sdk.narrowing import Narrowing
     from headrace.sdk.tables import Change, Page, State
 
 WriteMode: TypeAlias = Literal["append", "overwrite", "upsert", "merge", "scd2"]
@@ -302,6 +303,13 @@ class Connector(ABC, Generic[ConfigT]):
 
     def acknowledge(self) -> None:
         """What was held, or taken last, is stored: the other side may forget it; twice is fine (MESSAGES)."""
+        raise NotImplementedError
+
+    def narrowed(self, stream: Stream, needed: Narrowing, *, batch_rows: int = 50_000) -> Iterator[pl.DataFrame]:
+        """Yield frames as `read` does, of the columns named and at least the rows needed (NARROW).
+
+        A comparison that the source may judge in another way than the steps do (by a collation, say) is left to them.
+        """
         raise NotImplementedError
 
     def relation(self, stream: Stream) -> Any:

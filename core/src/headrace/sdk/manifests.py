@@ -67,6 +67,7 @@ class Capability(StrEnum):
     INCREMENTAL = "incremental"
     SCAN = "scan"
     RELATION = "relation"
+    NARROW = "narrow"
     FINGERPRINT = "fingerprint"
     FILES = "files"
     MESSAGES = "messages"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeAlias
 
 from headrace.sdk.config import ConfigT
@@ -13,8 +13,9 @@ if TYPE_CHECKING:
 
     import narwhals as nw
 
-    from headrace.sdk.connectors import Connector, Reject, WriteResult
+    from headrace.sdk.connectors import Connector, Reject, Stream, WriteResult
     from headrace.sdk.engines import Engine
+    from headrace.sdk.narrowing import Kept, Narrowing
     from headrace.sdk.waiting import Resumed
 
     Frame: TypeAlias = nw.LazyFrame[Any]
@@ -35,6 +36,8 @@ class NodeContext(Protocol):
     engine: Engine
     scratch: Path
     """Private folder, removed after the segment."""
+    narrowing: Callable[[Stream], Narrowing]
+    """What the steps after this one need of the rows that it reads from a stream."""
 
     def connector(self, connection: str) -> Connector[Any]:
         """The open connector of a connection, by name or id; the host closes it."""
@@ -77,6 +80,10 @@ class Node(ABC, Generic[ConfigT]):
 
     def __init__(self, config: ConfigT) -> None:
         self.config = config
+
+    def keeps(self) -> Kept | None:
+        """What it keeps of its one input, so that a source may leave out the rest; None: all of it may be needed."""
+        return None
 
     @abstractmethod
     def run(self, ctx: NodeContext, inputs: Frames) -> Frames:

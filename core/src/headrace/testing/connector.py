@@ -39,6 +39,7 @@ METHODS = {
     Capability.QUERY: "query",
     Capability.SCAN: "scan",
     Capability.RELATION: "relation",
+    Capability.NARROW: "narrowed",
     Capability.FINGERPRINT: "fingerprint",
     Capability.FILES: "files",
     Capability.PLAN: "plan",

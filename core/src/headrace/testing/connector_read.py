@@ -11,7 +11,9 @@ import pytest
 
 from headrace.sdk import Capability, Connector
 from headrace.sdk.manifests import ConnectorManifest
+from headrace.sdk.narrowing import Narrowing
 from headrace.testing.connector_base import ConnectorRules, needs, rows
+from headrace.testing.connector_narrow import conditions_over, kept, kept_of
 
 
 class Cancelled(Exception):
@@ -89,6 +91,20 @@ class ReadRules(ConnectorRules):
             last = stream.columns[-1].name
             narrowed = connector.scan(stream).filter(pl.col(last).is_not_null()).select(last)
             assert narrowed.collect().to_dicts() == [{last: row[last]} for row in expected if row[last] is not None]
+
+    def test_a_narrowed_read_has_all_that_is_needed(
+        self, connector: Connector[Any], manifest: ConnectorManifest
+    ) -> None:
+        """Whatever the source leaves out, what the steps keep of the rest is what they keep of everything."""
+        needs(manifest, Capability.NARROW)
+        for stream in connector.discover():
+            expected = rows(connector, stream)
+            for text in conditions_over(stream, expected):
+                assert kept(connector, stream, text) == kept_of(stream, expected, text), text
+            few = [row for frame in connector.narrowed(stream, Narrowing(rows=1)) for row in frame.to_dicts()]
+            assert len(few) == min(1, len(expected))
+            last = stream.columns[-1].name
+            assert all(frame.columns == [last] for frame in connector.narrowed(stream, Narrowing(columns=(last,))))
 
     def test_relation_equals_read(self, connector: Connector[Any], manifest: ConnectorManifest) -> None:
         needs(manifest, Capability.RELATION)

@@ -11,6 +11,7 @@ import pytest
 
 from headrace.sdk import Effect, Engine, HeadraceError, NodeManifest, Reject, config_schema, parse_config
 from headrace.sdk.forms import HINTS
+from headrace.sdk.narrowing import Narrowing
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -33,6 +34,7 @@ class FakeContext:
         self.rejected: list[Reject] = []
         self.lines: list[str] = []
         self.results: list[Any] = []
+        self.narrowing = lambda _stream: Narrowing()
 
     def connector(self, connection: str) -> Any:
         """Contract tests have no connections."""

@@ -8,6 +8,7 @@ from headrace.sdk.expression_values import Value
 from headrace.sdk.expressions import named, typed
 from headrace.sdk.frames import Frame, Frames, columns, nw, require, try_cast
 from headrace.sdk.frames import names as names_of
+from headrace.sdk.narrowing import Kept
 
 from headrace_node_transform.configs import (
     CastConfig,
@@ -34,6 +35,10 @@ class Select(Single[SelectConfig]):
         if len(names) == len(names_of(frame)):
             raise ConfigError("'columns': every column is dropped; keep at least one", field="columns")
         return frame.drop(names)
+
+    def keeps(self) -> Kept | None:
+        """The columns chosen; of those that are left out the others must be known."""
+        return Kept(columns=tuple(self.config.columns)) if self.config.mode == "keep" else None
 
 
 class Rename(Single[RenameConfig]):

@@ -8,6 +8,7 @@ from headrace.sdk import ConfigError, Node, NodeContext
 from headrace.sdk.expressions import condition
 from headrace.sdk.frames import Frame, Frames, columns, nw, require
 from headrace.sdk.frames import names as names_of
+from headrace.sdk.narrowing import Kept
 
 from headrace_node_transform.configs import (
     DistinctConfig,
@@ -27,6 +28,10 @@ class Filter(Single[FilterConfig]):
     def step(self, frame: Frame) -> Frame:
         """The result: the columns of `in`."""
         return frame.filter(condition(self.config.where, columns(frame), "where"))
+
+    def keeps(self) -> Kept:
+        """The rows that meet the condition."""
+        return Kept(where=self.config.where)
 
 
 class Split(Node[SplitConfig]):
@@ -63,6 +68,10 @@ class Limit(Single[LimitConfig]):
         if self.config.order:
             frame = ordered(frame, self.config.order, nulls_last=True, field="order")
         return frame.head(self.config.rows)
+
+    def keeps(self) -> Kept | None:
+        """The first rows, unless all are needed to know which these are."""
+        return Kept(rows=self.config.rows) if self.config.rows and not self.config.order else None
 
 
 class Distinct(Single[DistinctConfig]):

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
 from headrace.kits.files.options import ReadOptions, WriteOptions
-from headrace.sdk.config import Config
+from headrace.sdk.config import Config, Field, Secret
 from headrace.sdk.manifests import Capability, ConnectorManifest, EffectClass, OAuthFlow, Proof, lazy
 
 DOCS = """A stream is a path, a folder or a glob, e.g. `2026/*.csv`; several files become one table by column names, and
@@ -14,6 +14,13 @@ width are read; gzip, zstd, bz2, xz, zip and tar are unpacked.
 
 Lines that do not fit go to the error port with their number and reason; without an edge there, the step fails and names
 the first. Writing shows each file whole, or not at all."""
+
+
+class PersonConfig(Config, kw_only=True):
+    """The app by which a person connects an account; a connector adds `auth`, whose first value is `oauth2_code`."""
+
+    client_id: Annotated[str, Field("Client id", visible_if={"auth": "oauth2_code"}, order=1)] = ""
+    client_secret: Annotated[Secret, Field("Client secret", visible_if={"auth": "oauth2_code"}, order=2)] = Secret("")
 
 
 def files_manifest(

@@ -28,13 +28,8 @@ SELECT set_config('TimeZone', 'UTC', true), set_config('DateStyle', 'ISO, YMD', 
 """)
 
 
-def parses(connection: sa.Connection, query: sa.Select[Any], columns: Sequence[Column]) -> bool:
-    """Whether the text of every column says what the driver's values would; JSON, arrays and their like it does not.
-
-    COPY takes no parameters, so a query with bounds goes by the driver.
-    """
-    if query.compile(dialect=connection.dialect).params:
-        return False
+def parses(columns: Sequence[Column]) -> bool:
+    """Whether the text of every column says what the driver's values would; JSON, arrays and their like it does not."""
     return bool(columns) and all(
         column.type in _PARSED or (column.type is DataType.TEXT and column.native.upper().startswith(_AS_TEXT))
         for column in columns
@@ -46,9 +41,11 @@ def frames(
 ) -> Iterator[pl.DataFrame]:
     """Rows of the query in frames of at most so many rows, and of about so many bytes of text."""
     connection.execute(_SETTINGS)
-    text = str(query.compile(dialect=connection.dialect)).replace("%%", "%")
+    asked = query.compile(dialect=connection.dialect)
+    text = str(asked) if asked.params else str(asked).replace("%%", "%")
     cursor: Any = connection.connection.cursor()
-    with cursor.copy(f"COPY ({text}) TO STDOUT (FORMAT csv, ENCODING 'UTF8')") as copy:
+    # COPY takes no parameters: the driver writes them into the statement as literals of their types
+    with cursor.copy(f"COPY ({text}) TO STDOUT (FORMAT csv, ENCODING 'UTF8')", asked.params or None) as copy:
         held: list[Any] = []
         size = 0
         for row in copy:

@@ -11,6 +11,7 @@ from headrace.kits.sql.ddl import Alter
 from headrace.kits.sql.reader import QUERY_TIMEOUT_S
 from headrace.kits.sql.target import Traits
 from headrace.sdk.config import ConfigT
+from headrace.sdk.types import DataType
 
 if TYPE_CHECKING:
     import polars as pl
@@ -30,6 +31,9 @@ class MysqlConnector(SqlConnector[ConfigT]):
     """One MySQL or MariaDB database. DDL commits by itself there: an overwrite swaps by one atomic RENAME TABLE."""
 
     dialect = "mysql"
+    compares = frozenset(
+        {DataType.INTEGER, DataType.DECIMAL, DataType.DATE, DataType.TEXT}
+    )  # TIMESTAMP has the link's zone
     traits = Traits(swap=rename_both, retype="ALTER TABLE %(table)s MODIFY COLUMN %(column)s %(type)s")
     system_schemas = frozenset({"information_schema", "mysql", "performance_schema", "sys"})
     loads: ClassVar[bool] = True

@@ -13,7 +13,7 @@ from headrace.kits.sql.connector import SqlConnector
 from headrace.kits.sql.frames import plain
 from headrace.kits.sql.reader import BATCH_BYTES, QUERY_TIMEOUT_S, SqlReader
 from headrace.sdk.config import ConfigT
-from headrace.sdk.types import Column
+from headrace.sdk.types import Column, DataType
 
 if TYPE_CHECKING:
     import polars as pl
@@ -39,6 +39,9 @@ class PostgresReader(SqlReader[ConfigT]):
 
     dialect = "postgres"
     driver: ClassVar[str] = "headrace_postgresql+psycopg"
+    compares = frozenset(
+        {DataType.INTEGER, DataType.DECIMAL, DataType.DATE, DataType.TIMESTAMP, DataType.TEXT}
+    )  # fmt: skip
     copies_out: ClassVar[bool] = False
     """Whether it answers COPY (SELECT ...) TO STDOUT as PostgreSQL does."""
 
@@ -63,7 +66,7 @@ class PostgresReader(SqlReader[ConfigT]):
     ) -> Iterator[pl.DataFrame]:
         from headrace.kits.sql import copy_out
 
-        if self.copies_out and copy_out.parses(connection, query, wanted):
+        if self.copies_out and copy_out.parses(wanted):
             return copy_out.frames(connection, query, wanted, batch_rows, BATCH_BYTES)
         return super()._frames(connection, query, wanted, batch_rows)
 

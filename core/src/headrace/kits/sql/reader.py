@@ -12,14 +12,16 @@ import sqlalchemy as sa
 
 from headrace.kits.sql.errors import translated
 from headrace.kits.sql.ledger import LEDGER
+from headrace.kits.sql.narrow import conditions
 from headrace.kits.sql.paging import bounds, encoded, order, split
 from headrace.kits.sql.types import column_of
 from headrace.sdk.config import ConfigT
 from headrace.sdk.connectors import Connector, Rejector, Stream
 from headrace.sdk.egress import check_host
 from headrace.sdk.errors import ConfigError
+from headrace.sdk.narrowing import Narrowing
 from headrace.sdk.tables import Page, State
-from headrace.sdk.types import Column
+from headrace.sdk.types import Column, DataType
 
 if TYPE_CHECKING:
     import polars as pl
@@ -35,6 +37,8 @@ class SqlReader(Connector[ConfigT]):
 
     dialect: ClassVar[str]
     """Name of the dialect for the SQL policy (sqlglot's)."""
+    compares: ClassVar[frozenset[DataType]] = frozenset({DataType.INTEGER})
+    """Types that it compares with a constant as the steps do."""
     system_schemas: ClassVar[frozenset[str]] = frozenset({"information_schema"})
 
     def __init__(self, config: ConfigT) -> None:
@@ -153,6 +157,18 @@ class SqlReader(Connector[ConfigT]):
             if after is not None:
                 cursor = source.c[stream.cursors[0]]
                 query = query.where(cursor > after).order_by(cursor)
+            yield from self._frames(connection, query, wanted, batch_rows)
+
+    def narrowed(self, stream: Stream, needed: Narrowing, *, batch_rows: int = 50_000) -> Iterator[pl.DataFrame]:
+        """Rows that the database finds, through the same cursor as those of a read."""
+        columns = {column.name: column for column in stream.columns}
+        wanted = [stream.column(name) for name in needed.columns or columns]
+        with translated(self.where), self.engine().connect() as connection:
+            source = self._source(connection, stream)
+            found, whole = conditions(source, columns, needed.where, self.compares)
+            query = sa.select(*(source.c[c.name] for c in wanted)).where(*found)
+            if needed.rows and whole:
+                query = query.limit(needed.rows)
             yield from self._frames(connection, query, wanted, batch_rows)
 
     def pages(
