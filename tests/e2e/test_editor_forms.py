@@ -6,11 +6,15 @@ from typing import Any
 
 import pytest
 from axe_playwright_python.base import AXE_SCRIPT
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
-WRONG = """() => axe.run('.settings', { resultTypes: ['violations'] }).then(({ violations }) => violations
-  .filter((one) => ['serious', 'critical'].includes(one.impact)).map((one) => `${one.id} ${one.nodes[0].html.slice(0, 120)}`))"""
+WRONG = """async () => {
+  const form = document.querySelector('.settings, .connection-form')
+  const { violations } = await axe.run(form, { resultTypes: ['violations'] })
+  return violations.filter((one) => ['serious', 'critical'].includes(one.impact))
+    .map((one) => `${one.id} ${one.nodes[0].html.slice(0, 120)}`)
+}"""
 SIMPLE = {"string": "some text", "integer": 3, "number": 0.5, "boolean": True, "array": [], "object": {}}
 
 
@@ -34,10 +38,30 @@ def filled(schema: dict[str, Any]) -> Any:
     return SIMPLE[kind]
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_the_form_of_every_step_type_is_shown_and_keeps_its_values(open_page, api, steps, scheme: str):
-    page: Page = open_page(color_scheme=scheme)
-    page.expected.append("the server responded with a status of 4")  # the values are made up: nothing is behind them
+def wrong(page: Page) -> list[str]:
+    """What of the form is not for everybody, in either theme."""
+    found: list[str] = []
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme=scheme, reduced_motion="reduce")  # type: ignore[arg-type]
+        found += page.evaluate(WRONG)
+    return found
+
+
+def lacks(form: Locator, schema: dict[str, Any]) -> list[str]:
+    """Titles of fields that always show, and are not there."""
+    said = []
+    for name, part in schema.get("properties", {}).items():
+        hints = part.get("x-ui", {})
+        title = part.get("title", name.replace("_", " "))
+        if hints.get("advanced") or hints.get("visible_if") or "const" in part:
+            continue
+        if not form.get_by_text(title).count() and not form.get_by_label(title).count():
+            said.append(f"lacks {title}")
+    return said
+
+
+def test_the_form_of_every_step_type_is_shown_and_keeps_its_values(page: Page, api, steps):
+    page.expected.append("the server responded with a status of 4")  # type: ignore[attr-defined]
     types = api("GET", "/node-types")
     assert len(types) > 50
     nodes = []
@@ -45,7 +69,7 @@ def test_the_form_of_every_step_type_is_shown_and_keeps_its_values(open_page, ap
         node = steps(f"n{number}", one["id"], (number % 10) * 280, (number // 10) * 110, **filled(one["schema"]))
         node["data"] |= {"label": f"Step {number:03}", "nodeVersion": one["version"]}
         nodes.append(node)
-    flow = api.flow(f"Every form {scheme}", nodes)
+    flow = api.flow("Every form", nodes)
     before = {node["id"]: node["data"]["config"] for node in api("GET", f"/flows/{flow}/data")["nodes"]}
     page.goto(f"/flows/{flow}")
     expect(page.locator(".react-flow__node").first).to_be_visible()
@@ -57,16 +81,21 @@ def test_the_form_of_every_step_type_is_shown_and_keeps_its_values(open_page, ap
         listed.locator(f'[data-step="n{number}"]').first.click()
         side = page.get_by_role("complementary", name=f"Settings of Step {number:03}")
         expect(side).to_be_visible()
-        for name, part in one["schema"].get("properties", {}).items():
-            hints = part.get("x-ui", {})
-            if hints.get("advanced") or hints.get("visible_if") or "const" in part:
-                continue
-            title = part.get("title", name.replace("_", " "))
-            assert side.get_by_text(title).count() or side.get_by_label(title).count(), f"{one['id']} lacks {title}"
-        found += [f"{one['id']}: {wrong}" for wrong in page.evaluate(WRONG)]
+        found += [f"{one['id']}: {said}" for said in [*lacks(side, one["schema"]), *wrong(page)]]
     assert found == []
     page.get_by_role("textbox", name="Name of the step").fill("The last one")
     page.keyboard.press("Control+s")
     expect(page.get_by_text("Saved", exact=True)).to_be_visible()
     after = {node["id"]: node["data"]["config"] for node in api("GET", f"/flows/{flow}/data")["nodes"]}
     assert after == before
+
+
+def test_the_form_of_every_connector_is_shown(page: Page, api):
+    found = []
+    for one in api("GET", "/connectors"):
+        page.goto(f"/connections/new/{one['id']}")
+        form = page.locator(".settings, .connection-form").first
+        expect(form.get_by_label("Name").first).to_be_visible()
+        page.evaluate(AXE_SCRIPT)
+        found += [f"{one['id']}: {said}" for said in [*lacks(form, one["schema"]), *wrong(page)]]
+    assert found == []
