@@ -198,6 +198,17 @@ def test_two_steps_are_connected_by_drag(page: Page, api, chain):
     assert ("Sort", "out", "Join", "left") in stored(api, flow)[1]
 
 
+def test_a_call_waits_for_another_by_a_wire_that_only_says_the_order(page: Page, api, steps):
+    called = api.flow("Called", [steps("stop", "control.stop", 0, message="x")])
+    nodes = [steps(id_, "control.subflow", x, flow=called) for id_, x in (("first", 0), ("then", 400))]
+    flow = api.flow("Order", nodes)
+    page.goto(f"/flows/{flow}")
+    drag(page, middle(handle(page, "first", "done")), middle(handle(page, "then", "after")))
+    expect(page.locator(".react-flow__edge")).to_have_count(1)
+    save(page)
+    assert stored(api, flow)[1] == {("First", "done", "Then", "after")}
+
+
 def test_many_steps_are_arranged_in_a_worker_without_overlap(page: Page, api, steps):
     count = 210
     nodes = [steps(f"s{n}", "transform.union", 0, 0) for n in range(count)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -70,6 +71,73 @@ def test_five_steps_are_built_and_run_by_keys_alone(page: Page, api, run):
     expect(page.get_by_role("img", name="Disabled")).to_be_hidden()
     run(page, lambda: page.keyboard.press("Control+Enter"))
     expect(page.locator(".react-flow__node").filter(has_text="Limit rows")).to_contain_text("7 rows")
+
+
+def test_three_steps_are_built_run_and_read_in_the_outline_by_keys_alone(page: Page, api, run):
+    page.goto(f"/flows/{api.flow('In the outline', [])}")
+    expect(page.get_by_role("heading", name="An empty flow")).to_be_visible()
+    page.keyboard.press("o")
+    chosen = page.locator(".outline [data-step][aria-pressed=true]")
+
+    def add(text: str, title: str, **fields: str) -> None:
+        page.keyboard.press("/")
+        expect(page.get_by_role("combobox", name=re.compile("Add a step"))).to_be_focused()
+        page.keyboard.type(text)
+        expect(page.get_by_role("option").first).to_contain_text(title)
+        page.keyboard.press("Enter")
+        expect(chosen).to_be_focused()
+        expect(chosen).to_contain_text(title)
+        for label, value in fields.items():
+            along(page, label)
+            if page.evaluate("document.activeElement.tagName") == "SELECT":
+                expect(page.locator(".settings").get_by_role("option", name=value)).to_be_attached()
+            else:
+                page.keyboard.press("Control+a")
+            page.keyboard.type(value)
+            page.keyboard.press("Escape")
+            if page.evaluate("document.activeElement.tagName") == "INPUT":  # the first one closed the suggestions
+                page.keyboard.press("Escape")
+            expect(chosen).to_be_focused()
+
+    add("files: read", "Files: read", Connection="Flight data", Stream="airlines.csv")
+    add("filter", "Filter", Condition="carrier > 'B'")
+    add("limit", "Limit", Rows="7")
+    run(page, lambda: page.keyboard.press("Control+Enter"))
+    listed = page.get_by_role("list", name="Steps").get_by_role("listitem")
+    expect(listed).to_have_count(3)
+    expect(listed.nth(2)).to_contain_text("7 rows")
+    expect(page.get_by_role("region", name="Results").get_by_role("row")).to_have_count(8)
+
+
+def along(page: Page, label: str) -> None:
+    """With Tab to a field of the settings."""
+    field = page.locator(".settings").get_by_label(label).first
+    for _ in range(60):
+        if field.evaluate("(field) => field === document.activeElement"):
+            return
+        page.keyboard.press("Tab")
+    expect(field).to_be_focused()
+
+
+def test_a_step_that_is_switched_off_is_left_out_and_stays_so(page: Page, api, steps, run):
+    nodes = [
+        steps("read", "local_files.read", 0, connection="Flight data", stream="airlines.csv"),
+        steps("none", "transform.filter", 280, where="carrier = 'nobody'"),
+        steps("last", "transform.distinct", 560),
+    ]
+    flow = api.flow("Switched off", nodes, [("read.out", "none.in"), ("none.out", "last.in")])
+    page.goto(f"/flows/{flow}")
+    run(page)
+    expect(page.get_by_test_id("step-last")).to_contain_text("0 rows")
+    page.get_by_test_id("step-none").click()
+    page.locator('.react-flow__node[data-id="none"]').focus()
+    page.keyboard.press("d")
+    page.keyboard.press("Control+s")
+    expect(page.get_by_text("Saved", exact=True)).to_be_visible()
+    page.reload()
+    expect(page.get_by_test_id("step-none").get_by_role("img", name="Disabled")).to_be_visible()
+    run(page)
+    expect(page.get_by_test_id("step-last")).to_contain_text("16 rows")
 
 
 def test_the_sheet_lists_every_command_and_its_keys(page: Page, api, steps):

@@ -36,6 +36,8 @@ SCHEMA = {
         "keys": {
             "title": "Keys", "type": "array", "items": {"type": "string"}, "x-ui": {"visible_if": {"mode": "drop"}},
         },
+        "trim": {"title": "Trim", "type": "boolean", "x-ui": {"visible_if": {"mode": "drop"}}},
+        "marks": {"title": "Marks", "type": "string", "x-ui": {"visible_if": {"trim": True}}},
         "auth": {"title": "Sign in", "oneOf": [PLAIN, TLS]},
     },
 }  # fmt: skip
@@ -144,6 +146,24 @@ def test_hidden_fields_are_not_sent(form):
     main.get_by_role("radio", name="keep").check(force=True)
     try_it(main)
     assert "keys" not in sent[-1]
+
+
+def test_a_field_hides_with_the_hidden_one_that_it_depends_on(form):
+    main, sent, _ = form
+    main.get_by_role("group", name="Sign in").get_by_label("User").fill("ada")
+    marks = main.get_by_label("Marks")
+    expect(marks).to_have_count(0)
+    main.get_by_role("radio", name="drop").check(force=True)
+    main.get_by_role("checkbox", name="Trim").check()
+    marks.fill(".,")
+    try_it(main)
+    assert (sent[-1]["trim"], sent[-1]["marks"]) == (True, ".,")
+    main.get_by_role("radio", name="keep").check(force=True)
+    expect(marks).to_have_count(0)
+    try_it(main)
+    assert not {"trim", "marks"} & set(sent[-1])
+    main.get_by_role("radio", name="drop").check(force=True)
+    expect(marks).to_have_value(".,")
 
 
 def test_errors_of_an_answer_stand_at_their_field(form, page: Page):

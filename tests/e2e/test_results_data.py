@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, date, datetime
+from decimal import Decimal
 
+import polars as pl
 import pytest
 from playwright.sync_api import Page, expect
 
@@ -70,6 +73,36 @@ def test_numbers_stand_right_nulls_are_named_and_a_cell_opens_whole(page: Page, 
     page.keyboard.press("Escape")
     rows.get_by_role("gridcell", name='{"a"').first.dblclick()
     expect(page.get_by_role("dialog", name="nested").get_by_role("region", name="Value")).to_contain_text('"b": "c"')
+
+
+def test_every_kind_of_value_is_shown_as_what_it_is(page: Page, api, steps, stack):
+    odd = {
+        "raw": [b"\x00\xff\x10", b"", None],
+        "day": [date(2024, 2, 29), None, date(1999, 12, 31)],
+        "at": [datetime(2024, 2, 29, 23, 59, 59, tzinfo=UTC), None, datetime(1970, 1, 1, tzinfo=UTC)],
+        "price": pl.Series([Decimal("12.30"), None, Decimal("-0.01")], dtype=pl.Decimal(10, 2)),
+        "yes": [True, False, None],
+        "big": [2**53 + 1, -(2**53) - 1, None],
+        "text": ["", "<b>not bold</b>", None],
+    }
+    pl.DataFrame(odd).write_parquet(stack.files / "odd.parquet")
+    flow = api.flow("Odd values", [steps("odd", "local_files.read", 0, connection="Files", stream="odd.parquet")])
+    ran = api("POST", f"/flows/{flow}/execute", {"observe": "all", "async_mode": False, "wait_seconds": 60})
+    assert ran["status"] == "completed", ran
+    page.goto(f"/executions/{ran['id']}?step=odd")
+    table = page.get_by_role("region", name="Rows of Odd").get_by_role("grid")
+    rows = table.get_by_role("row")
+    expect(rows).to_have_count(4)
+    texts = [rows.nth(n).get_by_role("gridcell").all_inner_texts()[-len(odd) :] for n in (1, 2, 3)]
+    first, second, third = (dict(zip(odd, line, strict=True)) for line in texts)
+    assert (first["day"], third["day"]) == ("2024-02-29", "1999-12-31")
+    assert first["at"].startswith("2024-02-29")
+    assert (first["price"], third["price"]) == ("12.30", "-0.01")
+    assert (first["yes"], second["yes"]) == ("true", "false")
+    assert [line["big"].replace(",", "") for line in (first, second)] == [str(2**53 + 1), str(-(2**53) - 1)]
+    assert second["text"] == "<b>not bold</b>"
+    assert [third[name] for name in ("raw", "yes", "big", "text")] == ["null"] * 4
+    assert first["raw"] not in {"", "null"}, "bytes are named, not dropped"
 
 
 def test_columns_say_what_they_hold_and_over_how_many_rows(page: Page, api):

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from headrace.sdk.errors import ConfigError
 
 if TYPE_CHECKING:
-    from jinja2 import Environment, nodes
+    from jinja2 import Environment, UndefinedError, nodes
 
 MAX_TEMPLATE: Final = 20_000
 MAX_RESULT: Final = 100_000
@@ -79,7 +80,7 @@ def render(text: str, context: Mapping[str, Any]) -> str:
         raise ConfigError(f"'{_brief(text)}' is not a template: {error.message} (line {error.lineno}); "
                           "write {{ params.name }}", line=error.lineno) from None  # fmt: skip
     except UndefinedError as error:
-        raise ConfigError(f"'{_brief(text)}' asks for something that is not there: {error.message}; known are "
+        raise ConfigError(f"'{_brief(text)}' asks for something that is not there: {_missing(error)}; known are "
                           + ", ".join(sorted(context))) from None  # fmt: skip
     except SecurityError as error:
         raise ConfigError(
@@ -131,6 +132,11 @@ def _walk(value: Any, context: Mapping[str, Any], path: str) -> Any:
 
 def _brief(text: str) -> str:
     return text if len(text) <= 80 else text[:77] + "..."
+
+
+def _missing(error: UndefinedError) -> str:
+    """What was asked for, without the words of Python for what it was asked of."""
+    return re.sub(r"^'.+ object' has no (attribute|element) ", "", error.message or "")
 
 
 @lru_cache(maxsize=1)

@@ -18,18 +18,18 @@ import { useUi } from './ui'
 const SHOWN = 100
 
 export function Conflict({ reload }: { reload: () => void }) {
-  const message = useUi((state) => state.conflict)
-  return message ? <Open message={message} reload={reload} /> : null
+  const found = useUi((state) => state.conflict)
+  return found ? <Open reload={reload} /> : null
 }
 
-function Open({ message, reload }: { message: string; reload: () => void }) {
+function Open({ reload }: { reload: () => void }) {
   const { flowId, types } = useFlowPage()
   const { data: flow } = useFlow(flowId)
   const [busy, setBusy] = useState(false)
   const [chosen, setChosen] = useState<ReadonlyMap<string, Side>>(new Map())
   const [, go] = useLocation()
   const stored = useQuery({ queryKey: ['canvas', flowId, 'theirs'], queryFn: () => get<Canvas>(`/flows/${flowId}/data`), staleTime: 0, gcTime: 0 })
-  const close = () => useUi.setState({ conflict: '' })
+  const close = () => useUi.setState({ conflict: false })
   const during = (act: () => Promise<void>) => () => {
     setBusy(true)
     void act().catch(fail).finally(() => setBusy(false))
@@ -63,9 +63,8 @@ function Open({ message, reload }: { message: string; reload: () => void }) {
     go(`/flows/${made.id}`)
   })
   return (
-    <Dialog title={t('flow.conflict')} text={`${message.charAt(0).toUpperCase()}${message.slice(1)}.`} size="large" onClose={close}>
+    <Dialog title={t('flow.conflict')} text={t('flow.conflict.safe')} size="large" onClose={close}>
       {stored.data ? <Differences theirs={stored.data} chosen={chosen} choose={setChosen} /> : stored.error ? <p className="notice" data-tone="error">{stored.error.message}</p> : <p className="soft" role="status">{t('flow.conflict.comparing')}</p>}
-      <p className="soft">{t('flow.conflict.safe')}</p>
       <footer className="dialog-foot">
         <button type="button" className="button" disabled={busy} onClick={close}>{t('flow.conflict.later')}</button>
         <button type="button" className="button" disabled={busy} onClick={copy}>{t('flow.conflict.copy')}</button>
@@ -113,14 +112,14 @@ function Row({ one, side, pick }: { one: Point; side: Side; pick: (side: Side) =
   const what = whole ? one.label : `${one.label}, ${partOf(one.path)}`
   const shown = (value: Json | undefined) => (!whole ? said(value) : value ? t('flow.conflict.there') : <span className="soft">{t('flow.conflict.without')}</span>)
   const cell = (of: Side) => (
-    <td data-chosen={side === of || undefined} data-theirs={of === 'theirs' || undefined}>
+    <td data-chosen={side === of || undefined}>
       <label className="differs-pick"><input type="radio" name={`side-${one.key}`} checked={side === of} onChange={() => pick(of)} aria-label={of === 'mine' ? t('flow.conflict.pickMine', { step: what }) : t('flow.conflict.pickTheirs', { step: what })} /><span>{shown(one[of])}</span></label>
     </td>
   )
   return (
     <tr data-by={one.by}>
       <th scope="row">{one.label}{!whole && <span className="soft">{partOf(one.path)}</span>}{one.by === 'both' && <span className="badge" data-tone="warn">{t('flow.conflict.bothChanged')}</span>}</th>
-      <td className="soft">{shown(one.base)}</td>{cell('mine')}{cell('theirs')}
+      <td className="soft" data-column={t('flow.conflict.before')}>{shown(one.base)}</td>{cell('mine')}{cell('theirs')}
     </tr>
   )
 }

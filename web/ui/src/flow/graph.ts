@@ -62,10 +62,7 @@ export function refusal(doc: Doc, types: Types, wire: Wire): string {
   const into = port(typeOf(types, target)?.inputs, wire.targetHandle ?? 'in')
   if (types.has(target.data.nodeType) && !into) return t('flow.wire.noInput', { to })
   if (types.has(source.data.nodeType) && !out) return t('flow.wire.noOutput', { from: labelOf(source), port: wire.sourceHandle ?? 'out' })
-  if (out && into && (out.kind === 'control') !== (into.kind === 'control')) {
-    const ports = { out: out.title, into: into.title, to }
-    return out.kind === 'control' ? t('flow.wire.order', ports) : t('flow.wire.rows', ports)
-  }
+  if (out?.kind === 'control' && into && into.kind !== 'control') return t('flow.wire.order', { out: out.title, into: into.title, to })
   const across = crossing(doc, types, wire)
   if (across) return across
   if (!border(doc, wire) && leads(doc, wire.target, wire.source)) return t('flow.wire.cycle', { to, from: labelOf(source) })

@@ -65,7 +65,7 @@ function StepSettings({ step, open }: { step: StepNode; open: boolean }) {
         <Tile icon={type?.icon ?? ''} kind={type?.kind ?? 'logic'} title={type?.title ?? '?'} />
         <div className="settings-title">
           <input className="rename" data-first aria-label={t('flow.settings.name')} value={step.data.label ?? ''} readOnly={readOnly} onChange={({ target }) => set({ label: target.value }, 'label')} />
-          <p className="soft">{step.data.nodeType} · {type?.plugin.distribution ?? t('flow.settings.missing')}</p>
+          <p className="soft">{type ? type.title : `${step.data.nodeType} · ${t('flow.settings.missing')}`}</p>
         </div>
         {!readOnly && <button type="button" className="button" title={`${t('flow.command.runTo')} (${capsOf(command('runTo').keys[0]).join(' ')})`} onClick={() => run({ node: step.id, mode: 'to_here' })}><Play size={14} aria-hidden="true" /><span className="head-word">{t('flow.settings.runTo')}</span></button>}
         {!readOnly && <button type="button" className="icon-button" aria-label={t('flow.menu')} title={t('flow.menu')} aria-haspopup="menu" onClick={(event) => { const { left, bottom } = event.currentTarget.getBoundingClientRect(); useUi.setState({ menu: { of: 'step', x: left, y: bottom } }) }}><MoreVertical size={17} /></button>}

@@ -1,6 +1,7 @@
 // One field: label, widget by schema and hint, help, error.
-import { Suspense, lazy, useId } from 'react'
+import { useEffect, useId, useState } from 'react'
 import type { ComponentType } from 'react'
+import { flushSync } from 'react-dom'
 import type { Json, Schema, Value } from '../api/types'
 import { complaint, initial, isObject, plain, switchVariant, variantOf, variantTitle } from '../lib/schema'
 import { t } from '../lib/text'
@@ -9,11 +10,33 @@ import { Fields, asObject } from './form'
 import { Choices, KeyValue, Rows, Tags } from './lists'
 import { Area, Chooser, NumberInput, Scalar, SecretInput, Segmented, Select, TextInput } from './inputs'
 
-/** Parts that few forms need come when one does; what is typed until then stays. */
+/** Parts that few forms need come when one does; what is typed until then stays, and so do focus and caret. */
 function late(load: () => Promise<ComponentType<InputProps>>, meanwhile: ComponentType<InputProps>): ComponentType<InputProps> {
-  const Shown = lazy(() => load().then((part) => ({ default: part })))
-  const Until = meanwhile
-  return (props) => <Suspense fallback={<Until {...props} />}><Shown {...props} /></Suspense>
+  let loaded: ComponentType<InputProps> | undefined
+  return function Late(props) {
+    const [Shown, show] = useState(() => loaded ?? meanwhile)
+    useEffect(() => {
+      if (loaded === Shown) return
+      let gone = false
+      void load().then((part) => {
+        loaded = part
+        if (!gone) inPlace(props.id, () => flushSync(() => show(() => part)))
+      })
+      return () => { gone = true }
+    }, [Shown, props.id])
+    return <Shown {...props} />
+  }
+}
+
+/** Exchanges a field that somebody may be typing in. */
+function inPlace(id: string, exchange: () => void) {
+  const before = document.activeElement
+  const caret = before?.id === id && (before instanceof HTMLInputElement || before instanceof HTMLTextAreaElement) ? before : null
+  exchange()
+  const after = document.getElementById(id)
+  if (!caret || after === caret || !(after instanceof HTMLInputElement || after instanceof HTMLTextAreaElement)) return
+  after.focus({ preventScroll: true })
+  after.setSelectionRange(caret.selectionStart, caret.selectionEnd)
 }
 const CodeArea = late(() => import('./code').then((all) => all.CodeArea), Area)
 const Expression = late(() => import('./expression').then((all) => all.Expression), Area)

@@ -113,9 +113,17 @@ const withDefaults = (schema: Schema, value: Value): Value => {
   return { ...Object.fromEntries(defaults.map(([name, part]) => [name, part.default as Json])), ...value }
 }
 
-/** Whether a field shows, with defaults counted as set. */
-export const shows = (schema: Schema, name: string, value: Value, parents: Value[]): boolean =>
-  holds(schema.properties?.[name]?.['x-ui']?.visible_if, withDefaults(schema, value), parents)
+/** Whether a field shows: defaults count as set, and what is hidden itself does not count. */
+export function shows(schema: Schema, name: string, value: Value, parents: Value[], asked: string[] = []): boolean {
+  const rule = schema.properties?.[name]?.['x-ui']?.visible_if
+  if (!rule) return true
+  const hidden = named(rule).filter((other) => !asked.includes(other) && !shows(schema, other, value, parents, [...asked, name]))
+  const place = Object.entries(withDefaults(schema, value)).filter(([other]) => !hidden.includes(other))
+  return holds(rule, Object.fromEntries(place), parents)
+}
+
+const named = (rule: Rule): string[] => Object.entries(rule).flatMap(([key, wanted]) =>
+  key === 'not' ? named(wanted as Rule) : key === 'all' || key === 'any' ? (wanted as Rule[]).flatMap(named) : [key.split('.')[0] ?? ''])
 
 /** What is sent: hidden fields are left out, at any depth. */
 export function sent(given: Schema, value: Json | undefined, parents: Value[] = []): Json | undefined {

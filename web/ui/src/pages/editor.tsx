@@ -129,7 +129,7 @@ function useActs(id: string) {
       if (!quiet) say(t('flow.saved.done'), 'ok')
       return true
     } catch (error) {
-      if (isConflict(error)) useUi.setState({ conflict: error.message })
+      if (isConflict(error)) useUi.setState({ conflict: true })
       else if (!quiet || !(error instanceof ApiError && error.status === 0)) fail(error)
       return false
     }
