@@ -274,7 +274,7 @@ async def _configure(
     sealed = Sealed(vault, row)
     stored = await sealed.open(session)
     kept = merged(entry.manifest.secrets, stored, secrets)
-    if entry.manifest.mode in {"webhook", "form"}:
+    if entry.manifest.mode in addresses.PLACES:
         await addresses.give(session, row, config, kept)
         check(config, kept)
     if entry.manifest.mode == "form":
