@@ -98,7 +98,7 @@ MORE = {
     "subscriptions_put_override", "subscriptions_delete_override", "system_get_keys", "system_get_registration",
     "users_list_users", "users_create_user", "users_get_user", "users_update_user", "users_replace_user",
     "users_shut_out", "system_put_registration", "system_list_letters", "system_open_letter",
-    "homes_list_homes", "homes_get_home",
+    "homes_list_homes", "homes_get_home", "websocket_connections_list_sockets",
     "homes_preview_move", "homes_give_own", "homes_give_back", "workspaces_create_workspace",
     "workspaces_update_workspace", "workspaces_delete_workspace", "workspaces_restore_workspace",
     "workspaces_create_folder", "folders_update_folder", "folders_delete_folder", "folders_restore_folder",

@@ -389,3 +389,53 @@ async def test_a_stuck_reader_delays_nobody_and_is_closed(client, sign_up, monke
             while True:
                 await stuck._next()
         assert end.value.code == protocol.SLOW
+
+
+async def test_who_is_connected_is_written_down(client, sign_up, monkeypatch):
+    from headrace.accounts import sockets
+
+    monkeypatch.setattr(protocol, "RECHECK_S", 0.05)
+    monkeypatch.setattr(sockets, "BEAT_S", 0.05)
+    person, other = await sign_up(), await sign_up(name="other")
+    channel = f"organization:{person.organization_id}"
+
+    async def listed(who=person, query=""):
+        answer = await client.get(f"{API}/websocket-connections{query}", headers=who.headers)
+        assert answer.status_code == 200, answer.text
+        return answer.json()["data"]
+
+    async with connect(client, await ticket_of(client, person)) as socket:
+        await say(socket, op="subscribe", channel=channel)
+        async with asyncio.timeout(20):
+            while not (await listed())[0]["subscribed_to"]:
+                await asyncio.sleep(0.05)
+        (one,) = await listed(query="?is_active=true")
+        assert (one["organization_id"], one["connection_type"], one["subscribed_to"]) == (
+            str(person.organization_id), "activity", [channel],
+        )  # fmt: skip
+        me = (await client.get(f"{API}/auth/me", headers=person.headers)).json()["data"]
+        assert one["user_id"] == me["user"]["id"]
+        assert await listed(other) == []
+    (one,) = await listed()
+    assert (one["is_active"], one["disconnected_at"] > one["connected_at"]) == (False, True)
+    assert await listed(query="?is_active=true") == []
+
+
+async def test_what_a_killed_process_leaves_is_closed_and_forgotten(client, sign_up, database, worker_database):
+    from headrace.accounts import sockets
+
+    person = await sign_up()
+    where = {"o": person.organization_id}
+    insert = """insert into websocket_connections (organization_id, id, connected_at, last_heartbeat_at)
+      values (:o, gen_random_uuid(), now() - interval '1 day', now() - make_interval(secs => :s))"""
+    async with database.transaction(person.organization_id) as session:
+        for silent_s in (10, 200, 31 * 86_400):
+            await session.execute(sa.text(insert), {**where, "s": silent_s})
+    answer = await client.get(f"{API}/websocket-connections?is_active=true", headers=person.headers)
+    assert len(answer.json()["data"]) == 1, "who is silent does not count, whether somebody has closed it or not"
+    async with worker_database.transaction() as session:
+        assert await sockets.keep(session) == 2
+    async with database.transaction(person.organization_id) as session:
+        rows = (await session.execute(sa.text("select is_active, disconnected_at from websocket_connections"))).all()
+    assert sorted(active for active, _ in rows) == [False, True]
+    assert all((ended is None) == active for active, ended in rows)
