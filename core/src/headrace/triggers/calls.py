@@ -28,7 +28,7 @@ from headrace.triggers import statements as sql
 from headrace.triggers.bodies import body_of, kept_headers, kept_query, rows_of
 from headrace.triggers.keys import Start, once
 from headrace.triggers.models import Trigger
-from headrace.triggers.starting import Preparer, kind_of, launch, prepare, room
+from headrace.triggers.starting import Preparer, kind_of, launch, prepare, room, variables_of
 
 BODY_MAX = 10 * 2**20
 BODY_KEPT = 64 * 2**10
@@ -185,7 +185,7 @@ async def take(
 async def _launched(
     session: AsyncSession, flows: Preparer, row: Trigger, given: Mapping[str, Any], *, origin: str
 ) -> Start:
-    prepared = await flows.get(session, row.organization_id, row.flow_id, row.variables)
+    prepared = await flows.get(session, row.organization_id, row.flow_id, variables_of(row))
     whole = {**given, "trigger": {"id": row.id, "type": row.type, "name": row.name}}
     start = partial(
         launch, session, flows.host, prepared, trigger_type=kind_of(flows.host.registry, row), key=None,
@@ -270,7 +270,7 @@ async def replay(
         "replay_of": call.id, "stored": False, "conversation_id": None,
     }  # fmt: skip
     await session.execute(_INSERT, values)
-    prepared = await prepare(session, host, row.organization_id, row.flow_id, row.variables)
+    prepared = await prepare(session, host, row.organization_id, row.flow_id, variables_of(row))
     execution_id = await launch(
         session, host, prepared, trigger_type=kind_of(host.registry, row), key=None, priority=row.priority,
         input_data=given,

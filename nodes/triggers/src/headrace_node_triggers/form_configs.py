@@ -15,7 +15,14 @@ class FormField(Config, kw_only=True):
     """One question of the page; its name is a column of the step's output."""
 
     name: Annotated[
-        str, Field("Name", "Of the column: small letters, digits and _.", pattern="^[a-z][a-z0-9_]{0,62}$", order=0)
+        str,
+        Field(
+            "Name",
+            "Of the column: small letters, digits and _.",
+            pattern="^[a-z][a-z0-9_]{0,62}$",
+            expected="small letters, digits and _, a letter first",
+            order=0,
+        ),
     ]
     label: Annotated[str, Field("Label", "What people read; by default the name.", max_length=200, order=1)] = ""
     type: Annotated[Kind, Field("Type", "What is asked for.", order=2)] = "text"

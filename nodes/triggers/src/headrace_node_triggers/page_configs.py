@@ -12,7 +12,9 @@ class PageConfig(TriggerConfig, kw_only=True):
 
     url_path: Annotated[
         str, Field("Own path", "Also reachable at <organization>/<path> there; 255 characters at most.",
-                   max_length=255, pattern="^([A-Za-z0-9_-]+(/[A-Za-z0-9_-]+)*)?$", order=4, advanced=True)
+                   max_length=255, pattern="^([A-Za-z0-9_-]+(/[A-Za-z0-9_-]+)*)?$",
+                   expected="words of letters, digits, - and _, with / between them",
+                   order=4, advanced=True)
     ] = ""  # fmt: skip
     authentication: Annotated[
         Literal["none", "basic", "token"],
