@@ -393,37 +393,3 @@ async def test_a_large_body_is_kept_whole_and_replayed(site, client):
     again = await site.post(f"/webhooks/{made['id']}/calls/{call['id']}/replay", status=202)
     execution = await site.get(f"/executions/{again['execution_id']}")
     assert len(execution["input_data"]["rows"]) == 200
-
-
-async def test_headers_that_a_call_has_to_carry(site):
-    _, place = await site.hook(headers={"X-Event": "order", "X-Shop": ""})
-    missing = await site.call(place, x_shop="7")
-    assert (missing.status_code, missing.json()["error"]["message"]) == (
-        422, "the header 'X-Event' is missing; this webhook takes calls that carry it",
-    )  # fmt: skip
-    wrong = await site.call(place, x_event="refund", x_shop="7")
-    assert wrong.json()["error"]["message"] == "the header 'X-Event' does not have the value that this webhook asks for"
-    assert (await site.call(place, x_event="order")).status_code == 422
-    assert (await site.call(place, x_event="order", x_shop="7")).status_code == 202
-    assert len(await site.rows("select 1 from executions")) == 1
-    flow = await site.post("/flows", {"name": "G", "definition": CANVAS})
-    body = {"flow_id": flow["id"], "authentication": "none", "headers": {"X Event": ""}}
-    bad = await site.client.post(f"{API}/webhooks", headers=site.person.headers, json=body)
-    assert bad.json()["error"]["message"] == "'X Event' is no name of a header; write one like X-Event"
-
-
-async def test_the_kind_of_event_is_shown_found_and_given_to_the_flow(site):
-    made, place = await site.hook(event_type="order.created", headers={"X-A": "1", "X-B": "2"})
-    await site.hook()
-    assert (made["event_type"], made["url"].partition("://")[0]) == ("order.created", "http")
-    assert [one["id"] for one in await site.get("/webhooks?event_type=order.created")] == [made["id"]]
-    assert await site.get("/webhooks?event_type=order") == []
-    assert (await site.call(place, x_a="1", x_b="2")).status_code == 202
-    ((given, params),) = await site.rows("select input_data, params from executions")
-    assert (given["event_type"], params["event_type"]) == ("order.created", "order.created")
-    patched = await site.client.patch(
-        f"{API}/webhooks/{made['id']}", headers=site.person.headers,
-        json={"event_type": "order.paid", "headers": {"X-A": None}, "row_version": made["row_version"]},
-    )  # fmt: skip
-    assert patched.status_code == 200, patched.text
-    assert (patched.json()["data"]["event_type"], patched.json()["data"]["headers"]) == ("order.paid", {"X-B": "2"})
