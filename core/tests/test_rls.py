@@ -42,6 +42,7 @@ SHARED_WITH_WORKER = {
     "triggers", "trigger_events", "backfills",  # the scheduler finds what is due before it knows whose it is
     "trigger_keys", "assets", "asset_updates", "trigger_assets", "event_subscriptions", "event_deliveries",
     "trigger_ticks", "webhook_calls", "trigger_duplicates",  # retention drops what is old, whosever it is
+    "websocket_connections",  # so does it, and closes what killed processes left
     "compensations",  # the doctor compares them with executions
     "data_keys",  # to read: rotation finds whose there are
 }  # fmt: skip

@@ -38,7 +38,10 @@ RULES: tuple[tuple[str, Least], ...] = (
     # the organization, people, robots and workspaces
     (r"\w+ /api/v1/organizations/\{organization_id\}/members(/.+)?", "admin"),
     (r"\w+ /api/v1/(organizations|identity-providers)(/.+)?", "owner"),
-    (r"\w+ /api/v1/(members|invitations|service-accounts|groups|roles|permissions)(/.+)?", "admin"),
+    (
+        r"\w+ /api/v1/(members|invitations|service-accounts|groups|roles|permissions|websocket-connections)(/.+)?",
+        "admin",
+    ),
     (r"(POST|PATCH|PUT) /api/v1/workspaces(/\{workspace_id\}(/restore)?)?", "admin"),
     # doing, deciding
     (r"POST .+/(execute|run|cancel|retry|discard|compensate|approve|reject|delegate|address|replay)", "operator"),

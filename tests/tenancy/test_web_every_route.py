@@ -21,6 +21,7 @@ OUTSIDE = {
     r"/static/\{name\}": "files of the UI",
     r"/hooks/\{place\}": "webhooks judge their callers; POST is in the document",
     r"/forms/\{place\}": "hosted forms judge their callers",
+    r"/chats/\{place\}": "hosted chats judge their callers",
 }
 """Routes that the document does not have, each with its reason."""
 SOCKETS = ["/api/v1/ws", "/ws"]

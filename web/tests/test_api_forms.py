@@ -191,7 +191,7 @@ async def test_a_form_that_does_not_listen_is_not_there(form, client):
 
 
 async def test_who_sends_without_end_is_slowed_down(form, monkeypatch):
-    monkeypatch.setattr("headrace_web.api.forms.SENT_MAX", 2)
+    monkeypatch.setattr("headrace_web.hosted.SENT_MAX", 2)
     await form.make()
     codes = []
     for _ in range(3):

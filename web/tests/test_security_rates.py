@@ -40,7 +40,7 @@ async def test_every_answer_tells_how_many_are_left(client, sign_up, monkeypatch
         "page": await client.get("/login"), "webhook": await client.post("/hooks/nothing"),
         "login": await client.post(f"{API}/auth/login", json={"email": "a@b.example", "password": "x"}),
         "schema": await client.get("/schema/openapi.json"), "metrics": await client.get("/metrics"),
-        "form": await client.get("/forms/nothing"),
+        "form": await client.get("/forms/nothing"), "chat": await client.get("/chats/nothing"),
     }  # fmt: skip
     for name, answer in answers.items():
         left, most = int(answer.headers["X-RateLimit-Remaining"]), int(answer.headers["X-RateLimit-Limit"])

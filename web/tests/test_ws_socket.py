@@ -8,6 +8,7 @@ import json
 
 import pytest
 import sqlalchemy as sa
+from headrace.accounts import sockets
 from headrace.executions import logs
 from headrace.executions.leases import Lease
 from headrace.infra.bus import Message
@@ -15,8 +16,6 @@ from headrace.infra.clock import now
 from headrace.infra.ids import new_id
 from headrace.plugins.follow import Follower
 from headrace_web.realtime import protocol
-from headrace_web.realtime.outbox import Outbox, Overflow
-from headrace_web.realtime.protocol import OUTBOX_MAX
 from litestar.exceptions import WebSocketDisconnect
 
 API = "/api/v1"
@@ -206,24 +205,6 @@ async def test_too_many_commands_end_the_socket(client, sign_up):
     assert told.value.code == 4429
 
 
-async def test_passing_states_replace_each_other_and_events_keep_their_order():
-    outbox = Outbox()
-    for number in range(5):
-        outbox.put_event(
-            "c", Message(channel="c", type="node_update", data={"node_id": "a", "rows_out": number}, timestamp=now())
-        )
-        outbox.put_event(
-            "c", Message(channel="c", type="execution_update", data={"n": number}, timestamp=now(), seq=number)
-        )
-    found = await outbox.take()
-    assert [one.seq for one in found if one.seq is not None] == [0, 1, 2, 3, 4]
-    assert [one.data["rows_out"] for one in found if one.type == "node_update"] == [4]
-    for _ in range(OUTBOX_MAX):
-        outbox.put_event("c", Message(channel="c", type="log", data={}, timestamp=now()))
-    with pytest.raises(Overflow):
-        outbox.put_event("c", Message(channel="c", type="log", data={}, timestamp=now()))
-
-
 async def test_a_ticket_is_short_lived(client, sign_up):
     owner = await sign_up()
     ticket = await ticket_of(client, owner)
@@ -389,3 +370,29 @@ async def test_a_stuck_reader_delays_nobody_and_is_closed(client, sign_up, monke
             while True:
                 await stuck._next()
         assert end.value.code == protocol.SLOW
+
+
+async def test_who_is_connected_is_written_down(client, sign_up, monkeypatch):
+    monkeypatch.setattr(protocol, "RECHECK_S", 0.05)
+    monkeypatch.setattr(sockets, "BEAT_S", 0.05)
+    person, other = await sign_up(), await sign_up(name="other")
+    channel = f"organization:{person.organization_id}"
+
+    async def listed(who=person, query=""):
+        answer = await client.get(f"{API}/websocket-connections{query}", headers=who.headers)
+        assert answer.status_code == 200, answer.text
+        return answer.json()["data"]
+
+    async with connect(client, await ticket_of(client, person)) as socket:
+        await say(socket, op="subscribe", channel=channel)
+        async with asyncio.timeout(20):
+            while not (await listed())[0]["subscribed_to"]:
+                await asyncio.sleep(0.05)
+        (one,) = await listed(query="?is_active=true")
+        assert (one["connection_type"], one["subscribed_to"]) == ("activity", [channel])
+        me = (await client.get(f"{API}/auth/me", headers=person.headers)).json()["data"]
+        assert one["user_id"] == me["user"]["id"]
+        assert await listed(other) == []
+    (one,) = await listed()
+    assert (one["is_active"], one["disconnected_at"] > one["connected_at"]) == (False, True)
+    assert await listed(query="?is_active=true") == []

@@ -26,6 +26,7 @@ async def test_an_execution_goes_from_accepted_to_completed(world, processes, bu
     assert (execution["progress"], execution["rows_processed"], execution["error"]) == (1.0, 1, None)
     nodes = await world.nodes(execution_id)
     assert {name: row["status"] for name, row in nodes.items()} == dict.fromkeys(("rows", "gate", "write"), "completed")
+    assert nodes["write"]["memory_peak_bytes"] > 2**20, "the runner measures it"
     assert len(world.lines("target")) == 3
     events = [message for message in seen if message.seq is not None]
     assert [message.seq for message in events] == list(range(1, len(events) + 1))

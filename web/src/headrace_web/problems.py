@@ -7,6 +7,7 @@ from typing import Any
 
 from headrace.infra.clock import now
 from headrace.sdk.errors import HeadraceError, NotFound, TransientError, Unauthenticated
+from headrace.sdk.wording import worded
 from litestar import MediaType, Request, Response
 from litestar.exceptions import HTTPException, ValidationException
 from litestar.types import ExceptionHandlersMap
@@ -60,11 +61,11 @@ def _ours(request: Request[Any, Any, Any], error: HeadraceError) -> Response[Any
 
 def _invalid(request: Request[Any, Any, Any], error: ValidationException) -> Response[Any]:
     extra = error.extra if isinstance(error.extra, list) else []
-    found = [
-        {"path": str(item.get("key", "")), "message": str(item.get("message", ""))}
-        for item in extra
-        if isinstance(item, dict)
-    ]
+    asked = getattr(request.scope.get("route_handler"), "parsed_fn_signature", None)
+    body = asked.parameters["data"].raw if asked and "data" in asked.parameters else None
+    told = [(str(item.get("message", "")), str(item.get("key", ""))) for item in extra if isinstance(item, dict)]
+    said = [worded(body, text, path) if text.startswith("Expected") else (text, path) for text, path in told]
+    found = [{"path": path, "message": text} for text, path in said]
     first = f": {found[0]['path']} {found[0]['message']}".rstrip() if found else ""
     return answer(request, 422, "VALIDATION_FAILED", f"the request does not fit{first}", {"errors": found})
 

@@ -16,9 +16,17 @@ statements. Install `headrace-connector-athena[driver]` where the workers are.""
 class AthenaConfig(Config, kw_only=True):
     """How to reach it."""
 
-    region: Annotated[str, Field("Region", pattern=r"^[a-z0-9-]+$")]
+    region: Annotated[str, Field("Region", pattern=r"^[a-z0-9-]+$", expected="a region such as eu-central-1")]
     database: Annotated[str, Field("Database")]
-    results: Annotated[str, Field("Results", "Place in S3 where Athena keeps them.", pattern=r"^s3://")]
+    results: Annotated[
+        str,
+        Field(
+            "Results",
+            "Place in S3 where Athena keeps them.",
+            pattern=r"^s3://",
+            expected="an address that begins with s3://",
+        ),
+    ]
     access_key: Annotated[str, Field("Access key")]
     secret_key: Annotated[Secret, Field("Secret key")]
     work_group: Annotated[str, Field("Work group")] = "primary"

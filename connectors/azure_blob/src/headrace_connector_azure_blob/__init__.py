@@ -9,7 +9,16 @@ from headrace.sdk import Config, ConnectorManifest, Field, Secret, hookimpl
 class AzureBlobConfig(Config):
     """Which container, and with which key."""
 
-    account: Annotated[str, Field("Account", pattern=r"^[a-z0-9]{3,24}$", examples=["shop"], order=0)]
+    account: Annotated[
+        str,
+        Field(
+            "Account",
+            pattern=r"^[a-z0-9]{3,24}$",
+            expected="3 to 24 small letters and digits",
+            examples=["shop"],
+            order=0,
+        ),
+    ]
     container: Annotated[str, Field("Container", pattern=r"^[$a-z0-9][a-z0-9\-]{1,62}$", examples=["sales"], order=1)]
     account_key: Annotated[Secret, Field("Account key", "Empty where a SAS token is given.", order=2)] = Secret("")
     sas_token: Annotated[Secret, Field("SAS token", "Instead of a key, e.g. `sv=...&sig=...`.", order=3)] = Secret("")

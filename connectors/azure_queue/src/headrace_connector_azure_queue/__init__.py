@@ -14,7 +14,16 @@ missing is made. The service keeps no ids: a repeated execution sends again."""
 class AzureQueueConfig(Config, kw_only=True):
     """Which account, and with which key."""
 
-    account: Annotated[str, Field("Account", pattern=r"^[a-z0-9]{3,24}$", examples=["shop"], order=0)]
+    account: Annotated[
+        str,
+        Field(
+            "Account",
+            pattern=r"^[a-z0-9]{3,24}$",
+            expected="3 to 24 small letters and digits",
+            examples=["shop"],
+            order=0,
+        ),
+    ]
     account_key: Annotated[Secret, Field("Account key", "Empty where a SAS token is given.", order=1)] = Secret("")
     sas_token: Annotated[Secret, Field("SAS token", "Instead of a key, e.g. `sv=...&sig=...`.", order=2)] = Secret("")
     encoding: Annotated[

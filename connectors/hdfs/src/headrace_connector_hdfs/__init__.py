@@ -12,7 +12,9 @@ class HdfsConfig(Config):
     url: Annotated[
         str, Field("Address", "Of the name node or gateway.", examples=["https://hdfs.example.org:9871"], order=0)
     ]
-    folder: Annotated[str, Field("Folder", pattern=r"^/", examples=["/data"], order=1)] = "/"
+    folder: Annotated[
+        str, Field("Folder", pattern=r"^/", expected="a path that begins with /", examples=["/data"], order=1)
+    ] = "/"
     user: Annotated[str, Field("User", "As the cluster knows it.", order=2)] = ""
     password: Annotated[Secret, Field("Password", "Of a gateway such as Knox.", order=3)] = Secret("")
     token: Annotated[Secret, Field("Delegation token", "Of a cluster with Kerberos.", order=4)] = Secret("")

@@ -16,7 +16,16 @@ class OpcuaConfig(PlainServer, kw_only=True):
     """How to reach the server."""
 
     port: Port = 4840
-    path: Annotated[str, Field("Path", "Of the endpoint.", pattern=r"^[A-Za-z0-9_./-]{0,200}$", order=2)] = ""
+    path: Annotated[
+        str,
+        Field(
+            "Path",
+            "Of the endpoint.",
+            pattern=r"^[A-Za-z0-9_./-]{0,200}$",
+            expected="letters, digits and _ . / - only",
+            order=2,
+        ),
+    ] = ""
     user: User = ""
     password: Password = Secret("")
 

@@ -23,7 +23,12 @@ class SftpConfig(Config):
             order=4,
         ),
     ] = ""
-    folder: Annotated[str, Field("Folder", "`.` is the user's home.", pattern=r"^(/|\.)", order=5)] = "."
+    folder: Annotated[
+        str,
+        Field(
+            "Folder", "`.` is the user's home.", pattern=r"^(/|\.)", expected="a path that begins with / or .", order=5
+        ),
+    ] = "."
     port: Annotated[int, Field("Port", ge=1, le=65535, order=6)] = 22
 
 

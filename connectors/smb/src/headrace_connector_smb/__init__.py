@@ -10,7 +10,16 @@ class SmbConfig(Config):
     """Which share, and as whom."""
 
     host: Annotated[str, Field("Host", examples=["files.example.org"], order=0)]
-    share: Annotated[str, Field("Share", pattern=r"^[^/\\:*?\"<>|]{1,80}$", examples=["exports"], order=1)]
+    share: Annotated[
+        str,
+        Field(
+            "Share",
+            pattern=r"^[^/\\:*?\"<>|]{1,80}$",
+            expected="the name of a share, without \\ and /",
+            examples=["exports"],
+            order=1,
+        ),
+    ]
     user: Annotated[str, Field("User", "With its domain, as in `SHOP\\ada`.", order=2)]
     password: Annotated[Secret, Field("Password", order=3)] = Secret("")
     folder: Annotated[str, Field("Folder", "In the share; empty is all of it.", order=4)] = ""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-import time
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -27,6 +26,7 @@ from headrace.engine.messages import (
     SegmentParked,
     SegmentRequest,
 )
+from headrace.engine.meter import NOTHING, Meter, Spent
 from headrace.engine.narrow import narrowing
 from headrace.engine.problems import Cancelled, problem_of
 from headrace.engine.rejects import failure_frame
@@ -132,7 +132,7 @@ class _Work:
         own = _by_node(self.outputs)
         for node_id in order:
             if node_id not in self.finished:
-                self._finish(node_id, 0.0, own.get(node_id, {}))
+                self._finish(node_id, NOTHING, own.get(node_id, {}))
         return SegmentDone({name: self.outputs[name] for name in self.request.keep if name in self.outputs})
 
     def _ended(self, problem: Problem) -> SegmentFailed:
@@ -145,13 +145,13 @@ class _Work:
     def _node(self, node: NodeSpec) -> Problem | None:
         """Build one node's frames; store them when observed. Returns what ends the segment."""
         kind = self.registry.node(node.type)
-        started = time.perf_counter()
+        meter = Meter()
         inputs = self._inputs(node, kind)
         if inputs is None:
             self._report(NodeFinished(node_id=node.id, status="skipped"))
             return None
         if self.request.failure is not None and self.request.failure.node_id == node.id:
-            self._without(node, kind, self.request.failure, 0.0)
+            self._without(node, kind, self.request.failure, NOTHING)
             return None
         self.emit(NodeStarted(node.id))
         context = self._context(node)
@@ -163,15 +163,15 @@ class _Work:
             ends = kind.manifest.effect not in {Effect.NONE, Effect.READ} or node.on_error != "fail"
             if self.observe or ends or (tangled and context.rejects):
                 refs = self._sink(made)
-                self._finish(node.id, time.perf_counter() - started, refs, context)
+                self._finish(node.id, meter.spent(), refs, context)
             elif tangled:
                 self.tangled.update(dict.fromkeys(made))
             elif context.rejects or (kind.manifest.control and not made):
-                self._finish(node.id, time.perf_counter() - started, {}, context)
+                self._finish(node.id, meter.spent(), {}, context)
         except Parked:
             raise
         except Exception as error:
-            return self._failed(node, kind, error, time.perf_counter() - started)
+            return self._failed(node, kind, error, meter.spent())
         return None
 
     def _paths(self, node: NodeSpec) -> int:
@@ -284,21 +284,21 @@ class _Work:
         missing = [name for name in names if name in self.frames and name not in self.outputs]
         if not missing:
             return None
-        started = time.perf_counter()
+        meter = Meter()
         try:
             refs = self._sink({name: self.frames[name] for name in missing})
         except Exception as error:
             order = [node_id for node_id in self.request.graph.order() if node_id in self.request.graph.by_id]
             node_id = blame(self.engine, order, self.frames, self.request.graph) or missing[0].rpartition(".")[0]
             node = self.request.graph.by_id[node_id]
-            return self._failed(node, self.registry.node(node.type), error, time.perf_counter() - started)
+            return self._failed(node, self.registry.node(node.type), error, meter.spent())
         for node_id, own in _by_node(refs).items():
             if node_id not in self.finished:
-                self._finish(node_id, time.perf_counter() - started, own)
+                self._finish(node_id, meter.spent(), own)
         return None
 
     def _finish(
-        self, node_id: str, seconds: float, refs: dict[str, FrameRef], context: StepContext | None = None
+        self, node_id: str, spent: Spent, refs: dict[str, FrameRef], context: StepContext | None = None
     ) -> None:
         """Report a completed node with the counts that are known."""
         ports = {name.rpartition(".")[2]: ref for name, ref in refs.items()}
@@ -306,7 +306,7 @@ class _Work:
         rejected = ports["error"].rows if "error" in ports else len(context.rejects) if context else 0
         main = [ref for port, ref in ports.items() if port != "error"]
         report = NodeFinished(
-            node_id=node_id, status="completed", duration_ms=seconds * 1_000, rows_in=self._rows_in(node_id),
+            node_id=node_id, status="completed", **spent._asdict(), rows_in=self._rows_in(node_id),
             rows_out=result.written if result else sum(ref.rows for ref in main) if main else None,
             rows_rejected=max(rejected, result.rejected if result else 0),
             bytes=sum(ref.bytes for ref in main) if main else None, outputs=ports,
@@ -324,7 +324,7 @@ class _Work:
         refs = [self.outputs.get(name) or self.request.inputs.get(name) for name in names]
         return sum(ref.rows for ref in refs if ref) if refs and all(refs) else None
 
-    def _failed(self, node: NodeSpec, kind: NodeType, error: Exception, seconds: float) -> Problem | None:
+    def _failed(self, node: NodeSpec, kind: NodeType, error: Exception, spent: Spent) -> Problem | None:
         """Report a failed node; by its `on_error` the segment ends, or goes on with what there is."""
         if kind.manifest.effect not in {Effect.NONE, Effect.READ} and not self.observe:
             ids = [n.id for n in self.request.graph.nodes if n.id != node.id]
@@ -333,18 +333,18 @@ class _Work:
         problem = problem_of(error, node.id)
         if problem.code == "CANCELLED" or problem.retryable or node.on_error == "fail":
             if problem.code != "CANCELLED":
-                self.emit(NodeFinished(node_id=node.id, status="failed", duration_ms=seconds * 1_000, error=problem))
+                self.emit(NodeFinished(node_id=node.id, status="failed", **spent._asdict(), error=problem))
                 self._log(problem)
             return problem
-        self._without(node, kind, problem, seconds)
+        self._without(node, kind, problem, spent)
         return None
 
-    def _without(self, node: NodeSpec, kind: NodeType, problem: Problem, seconds: float) -> None:
+    def _without(self, node: NodeSpec, kind: NodeType, problem: Problem, spent: Spent) -> None:
         """Go on without the rows of a node that has failed: its failure is what there is."""
         for port in kind.manifest.outputs:
             self.frames.pop(f"{node.id}.{port.name}", None)
         self.frames[f"{node.id}.error"] = failure_frame(self.engine, problem, self.scratch)
-        self._report(NodeFinished(node_id=node.id, status="failed", duration_ms=seconds * 1_000, error=problem))
+        self._report(NodeFinished(node_id=node.id, status="failed", **spent._asdict(), error=problem))
         self._log(problem)
 
     def _log(self, problem: Problem) -> None:

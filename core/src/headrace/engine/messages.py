@@ -123,6 +123,7 @@ class NodeFinished(Struct, frozen=True, tag="node_finished", kw_only=True):
     rows_out: int | None = None
     rows_rejected: int = 0
     bytes: int | None = None
+    memory_peak_bytes: int | None = None
     error: Problem | None = None
     outputs: dict[str, FrameRef] = {}
     """Stored frames by port."""

@@ -16,13 +16,13 @@ from headrace.sdk.errors import ConfigError
 
 SHOWN = (
     "status", "attempt", "started_at", "completed_at", "duration_ms", "rows_in", "rows_out", "rows_rejected", "bytes",
-    "error", "cache_hit", "pinned",
+    "memory_peak_bytes", "error", "cache_hit", "pinned",
 )  # fmt: skip
 WHOLE = (
     "id", "status", "version", "definition_hash", "trigger_type", "attempt", "parent_execution_id", "started_at",
     "completed_at", "duration_ms", "rows_processed", "rows_failed", "error",
 )  # fmt: skip
-_MEASURES = ("duration_ms", "rows_in", "rows_out", "rows_rejected", "bytes")
+_MEASURES = ("duration_ms", "rows_in", "rows_out", "rows_rejected", "bytes", "memory_peak_bytes")
 
 
 async def compare(session: AsyncSession, organization_id: UUID, a: UUID, b: UUID) -> dict[str, Any]:

@@ -135,7 +135,8 @@ FROM segment_runs WHERE organization_id = :organization_id AND execution_id = :e
 
 NODES = sa.text("""
 SELECT n.node_id, n.segment_no, n.status, n.attempt, n.started_at, n.completed_at, n.duration_ms, n.rows_in,
-  n.rows_out, n.rows_rejected, n.bytes, n.error, n.outputs, n.cache_hit, n.pinned, k.status AS compensation
+  n.rows_out, n.rows_rejected, n.bytes, n.memory_peak_bytes, n.error, n.outputs, n.cache_hit, n.pinned,
+  k.status AS compensation
 FROM node_executions n LEFT JOIN compensations k ON k.organization_id = n.organization_id
   AND k.execution_id = n.execution_id AND k.node_id = n.node_id
 WHERE n.organization_id = :organization_id AND n.execution_id = :execution_id

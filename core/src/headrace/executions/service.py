@@ -309,8 +309,8 @@ def _unrecorded(node_id: str, segment: RowMapping) -> dict[str, Any]:
     return {
         "node_id": node_id, "segment_no": segment["segment_no"], "status": status, "attempt": segment["attempt"],
         "started_at": started, "completed_at": segment["finished_at"], "duration_ms": None, "rows_in": None,
-        "rows_out": None, "rows_rejected": 0, "bytes": None, "cache_hit": False, "pinned": False,
-        "error": segment["error"] if at_fault in {"", node_id} else None, "compensation": None,
+        "rows_out": None, "rows_rejected": 0, "bytes": None, "memory_peak_bytes": None, "cache_hit": False,
+        "pinned": False, "error": segment["error"] if at_fault in {"", node_id} else None, "compensation": None,
     }  # fmt: skip
 
 

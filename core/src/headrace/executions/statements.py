@@ -149,18 +149,22 @@ WHERE organization_id = :organization_id AND execution_id = :execution_id AND se
 ATTEMPT_ENDED = sa.text("""
 WITH nodes AS (
   INSERT INTO node_executions (organization_id, execution_id, node_id, segment_no, status, attempt, started_at,
-    completed_at, duration_ms, rows_in, rows_out, rows_rejected, bytes, error, outputs, cache_hit, pinned)
+    completed_at, duration_ms, rows_in, rows_out, rows_rejected, bytes, memory_peak_bytes, error, outputs,
+    cache_hit, pinned)
   SELECT :organization_id, r.execution_id, r.node_id, r.segment_no, r.status, r.attempt, r.started_at, r.completed_at,
-    r.duration_ms, r.rows_in, r.rows_out, r.rows_rejected, r.bytes, r.error, coalesce(r.outputs, '{}'),
+    r.duration_ms, r.rows_in, r.rows_out, r.rows_rejected, r.bytes, r.memory_peak_bytes, r.error,
+    coalesce(r.outputs, '{}'),
     r.cache_hit, r.pinned
   FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(execution_id uuid, segment_no integer, attempt integer,
     node_id text, status text, started_at timestamptz, completed_at timestamptz, duration_ms double precision,
-    rows_in bigint, rows_out bigint, rows_rejected bigint, bytes bigint, error jsonb, outputs jsonb,
+    rows_in bigint, rows_out bigint, rows_rejected bigint, bytes bigint, memory_peak_bytes bigint, error jsonb,
+    outputs jsonb,
     cache_hit boolean, pinned boolean)
   ON CONFLICT (organization_id, execution_id, node_id) DO UPDATE SET segment_no = excluded.segment_no,
     status = excluded.status, attempt = excluded.attempt, started_at = excluded.started_at,
     completed_at = excluded.completed_at, duration_ms = excluded.duration_ms, rows_in = excluded.rows_in,
     rows_out = excluded.rows_out, rows_rejected = excluded.rows_rejected, bytes = excluded.bytes,
+    memory_peak_bytes = excluded.memory_peak_bytes,
     error = excluded.error, outputs = excluded.outputs, cache_hit = excluded.cache_hit, pinned = excluded.pinned)
 UPDATE segment_attempts a SET finished_at = clock_timestamp(), outcome = :outcome
 FROM unnest(CAST(:executions AS uuid[]), CAST(:fences AS bigint[])) AS f(execution_id, fence)

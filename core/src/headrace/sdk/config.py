@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
-import re
 from functools import lru_cache
 from typing import Any, ClassVar, TypeVar, get_args, get_origin, get_type_hints
 
@@ -11,6 +9,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from headrace.sdk.errors import ConfigError
+from headrace.sdk.wording import EXPECTED, worded
 
 
 class Config(Struct, forbid_unknown_fields=True):
@@ -68,6 +67,7 @@ def Field(  # noqa: N802 - reads as a type in declarations
     min_length: int | None = None,
     max_length: int | None = None,
     pattern: str | None = None,
+    expected: str = "",
     examples: list[Any] | None = None,
     **ui: Any,
 ) -> Meta:
@@ -81,10 +81,11 @@ def Field(  # noqa: N802 - reads as a type in declarations
         min_length: Of a text or list.
         max_length: Of a text or list.
         pattern: Regular expression a text must match.
+        expected: The same in words, for who did not: `write <expected>`.
         examples: Values that the field takes; used by docs and by the contract tests.
         **ui: Hints of the closed list in `headrace.sdk.forms`: widget, order, group, advanced, placeholder, ...
     """
-    extra: dict[str, Any] = {"x-ui": ui} if ui else {}
+    extra: dict[str, Any] = ({"x-ui": ui} if ui else {}) | ({EXPECTED: expected} if expected else {})
     known: Any = {"ge": ge, "le": le, "min_length": min_length, "max_length": max_length, "pattern": pattern}
     return Meta(
         title=title, description=description or None, examples=examples, extra_json_schema=extra or None, **known,
@@ -113,31 +114,9 @@ def parse_config(kind: type[ConfigT], value: Any) -> ConfigT:
     except msgspec.ValidationError as error:
         text, _, place = str(error).partition(" - at `$")
         path = place.rstrip("`").lstrip(".")
-        text, path = _unknown(kind, text, path)
+        text, path = worded(kind, text, path)
         where = f"'{path}': " if path else ""
         raise ConfigError(f"{where}{text}", errors=[{"path": path, "message": text}]) from None
-
-
-def _unknown(kind: type[Struct], text: str, path: str) -> tuple[str, str]:
-    """A missing field by its name, an unknown one with the nearest that there is; other texts as they are."""
-    missing = re.fullmatch(r"Object missing required field `(.+)`", text)
-    if missing is not None:
-        return "it must be filled in", ".".join(part for part in (path, missing[1]) if part)
-    found = re.fullmatch(r"Object contains unknown field `(.+)`", text)
-    if found is None:
-        return text, path
-    for name in [part for part in re.split(r"[.\[\]]+", path) if part.isidentifier()]:
-        hints = get_type_hints(kind)
-        kind = next((p for p in _inner(hints.get(name)) if isinstance(p, type) and issubclass(p, Struct)), kind)
-    known = list(kind.__struct_fields__)
-    near = difflib.get_close_matches(found[1], known, n=1, cutoff=0.5)
-    advice = f"did you mean '{near[0]}'?" if near else f"there is {', '.join(known) or 'none'}"
-    return f"there is no such field; {advice}", ".".join(part for part in (path, found[1]) if part)
-
-
-def _inner(hint: Any) -> tuple[Any, ...]:
-    """A type, or what its lists and unions hold."""
-    return tuple(part for arg in get_args(hint) for part in _inner(arg)) or (hint,)
 
 
 @lru_cache(maxsize=4096)

@@ -19,14 +19,14 @@ from headrace.sdk.types import Column
 if TYPE_CHECKING:
     from headrace.sdk.connectors import Connector
 
-TriggerMode: TypeAlias = Literal["manual", "time", "webhook", "source", "flow", "form", "asset"]
+TriggerMode: TypeAlias = Literal["manual", "time", "webhook", "source", "flow", "form", "chat", "asset"]
 TriggerKind: TypeAlias = Literal[
     "manual", "scheduled", "webhook", "event", "flow", "form", "asset", "chat", "email", "poll", "file", "message",
     "cdc",
 ]  # fmt: skip
 KINDS: Mapping[TriggerMode, TriggerKind] = {
     "manual": "manual", "time": "scheduled", "webhook": "webhook", "source": "event", "flow": "flow", "form": "form",
-    "asset": "asset",
+    "chat": "chat", "asset": "asset",
 }  # fmt: skip
 """What executions show as their start, unless the type of the trigger says it more closely."""
 Rows: TypeAlias = list[dict[str, Any]]

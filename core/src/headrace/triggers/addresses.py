@@ -1,4 +1,4 @@
-"""Addresses of webhooks and forms: a random key, an own path beside it, and who they lead to."""
+"""Addresses of webhooks, forms and chats: a random key, an own path beside it, and who they lead to."""
 
 from __future__ import annotations
 
@@ -18,6 +18,8 @@ from headrace.triggers.models import Trigger
 from headrace.triggers.secrets import KEY
 
 KEY_BYTES = 16
+PLACES = {"webhook": "hooks", "form": "forms", "chat": "chats"}
+"""Where the addresses of a mode begin."""
 _SHOW = sa.text("SELECT set_config('app.hook', :hash, true)")
 _FIND = sa.text("""
 SELECT organization_id, id FROM triggers
@@ -27,10 +29,10 @@ _SLUG = sa.text("SELECT slug FROM organizations WHERE id = :organization_id")
 
 
 async def give(session: AsyncSession, row: Trigger, config: Any, kept: dict[str, Any]) -> None:
-    """Give a webhook or form its address: made once; the own path follows the configuration. `kept` are its secrets.
+    """Give a webhook or page its address: made once; the own path follows the configuration. `kept` are its secrets.
 
     Raises:
-        Conflict: another webhook has the own path.
+        Conflict: another one has the own path.
     """
     if row.id is None:
         row.id = new_id()
@@ -49,7 +51,7 @@ async def give(session: AsyncSession, row: Trigger, config: Any, kept: dict[str,
     with session.no_autoflush:
         if await session.scalar(taken):
             raise Conflict(
-                f"another webhook or form has the path '{config.url_path}'; choose another", field="url_path"
+                f"another webhook, form or chat has the path '{config.url_path}'; choose another", field="url_path"
             )
         slug = await slug_of(session, row)
     row.alias, row.alias_hash = config.url_path, digest(f"{slug}/{config.url_path}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+import re
 from base64 import b64decode, b64encode
 from binascii import Error as NotBase64
 from collections.abc import Mapping
@@ -17,6 +18,7 @@ TOLERANCE_S = 300
 PREFIX = "whsec_"
 TOKEN_CHARS = 16
 """Of a token in an address; nobody guesses it."""
+_HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}")
 REFUSED = "the caller did not prove who it is"
 
 
@@ -44,6 +46,17 @@ def refusal(
             return same(headers.get(config.header.lower(), ""), secrets.get("token", ""))
         case "jwt":
             return _token(config.audience, secrets.get("jwt_key", ""), headers)
+    return ""
+
+
+def lacking(asked: Mapping[str, str], headers: Mapping[str, str]) -> str:
+    """Which header a call has to carry and does not, as a sentence; empty when all are there."""
+    for name, value in asked.items():
+        given = headers.get(name.lower())
+        if given is None:
+            return f"the header '{name}' is missing; this webhook takes calls that carry it"
+        if value and not hmac.compare_digest(given.encode(), value.encode()):
+            return f"the header '{name}' does not have the value that this webhook asks for"
     return ""
 
 
@@ -79,6 +92,9 @@ def check(config: Any, secrets: Mapping[str, str]) -> None:
         ConfigError: a secret that the authentication needs is missing.
     """
     _networks(getattr(config, "allowed_ips", []))
+    for name in getattr(config, "headers", {}):
+        if not _HEADER.fullmatch(name):
+            raise ConfigError(f"'{name}' is no name of a header; write one like X-Event", field="headers")
     needed = {
         "basic": ("username", "password"), "header": ("token",), "token": ("token",), "jwt": ("jwt_key",),
     }  # fmt: skip

@@ -1,4 +1,4 @@
-"""Calls from outside: take one, once for each delivery; list, replay. `hooks.py` and `forms.py` judge the callers.
+"""Calls from outside: take one, once for each delivery; list, replay. `hooks.py` and `hosted.py` judge the callers.
 
 A refused call is recorded without its content, so that what was wrong can be seen; it starts nothing.
 """
@@ -28,16 +28,17 @@ from headrace.triggers import statements as sql
 from headrace.triggers.bodies import body_of, kept_headers, kept_query, rows_of
 from headrace.triggers.keys import Start, once
 from headrace.triggers.models import Trigger
-from headrace.triggers.starting import Preparer, kind_of, launch, prepare, room
+from headrace.triggers.starting import Preparer, kind_of, launch, prepare, room, variables_of
 
 BODY_MAX = 10 * 2**20
 BODY_KEPT = 64 * 2**10
 
 _INSERT = sa.text("""
 INSERT INTO webhook_calls (organization_id, id, trigger_id, delivery_id, method, query, headers, body, body_bytes,
-  body_hash, content_type, remote, outcome, status_code, error, replay_of, stored)
+  body_hash, content_type, remote, outcome, status_code, error, replay_of, stored, conversation_id)
 VALUES (:organization_id, :id, :trigger_id, :delivery_id, :method, CAST(:query AS jsonb), CAST(:headers AS jsonb),
-  :body, :body_bytes, :body_hash, :content_type, :remote, :outcome, :status_code, :error, :replay_of, :stored)
+  :body, :body_bytes, :body_hash, :content_type, :remote, :outcome, :status_code, :error, :replay_of, :stored,
+  :conversation_id)
 ON CONFLICT (organization_id, trigger_id, delivery_id) WHERE delivery_id IS NOT NULL DO NOTHING RETURNING id
 """)
 _EXPIRE = sa.text("""
@@ -46,7 +47,7 @@ UPDATE webhook_calls SET delivery_id = NULL WHERE organization_id = :organizatio
 """)
 _REPEATED = sa.text("""
 UPDATE webhook_calls SET duplicates = duplicates + 1 WHERE organization_id = :organization_id
-  AND trigger_id = :trigger_id AND delivery_id = :delivery_id RETURNING execution_id
+  AND trigger_id = :trigger_id AND delivery_id = :delivery_id RETURNING execution_id, conversation_id
 """)
 _STARTED = sa.text("""
 WITH fired AS (
@@ -115,11 +116,13 @@ class Accepted(Struct, frozen=True, kw_only=True):
     response: str = "immediate"
     wait_s: float = 0.0
     duplicate: bool = False
+    conversation_id: UUID | None = None
 
 
 async def take(
     session: AsyncSession, flows: Preparer, store: Store, row: Trigger, call: Call, given: Mapping[str, Any], *,
     delivery_id: str | None, response: str, wait_s: float, call_id: UUID | None = None, stored: bool = False,
+    conversation_id: UUID | None = None,
 ) -> Accepted | HeadraceError:  # fmt: skip
     """Record a call and start its flow, once for each delivery id and key; or return what is to be told.
 
@@ -135,16 +138,22 @@ async def take(
         wait_s: How long the caller waits at most.
         call_id: Of a call that has stored something already.
         stored: Whether it has.
+        conversation_id: Of a chat.
     """
     key = {"organization_id": row.organization_id, "trigger_id": row.id, "delivery_id": delivery_id}
     answer: dict[str, Any] = {"organization_id": row.organization_id, "response": response, "wait_s": wait_s}
+    answer["conversation_id"] = conversation_id
     if delivery_id is not None:
         await session.execute(_EXPIRE, key)
-    values = {**_recorded(row, call), "id": call_id or new_id(), "stored": stored or len(call.body) > BODY_KEPT}
+    values = {
+        **_recorded(row, call), "id": call_id or new_id(), "stored": stored or len(call.body) > BODY_KEPT,
+        "conversation_id": conversation_id,
+    }  # fmt: skip
     async with session.begin_nested() as point:
         made = await session.scalar(_INSERT, {**values, **key, "outcome": "accepted", "status_code": 202})
         if made is None:
             first = (await session.execute(_REPEATED, key)).one()
+            answer["conversation_id"] = first.conversation_id
             return Accepted(execution_id=first.execution_id, duplicate=True, **answer)
         if await room(session, row.organization_id, row.id, row.max_pending, 1) == 0:
             await point.rollback()
@@ -176,7 +185,7 @@ async def take(
 async def _launched(
     session: AsyncSession, flows: Preparer, row: Trigger, given: Mapping[str, Any], *, origin: str
 ) -> Start:
-    prepared = await flows.get(session, row.organization_id, row.flow_id, row.variables)
+    prepared = await flows.get(session, row.organization_id, row.flow_id, variables_of(row))
     whole = {**given, "trigger": {"id": row.id, "type": row.type, "name": row.name}}
     start = partial(
         launch, session, flows.host, prepared, trigger_type=kind_of(flows.host.registry, row), key=None,
@@ -205,7 +214,7 @@ def _recorded(row: Trigger, call: Call) -> dict[str, Any]:
         "headers": as_json(kept_headers(call.headers, str(row.configuration.get("header", "")))),
         "body": call.body[:BODY_KEPT], "body_bytes": len(call.body), "body_hash": sha256(call.body).digest(),
         "content_type": call.headers.get("content-type", "")[:200], "remote": call.remote, "error": None,
-        "replay_of": None, "stored": False,
+        "replay_of": None, "stored": False, "conversation_id": None,
     }  # fmt: skip
 
 
@@ -258,10 +267,10 @@ async def replay(
         **key, "id": made, "delivery_id": None, "method": call.method, "query": as_json(call.query),
         "headers": as_json(call.headers), "body": call.body, "body_bytes": call.body_bytes, "body_hash": None,
         "content_type": call.content_type, "remote": "", "outcome": "accepted", "status_code": 202, "error": None,
-        "replay_of": call.id, "stored": False,
+        "replay_of": call.id, "stored": False, "conversation_id": None,
     }  # fmt: skip
     await session.execute(_INSERT, values)
-    prepared = await prepare(session, host, row.organization_id, row.flow_id, row.variables)
+    prepared = await prepare(session, host, row.organization_id, row.flow_id, variables_of(row))
     execution_id = await launch(
         session, host, prepared, trigger_type=kind_of(host.registry, row), key=None, priority=row.priority,
         input_data=given,

@@ -15,7 +15,7 @@ from headrace.sdk.config import parse_config
 from headrace.sdk.errors import DataError, HeadraceError, NotFound
 from headrace.triggers import addresses
 from headrace.triggers.bodies import body_of, kept_headers, kept_query, rows_of
-from headrace.triggers.callers import refusal
+from headrace.triggers.callers import lacking, refusal
 from headrace.triggers.calls import Accepted, Call, Refused, WrongMethod, refuse, take
 from headrace.triggers.keys import key_of
 from headrace.triggers.models import Trigger
@@ -73,6 +73,9 @@ async def _judged(
     why = refusal(config, secrets, call.headers, call.body, call.remote, now())
     if why:
         return await refuse(session, row, call, Refused(why))
+    missing = lacking(config.headers, call.headers)
+    if missing:
+        return await refuse(session, row, call, DataError(missing))
     try:
         content = body_of(call.headers.get("content-type", ""), call.body)
         query = kept_query(call.query)
@@ -81,6 +84,8 @@ async def _judged(
             "remote": call.remote,
         }  # fmt: skip
         given = {"rows": rows_of(content, query), "request": request}
+        if config.event_type:
+            given["event_type"] = config.event_type
         key_of(row.configuration, given)
     except DataError as error:
         return await refuse(session, row, call, error)

@@ -27,7 +27,7 @@ from headrace.triggers.callers import check
 from headrace.triggers.models import Trigger
 from headrace.triggers.plan import schedule_of
 from headrace.triggers.secrets import Sealed, merged
-from headrace.triggers.starting import launch, prepare
+from headrace.triggers.starting import launch, prepare, variables_of
 
 EDITABLE = frozenset({"name", "configuration", "secrets", "variables", "priority", "is_active"})
 SCHEDULES = ("time",)
@@ -75,7 +75,8 @@ async def get(session: AsyncSession, actor: Any, trigger_id: UUID, *, mode: str 
 
 async def list_(
     session: AsyncSession, actor: Any, *, flow_id: UUID | None = None, mode: str | None = None,
-    is_active: bool | None = None, limit: int = 20, offset: int = 0, soonest: bool = False,
+    is_active: bool | None = None, event_type: str | None = None, limit: int = 20, offset: int = 0,
+    soonest: bool = False,
 ) -> tuple[Sequence[Trigger], int]:  # fmt: skip
     """A page of the triggers that the actor may read, and how many there are in all."""
     right = {"time": "schedule:read", "webhook": "webhook:read"}.get(mode or "", "trigger:read")
@@ -86,6 +87,8 @@ async def list_(
     for column, value in ((Trigger.flow_id, flow_id), (Trigger.mode, mode), (Trigger.is_active, is_active)):
         if value is not None:
             query = query.where(column == value)
+    if event_type is not None:
+        query = query.where(sa.func.coalesce(Trigger.configuration["event_type"].astext, "") == event_type)
     if soonest:
         query = query.where(Trigger.next_fire_at.is_not(None))
     total = await session.scalar(sa.select(sa.func.count()).select_from(query.subquery()))
@@ -142,7 +145,7 @@ async def run(
     Somebody who asks for it is not held up by a key, except where asking is how the trigger's events come.
     """
     row = await get(session, actor, trigger_id, mode=mode)
-    prepared = await prepare(session, host, actor.organization_id, row.flow_id, row.variables)
+    prepared = await prepare(session, host, actor.organization_id, row.flow_id, variables_of(row))
     given = {**(input_data or {}), "trigger": {"id": row.id, "type": row.type, "name": row.name}}
     start = partial(
         launch, session, host, prepared, trigger_type="manual", key=key, priority=row.priority, input_data=given,
@@ -274,7 +277,7 @@ async def _configure(
     sealed = Sealed(vault, row)
     stored = await sealed.open(session)
     kept = merged(entry.manifest.secrets, stored, secrets)
-    if entry.manifest.mode in {"webhook", "form"}:
+    if entry.manifest.mode in addresses.PLACES:
         await addresses.give(session, row, config, kept)
         check(config, kept)
     if entry.manifest.mode == "form":

@@ -46,6 +46,12 @@ def kind_of(registry: Registry, row: Any) -> str:
     return (entry.manifest.kind if entry else None) or KINDS[row.mode]
 
 
+def variables_of(row: Any) -> dict[str, Any]:
+    """What a trigger gives its flow: its variables, and the kind of its events where it has one."""
+    kind = row.configuration.get("event_type")
+    return {**({"event_type": kind} if kind else {}), **row.variables}
+
+
 async def prepare(
     session: AsyncSession, host: Host, organization_id: UUID, flow_id: UUID, variables: Mapping[str, Any]
 ) -> Prepared:

@@ -9,6 +9,7 @@ from uuid import UUID
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
+from headrace.accounts import sockets
 from headrace.executions import retention, statistics
 from headrace.infra.database import Database
 from headrace.infra.store import Store
@@ -62,6 +63,7 @@ class Maintenance:
     async def _often(self) -> None:
         while True:
             await self.count()
+            await self.disconnect()
             await asyncio.sleep(self._statistics_s)
 
     async def _seldom(self) -> None:
@@ -85,6 +87,17 @@ class Maintenance:
                     await statistics.refresh(session, organization_id, every_s=0.9 * self._statistics_s)
             except _PASSES as error:
                 _log.warning("statistics wait", reason=str(error), organization=str(organization_id))
+
+    async def disconnect(self) -> None:
+        """Close the rows of sockets whose process was killed; remove those of 30 days ago."""
+        try:
+            async with self._database.transaction() as session:
+                closed = await sockets.keep(session)
+        except _PASSES as error:
+            _log.warning("sockets wait", reason=str(error))
+            return
+        if closed:
+            _log.info("silent sockets closed", sockets=closed)
 
     async def keep_history(self) -> None:
         """Make the coming months; let go of what is older than details are kept."""

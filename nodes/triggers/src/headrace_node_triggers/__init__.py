@@ -11,11 +11,18 @@ from headrace_node_triggers import asset_configs as a
 from headrace_node_triggers import broker_configs as b
 from headrace_node_triggers import configs as c
 from headrace_node_triggers import form_configs as f
+from headrace_node_triggers import page_configs as p
 
 _DUE = (
     Column("scheduled_at", DataType.TEXT),
     Column("interval_start", DataType.TEXT),
     Column("interval_end", DataType.TEXT),
+)
+
+_CHAT = (
+    Column("message", DataType.TEXT),
+    Column("conversation_id", DataType.TEXT),
+    Column("history", DataType.JSON),
 )
 
 _FILE = (
@@ -68,10 +75,16 @@ def headrace_triggers() -> list[TriggerType]:
             "and a ring of flows ends after 20 links.",
         ),
         TriggerType(
-            id="form", title="Form", mode="form", config=f.FormConfig, secrets=f.FormSecrets, icon="lucide:clipboard-pen",
+            id="form", title="Form", mode="form", config=f.FormConfig, secrets=p.PageSecrets, icon="lucide:clipboard-pen",
             summary="Somebody fills in a page that headrace shows.", tags=("page", "survey", "upload", "request"),
             docs="The page works without scripts and in the dark. Each page counts once, however often it is sent. A file goes to the object store; "
             "its column has name, content_type, bytes, sha256 and key.",
+        ),
+        TriggerType(
+            id="chat", title="Chat", mode="chat", config=p.ChatConfig, secrets=p.PageSecrets, icon="lucide:message-circle",
+            columns=_CHAT, summary="Each message of a conversation starts the flow, which answers it.", tags=("page", "assistant", "bot", "message"),
+            docs="The answer is what a respond step says, else the rows of the last step: the column `answer`, or the only one. `history` is a list of "
+            "{role, content}, oldest first. Programs send {message, conversation_id} as JSON to the address of the page.",
         ),
         TriggerType(
             id="flow_completed", title="Another flow ended", mode="flow", config=c.FlowCompletedConfig, icon="lucide:git-merge",

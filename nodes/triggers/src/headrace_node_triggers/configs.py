@@ -24,7 +24,7 @@ class CronConfig(TimeConfig, kw_only=True):
     ]  # fmt: skip
     country: Annotated[
         str, Field("Holiday calendar", "Two letters of a country, e.g. DE; empty knows no holidays.",
-                   pattern="^([A-Z]{2})?$", order=10)
+                   pattern="^([A-Z]{2})?$", expected="two capital letters such as DE, or nothing", order=10)
     ] = ""  # fmt: skip
     subdivision: Annotated[
         str, Field("State or province", "Code of a part of the country, e.g. BY.", order=11, advanced=True)
@@ -62,9 +62,20 @@ class WebhookConfig(TriggerConfig, kw_only=True):
     method: Annotated[
         Literal["POST", "PUT", "PATCH", "DELETE", "GET"], Field("Method", "Only this one is taken.", order=0)
     ] = "POST"
+    event_type: Annotated[
+        str, Field("Kind of event", "Your own word for what is called about, e.g. order.created; the flow has it as "
+                   "the variable `event_type`.", max_length=100, placeholder="order.created", order=0)
+    ] = ""  # fmt: skip
+    headers: Annotated[
+        dict[str, str],
+        Field("Headers", "What a call has to carry: a name and its value; without a value it has to be there.",
+              widget="key-value", advanced=True, order=5),
+    ] = {}  # fmt: skip
     url_path: Annotated[
         str, Field("Own path", "Also reachable at /hooks/<organization>/<path>; 255 characters at most.",
-                   max_length=255, pattern="^([A-Za-z0-9_-]+(/[A-Za-z0-9_-]+)*)?$", order=1, advanced=True)
+                   max_length=255, pattern="^([A-Za-z0-9_-]+(/[A-Za-z0-9_-]+)*)?$",
+                   expected="words of letters, digits, - and _, with / between them",
+                   order=1, advanced=True)
     ] = ""  # fmt: skip
     authentication: Annotated[
         Literal["hmac", "basic", "jwt", "header", "none"],
@@ -72,6 +83,7 @@ class WebhookConfig(TriggerConfig, kw_only=True):
     ] = "hmac"
     header: Annotated[
         str, Field("Header", "Name of the header that carries the secret.", pattern="^[A-Za-z0-9-]{1,100}$",
+                   expected="letters, digits and - only, such as X-Api-Key",
                    visible_if={"authentication": "header"}, order=3)
     ] = "X-Api-Key"  # fmt: skip
     audience: Annotated[
@@ -83,7 +95,8 @@ class WebhookConfig(TriggerConfig, kw_only=True):
     ] = []
     delivery_header: Annotated[
         str, Field("Delivery id", "Header with an id of the delivery, beside webhook-id and Idempotency-Key.",
-                   pattern="^[A-Za-z0-9-]{0,100}$", advanced=True, order=5)
+                   pattern="^[A-Za-z0-9-]{0,100}$",
+                   expected="letters, digits and - only, such as X-Event-Id", advanced=True, order=5)
     ] = ""  # fmt: skip
     response: Annotated[
         Literal["immediate", "respond_node", "last_node"],

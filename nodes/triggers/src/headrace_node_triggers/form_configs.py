@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from headrace.sdk import Config, Field, Secret, TriggerConfig
+from headrace.sdk import Config, Field
+
+from headrace_node_triggers.page_configs import PageConfig
 
 Kind = Literal["text", "long_text", "email", "number", "date", "choice", "boolean", "file"]
 
@@ -13,7 +15,14 @@ class FormField(Config, kw_only=True):
     """One question of the page; its name is a column of the step's output."""
 
     name: Annotated[
-        str, Field("Name", "Of the column: small letters, digits and _.", pattern="^[a-z][a-z0-9_]{0,62}$", order=0)
+        str,
+        Field(
+            "Name",
+            "Of the column: small letters, digits and _.",
+            pattern="^[a-z][a-z0-9_]{0,62}$",
+            expected="small letters, digits and _, a letter first",
+            order=0,
+        ),
     ]
     label: Annotated[str, Field("Label", "What people read; by default the name.", max_length=200, order=1)] = ""
     type: Annotated[Kind, Field("Type", "What is asked for.", order=2)] = "text"
@@ -28,7 +37,7 @@ class FormField(Config, kw_only=True):
     ] = 10
 
 
-class FormConfig(TriggerConfig, kw_only=True):
+class FormConfig(PageConfig, kw_only=True):
     """The page."""
 
     title: Annotated[str, Field("Title", "The heading of the page.", min_length=1, max_length=200, order=0)] = "Form"
@@ -40,15 +49,6 @@ class FormConfig(TriggerConfig, kw_only=True):
                                order=2)
     ]  # fmt: skip
     button: Annotated[str, Field("Button", "The text on it.", min_length=1, max_length=60, order=3)] = "Send"
-    url_path: Annotated[
-        str, Field("Own path", "Also reachable at /forms/<organization>/<path>; 255 characters at most.",
-                   max_length=255, pattern="^([A-Za-z0-9_-]+(/[A-Za-z0-9_-]+)*)?$", order=4, advanced=True)
-    ] = ""  # fmt: skip
-    authentication: Annotated[
-        Literal["none", "basic", "token"],
-        Field("Authentication", "Whoever knows the address, a user name and password, or an address with ?token=.",
-              order=5),
-    ] = "none"  # fmt: skip
     response: Annotated[
         Literal["message", "redirect", "respond_node"],
         Field("Answer", "A text, another page, or what a respond step says.", order=6),
@@ -65,11 +65,3 @@ class FormConfig(TriggerConfig, kw_only=True):
         float, Field("Wait at most", "Then the thank-you text is shown and the flow goes on.", ge=1, le=300, unit="s",
                      visible_if={"response": "respond_node"}, order=9)
     ] = 30  # fmt: skip
-
-
-class FormSecrets(Config, kw_only=True):
-    """What visitors know, by the kind of authentication."""
-
-    username: Annotated[Secret, Field("User name", "Of basic.")] = Secret("")
-    password: Annotated[Secret, Field("Password", "Of basic.")] = Secret("")
-    token: Annotated[Secret, Field("Token", "Of token: what follows ?token= in the address.")] = Secret("")

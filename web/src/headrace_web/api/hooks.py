@@ -18,7 +18,7 @@ from litestar.enums import HttpMethod
 from litestar.params import FromPath
 
 from headrace_web.deps import Context
-from headrace_web.envelope import Envelope, ok
+from headrace_web.envelope import ok
 from headrace_web.frames import stored_preview
 from headrace_web.guards import PUBLIC, limited
 from headrace_web.security.address import client_address
@@ -85,7 +85,9 @@ async def _answer(request: Request[Any, Any, Any], services: Services, place: Pa
         return Response({"success": False, "error": error}, status_code=502)
     if accepted.response == "respond_node":
         return Response(ok(Called(execution_id=accepted.execution_id, status="completed")), status_code=200)
-    return await _last_rows(services, accepted, state)
+    told = {"execution_id": accepted.execution_id, "status": "completed"}
+    found = await last_rows(services, accepted.organization_id, accepted.execution_id, state)
+    return Response(ok({**told, **found}), status_code=200)
 
 
 def responded(response: dict[str, Any]) -> Response[bytes]:
@@ -102,25 +104,24 @@ def responded(response: dict[str, Any]) -> Response[bytes]:
     )  # fmt: skip
 
 
-async def _last_rows(
-    services: Services, accepted: calls.Accepted, state: dict[str, Any]
-) -> Response[Envelope[dict[str, Any]]]:
-    """Rows of the last step as objects, 1,000 at most."""
-    ctx = Context(services, system_actor(accepted.organization_id))
+async def last_rows(
+    services: Services, organization_id: UUID, execution_id: UUID, state: dict[str, Any]
+) -> dict[str, Any]:
+    """`rows` of the last step as objects, 1,000 at most, and `total_rows`."""
+    ctx = Context(services, system_actor(organization_id))
     names = [name for name in state["output_data"] or {} if not name.endswith(".error")]
     node_id, _, port = (names[-1] if names else "").rpartition(".")
     async with ctx.transaction() as session:
         found = await executions.latest_output(
-            session, accepted.organization_id, state["flow_id"], node_id, execution_id=accepted.execution_id
+            session, organization_id, state["flow_id"], node_id, execution_id=execution_id
         )
-    data: dict[str, Any] = {"execution_id": accepted.execution_id, "status": "completed", "rows": [], "total_rows": 0}
     try:
         page = await stored_preview(ctx, found, port or "out", limit=ROWS_MAX, offset=0)
     except NotFound:
-        return Response(ok(data), status_code=200)
+        return {"rows": [], "total_rows": 0}
     columns = [column["name"] for column in page["schema"]]
     rows = [dict(zip(columns, row, strict=True)) for row in page["rows"]]
-    return Response(ok({**data, "rows": rows, "total_rows": page["total_rows"]}), status_code=200)
+    return {"rows": rows, "total_rows": page["total_rows"]}
 
 
 unversioned = [HooksController]

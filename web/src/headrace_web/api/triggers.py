@@ -22,7 +22,6 @@ from headrace_web.deps import Context
 from headrace_web.envelope import ApiStruct, Envelope, Paging, base_version, given, merged, ok, page_of
 from headrace_web.guards import permission, scoped
 
-_PLACES = {"webhook": "hooks", "form": "forms"}
 _OTHERWISE = frozenset({"trigger_type", "secrets", "state", "url", "alias_url"})
 IfMatch = Annotated[str | None, HeaderParameter(name="If-Match")]
 
@@ -42,7 +41,7 @@ class TriggerTypeOut(Struct, kw_only=True):
 
 
 class TriggerOut(Struct, kw_only=True):
-    """A trigger; secrets show only whether they are set. `url` and `alias_url` are where a webhook or form is."""
+    """A trigger; secrets show only whether they are set. `url` and `alias_url` are where a webhook, form or chat is."""
 
     id: UUID
     flow_id: UUID
@@ -293,9 +292,9 @@ async def shown_trigger(ctx: Context, session: AsyncSession, row: Trigger) -> Tr
 async def addresses_of(
     ctx: Context, session: AsyncSession, row: Trigger, stored: dict[str, Any]
 ) -> tuple[str | None, str | None]:
-    """Where a webhook or form is reached: by its key, and by its own path."""
-    if row.mode not in _PLACES or secrets.KEY not in stored:
+    """Where a webhook, form or chat is reached: by its key, and by its own path."""
+    if row.mode not in addresses.PLACES or secrets.KEY not in stored:
         return None, None
-    base = f"{ctx.services.settings.public_url.rstrip('/')}/{_PLACES[row.mode]}"
+    base = f"{ctx.services.settings.link_base}/{addresses.PLACES[row.mode]}"
     alias = f"{base}/{await addresses.slug_of(session, row)}/{row.alias}" if row.alias else None
     return f"{base}/{stored[secrets.KEY]}", alias

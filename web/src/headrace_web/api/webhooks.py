@@ -9,6 +9,7 @@ from uuid import UUID
 
 from headrace.access.resolve import reach
 from headrace.flows import service as flows
+from headrace.infra.merge_patch import merge_patch
 from headrace.sdk.errors import NotFound
 from headrace.triggers import addresses, calls
 from headrace.triggers import service as triggers
@@ -28,6 +29,7 @@ from headrace_web.guards import permission, scoped
 Method = Literal["POST", "PUT", "PATCH", "DELETE", "GET"]
 _OWN = ("name", "variables", "is_active", "secrets")
 """Fields of the trigger; the others are of its configuration."""
+_CONFIGURED = ("event_type", "method", "url_path", "headers", "authentication")
 Authentication = Literal["hmac", "basic", "jwt", "header", "none"]
 
 
@@ -38,9 +40,11 @@ class WebhookOut(Struct, kw_only=True):
     flow_id: UUID
     node_id: str | None
     name: str
+    event_type: str
     url: str
     alias_url: str | None
     method: str
+    headers: dict[str, str]
     authentication: str
     configuration: dict[str, Any]
     secrets: dict[str, Any]
@@ -60,8 +64,10 @@ class WebhookPatch(ApiStruct):
     """What to change; secrets that are left out stay."""
 
     name: str | UnsetType = UNSET
+    event_type: str | UnsetType = UNSET
     method: Method | UnsetType = UNSET
     url_path: str | UnsetType = UNSET
+    headers: dict[str, str | None] | UnsetType = UNSET
     authentication: Authentication | UnsetType = UNSET
     configuration: dict[str, Any] | UnsetType = UNSET
     secrets: dict[str, Any] | UnsetType = UNSET
@@ -74,8 +80,10 @@ class WebhookPut(ApiStruct):
     """A webhook as it shall be: what is left out takes its default; secrets that are left out stay."""
 
     name: str = ""
+    event_type: str | UnsetType = UNSET
     method: Method | UnsetType = UNSET
     url_path: str | UnsetType = UNSET
+    headers: dict[str, str] | UnsetType = UNSET
     authentication: Authentication | UnsetType = UNSET
     configuration: dict[str, Any] = {}
     secrets: dict[str, Any] = {}
@@ -120,13 +128,15 @@ class WebhooksController(Controller):
 
     @get("/", opt=scoped("webhook:read"))
     async def list_webhooks(
-        self, ctx: NamedDependency[Context], paging: NamedDependency[Paging], flow_id: FromQuery[UUID | None] = None
-    ) -> Envelope[list[WebhookOut]]:
+        self, ctx: NamedDependency[Context], paging: NamedDependency[Paging], flow_id: FromQuery[UUID | None] = None,
+        event_type: FromQuery[str | None] = None,
+    ) -> Envelope[list[WebhookOut]]:  # fmt: skip
         """Webhooks, newest first."""
         async with ctx.transaction() as session:
             rows, total = await triggers.list_(
-                session, ctx.actor, flow_id=flow_id, mode="webhook", limit=paging.limit, offset=paging.offset
-            )
+                session, ctx.actor, flow_id=flow_id, mode="webhook", event_type=event_type, limit=paging.limit,
+                offset=paging.offset,
+            )  # fmt: skip
             return page_of([await _shown(ctx, session, row) for row in rows], total, paging)
 
     @post("/", opt=scoped("webhook:create"))
@@ -224,7 +234,9 @@ async def _changed(ctx: Context, webhook_id: UUID, data: WebhookPatch | WebhookP
     async with ctx.transaction() as session:
         row = await triggers.get(session, ctx.actor, webhook_id, mode="webhook")
         whole = isinstance(data, WebhookPut)
-        fields = given(data, "row_version") if whole else merged(data, row, "row_version", "secrets")
+        fields = given(data, "row_version") if whole else merged(data, row, "row_version", "secrets", "headers")
+        if not whole and data.headers is not UNSET:
+            fields["headers"] = merge_patch(row.configuration.get("headers", {}), data.headers)
         if data.secrets is not UNSET:
             fields["secrets"] = data.secrets
         changes: dict[str, Any] = {name: fields[name] for name in _OWN if name in fields}
@@ -239,7 +251,7 @@ async def _changed(ctx: Context, webhook_id: UUID, data: WebhookPatch | WebhookP
 
 def _configuration(fields: dict[str, Any], stored: dict[str, Any]) -> dict[str, Any]:
     made: dict[str, Any] = {**fields.get("configuration", stored)}
-    return made | {name: fields[name] for name in ("method", "url_path", "authentication") if name in fields}
+    return made | {name: fields[name] for name in _CONFIGURED if name in fields}
 
 
 async def _shown(ctx: Context, session: AsyncSession, row: Trigger, *, reveal: bool = False) -> WebhookOut:
@@ -252,7 +264,8 @@ async def _shown(ctx: Context, session: AsyncSession, row: Trigger, *, reveal: b
              "last_execution_id", "error", "created_at", "updated_at", "row_version")  # fmt: skip
     return WebhookOut(
         **{name: getattr(row, name) for name in names}, url=url or "", alias_url=alias_url,
-        method=row.configuration.get("method", "POST"),
+        event_type=row.configuration.get("event_type", ""), method=row.configuration.get("method", "POST"),
+        headers=row.configuration.get("headers", {}),
         authentication=row.configuration.get("authentication", "hmac"),
         secrets=shown(entry.manifest.secrets, stored), last_called_at=row.last_fired_at,
         signing_key=stored["signing_key"] if reveal and stored.get("signing_key") else UNSET,

@@ -19,6 +19,7 @@ from litestar.exceptions import WebSocketDisconnect
 from headrace_web.guards import TICKET
 from headrace_web.realtime import protocol
 from headrace_web.realtime.channels import OF_A_FLOW, Channel, listen, may_hear, open_channel
+from headrace_web.realtime.connected import Connected
 from headrace_web.realtime.outbox import Outbox, Overflow
 from headrace_web.realtime.protocol import Command, Outgoing
 from headrace_web.realtime.tickets import Holder, redeem
@@ -49,10 +50,13 @@ async def socket(socket: WebSocket[Any, Any, Any]) -> None:
         return
     await socket.accept(subprotocols=protocol.PROTOCOL)
     services.metrics.sockets += 1
+    connected = Connected(services, actor)
+    await connected.begin()
     try:
-        await _Session(services, socket, holder, actor).serve()
+        await _Session(services, socket, holder, actor, connected).serve()
     finally:
         services.metrics.sockets -= 1
+        await asyncio.shield(connected.end())
 
 
 async def _admit(services: Services, socket: WebSocket[Any, Any, Any]) -> tuple[Holder, Actor]:
@@ -85,11 +89,14 @@ async def _actor(services: Services, holder: Holder) -> Actor:
 class _Session:
     """One accepted socket."""
 
-    def __init__(self, services: Services, socket: WebSocket[Any, Any, Any], holder: Holder, actor: Actor) -> None:
+    def __init__(
+        self, services: Services, socket: WebSocket[Any, Any, Any], holder: Holder, actor: Actor, connected: Connected
+    ) -> None:
         self._services = services
         self._socket = socket
         self._holder = holder
         self._actor = actor
+        self._connected = connected
         self._outbox = Outbox()
         self._listeners: dict[str, asyncio.Task[None]] = {}
         self._heard: dict[str, Channel] = {}  # by grant, which may end
@@ -212,6 +219,7 @@ class _Session:
                 raise _Closing(protocol.UNAUTHENTICATED, "signed out") from None
             except HeadraceError:
                 continue
+            await self._connected.beat([name for name, task in self._listeners.items() if not task.done()])
             if actor.permissions != self._actor.permissions:
                 raise _Closing(protocol.FORBIDDEN, "your rights have changed; connect again")
             if time.monotonic() - beat >= protocol.HEARTBEAT_S:

@@ -11,7 +11,7 @@ export type Trigger = {
   id: string; flow_id: string; node_id: string | null; name: string; trigger_type: string; mode: string
   configuration: Value; secrets: Value; is_active: boolean; armed: boolean; next_fire_at: string | null; variables: Value; priority: number
   last_fired_at: string | null; last_execution_id: string | null; missed: number; failures: number; error: string | null
-  row_version: number
+  row_version: number; url: string | null; alias_url: string | null
 }
 export type Webhook = { id: string; url: string; alias_url: string | null; method: string; authentication: string; signing_key?: string }
 export type Call = { id: string; method: string; remote: string; outcome: string; status_code: number; error: string | null; execution_id: string | null; created_at: string }

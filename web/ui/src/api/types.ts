@@ -60,7 +60,7 @@ export type Failure = { code: string; message: string; hint?: string; node_id?: 
 export type NodeExecution = {
   node_id: string; segment_no: number; status: string; attempt: number; started_at: string | null
   completed_at: string | null; duration_ms: number | null; rows_in: number | null; rows_out: number | null
-  rows_rejected: number; bytes: number | null; error: Failure | null; has_output: boolean
+  rows_rejected: number; bytes: number | null; memory_peak_bytes?: number | null; error: Failure | null; has_output: boolean
   ports: Record<string, number | null>; waits_for: 'timer' | 'callback' | 'children' | null; resumes_at: string | null
   compensation?: 'armed' | 'due' | 'running' | 'completed' | 'failed' | null; cache_hit?: boolean; pinned?: boolean
 }

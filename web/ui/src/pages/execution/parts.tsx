@@ -81,7 +81,7 @@ function Row({ node, name, pressed, choose }: { node: Live; name: string; presse
   return (
     <li>
       <button type="button" aria-pressed={pressed} onClick={choose}>
-        <StateIcon name={node.status} /><span className="step-list-text"><span className="step-list-name">{name}</span>{also && <span className="soft">{also}</span>}</span><span className="soft">{words}</span><span className="soft step-list-took">{node.duration_ms ? took(node.duration_ms) : ''}</span>
+        <StateIcon name={node.status} /><span className="step-list-text"><span className="step-list-name">{name}</span>{also && <span className="soft">{also}</span>}</span><span className="soft">{words}</span><span className="soft step-list-took" title={node.memory_peak_bytes ? t('execution.memory', { n: Math.round(node.memory_peak_bytes / 2 ** 20) }) : undefined}>{node.duration_ms ? took(node.duration_ms) : ''}</span>
       </button>
     </li>
   )

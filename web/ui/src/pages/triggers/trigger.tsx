@@ -22,6 +22,7 @@ import { Duplicates } from './duplicates'
 import { TriggerForm } from './form'
 import { placeOf } from './place'
 import { Standing } from './standing'
+import { Where } from './where'
 
 export default function TriggerPage({ id }: { id: string }) {
   const { data, error, refetch } = useTrigger(id)
@@ -68,7 +69,7 @@ function Known({ trigger: one, type, title }: { trigger: Trigger; type: TriggerT
       <LinkTabs label={t('triggers.partsOfOne')} tabs={tabs} at={tab === further.id ? `${place}?tab=${further.id}` : place} />
       {tab === 'history' && one.mode === 'time' ? <History id={one.id} /> : tab === 'calls' && one.mode === 'webhook' ? <Calls id={one.id} /> : tab === 'duplicates' ? <Duplicates id={one.id} />
         : !type ? <Empty title={t('triggers.notInstalled', { id: one.trigger_type })} text={t('triggers.notInstalled.why')} />
-          : <TriggerForm key={round} type={type} stored={one} onSaved={() => setRound(round + 1)} onCancel={() => go(list)}>{one.mode === 'webhook' && <AddressCard id={one.id} />}</TriggerForm>}
+          : <TriggerForm key={round} type={type} stored={one} onSaved={() => setRound(round + 1)} onCancel={() => go(list)}>{one.mode === 'webhook' ? <AddressCard id={one.id} /> : <Where trigger={one} />}</TriggerForm>}
       {dropping && <DropTrigger id={one.id} title={title} onClose={() => setDropping(false)} onGone={() => go(list)} />}
     </main>
   )

@@ -27,7 +27,7 @@ export default function Webhooks() {
   const may = useMay('webhook:create')
   const add = may && <Link href="/triggers/new/webhook" className="button primary"><Plus size={16} aria-hidden="true" />{t('webhooks.new')}</Link>
   const title = (one: WebhookOut) => one.name || (targets.get(one.flow_id)?.name ?? t('webhooks.webhook'))
-  const shown = data?.filter((one) => `${title(one)} ${one.url} ${one.alias_url ?? ''} ${targets.get(one.flow_id)?.name ?? ''}`.toLowerCase().includes(q.toLowerCase())) ?? []
+  const shown = data?.filter((one) => `${title(one)} ${one.event_type} ${one.url} ${one.alias_url ?? ''} ${targets.get(one.flow_id)?.name ?? ''}`.toLowerCase().includes(q.toLowerCase())) ?? []
   return (
     <Page title={t('webhooks.webhooks')} text={t('webhooks.text')} actions={add}>
       <StartTabs at="/webhooks" />
@@ -56,7 +56,7 @@ function Row({ webhook: one, title, target, onDrop }: { webhook: WebhookOut; tit
   const copy = () => void navigator.clipboard.writeText(url).then(() => say(t('webhooks.copied'), 'ok')).catch(() => say(t('webhooks.copyByHand')))
   return (
     <tr>
-      <td><Link href={`/webhooks/${one.id}`}>{title}</Link><span className="soft list-error"><span className="badge method">{one.method}</span> <code>{new URL(url).pathname}</code></span></td>
+      <td><Link href={`/webhooks/${one.id}`}>{title}</Link><span className="soft list-error"><span className="badge method">{one.method}</span>{one.event_type && <span className="badge">{one.event_type}</span>} <code>{new URL(url).pathname}</code></span></td>
       <td><Standing trigger={one} />{one.error && <span className="soft list-error" title={one.error}>{one.error}</span>}</td>
       <td data-column={t('webhooks.flow')}><Link href={target?.href ?? `/flows/${one.flow_id}`}>{target?.name ?? t('webhooks.flow')}</Link></td>
       <td className="soft" data-column={t('webhooks.proof')}>{t(`webhooks.auth.${one.authentication}`)}</td>
