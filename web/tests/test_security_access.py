@@ -58,7 +58,8 @@ SIGNED_IN = {
 }  # fmt: skip
 VIEWER = {
     "workspaces_list_workspaces", "workspaces_get_workspace", "workspaces_list_folders", "folders_get_folder",
-    "flows_list_flows", "flows_get_flow", "flows_get_data", "flows_validate_flow", "flow_files_list_versions",
+    "flows_list_flows", "flows_list_workspace_flows",
+    "flows_list_folder_flows", "flows_get_flow", "flows_get_data", "flows_validate_flow", "flow_files_list_versions",
     "flow_files_get_version", "flow_files_export_flow", "executions_list_executions", "executions_get_execution",
     "executions_list_nodes", "executions_list_events", "executions_list_flow_executions",
     "executions_list_logs", "executions_stream_logs",

@@ -43,6 +43,11 @@ def groups_of(directory: Directory) -> sa.Select[DirectoryGroup, Group]:
     )
 
 
+def named(name: str) -> sa.ColumnElement[bool]:
+    """The condition of a group's name, in any case."""
+    return sa.func.lower(Group.name) == name.lower()
+
+
 async def find_group(session: AsyncSession, directory: Directory, group_id: UUID, *, lock: bool = False) -> Team:
     """One of the directory's groups.
 

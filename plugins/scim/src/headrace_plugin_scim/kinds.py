@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
-from headrace.identities.directory import Directory
+from headrace.feature import Directory
 from scim2_models import Meta, Resource
 from sqlalchemy.ext.asyncio import AsyncSession
 

@@ -7,12 +7,11 @@ from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
-from headrace.accounts.models import Group as GroupRow
-from headrace.identities import directory_groups as groups
-from headrace.identities.models import DirectoryGroup, DirectoryPerson
+from headrace.feature import DirectoryGroup, DirectoryPerson
+from headrace.feature import directory_groups as groups
 from scim2_models import Group, InvalidValueException, Resource
 
-from headrace_plugin_auth_scim.kinds import Kind, about
+from headrace_plugin_scim.kinds import Kind, about
 
 
 class Groups(Kind):
@@ -25,7 +24,7 @@ class Groups(Kind):
     def equal(self, attribute: str, value: str) -> sa.ColumnElement[bool] | None:
         """Of `displayName` and `externalId`."""
         if attribute == "displayName":
-            return sa.func.lower(GroupRow.name) == value.lower()
+            return groups.named(value)
         return DirectoryGroup.external_id == value if attribute == "externalId" else None
 
     async def load(self, query: sa.Select[Any, Any]) -> list[Resource[Any]]:

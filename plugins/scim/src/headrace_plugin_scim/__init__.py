@@ -9,7 +9,7 @@ def headrace_auth_providers() -> list[AuthProviderManifest]:
     return [
         AuthProviderManifest(
             id="scim", title="SCIM directory", kind="directory", feature="sso", icon="lucide:users-round",
-            factory=lazy("headrace_plugin_auth_scim.provider:ScimDirectory"),
+            factory=lazy("headrace_plugin_scim.provider:ScimDirectory"),
             summary="Entra ID, Okta and others create, change and shut out people and groups here by themselves.",
         )
     ]  # fmt: skip

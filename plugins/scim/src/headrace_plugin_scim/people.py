@@ -6,11 +6,11 @@ from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
-from headrace.identities import directory as people
-from headrace.identities.models import DirectoryPerson
+from headrace.feature import DirectoryPerson
+from headrace.feature import directory as people
 from scim2_models import EnterpriseUser, Resource, User
 
-from headrace_plugin_auth_scim.kinds import Kind, about
+from headrace_plugin_scim.kinds import Kind, about
 
 MODEL = User[EnterpriseUser]
 _OURS = frozenset({"id", "meta", "externalId", "userName", "active", "password", "groups"})

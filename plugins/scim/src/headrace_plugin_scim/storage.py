@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
-from headrace.identities.directory import Directory
+from headrace.feature import Directory
 from scim2_models import (
     NotFoundException,
     NotImplementedException,
@@ -22,9 +22,9 @@ from scim2_models.path import CompareOperator, Comparison
 from scim2_server.storage import AsyncScimStorage, SearchPage
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from headrace_plugin_auth_scim.groups import Groups
-from headrace_plugin_auth_scim.kinds import Kind
-from headrace_plugin_auth_scim.people import People
+from headrace_plugin_scim.groups import Groups
+from headrace_plugin_scim.kinds import Kind
+from headrace_plugin_scim.people import People
 
 PAGE_MAX = 200
 LOOKED_THROUGH_MAX = 10_000

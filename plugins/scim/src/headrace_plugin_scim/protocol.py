@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from headrace.identities.directory import open_directory
+from headrace.feature import open_directory
 from headrace.sdk.errors import ConfigError, Conflict, HeadraceError, PreconditionFailed
 from headrace_web.sdk import Context
 from litestar import Request
@@ -34,7 +34,7 @@ from scim2_server.requests import ScimRequest
 from scim2_server.responses import ScimResponse
 from scim2_server.service import ScimService
 
-from headrace_plugin_auth_scim.storage import PAGE_MAX, DirectoryStorage
+from headrace_plugin_scim.storage import PAGE_MAX, DirectoryStorage
 
 PROVIDER = ScimProvider(
     models=[User, EnterpriseUser, Group],

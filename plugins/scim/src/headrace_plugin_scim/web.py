@@ -14,7 +14,7 @@ from litestar.exceptions import HTTPException
 from litestar.params import FromPath
 
 _MEDIA = "application/scim+json"
-_ANSWER = lazy("headrace_plugin_auth_scim.protocol:answer")
+_ANSWER = lazy("headrace_plugin_scim.protocol:answer")
 """The protocol's models take a while to import: at the first call, not at the start."""
 
 
