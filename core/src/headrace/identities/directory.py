@@ -187,7 +187,9 @@ async def follow_groups(session: AsyncSession, directory: Directory, user_id: UU
         return
     query = (
         sa.select(Group.name)
-        .join(DirectoryGroup, _same(DirectoryGroup, Group.organization_id, Group.id))
+        .join(DirectoryGroup, sa.and_(
+            DirectoryGroup.organization_id == Group.organization_id, DirectoryGroup.id == Group.id
+        ))
         .join(GroupMember, sa.and_(
             GroupMember.organization_id == Group.organization_id, GroupMember.group_id == Group.id
         ))
@@ -203,10 +205,6 @@ async def follow_groups(session: AsyncSession, directory: Directory, user_id: UU
             await accounts.set_role(session, directory.actor, user_id, role)
         except Conflict:
             return  # the last owner stays owner
-
-
-def _same(model: type[DirectoryGroup], organization_id: Any, id_: Any) -> sa.ColumnElement[bool]:
-    return sa.and_(model.organization_id == organization_id, model.id == id_)
 
 
 async def _free_name(session: AsyncSession, directory: Directory, name: str, *, but: UUID) -> None:
