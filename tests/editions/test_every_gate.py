@@ -46,7 +46,8 @@ CODES = {"limit": '"code":"LIMIT_REACHED"', "feature": '"code":"FEATURE_DISABLED
 BY_THE_WORKER = {"jobs_execute_job", "jobs_execute_package"}
 """A job has no such step itself: its flows are asked when a worker calls them (`test_quota.py` of executions)."""
 GATES = {
-    "identities/service.py": "sso", "identities/entrance.py": "sso", "connections/service.py": "connector",
+    "identities/service.py": "sso", "identities/entrance.py": "sso", "identities/directory.py": "sso",
+    "connections/service.py": "connector",
     "entitlements/homes.py": "dedicated_infrastructure", "executions/service.py": "node",
     "executions/families.py": "node", "executions/admission.py": "node", "accounts/roles.py": "custom_roles",
 }  # fmt: skip

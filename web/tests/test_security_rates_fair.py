@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import httpx
@@ -70,11 +71,12 @@ class Served(Struct):
 
     def cpu_s(self) -> float:
         """Seconds of processor that it and its children have used."""
-        pids = [self.pid, *map(int, Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text().split())]
         ticks = 0
-        for pid in pids:
-            fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-            ticks += int(fields[11]) + int(fields[12])
+        for stat in Path("/proc").glob("[0-9]*/stat"):  # not every kernel has a list of children
+            with suppress(OSError):  # a process of somebody that has just ended
+                fields = stat.read_text().rpartition(")")[2].split()
+                if self.pid in {int(stat.parent.name), int(fields[1])}:
+                    ticks += int(fields[11]) + int(fields[12])
         return ticks / os.sysconf("SC_CLK_TCK")
 
 
@@ -117,7 +119,7 @@ async def test_ten_times_the_rate_of_one_does_not_slow_another_down(
     }  # fmt: skip
     command = [sys.executable, "-c", GREEDY, "127.0.0.1", str(served.port), shows[who], str(PER_S), str(PER_S * GREED)]
     child = subprocess.Popen(command, stdout=subprocess.PIPE)
-    ratios = []
+    ratios, begun = [], time.monotonic()
     try:
         assert await asyncio.to_thread(child.stdout.readline) == b"ready\n", "what may come at once has come"
         async with httpx.AsyncClient(headers=other.headers, timeout=60) as client:
@@ -126,10 +128,11 @@ async def test_ten_times_the_rate_of_one_does_not_slow_another_down(
     finally:
         child.terminate()
         said, _ = child.communicate(timeout=30)
-    answered = json.loads(said)
+    answered, minutes = json.loads(said), (time.monotonic() - begun) / 60
     print(f"\nbeside {who} at ten times the rate, p95 to p95 beside it at the rate: {ratios}; answered: {answered}")
     record_property(f"security: p95 beside {who} at ten times their rate, ratio", min(ratios))
-    assert answered["429"] > sum(answered.values()) / 3, "the greedy one is refused"
+    assert answered["200"] <= 60 * PER_S * (minutes + 1) + PER_S, "the greedy one gets no more than its rate"
+    assert answered["429"] > 100, "it has asked for more, as fast as the machine let it"
     assert min(ratios) <= SLOWER_MAX
 
 

@@ -16,65 +16,10 @@ from headrace.infra.clock import now
 from headrace.infra.ids import new_id
 from headrace.plugins.follow import Follower
 from headrace_web.realtime import protocol
+from headrace_web.testing_socket import Wire, connect, say, ticket_of
 from litestar.exceptions import WebSocketDisconnect
 
 API = "/api/v1"
-
-
-async def ticket_of(client, person) -> str:
-    return (await client.post(f"{API}/ws-tickets", headers=person.headers)).json()["data"]["ticket"]
-
-
-class Wire:
-    """A WebSocket to the application in this event loop, where its database and Redis clients live."""
-
-    def __init__(self, app, ticket: str | None, path: str, headers: dict[str, str]) -> None:
-        offered = ", ".join(["headrace.v1", *([f"ticket.{ticket}"] if ticket is not None else [])])
-        sent = {"host": "127.0.0.1:8080", "sec-websocket-protocol": offered, **headers}
-        self._scope = {
-            "type": "websocket", "asgi": {"version": "3.0"}, "http_version": "1.1", "scheme": "ws", "path": path,
-            "raw_path": path.encode(), "query_string": b"", "root_path": "", "client": ("127.0.0.1", 50_000),
-            "server": ("127.0.0.1", 8080), "subprotocols": offered.split(", "), "extensions": {},
-            "headers": [(name.lower().encode(), value.encode()) for name, value in sent.items()],
-        }  # fmt: skip
-        self._app = app
-        self._in: asyncio.Queue[dict] = asyncio.Queue()
-        self._out: asyncio.Queue[dict] = asyncio.Queue()
-        self.accepted = False
-
-    async def __aenter__(self) -> Wire:
-        self._task = asyncio.create_task(self._app(self._scope, self._in.get, self._out.put))
-        self._in.put_nowait({"type": "websocket.connect"})
-        first = await self._next()
-        assert first["type"] == "websocket.accept"
-        assert first["subprotocol"] == "headrace.v1"
-        self.accepted = True
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        self._in.put_nowait({"type": "websocket.disconnect", "code": 1000})
-        await asyncio.wait_for(self._task, 10)
-
-    async def _next(self) -> dict:
-        message = await asyncio.wait_for(self._out.get(), 10)
-        if message["type"] == "websocket.close":
-            raise WebSocketDisconnect(code=message["code"], detail=message.get("reason") or "")
-        return message
-
-    async def send_text(self, text: str) -> None:
-        self._in.put_nowait({"type": "websocket.receive", "text": text})
-
-    async def receive_text(self) -> str:
-        return (await self._next())["text"]
-
-
-def connect(client, ticket: str | None, path="/ws", **headers) -> Wire:
-    return Wire(client.app, ticket, path, headers)
-
-
-async def say(socket, **command):
-    await socket.send_text(json.dumps(command))
-    return json.loads(await socket.receive_text())
 
 
 async def refused(client, ticket, **headers) -> int:

@@ -12,12 +12,15 @@ from typing import Any
 from urllib.parse import quote
 
 from headrace.entitlements.licence import given
+from headrace.entitlements.parts import collect
 from headrace.entitlements.service import use_host
+from headrace.infra.notify import listen
 from headrace.infra.settings import Settings
 from headrace.plugins.follow import Follower
 from headrace.plugins.manager import Host
 from litestar import Litestar, Request, Response
 from litestar.config.cors import CORSConfig
+from litestar.datastructures import MutableScopeHeaders
 from litestar.types import Message, Scope
 
 from headrace_web.alias_bodies import Translated
@@ -30,6 +33,7 @@ from headrace_web.guards import authorise, unguarded
 from headrace_web.idempotency import Idempotency, begin
 from headrace_web.openapi import openapi_config
 from headrace_web.problems import HANDLERS
+from headrace_web.realtime.hub import PEOPLE
 from headrace_web.security.browser import SAFE
 from headrace_web.security.headers import add_headers
 from headrace_web.services import Services, open_services
@@ -83,19 +87,23 @@ def create_app(settings: Settings, host: Host, *, more: list[Any] | None = None)
             url = settings.database_url.reveal()
             follower = Follower(services.database, url, host, heard=services.hub.tell)
             await follower.look()
-            following = asyncio.create_task(follower.serve())
+            hearing = [
+                asyncio.create_task(follower.serve()),
+                asyncio.create_task(listen(url, (PEOPLE,), services.hub.tell_person)),
+            ]
             try:
                 yield
             finally:
-                following.cancel()
-                await asyncio.gather(following, return_exceptions=True)
+                for task in hearing:
+                    task.cancel()
+                await asyncio.gather(*hearing, return_exceptions=True)
 
     origins = list(settings.cors_origins)
     cors = CORSConfig(
         allow_origins=origins, allow_credentials=True, allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
         allow_headers=["authorization", "content-type", "if-match", "idempotency-key", "x-csrf-token"],
         expose_headers=["x-correlation-id", "etag", "retry-after", "x-ratelimit-limit", "x-ratelimit-remaining",
-                        "x-ratelimit-reset"],
+                        "x-ratelimit-reset", "x-quota-warning"],
     )  # fmt: skip
     app = App(
         route_handlers=[*route_handlers(host), *(more or [])],
@@ -122,6 +130,7 @@ def create_app(settings: Settings, host: Host, *, more: list[Any] | None = None)
 
 
 async def _before_request(request: Request[Any, Any, Any]) -> Response[bytes] | None:
+    request.scope["state"]["warnings"] = collect()
     fold_query(request)
     return await begin(request)
 
@@ -135,6 +144,8 @@ async def _before_send(message: Message, scope: Scope) -> None:
     https = services.secure or scope.get("scheme") == "https"
     add_headers(message, scope, https=https)
     await add_rate(message, scope, services)
+    if warnings := scope["state"].get("warnings"):
+        MutableScopeHeaders.from_message(message)["X-Quota-Warning"] = "; ".join(warnings)
     took = time.perf_counter() - scope["state"]["started"]
     services.metrics.request(
         str(scope.get("method")), scope.get("path_template", "") or "other", message["status"], took

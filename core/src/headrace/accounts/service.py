@@ -355,11 +355,14 @@ async def get_member(session: AsyncSession, organization_id: UUID, user_id: UUID
 
 async def _not_last_owner(session: AsyncSession, organization_id: UUID, user_id: UUID) -> None:
     await session.execute(sa.select(Organization.id).where(Organization.id == organization_id).with_for_update())
-    others = sa.select(sa.func.count()).where(
-        Membership.organization_id == organization_id,
-        Membership.user_id != user_id,
-        Membership.role == "owner",
-        Membership.is_active,
-    )
+    others = (
+        sa.select(sa.func.count())
+        .select_from(Membership)
+        .join(User, User.id == Membership.user_id)
+        .where(
+            Membership.organization_id == organization_id, Membership.user_id != user_id, Membership.role == "owner",
+            Membership.is_active, User.is_active, User.kind == "person",
+        )
+    )  # fmt: skip
     if not await session.scalar(others):
         raise Conflict("this is the last owner of the organization; make somebody else owner first")

@@ -62,7 +62,8 @@ async def create(
     parse_config(manifest.config, filled(manifest, config))
     await require_features(session, [manifest.feature])
     await _refuse_taken(session, actor.organization_id, name)
-    await reserve(session, "connections", organization_id=actor.organization_id)
+    within = {"workspace": workspace_id, "user": actor.user_id}
+    await reserve(session, "connections", organization_id=actor.organization_id, within=within)
     row_id = new_id()
     row = Connection(
         organization_id=actor.organization_id, id=row_id, workspace_id=workspace_id, name=name, description=description,
@@ -179,7 +180,8 @@ async def restore(session: AsyncSession, actor: Any, registry: Registry, connect
     if (known := registry.connectors.get(row.connector)) is not None:
         await require_features(session, [known.manifest.feature])
     await _refuse_taken(session, actor.organization_id, row.name)
-    await reserve(session, "connections", organization_id=actor.organization_id)
+    within = {"workspace": row.workspace_id, "user": row.created_by}
+    await reserve(session, "connections", organization_id=actor.organization_id, within=within)
     row.deleted_at, row.updated_by = None, actor.user_id
     await session.flush()
     return row

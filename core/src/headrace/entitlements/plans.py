@@ -12,7 +12,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from headrace.accounts.service import Actor, check_version, clean_name
-from headrace.entitlements import catalogue, counts, resolve, service
+from headrace.entitlements import catalogue, counts, parts, resolve, service
 from headrace.infra.ids import new_id
 from headrace.infra.states import SWITCHED, set_state
 from headrace.sdk.errors import ConfigError, Conflict, NotFound
@@ -228,7 +228,13 @@ def checked(state: catalogue.Catalogue, features: Mapping[str, bool], limits: Ma
         ConfigError: one does not.
     """
     _known_features(state, features)
-    known = {*counts.COUNTED, *RATES} | {key for e in _packaged().values() for p in e.plans for key in p.limits}
+    hard = {*counts.COUNTED, *parts.KEYS}
+    known = (
+        hard
+        | {*RATES}
+        | {f"{key}{parts.SOFT}" for key in hard}
+        | {key for e in _packaged().values() for p in e.plans for key in p.limits}
+    )
     for key, value in limits.items():
         if key not in known:
             raise ConfigError(f"there is no limit '{key}'; there are {', '.join(sorted(known))}", field=f"limits.{key}")

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from datetime import datetime
+from functools import partial
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -11,7 +12,7 @@ from msgspec import Struct
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from headrace.accounts import features, seats
-from headrace.entitlements import counts, resolve
+from headrace.entitlements import counts, parts, resolve
 from headrace.entitlements.catalogue import Catalogue
 from headrace.entitlements.plugin import Entitlements
 from headrace.infra.clock import now
@@ -45,13 +46,15 @@ _process: list[_Process] = []
 
 
 class Usage(Struct, frozen=True):
-    """How much of a limit is used; -1 is unlimited."""
+    """How much of a limit is used; -1 is unlimited. Beyond the soft one there is a warning, and all goes on."""
 
     type: str
     used: int
     limit: int
     remaining: int
     resets_at: datetime | None = None
+    soft_limit: int = resolve.UNLIMITED
+    warning: str = ""
 
 
 def use_host(host: Host, *, licence: str = "") -> None:
@@ -154,7 +157,10 @@ async def limit_of(session: AsyncSession, key: str, *, organization_id: UUID | N
     return int(_asked().host.decide("headrace_limit", limit=key, organization=info))
 
 
-async def reserve(session: AsyncSession, key: str, *, organization_id: UUID | None = None, more: int = 1) -> None:
+async def reserve(
+    session: AsyncSession, key: str, *, organization_id: UUID | None = None, more: int = 1,
+    within: Mapping[str, UUID | None] | None = None,
+) -> None:  # fmt: skip
     """Go on only when so many more fit, exactly: others who create the same wait for this transaction's end.
 
     Args:
@@ -162,17 +168,36 @@ async def reserve(session: AsyncSession, key: str, *, organization_id: UUID | No
         key: The limit.
         organization_id: That of the transaction by default.
         more: How many.
+        within: Whose they are, by `workspace` and `user`, which have limits of their own; None is nobody's.
 
     Raises:
         LimitReached: with limit, used and max.
     """
     organization_id = organization_id or session.info["organization_id"]
-    if await limit_of(session, key, organization_id=organization_id) == resolve.UNLIMITED:
+    await _reserve(session, key, key, organization_id, more, lambda: counts.used(session, key, organization_id))
+    for whose in ("workspace", "user"):  # always in this order: who waits for one holds nothing that others need first
+        id_ = (within or {}).get(whose)
+        if id_ is not None:
+            await _reserve(
+                session, f"{key}_per_{whose}", f"{key}_per_{whose}|{id_}", organization_id, more,
+                partial(parts.used, session, key, whose, organization_id, id_),
+            )  # fmt: skip
+
+
+async def _reserve(
+    session: AsyncSession, key: str, lock: str, organization_id: UUID, more: int, count: Callable[[], Awaitable[int]]
+) -> None:
+    hard = await limit_of(session, key, organization_id=organization_id)
+    soft = await limit_of(session, f"{key}{parts.SOFT}", organization_id=organization_id)
+    if hard != resolve.UNLIMITED:
+        await _alone(session, lock, organization_id)
+        hard = await limit_of(session, key, organization_id=organization_id)
+    elif soft == resolve.UNLIMITED:
         return
-    await _alone(session, key, organization_id)
-    most = await limit_of(session, key, organization_id=organization_id)
-    used = await counts.used(session, key, organization_id)
-    _within(key, used, most, more)
+    used = await count()
+    _within(key, used, hard, more)
+    if soft != resolve.UNLIMITED and used + more > soft:
+        parts.warn(key, used + more, soft)
 
 
 async def require_writable(session: AsyncSession, key: str, id_: UUID, *, organization_id: UUID | None = None) -> None:
@@ -224,7 +249,8 @@ async def usage(session: AsyncSession, key: str, *, organization_id: UUID | None
     maximum = await limit_of(session, key, organization_id=organization_id)
     remaining = resolve.UNLIMITED if maximum == resolve.UNLIMITED else max(0, maximum - used)
     resets_at = counts.next_month(now()) if counts.COUNTED[key].monthly else None
-    return Usage(key, used, maximum, remaining, resets_at)
+    soft = await limit_of(session, f"{key}{parts.SOFT}", organization_id=organization_id)
+    return Usage(key, used, maximum, remaining, resets_at, soft, parts.sentence(key, used, soft))
 
 
 async def _take_seat(session: AsyncSession, organization_id: UUID, *, invited: bool) -> None:

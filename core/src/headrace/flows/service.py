@@ -67,7 +67,8 @@ async def create(
     unknown = fields.keys() - EDITABLE
     if unknown:
         raise ConfigError(f"a flow has no field '{min(unknown)}'", field=min(unknown))
-    await reserve(session, "flows", organization_id=actor.organization_id)
+    within = {"workspace": workspace_id, "user": actor.user_id}
+    await reserve(session, "flows", organization_id=actor.organization_id, within=within)
     flow = Flow(
         organization_id=actor.organization_id, workspace_id=workspace_id, name=name, created_by=actor.user_id,
         updated_by=actor.user_id, **fields,
@@ -228,7 +229,8 @@ async def restore(session: AsyncSession, actor: Actor, flow_id: UUID) -> Flow:
     ):
         raise NotFound("the folder of this flow is deleted too", resource="folder")
     await _refuse_taken(session, actor, flow.workspace_id, flow.folder_id, flow.name)
-    await reserve(session, "flows", organization_id=actor.organization_id)
+    within = {"workspace": flow.workspace_id, "user": flow.created_by}
+    await reserve(session, "flows", organization_id=actor.organization_id, within=within)
     flow.deleted_at, flow.updated_by = None, actor.user_id
     await session.flush()
     return flow
@@ -251,12 +253,17 @@ async def _restore_with(
 ) -> None:
     """Flows deleted together with a workspace or folder come back with it, if the plan has room for all of them."""
     inside = sa.or_(Flow.workspace_id.in_(workspace_ids), Flow.folder_id.in_(folder_ids))
-    await session.execute(
+    back = await session.execute(
         sa.update(Flow)
         .where(Flow.organization_id == actor.organization_id, Flow.deleted_at == at, inside)
         .values(deleted_at=None, row_version=Flow.row_version + 1)
+        .returning(Flow.workspace_id, Flow.created_by)
+        .execution_options(synchronize_session=False)
     )
-    await reserve(session, "flows", organization_id=actor.organization_id, more=0)
+    whose = sorted({(row.workspace_id, row.created_by) for row in back}, key=str) or [(None, None)]
+    for workspace_id, user_id in whose:
+        within = {"workspace": workspace_id, "user": user_id}
+        await reserve(session, "flows", organization_id=actor.organization_id, more=0, within=within)
 
 
 workspaces.on_delete.append(_delete_with)

@@ -27,7 +27,7 @@ from headrace.sdk.auth import Profile
 from headrace.sdk.errors import ConfigError, Conflict
 
 GROUP_MAX, GROUPS_MAX = 500, 500
-_LOCK = sa.text("select pg_advisory_xact_lock(hashtextextended(:name, 11))")
+LOCK = sa.text("select pg_advisory_xact_lock(hashtextextended(:name, 11))")
 _NO_ROLE = "none of your groups lets you in here; ask an admin of the organization"
 _STRANGER = "nobody here is known by this sign-in; ask an admin for an invitation, then link it in your account"
 
@@ -63,7 +63,7 @@ async def arrive(
     if isinstance(cleaned, Refusal):
         return cleaned
     profile = cleaned
-    await session.execute(_LOCK, {"name": f"{provider.id}|{profile.subject}"})
+    await session.execute(LOCK, {"name": f"{provider.id}|{profile.subject}"})
     identity = await _identity(session, provider, profile.subject)
     role = role_of(profile.groups, provider.group_roles) or provider.default_role
     if identity is None:
@@ -79,7 +79,7 @@ async def arrive(
     if known is None or known[0].kind != "person":
         return Refusal("your account is not active here; ask an admin of the organization", "user or member inactive")
     user, membership = known
-    if not _may_speak_for(provider, user):
+    if not may_speak_for(provider, user):
         return _ADMIN
     await set_tenant(session, provider.organization_id, user_id=user.id)
     if visit.asks_factor:
@@ -104,7 +104,7 @@ async def link(session: AsyncSession, provider: IdentityProvider, profile: Profi
     if isinstance(cleaned, Refusal):
         return cleaned
     profile = cleaned
-    await session.execute(_LOCK, {"name": f"{provider.id}|{profile.subject}"})
+    await session.execute(LOCK, {"name": f"{provider.id}|{profile.subject}"})
     identity = await _identity(session, provider, profile.subject)
     if identity is not None and identity.user_id != user_id:
         return Refusal("this sign-in belongs to another account", "linked to somebody else")
@@ -123,14 +123,12 @@ def role_of(groups: Iterable[str], group_roles: Mapping[str, str]) -> str | None
     return max(ours, key=ROLES.index) if ours else min(given, default=None)
 
 
-def vouches(provider: IdentityProvider, profile: Profile) -> bool:
+def vouches(provider: IdentityProvider, email: str) -> bool:
     """Whether the provider may say whose e-mail address this is."""
-    if not profile.email_verified or not profile.email:
-        return False
-    return "*" in provider.domains or profile.email.rpartition("@")[2].lower() in provider.domains
+    return bool(email) and ("*" in provider.domains or email.rpartition("@")[2].lower() in provider.domains)
 
 
-def _may_speak_for(provider: IdentityProvider, user: accounts.User) -> bool:
+def may_speak_for(provider: IdentityProvider, user: accounts.User) -> bool:
     """An organization's owner says what its provider says; that must not make them platform admin."""
     return provider.listed or not user.is_platform_admin
 
@@ -162,17 +160,17 @@ async def _identity(session: AsyncSession, provider: IdentityProvider, subject: 
 async def _first_time(
     session: AsyncSession, provider: IdentityProvider, profile: Profile, role: str | None
 ) -> Identity | Refusal:
-    if not vouches(provider, profile):
+    if not (profile.email_verified and vouches(provider, profile.email)):
         return Refusal(_STRANGER, "unknown subject; its e-mail address is absent, not verified or of another domain")
     try:
         email = accounts.check_email(profile.email)
     except ConfigError:
         return Refusal(_STRANGER, "unknown subject; what it gives is no e-mail address")
-    await session.execute(_LOCK, {"name": f"email|{email.lower()}"})
+    await session.execute(LOCK, {"name": f"email|{email.lower()}"})
     user = await accounts.user_by_email(session, email)
     if user is not None and user.kind != "person":
         return Refusal(_STRANGER, "the address is that of a service account")
-    if user is not None and not _may_speak_for(provider, user):
+    if user is not None and not may_speak_for(provider, user):
         return _ADMIN
     member = await session.get(accounts.Membership, (provider.organization_id, user.id)) if user else None
     if member is not None and user is not None:
@@ -182,14 +180,15 @@ async def _first_time(
     if role is None:
         return Refusal(_NO_ROLE, "no group of theirs has a role, and there is no role for the others")
     if user is None:
-        user = await _new_user(session, email, profile)
+        user = await new_user(session, email, profile.name)
     member = await accounts.add_member(session, provider.organization_id, user.id, role)
     member.provider_id = provider.id
     return await _note(session, provider, profile, user.id)
 
 
-async def _new_user(session: AsyncSession, email: str, profile: Profile) -> accounts.User:
-    shown = "".join(one for one in profile.name if not _odd(one)).strip()[:200]
+async def new_user(session: AsyncSession, email: str, name: str) -> accounts.User:
+    """An account of an address that is vouched for; it has no password."""
+    shown = "".join(one for one in name if not _odd(one)).strip()[:200]
     user = await accounts.create_user(session, email=email, password=None, full_name=shown or email.partition("@")[0])
     user.is_email_verified = True
     return user

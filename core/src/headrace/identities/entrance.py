@@ -79,7 +79,7 @@ async def offers(session: AsyncSession, registry: Registry, *, slug: str = "", e
         rows |= {row.id: row for row in await _of_slug(session, slug)}
     for row in sorted(rows.values(), key=lambda row: row.name.lower()):
         entry = registry.auth_providers.get(row.provider)
-        if entry is not None and await _included(session, row, entry):
+        if entry is not None and entry.manifest.kind != "directory" and await _included(session, row, entry):
             manifest = entry.manifest
             found.append(Offer(id=str(row.id), title=row.name, kind=manifest.kind, icon=manifest.icon))
     await set_tenant(session, None)
@@ -95,7 +95,7 @@ async def choose(session: AsyncSession, ring: KeyRing, registry: Registry, provi
     """
     rows = await _seen(session, f"id:{provider_id}", IdentityProvider.id == provider_id)
     entry = registry.auth_providers.get(rows[0].provider) if rows else None
-    if not rows or entry is None:
+    if not rows or entry is None or entry.manifest.kind == "directory":
         raise NotFound("there is no such way to sign in", resource="identity_provider")
     row = rows[0]
     await set_tenant(session, row.organization_id)

@@ -1,4 +1,4 @@
-"""Identity providers of organizations, who has come by them, and sign-ins that are under way."""
+"""Identity providers of organizations, who has come by them, whom they tell of, and sign-ins that are under way."""
 
 from __future__ import annotations
 
@@ -69,6 +69,49 @@ class Identity(TenantModel):
             ["organization_id", "user_id"], ["memberships.organization_id", "memberships.user_id"], ondelete="CASCADE"
         ),
         sa.UniqueConstraint("organization_id", "provider_id", "subject"),
+    )
+
+
+class DirectoryPerson(TenantModel):
+    """A member whom a directory tells of; the id is the user's. One is of one directory.
+
+    Attributes:
+        attributes: What the directory says of them, in its own words.
+        made: The account was made for it, so that the name follows.
+    """
+
+    __tablename__ = "directory_people"
+
+    provider_id: Mapped[UUID]
+    user_name: Mapped[str]
+    external_id: Mapped[str | None]
+    attributes: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default="{}")
+    made: Mapped[bool] = mapped_column(default=False, server_default=sa.false())
+
+    __table_args__ = (
+        tenant_key("provider_id", "identity_providers", ondelete="CASCADE"),
+        sa.ForeignKeyConstraint(
+            ["organization_id", "id"], ["memberships.organization_id", "memberships.user_id"], ondelete="CASCADE"
+        ),
+        sa.Index(
+            "uq_directory_people_user_name", "organization_id", "provider_id", sa.text("lower(user_name)"), unique=True
+        ),
+        sa.Index("ix_directory_people_external_id", "organization_id", "provider_id", "external_id"),
+    )
+
+
+class DirectoryGroup(TenantModel):
+    """A group that a directory keeps; the id is the group's."""
+
+    __tablename__ = "directory_groups"
+
+    provider_id: Mapped[UUID]
+    external_id: Mapped[str | None]
+
+    __table_args__ = (
+        tenant_key("provider_id", "identity_providers", ondelete="CASCADE"),
+        tenant_key("id", "groups", ondelete="CASCADE"),
+        sa.Index("ix_directory_groups_provider_id", "organization_id", "provider_id"),
     )
 
 

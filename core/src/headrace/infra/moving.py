@@ -28,8 +28,8 @@ from headrace.sdk.manifests import MigrationBranch
 TO_OWN = ("create", "migrate", "mirror", "freeze", "copy", "switch", "clean", "done")
 TO_SHARED = ("freeze", "copy", "switch", "drop", "done")
 STAY = frozenset(
-    {*OF_ORGANIZATION, "organizations", "api_keys", "identities", "identity_providers", "invitations", "sessions",
-     "sign_in_attempts"}
+    {*OF_ORGANIZATION, "organizations", "api_keys", "directory_groups", "directory_people", "identities",
+     "identity_providers", "invitations", "sessions", "sign_in_attempts"}
 )  # fmt: skip
 """Tables of organizations that stay in the shared database."""
 BOTH = frozenset({"data_keys", "idempotency_keys"})

@@ -16,7 +16,7 @@ from headrace.sdk.config import Config, ConfigT, Secret
 from headrace.sdk.errors import NotFound, Unauthenticated
 from headrace.sdk.manifests import Lazy
 
-AuthKind = Literal["password", "form", "redirect", "headers"]
+AuthKind = Literal["password", "form", "redirect", "headers", "directory"]
 
 
 class SignInRefused(Unauthenticated):
@@ -30,7 +30,8 @@ class AuthProviderManifest(Struct, frozen=True, kw_only=True):
 
     Attributes:
         kind: `form` takes a name and a password here; `redirect` sends the browser away and reads what it brings back;
-            `headers` reads what a proxy in front of us has added; `password` is the host's own accounts.
+            `headers` reads what a proxy in front of us has added; `password` is the host's own accounts; a `directory`
+            tells us of people and groups by itself, and nobody signs in with it.
         config: Struct that an owner fills in for each organization.
         factory: The `AuthProvider` class; none for `password`.
         feature: Asked of the organization's edition; empty is in every edition.

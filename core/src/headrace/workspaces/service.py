@@ -39,7 +39,7 @@ async def create_workspace(
     actor.require("workspace:create")
     name = clean_name(name, "workspace")
     await _free_name(session, actor, name)
-    await reserve(session, "workspaces")
+    await reserve(session, "workspaces", within={"user": actor.user_id})
     workspace = Workspace(
         organization_id=actor.organization_id, id=new_id(), name=name, description=description,
         settings=settings or {}, created_by=actor.user_id,
@@ -152,7 +152,7 @@ async def restore_workspace(session: AsyncSession, actor: Actor, workspace_id: U
     if workspace is None or workspace.deleted_at is None:
         raise NotFound("there is no such deleted workspace", workspace_id=str(workspace_id))
     await _free_name(session, actor, workspace.name)
-    await reserve(session, "workspaces")
+    await reserve(session, "workspaces", within={"user": workspace.created_by})
     await session.execute(
         sa.update(Folder)
         .where(

@@ -8,6 +8,7 @@ from uuid import UUID
 
 import msgspec
 from headrace.access.resolve import reach
+from headrace.accounts.models import SignIn
 from headrace.accounts.permissions import Actor
 from headrace.executions import live, logs
 from headrace.executions import service as executions
@@ -23,7 +24,7 @@ from headrace_web.realtime.presence import present
 from headrace_web.services import Services
 
 _ID = "([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})"
-_CHANNEL = re.compile(rf"(execution|flow|logs|organization|presence):{_ID}\Z")
+_CHANNEL = re.compile(rf"(execution|flow|logs|organization|presence|user):{_ID}\Z")
 _OLD_NAMES = (
     (re.compile(rf"workflow:{_ID}(:updates)?\Z"), r"flow:\1"),
     (re.compile(rf"updates:{_ID}\Z"), r"flow:\1"),
@@ -62,6 +63,10 @@ async def open_channel(services: Services, actor: Actor, name: str) -> Channel:
         if id_ != actor.organization_id:
             raise NotFound("there is no such channel")
         return Channel(kind, id_)
+    if kind == "user":
+        if id_ != actor.user_id:
+            raise NotFound("there is no such channel")
+        return Channel(kind, id_)
     async with services.database.transaction(actor.organization_id, user_id=actor.user_id) as session:
         await _may_hear(session, actor, kind, id_)
         if kind in OF_A_FLOW:
@@ -79,6 +84,8 @@ async def may_hear(services: Services, actor: Actor, channel: Channel) -> bool:
         return True
     if channel.kind == "organization":
         return channel.id == actor.organization_id
+    if channel.kind == "user":
+        return channel.id == actor.user_id
     try:
         async with services.database.transaction(actor.organization_id, user_id=actor.user_id) as session:
             await _may_hear(session, actor, channel.kind, channel.id)
@@ -112,12 +119,30 @@ async def listen(services: Services, actor: Actor, channel: Channel, after: int)
     if channel.kind == "presence":
         async for message in present(services, actor, channel.id):
             yield message
-    if channel.kind == CHANNEL:
-        with services.hub.subscribe() as told:
-            while True:
-                yield await told.get()
+    if channel.kind in {CHANNEL, "user"}:
+        async for message in _told(services, actor, channel):
+            yield message
     async with services.bus.subscribe(actor.organization_id, f"{channel.kind}:{channel.id}") as queue:
         while True:
             heard = await queue.get()
             if heard is not None:
                 yield heard
+
+
+async def _told(services: Services, actor: Actor, channel: Channel) -> AsyncIterator[Message]:
+    """What this process tells everybody, or one."""
+    wide = channel.kind == CHANNEL or await _reaches_further(services, actor)
+    with services.hub.subscribe(channel.id) as told:
+        while True:
+            message = await told.get()
+            if wide or message.data.get("organization_id") in {None, str(actor.organization_id)}:
+                yield message
+
+
+async def _reaches_further(services: Services, actor: Actor) -> bool:
+    """Whether they may hear of other organizations of theirs: not by a key, nor by one organization's provider."""
+    if actor.session_id is None:
+        return False
+    async with services.database.transaction(actor.organization_id, user_id=actor.user_id, here=True) as session:
+        row = await session.get(SignIn, (actor.organization_id, actor.session_id))
+        return row is not None and not row.is_bound

@@ -177,6 +177,7 @@ export type Operations = {
   'PUT /folders/{folder_id}': { data: FolderOut; body: FolderPut }
   'PATCH /folders/{folder_id}': { data: FolderOut; body: FolderPatch }
   'DELETE /folders/{folder_id}': { data: Record<string, string> }
+  'GET /folders/{folder_id}/flows': { data: FlowOut[]; query: { page?: number; per_page?: number; limit?: number | null; offset?: number | null; q?: string; sort?: string } }
   'GET /folders/{folder_id}/jobs': { data: JobOut[]; query: { page?: number; per_page?: number; limit?: number | null; offset?: number | null } }
   'POST /folders/{folder_id}/jobs': { data: JobOut; body: JobBody }
   'POST /folders/{folder_id}/restore': { data: FolderOut }
@@ -369,6 +370,7 @@ export type Operations = {
   'PUT /workspaces/{workspace_id}': { data: WorkspaceOut; body: WorkspacePut }
   'PATCH /workspaces/{workspace_id}': { data: WorkspaceOut; body: WorkspacePatch }
   'DELETE /workspaces/{workspace_id}': { data: Record<string, string> }
+  'GET /workspaces/{workspace_id}/flows': { data: FlowOut[]; query: { page?: number; per_page?: number; limit?: number | null; offset?: number | null; q?: string; sort?: string } }
   'GET /workspaces/{workspace_id}/folders': { data: FolderOut[] }
   'POST /workspaces/{workspace_id}/folders': { data: FolderOut; body: FolderBody }
   'POST /workspaces/{workspace_id}/restore': { data: WorkspaceOut }
