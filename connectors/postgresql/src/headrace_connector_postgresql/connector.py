@@ -7,7 +7,7 @@ from typing import Any
 import psycopg
 import sqlalchemy as sa
 from headrace.kits.sql.errors import translate
-from headrace.kits.sql.postgresql import PostgresConnector
+from headrace.kits.sql.postgresql import COMPARED, PostgresConnector
 from headrace.sdk import HeadraceError
 from headrace.sdk.egress import check_host
 from psycopg.rows import tuple_row
@@ -31,6 +31,7 @@ class PostgresqlConnector(PostgresConnector[PostgresqlConfig]):
 
     driver = "postgresql+psycopg"
     copies_out = True
+    compares = COMPARED
 
     def choices(self, field: str) -> list[str]:
         """Databases that the user may connect to; asked in `postgres`, which every server has."""

@@ -1,6 +1,6 @@
 """The work: the PostgreSQL family of the sql kit."""
 
-from headrace.kits.sql.postgresql import PostgresConnector
+from headrace.kits.sql.postgresql import COMPARED, PostgresConnector
 
 from headrace_connector_timescaledb import TimescaledbConfig
 
@@ -9,6 +9,7 @@ class TimescaledbConnector(PostgresConnector[TimescaledbConfig]):
     """One TimescaleDB database."""
 
     copies_out = True
+    compares = COMPARED
     system_schemas = frozenset(
         {
             "information_schema", "timescaledb_information", "timescaledb_experimental", "_timescaledb_catalog",

@@ -18,6 +18,9 @@ from headrace.sdk.types import Column, DataType
 if TYPE_CHECKING:
     import polars as pl
 
+COMPARED = frozenset({DataType.INTEGER, DataType.DECIMAL, DataType.DATE, DataType.TIMESTAMP, DataType.TEXT})
+"""What PostgreSQL itself compares as the steps do; of others that speak its protocol that is not proven."""
+
 
 class AnyVersion(PGDialect_psycopg):
     """The dialect for servers that name themselves in another way than PostgreSQL does."""
@@ -39,9 +42,6 @@ class PostgresReader(SqlReader[ConfigT]):
 
     dialect = "postgres"
     driver: ClassVar[str] = "headrace_postgresql+psycopg"
-    compares = frozenset(
-        {DataType.INTEGER, DataType.DECIMAL, DataType.DATE, DataType.TIMESTAMP, DataType.TEXT}
-    )  # fmt: skip
     copies_out: ClassVar[bool] = False
     """Whether it answers COPY (SELECT ...) TO STDOUT as PostgreSQL does."""
 
