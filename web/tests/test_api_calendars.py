@@ -73,6 +73,7 @@ async def test_days_say_why_they_do_not_count(call):
 
 
 @pytest.mark.parametrize(("body", "status", "said"), [
+    ({"name": "X", "country": "de"}, 422, "country this is not written as asked; Two capital letters"),
     ({"name": "X", "country": "XX"}, 422, "there is no holiday calendar for 'XX'; choose another"),
     ({"name": "X", "subdivision": "BY"}, 422, "a subdivision needs its country, e.g. DE"),
     ({"name": "X", "working_days": []}, 422, "no day of this calendar counts; name a working day"),

@@ -19,7 +19,7 @@ from headrace_web.envelope import ApiStruct, Envelope, Paging, base_version, giv
 from headrace_web.guards import permission
 
 Weekdays = Annotated[list[Annotated[int, Meta(ge=1, le=7)]], Meta(max_length=7)]
-Country = Annotated[str, Meta(pattern="^([A-Z]{2})?$")]
+Country = Annotated[str, Meta(pattern="^([A-Z]{2})?$", description="Two capital letters such as DE, or nothing.")]
 Shift = Literal["skip", "next", "previous"]
 
 
