@@ -42,10 +42,12 @@ class Wire:
 
     async def __aexit__(self, *_: object) -> None:
         self._in.put_nowait({"type": "websocket.disconnect", "code": 1000})
-        await asyncio.wait_for(self._task, 10)
+        async with asyncio.timeout(10):
+            await self._task
 
     async def _next(self) -> dict[str, Any]:
-        message = await asyncio.wait_for(self._out.get(), 10)
+        async with asyncio.timeout(10):
+            message = await self._out.get()
         if message["type"] == "websocket.close":
             raise WebSocketDisconnect(code=message["code"], detail=message.get("reason") or "")
         return message
