@@ -24,6 +24,8 @@ OUTSIDE = {
     r"/chats/\{place\}": "hosted chats judge their callers",
 }
 """Routes that the document does not have, each with its reason."""
+JUDGING = {"/api/v1/scim/v2/{provider_id}/{place}": "SCIM, a document of its own: `sign_on/test_scim_directory.py`"}
+"""Those of them that ask who calls."""
 SOCKETS = ["/api/v1/ws", "/ws"]
 FOREIGN = (
     "null", "", "http://evil.example", "http://127.0.0.1:8080.evil.example", "http://evil.example/127.0.0.1:8080",
@@ -47,7 +49,8 @@ def filled(path: str) -> str:
 
 async def test_a_route_outside_of_the_document_is_named_here(site):
     document = Document(site.app)
-    unknown = [path for path, _ in document.outside if not any(re.fullmatch(known, path) for known in OUTSIDE)]
+    outside = {path for path, _ in document.outside} - JUDGING.keys()
+    unknown = [path for path in outside if not any(re.fullmatch(known, path) for known in OUTSIDE)]
     assert unknown == [], "put them into the document, or here with a reason and a rule"
     assert document.sockets == SOCKETS, "each socket needs tickets and origins, and a test of them"
 
@@ -65,6 +68,8 @@ async def test_what_is_outside_is_the_same_for_all_and_shows_nothing_of_anybody(
     side = await side_of(site, "alphacanary")
     tried = 0
     for path, method in Document(site.app).outside:
+        if path in JUDGING:
+            continue
         answers = [
             await site.call(method, filled(path), headers) for headers in ({}, side.owner.headers, {"X-API-Key": "x"})
         ]

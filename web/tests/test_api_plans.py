@@ -46,7 +46,7 @@ async def test_forty_creates_at_once_at_ten_give_ten(send, database, admin):
     async with database.transaction(admin.organization_id) as session:
         assert await session.scalar(sa.text("select count(*) from flows")) == 10
     assert (await send("GET", "/features/usage/workflows"))[1] == {
-        "type": "flows", "used": 10, "limit": 10, "remaining": 0, "resets_at": None
+        "type": "flows", "used": 10, "limit": 10, "remaining": 0, "resets_at": None, "soft_limit": -1, "warning": "",
     }  # fmt: skip
 
 

@@ -94,3 +94,11 @@ def test_an_abandoned_read_leaves_the_server_free(config: PostgresqlConfig) -> N
     frames.close()
     assert connector.stream("long").columns[0].name == "n"
     connector.close()
+
+
+@pytest.mark.parametrize(("kind", "bits"), [("smallint", 16), ("integer", 32), ("bigint", 64)])
+def test_the_smallest_number_bounds_a_read(config: PostgresqlConfig, kind: str, bits: int) -> None:
+    least = -(2 ** (bits - 1))
+    run(config, "drop table if exists least", f"create table least (n {kind} primary key)",
+        f"insert into least values ({least}), ({least + 1}), (0)")  # fmt: skip
+    assert rows(PostgresqlConnector(config), "least", after=least)["n"].to_list() == [least + 1, 0]

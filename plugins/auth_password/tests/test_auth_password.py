@@ -19,4 +19,4 @@ def test_every_other_provider_has_a_form_and_some_work() -> None:
         if name == "password":
             continue
         assert isinstance(entry.manifest.factory.load(), type), name
-        assert entry.manifest.feature == ("sso" if name in {"ldap", "saml"} else ""), "OIDC is in every edition"
+        assert entry.manifest.feature == ("sso" if name in {"ldap", "saml", "scim"} else ""), "OIDC is in every edition"

@@ -111,7 +111,7 @@ def fresh_database(*, migrated: bool) -> Iterator[str]:
     name = f"t_{secrets.token_hex(8)}"
     owner, template = ("headrace_owner", TEMPLATE) if migrated else ("demo", "template1")
     with psycopg.connect(admin, autocommit=True) as connection:
-        make = sql.SQL("CREATE DATABASE {} OWNER {} TEMPLATE {}").format(
+        make = sql.SQL("CREATE DATABASE {} OWNER {} TEMPLATE {} STRATEGY FILE_COPY").format(
             sql.Identifier(name), sql.Identifier(owner), sql.Identifier(template)
         )
         connection.execute(make)

@@ -6,6 +6,7 @@ Source: https://www.postgresql.org/docs/current/sql-copy.html; each CopyData mes
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import cache
 from typing import Any
 
 import polars as pl
@@ -45,6 +46,7 @@ def frames(
     text = str(asked) if asked.params else str(asked).replace("%%", "%")
     cursor: Any = connection.connection.cursor()
     # COPY takes no parameters: the driver writes them into the statement as literals of their types
+    cursor.adapters.register_dumper(int, _whole_numbers())
     with cursor.copy(f"COPY ({text}) TO STDOUT (FORMAT csv, ENCODING 'UTF8')", asked.params or None) as copy:
         held: list[Any] = []
         size = 0
@@ -56,6 +58,18 @@ def frames(
                 held, size = [], 0
         if held:
             yield parsed(b"".join(held), columns)
+
+
+@cache
+def _whole_numbers() -> type[Any]:
+    """Literals in parentheses: in `-32768::SMALLINT` the minus would come after the cast, of a number too large."""
+    from psycopg.types.numeric import Int8Dumper
+
+    class WholeNumber(Int8Dumper):
+        def quote(self, obj: int) -> bytes:
+            return b"(%d)" % obj
+
+    return WholeNumber
 
 
 def parsed(text: bytes, columns: Sequence[Column]) -> pl.DataFrame:
