@@ -76,6 +76,7 @@ def test_a_disk_that_fills_up_while_writing_leaves_the_old_file(
         path.unlink()
 
 
+@pytest.mark.slow
 def test_a_full_scratch_disk_fails_the_step_and_the_next_run_works(
     cramped: tuple[Path, Path], run_on: Callable, steps: Any, rows: Callable, warehouse: str, to_postgres: Callable,
     tables: Callable,

@@ -65,6 +65,7 @@ async def test_a_target_that_answers_badly_gets_each_event_once(site, mood, reco
     record_property("figure", (f"answers_{mood}", f"Asked again after an answer that is {mood}", "s", waits))
 
 
+@pytest.mark.slow
 async def test_a_worker_that_dies_amid_its_calls_sends_the_same_keys_again(site, record_property):
     """F21: the next attempt begins anew; who knows keys sees no event twice."""
     moody = Moody([])

@@ -49,6 +49,7 @@ async def test_a_worker_whose_clock_is_off_keeps_its_leases(site, shifted, by):
             worker.start()
 
 
+@pytest.mark.slow
 async def test_schedulers_whose_clocks_are_off_fire_each_instant_once(site, shifted):
     """F22: an hour before and an hour after, with one that is right."""
     flow = await site.gated()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
+import pytest
 from headrace.infra.crypto import generate_key
 from headrace.testing.http_server import http_server, json_reply
 
@@ -29,6 +30,7 @@ def back(site, odd) -> None:
         worker.start()
 
 
+@pytest.mark.slow
 async def test_work_of_a_plugin_that_no_worker_has_waits_for_one_that_has(site):
     """F30."""
     odd = await alone(site, HEADRACE_LOAD_PLUGINS=KNOWN.replace("node-lab,", ""))

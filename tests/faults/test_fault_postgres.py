@@ -76,6 +76,7 @@ async def test_without_postgres_the_api_says_so_and_recovers_by_itself(site, dow
         assert threads(pid) <= count + 8, f"{member.name} piles up threads"
 
 
+@pytest.mark.slow
 async def test_workers_and_schedulers_started_without_postgres_wait_for_it(site):
     """F13: no process ends because the database is not there yet."""
     flow = await site.gated()

@@ -16,7 +16,9 @@ from tests.faults.wireproxy import Proxy
 ROWS = pl.DataFrame({"id": range(1_000), "word": [f"w{n}" for n in range(1_000)]})
 
 
-@pytest.mark.parametrize("mode", ["append", "overwrite", "upsert"])
+@pytest.mark.parametrize(
+    "mode", ["append", *(pytest.param(one, marks=pytest.mark.slow) for one in ("overwrite", "upsert"))]
+)
 async def test_a_write_cut_after_any_message_is_there_once(mode, postgres_url, record_property):
     """F20: cut after the k-th message to the target, for every k; then the same effect again."""
     registry = load_plugins(only=["connector-postgresql"], strict=True).registry

@@ -56,6 +56,7 @@ async def test_row_level_security_is_missed_on_every_table(site, headrace_settin
     assert not unnoticed
 
 
+@pytest.mark.slow
 async def test_the_statements_alone_keep_organizations_apart(site, headrace_settings, told):
     """Both layers hold by themselves: here row-level security is away from all tables at once."""
     stage = await staged(site, headrace_settings)

@@ -126,6 +126,7 @@ def small_flow(tmp_path: Path) -> Callable[[], Path]:
     return write
 
 
+@pytest.mark.slow
 def test_killed_and_started_again_at_once_with_a_moved_port(machine: Machine, small_flow: Callable[[], Path]) -> None:
     first = machine.up(FIRST_S)
     url = urlsplit(first["env"]["HEADRACE_WAREHOUSE_URL"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
+import pytest
 from headrace.sdk.config import Secret
 from headrace.testing.standby import standby
 from headrace_web import limits
@@ -17,6 +18,7 @@ LIVE = {"queues_list_queues"}
 """Answers that tell how old something is by now."""
 
 
+@pytest.mark.slow
 async def test_every_read_is_the_same_at_a_standby(headrace_settings, plugin_host, monkeypatch, tmp_path, told):
     async def once(*_: object) -> int:
         return 1

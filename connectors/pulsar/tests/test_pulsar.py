@@ -96,6 +96,7 @@ def test_a_message_is_a_row() -> None:
 
 
 @with_driver
+@pytest.mark.slow
 def test_the_driver_takes_the_config_and_a_cluster_that_is_away_is_told() -> None:
     import pulsar
 

@@ -118,6 +118,7 @@ async def test_a_cancel_and_a_deadline_undo_as_well(world, crew, saga, end):
     assert order(world) == ["v", "u"]
 
 
+@pytest.mark.slow
 async def test_no_crash_undoes_twice_or_forgets(world, processes, saga, worker_database):
     """The runner dies in one compensation, the worker in the other."""
     await processes.start("scheduler")

@@ -23,6 +23,7 @@ def place(database_urls):
         drop_database(owner, name)
 
 
+@pytest.mark.slow
 async def test_executions_go_on_there_and_back(world, other_world, processes, database_urls, place):
     await processes.start("scheduler")
     await processes.start("worker", poll_s=600)

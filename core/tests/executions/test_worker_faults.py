@@ -239,6 +239,7 @@ async def test_a_database_that_drops_every_connection_costs_nothing(world, proce
     assert [child.poll() for child in processes.children] == [None, None]
 
 
+@pytest.mark.slow
 async def test_a_crowd_that_is_to_stop_has_stopped_soon_and_hurts_nobody(world, processes):
     """Nine that hear nothing share a runner; alone each would have a minute to stop."""
     await processes.start("scheduler")

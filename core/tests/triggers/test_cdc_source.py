@@ -208,7 +208,7 @@ async def test_how_far_behind_it_is_shows_also_while_it_is_held_back(works, watc
     assert row.status["behind_bytes"] > 1_000_000
 
 
-@pytest.mark.parametrize("what", ["trigger", "flow"])
+@pytest.mark.parametrize("what", ["trigger", pytest.param("flow", marks=pytest.mark.slow)])
 async def test_what_a_deleted_trigger_holds_is_freed(works, watched, shop, serving, wait_until, what):
     made = await watched()
     await serving(works)

@@ -6,6 +6,7 @@ import os
 import signal
 from collections import Counter
 
+import pytest
 from headrace.connections import service as connections
 from headrace.executions.invariants import check
 from headrace.plugins.manager import load_plugins
@@ -13,6 +14,7 @@ from headrace.plugins.manager import load_plugins
 PLUGINS = ["node-lab", "node-triggers", "plugin-engine_polars", "connector-local_files"]
 
 
+@pytest.mark.slow
 async def test_each_file_starts_one_execution_though_its_process_is_killed(
     works, lab, serving, ticker, worker_database, wait_until, source_runners, tmp_path, monkeypatch
 ):
