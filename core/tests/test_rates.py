@@ -105,3 +105,26 @@ def test_the_settings_change_some_of_them():
 def test_what_is_no_rate_is_refused(text):
     with pytest.raises(ConfigError, match="HEADRACE_RATE_LIMITS"):
         rates_of((text,))
+
+
+@pytest.mark.timeout(3_600)
+@pytest.mark.parametrize("callers", [20_000, pytest.param(1_000_000, marks=pytest.mark.slow)])
+async def test_a_flood_of_callers_leaves_room_for_the_queue(client, callers):
+    """Each address that asks is a bucket; all go by themselves, and a million are less than our own Valkey may hold."""
+    await client.flushdb()
+    script = client.register_script(SCRIPT)
+    rate, sha = Rate(50, 3_600), await client.script_load(script.script)
+    before = (await client.info("memory"))["used_memory"]
+    for first in range(0, callers, 10_000):
+        async with client.pipeline(transaction=False) as pipe:
+            for number in range(first, first + 10_000):
+                pipe.evalsha(sha, 1, f"headrace:rate:anonymous:2001:db8:{number >> 16:x}:{number & 65535:x}::/64",
+                             rate.every_us, rate.most, 1)  # fmt: skip
+            await pipe.execute()
+    taken = (await client.info("memory"))["used_memory"] - before
+    print(f"\n{callers:,} callers: {taken / 2**20:.0f} MiB in Valkey, {taken / callers:.0f} bytes each")
+    assert await client.dbsize() == callers
+    assert taken / callers < 200
+    key = await client.randomkey()
+    assert 0 < await client.pttl(key) <= rate.every_us / 1_000
+    await client.flushdb()

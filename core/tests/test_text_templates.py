@@ -49,6 +49,22 @@ def test_config_names_the_field():
         render_config({"rows": [{"name": "{{ nope }}"}]}, CONTEXT)
 
 
+@pytest.mark.parametrize(("text", "message"), [
+    ("{{ param.day }}", "'param' is undefined; known are execution, params"), ("{{ params.dya }}", "'dya'; known in params are day, items, n"),
+    ("{{ params['dya'] }}", "'dya'; known in params are day, items, n"), ("{{ params.items[7] }}", "7; params.items is a list of 2, counted from 0"),
+    ("{{ params.day.month }}", "'month'; params.day is a single value"), ("{{ params.dya.month }}", "'dya'; known in params are day, items, n"),
+    ("{{ vars.x }}", "'x'; nothing is known in vars"), ("{{ params.many.x }}", "'x'; known in params.many are c0, c1, c10"),
+])  # fmt: skip
+def test_a_wrong_name_says_what_is_known_where_the_mistake_is(text, message):
+    context = {**CONTEXT, "vars": {}} if "vars" in text else CONTEXT
+    if "many" in text:
+        context = {"params": {"many": {f"c{number}": number for number in range(30)}}}
+    with pytest.raises(ConfigError) as raised:
+        render(text, context)
+    assert f"asks for something that is not there: {message}" in raised.value.message
+    assert raised.value.message.endswith("and 10 more") == ("many" in text)
+
+
 def test_verbatim_fields_are_no_templates():
     config = {"code": "f'{{{x}}}'", "path": "{{ params.day }}", "inner": {"code": "{{ params.day }}"}}
     filled = render_config(config, CONTEXT, frozenset({"code"}))

@@ -70,7 +70,7 @@ def started(home: Path, before: tuple[str, ...] = (), **more: str) -> Iterator[s
         process.wait(60)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def install(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """The install that most of these tests share."""
     home = tmp_path_factory.mktemp("install") / "home"
@@ -78,7 +78,7 @@ def install(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         yield home
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def start_install() -> Callable[..., Any]:
     """Starts another install."""
     return started
@@ -137,7 +137,7 @@ def run_flow(root: str, file: Path, *nodes: dict[str, Any], **connections: Any) 
     return Shown(shown["status"], shown["error"] or {}, {node["node_id"]: node for node in shown["nodes"]})
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def to_postgres() -> Callable[..., dict[str, Any]]:
     """Makes connections to a database, as a flow file says them."""
 
@@ -174,7 +174,7 @@ class Steps:
                 "config": {"connection": connection, "stream": stream, **config}}  # fmt: skip
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def steps() -> Steps:
     """What flows are made of."""
     return Steps()

@@ -59,8 +59,8 @@ def ours(config: dict[str, Any], folder: Path | str) -> None:
 def theirs(config: dict[str, Any], folder: Path | str) -> None:
     """DuckDB reads the Parquet itself, over an fsspec filesystem: its own extension for S3 needs the network."""
     import duckdb
+    from headrace.kits.files.s3_fs import S3FileSystem
     from headrace.kits.http.signatures import Keys
-    from headrace_connector_s3.filesystem import S3FileSystem
 
     class Bench(S3FileSystem):
         """With addresses, which DuckDB wants; `s3` it keeps for its extension."""

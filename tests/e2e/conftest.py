@@ -17,6 +17,7 @@ from headrace_web import assets
 from playwright.sync_api import Browser, Page, StorageState, expect, sync_playwright
 from playwright.sync_api import Error as PlaywrightError
 
+from tests.e2e import picture
 from tests.e2e.install import Stack, started
 from tests.e2e.pages import prepared
 from tests.trust import record
@@ -40,7 +41,7 @@ def missing(config: pytest.Config, reason: str) -> None:
     pytest.skip(reason)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def chromium(pytestconfig: pytest.Config) -> str:
     """The system's Chromium."""
     found = next((path for name in BROWSERS if (path := shutil.which(name))), None)
@@ -51,7 +52,7 @@ def chromium(pytestconfig: pytest.Config) -> str:
     return str(found)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def stack(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """The install that the tests share."""
     with started(tmp_path_factory.mktemp("headrace")) as one:
@@ -94,6 +95,7 @@ def watched(browser: Browser, url: str, **options: Any) -> Iterator[Page]:
             error.add_note("the page said: " + "; ".join(troubles))
         raise
     finally:
+        picture.take(page)
         context.close()
     assert [one for one in troubles if not any(part in one for part in expected)] == []
 
@@ -109,7 +111,7 @@ def _request(troubles: list[str], url: str, host: str) -> None:
         troubles.append(f"foreign request: {url}")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def account(chromium: str, stack: Stack) -> StorageState:
     """Follows the set-up link, makes the first account and lands on the dashboard; the sign-in as cookies."""
     with sync_playwright() as playwright:
@@ -189,7 +191,7 @@ class Api:
         return next(str(flow["id"]) for flow in self("GET", "/flows?q=Flights") if flow["name"] == "Flights")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def signed_in() -> dict[str, str]:
     """The newest sign-in of the program: an address may sign in only so often."""
     return {}
@@ -214,7 +216,7 @@ def step(id_: str, kind: str, x: int, y: int = 0, **config: Any) -> dict[str, An
     return {"id": id_, "type": "step", "position": {"x": x, "y": y}, "data": data}
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def made() -> list[str]:
     """What `details` has made once."""
     return []

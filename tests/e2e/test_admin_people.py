@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 from collections.abc import Callable
 
@@ -90,6 +91,7 @@ def test_a_key_is_shown_once_and_may_do_what_it_names_until_it_is_revoked(page: 
         assert ask.get("/flows").status_code == 401
 
 
+@pytest.mark.slow
 def test_a_sign_in_elsewhere_is_ended_from_the_page(open_page, join) -> None:
     email = join()
     here, there = open_page(storage_state=None), open_page(storage_state=None)
@@ -150,6 +152,7 @@ def test_somebody_is_invited_gets_another_role_and_is_shut_out(page: Page, open_
     expect(guest.get_by_role("heading", name="Sign in")).to_be_visible()
 
 
+@pytest.mark.slow
 def test_a_grant_answers_why_somebody_may_run_a_flow(page: Page, join) -> None:
     name = f"Mary {secrets.token_hex(3)}"
     join("viewer", name)
@@ -171,6 +174,38 @@ def test_a_grant_answers_why_somebody_may_run_a_flow(page: Page, join) -> None:
     expect(why.get_by_role("status")).to_contain_text("No, nothing allows it.")
 
 
+@pytest.mark.slow
+def test_a_group_is_made_filled_renamed_and_deleted(page: Page, api, join) -> None:
+    name = f"Night shift {secrets.token_hex(3)}"
+    page.goto("/members/groups")
+    join(name="Katherine")
+    page.reload()
+    page.get_by_role("button", name="New group").click()
+    made = page.get_by_role("dialog", name="New group")
+    made.get_by_label("Name").fill(name)
+    made.get_by_label("Description").fill("Looks after what runs at night")
+    made.get_by_role("button", name="Save").click()
+    group = page.get_by_role("region", name=name, exact=True)
+    expect(group).to_contain_text("Looks after what runs at night")
+    group.get_by_role("combobox").select_option(label="Katherine")
+    expect(group.get_by_role("listitem")).to_have_text([re.compile("Katherine")])
+    page.reload()
+    expect(group.get_by_role("listitem")).to_have_count(1)
+    group.get_by_role("button", name=f"Take Katherine out of {name}").click()
+    expect(group.get_by_role("listitem")).to_have_count(0)
+    group.get_by_role("button", name=f"More about {name}").click()
+    page.get_by_role("menuitem", name="Change").click()
+    page.get_by_role("dialog").get_by_label("Name").fill(f"{name}, renamed")
+    page.get_by_role("dialog").get_by_role("button", name="Save").click()
+    renamed = page.get_by_role("region", name=f"{name}, renamed", exact=True)
+    expect(renamed).to_be_visible()
+    renamed.get_by_role("button", name=f"More about {name}").click()
+    page.get_by_role("menuitem", name="Delete").click()
+    page.get_by_role("dialog").get_by_role("button", name="Delete").click()
+    expect(renamed).to_have_count(0)
+    assert not [one for one in api("GET", "/groups?per_page=100") if one["name"].startswith(name)]
+
+
 def test_an_own_role_is_made_from_the_matrix(page: Page) -> None:
     name = f"Night shift {secrets.token_hex(3)}"
     page.goto("/members/roles")
@@ -182,7 +217,7 @@ def test_an_own_role_is_made_from_the_matrix(page: Page) -> None:
     form.get_by_role("button", name="Save").click()
     expect(form).to_be_hidden()
     expect(page.get_by_role("heading", name=name)).to_be_visible()
-    expect(page.get_by_role("button", name=name)).to_contain_text("14 rights")
+    expect(page.get_by_role("button", name=name)).to_contain_text("15 rights")
 
 
 def test_without_javascript_one_signs_in_and_hears_what_is_wrong(open_page, join) -> None:

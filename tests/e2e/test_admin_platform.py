@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 import time
 
-from playwright.sync_api import Page, expect
+import pytest
+from playwright.sync_api import Page, Route, expect
 
 SOON_MS = 5_000
 """How long a switch may take to be seen in another browser."""
@@ -60,6 +61,7 @@ def test_a_smaller_plan_says_what_it_takes_before_it_does(page: Page) -> None:
     expect(page.get_by_role("heading", name="Community")).to_be_visible()
 
 
+@pytest.mark.slow
 def test_an_exception_gives_a_limit_and_is_taken_away(page: Page) -> None:
     page.goto("/editions/organizations")
     page.get_by_role("button", name="An exception for").first.click()
@@ -75,6 +77,7 @@ def test_an_exception_gives_a_limit_and_is_taken_away(page: Page) -> None:
     expect(page.get_by_text("Workspaces: 7")).to_have_count(0)
 
 
+@pytest.mark.slow
 def test_a_plugin_is_switched_off_and_on_and_another_browser_sees_it(open_page) -> None:
     admin, other = open_page(), open_page()
     for page in (admin, other):
@@ -98,6 +101,55 @@ def test_a_queue_is_paused_with_its_reason_and_goes_on(page: Page) -> None:
     expect(page.get_by_text("the printer is out of paper")).to_be_visible()
     page.get_by_role("button", name="Resume reports").click()
     expect(page.get_by_role("button", name="Pause reports")).to_be_visible()
+
+
+@pytest.mark.slow
+def test_workers_with_other_plugins_than_the_newest_are_named(page: Page) -> None:
+    def with_an_old_one(route: Route) -> None:
+        answer = route.fetch()
+        told = answer.json()
+        (first, *_) = told["data"]
+        told["data"].insert(0, {**first, "id": "old", "hostname": "left-behind", "pid": 4711, "plugin_set_hash": "old"})
+        route.fulfill(response=answer, json=told)
+
+    page.goto("/plugins")
+    expect(page.get_by_role("switch").first).to_be_visible()
+    expect(page.get_by_text("other plugins than the newest one")).to_have_count(0)
+    page.route(re.compile(r"/api/v1/workers/?$"), with_an_old_one)
+    notice = page.get_by_role("status").filter(has_text="1 worker has other plugins than the newest one.")
+    expect(notice).to_contain_text("left-behind (4711)")
+    page.goto("/workers/processes")
+    lines = page.get_by_role("main").get_by_role("listitem")
+    expect(lines.filter(has_text="left-behind")).to_contain_text("Other plugins")
+    expect(lines.filter(has_text="Other plugins")).to_have_count(1)
+
+
+def test_what_a_workspace_did_is_counted_drawn_and_led_to(page: Page, api) -> None:
+    flow = api.demo()
+    counted = {"refreshed_at": "2026-01-01T00:00:00Z", "total": 1_200, "completed": 900, "failed": 300, "active": 0}
+
+    def sums(route: Route) -> None:
+        route.fulfill(json={"success": True, "data": {**counted, "flows": 7, "average_ms": 1_500}, "meta": {}})
+
+    def of_flow(route: Route) -> None:
+        told = {**counted, "p10_ms": 500, "p50_ms": 1_000, "p95_ms": 4_000} if flow in route.request.url else {}
+        route.fulfill(json={"success": True, "data": told, "meta": {}})
+
+    page.route("**/workspaces/*/statistics", sums)
+    page.route("**/flows/*/statistics", of_flow)
+    page.goto("/analytics")
+    figures = page.get_by_role("main").locator("dl.kpis > div")
+    expect(figures).to_have_text(
+        [re.compile("Flows.*7$"), re.compile("1.2K$"), re.compile("75 %$"), re.compile("1.5 s$")]
+    )
+    drawn = page.get_by_role("main").get_by_role("img")
+    expect(drawn.first).to_have_accessible_name(re.compile("900.*300"))
+    for title in ("Executions by flow", "How long"):
+        region = page.get_by_role("region", name=re.compile(title))
+        expect(region.get_by_role("link", name="Flights", exact=True)).to_have_attribute("href", f"/flows/{flow}")
+    counted["total"] = 0
+    page.reload()
+    expect(page.get_by_role("link", name="All flows")).to_be_visible()
 
 
 def test_a_workspace_is_deleted_only_with_its_name(page: Page, api) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, Route, expect
 
 pytestmark = pytest.mark.slow
 DEMO_ZOOM = 0.72
@@ -187,6 +187,30 @@ def test_a_wire_that_cannot_be_is_refused_with_the_reason(page: Page, api, chain
     drag(page, middle(handle(page, *source)), middle(handle(page, *target)))
     expect(page.locator(".toast")).to_have_text(reason)
     expect(page.locator(".react-flow__edge")).to_have_count(2)
+
+
+def test_a_wire_is_refused_by_the_type_of_its_ends_with_the_reason(page: Page, api, steps):
+    def with_order(route: Route) -> None:
+        answer = route.fetch()
+        told = answer.json()
+        sort = next(one for one in told["data"] if one["id"] == "transform.sort")
+        sort["outputs"].append({**sort["outputs"][0], "name": "then", "title": "Then", "kind": "control"})
+        route.fulfill(response=answer, json=told)
+
+    page.route(re.compile(r"/api/v1/node-types/?$"), with_order)
+    called = api.flow("Called after a sort", [steps("stop", "control.stop", 0, message="x")])
+    nodes = [
+        steps("sort", "transform.sort", 0, by=[{"column": "name"}]),
+        steps("few", "transform.limit", 400, rows=3),
+        steps("call", "control.subflow", 400, 200, flow=called),
+    ]
+    page.goto(f"/flows/{api.flow('Refused by type', nodes)}")
+    then = middle(handle(page, "sort", "then"))
+    drag(page, then, middle(handle(page, "few", "in")))
+    expect(page.locator(".toast")).to_have_text("“Then” carries only the order of steps, “Input” of “Few” takes rows.")
+    expect(page.locator(".react-flow__edge")).to_have_count(0)
+    drag(page, then, middle(handle(page, "call", "after")))
+    expect(page.locator(".react-flow__edge")).to_have_count(1)
 
 
 def test_two_steps_are_connected_by_drag(page: Page, api, chain):

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import re
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, Route, expect
 
 pytestmark = pytest.mark.slow
 
@@ -31,6 +32,25 @@ def test_postgresql_is_chosen_tested_and_refused_with_its_sentence(page: Page):
     expect(card).to_contain_text("It does not work yet")
     expect(card).to_contain_text("127.0.0.1:1/db does not answer; check host and port, and that the server runs")
     expect(card).not_to_contain_text("hush")
+
+
+def test_a_half_typed_password_signs_in_nowhere(page: Page):
+    asked: list[str] = []
+
+    def choices(route: Route) -> None:
+        asked.append(json.loads(route.request.post_data or "{}")["config"]["password"])
+        route.fulfill(json={"success": True, "data": {"options": [{"value": "shop", "label": "shop", "hint": ""}]}})
+
+    page.route("**/connections/options", choices)
+    page.goto("/connections/new/postgresql")
+    form = page.get_by_role("main")
+    form.get_by_label("Host").fill("db.example.org")
+    form.get_by_label("User").fill("reader")
+    form.get_by_label("Password").press_sequentially("half of it", delay=20)
+    form.get_by_label("Database").focus()
+    offered = form.get_by_label("Database").locator("xpath=following-sibling::datalist/option")
+    expect(offered).to_have_attribute("value", "shop")
+    assert asked == ["half of it"]
 
 
 def test_sqlite_is_corrected_until_it_works_then_stored_and_deleted(page: Page, api, stack):

@@ -76,3 +76,15 @@ def test_a_text_is_switched_to_an_expression_and_back(page: Page, api, flow, run
     switch.click()
     expect(switch).to_have_attribute("aria-pressed", "false")
     expect(side.get_by_role("combobox", name="Stream")).to_have_value("airlines.csv")
+
+
+def test_columns_of_pinned_rows_are_offered_before_anything_has_run(page: Page, api, flow):
+    api("PUT", f"/flows/{flow}/nodes/read/pin", {"rows": [{"carrier": "UA", "delay": 4}]})
+    page.goto(f"/flows/{flow}")
+    side = settings(page, "keep")
+    field = side.get_by_role("textbox", name="Condition")
+    field.fill(" > 3")
+    field.press("Home")
+    side.get_by_label("Insert a column into Condition").select_option("delay")
+    expect(field).to_have_value("delay > 3")
+    expect(side.get_by_role("status")).to_have_text("First rowtrue")

@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, Route, expect
 
+from tests.e2e.cpu import stopwatch
+
 pytestmark = pytest.mark.slow
 SEEN = """() => {
   window.statesSeen = {}
@@ -46,8 +48,9 @@ EVENTS = """([execution, steps, seconds]) => new Promise((done) => {
   }, 20)
 })"""
 MANY, FIELDS = 200, 120
-FRAME_MS, SHOWN_MS = 500, 3_000
-"""Limits that hold on a busy machine; the figures are printed."""
+FRAME_MS, SHOWN_MS = 50, 150
+"""Of processor time, so that they hold on a busy machine too; what is seen there is printed."""
+LATE_MS = 3_000
 
 
 @pytest.fixture
@@ -148,13 +151,18 @@ def test_a_thousand_events_a_second_leave_the_page_fluid(page: Page, api, steps,
     expect(page.get_by_test_id("step-wait")).to_have_attribute(
         "data-status", re.compile("parked|waiting"), timeout=60_000
     )
+    spent = stopwatch(page)
     took: dict[str, Any] = page.evaluate(EVENTS, [ran, MANY, 10])
+    worked = spent() / len(took["gaps"])
     gaps = sorted(took["gaps"])
     slow = gaps[int(len(gaps) * 0.95)]
     figure("browser.events_frame_p95", [slow], title="A frame while 1,000 events a second arrive, p95", unit="ms",
            size=f"{MANY} steps, {took['sent']:,} events in 10 s; median {gaps[len(gaps) // 2]:.0f} ms")  # fmt: skip
+    figure("browser.events_frame_cpu", [worked], title="Work for a frame while 1,000 events a second arrive", unit="ms",
+           size=f"processor time of {len(gaps)} frames")  # fmt: skip
     assert took["sent"] >= 9_000
-    assert slow < FRAME_MS
+    assert worked < FRAME_MS
+    assert slow < LATE_MS
     api("POST", f"/executions/{ran}/cancel")
 
 
@@ -175,6 +183,7 @@ def test_a_hundred_and_twenty_fields_show_at_once(page: Page, api, steps, figure
     page.goto(f"/flows/{flow}")
     page.get_by_test_id("step-b").click()
     expect(page.get_by_role("complementary", name="Settings of B")).to_be_visible()
+    spent = stopwatch(page)
     took = page.evaluate(
         """(count) => new Promise((done) => {
       const began = performance.now()
@@ -186,8 +195,10 @@ def test_a_hundred_and_twenty_fields_show_at_once(page: Page, api, steps, figure
     })""",
         FIELDS,
     )
+    worked = spent()
     figure("browser.form_120", [took], title="A form of 120 fields shown", unit="ms")
-    assert took < SHOWN_MS
+    figure("browser.form_120_cpu", [worked], title="Work for a form of 120 fields", unit="ms", size="processor time")
+    assert worked < SHOWN_MS
 
 
 def test_choices_of_a_field_load_fail_are_asked_again_and_follow_what_they_depend_on(page: Page, api, steps):

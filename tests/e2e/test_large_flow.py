@@ -67,6 +67,7 @@ def measure(page: Page, flow: str, count: int, figure: Callable[..., None]) -> N
     assert median < FRAME_MS[count]
 
 
+@pytest.mark.slow
 def test_a_thousand_steps_open_and_are_dragged(page: Page, large, figure):
     measure(page, large(1_000), 1_000, figure)
 

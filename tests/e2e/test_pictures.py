@@ -1,7 +1,7 @@
 """A picture of every page: wide and narrow, light (in English) and dark (in German), for a person to look at.
 
 The pages are found as a person finds them, by the navigation and its tabs; those of one thing are named here.
-`python -m tests.e2e pictures` leaves them in `artifacts/screenshots`.
+`python -m tests.e2e pictures` leaves them in `artifacts/pictures/pages`.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from tests.e2e.pages import ENTRANCE, SIDEWAYS, SIZES, found, go, kind
 from tests.trust.figures import ROOT
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
-FOLDER = ROOT / "artifacts" / "screenshots"
+FOLDER = ROOT / "artifacts" / "pictures" / "pages"
 LANGUAGES = {"light": "en", "dark": "de"}
 TEXTS = ROOT / "web/ui/src/text/en"
 KEYS = {f"{path.stem}.{key}" for path in TEXTS.rglob("*.json") for key in json.loads(path.read_text())}

@@ -30,6 +30,7 @@ def wide(request, api, steps):
     return ran["id"], flow
 
 
+@pytest.mark.slow
 def test_input_and_output_stand_side_by_side_where_there_is_room(open_page, wide):
     page: Page = open_page(**WIDE)
     page.goto(f"/executions/{wide[0]}?step=made")
@@ -42,6 +43,7 @@ def test_input_and_output_stand_side_by_side_where_there_is_room(open_page, wide
     expect(page).to_have_url(re.compile("step=read"))
 
 
+@pytest.mark.slow
 def test_many_columns_are_windowed_and_reached_by_keys(page: Page, wide):
     page.goto(f"/executions/{wide[0]}?step=made")
     table = page.get_by_role("region", name="Rows of Made").get_by_role("grid")
@@ -75,6 +77,7 @@ def test_numbers_stand_right_nulls_are_named_and_a_cell_opens_whole(page: Page, 
     expect(page.get_by_role("dialog", name="nested").get_by_role("region", name="Value")).to_contain_text('"b": "c"')
 
 
+@pytest.mark.slow
 def test_every_kind_of_value_is_shown_as_what_it_is(page: Page, api, steps, stack):
     odd = {
         "raw": [b"\x00\xff\x10", b"", None],
@@ -105,6 +108,45 @@ def test_every_kind_of_value_is_shown_as_what_it_is(page: Page, api, steps, stac
     assert first["raw"] not in {"", "null"}, "bytes are named, not dropped"
 
 
+@pytest.mark.slow
+def test_a_hundred_thousand_rows_are_reached_to_their_end(page: Page, api, steps, stack):
+    many = 100_000
+    frame = pl.DataFrame({"id": range(1, many + 1)}).with_columns(
+        name=pl.when(pl.col("id") % 2 == 0).then(None).otherwise(pl.format("row {}", "id")),
+        long=pl.format("{} " + "and so on " * 60, "id"),
+        raw=pl.col("id").cast(pl.String).cast(pl.Binary),
+        price=(pl.col("id") / 4).cast(pl.Decimal(12, 2)),
+    )
+    frame.write_parquet(stack.files / "many.parquet")
+    flow = api.flow("Many rows", [steps("many", "local_files.read", 0, connection="Files", stream="many.parquet")])
+    ran = api("POST", f"/flows/{flow}/execute", {"observe": "all", "async_mode": False, "wait_seconds": 60})
+    assert ran["status"] == "completed", ran
+    page.goto(f"/executions/{ran['id']}?step=many")
+    table = page.get_by_role("region", name="Rows of Many").get_by_role("grid")
+    expect(table).to_have_attribute("aria-rowcount", str(many + 1))
+    expect(table.get_by_role("columnheader")).to_have_text(
+        [re.compile(f"^{name} .") for name in ("id", "name", "long", "raw", "price")]
+    )
+    table.focus()
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Control+End")
+    last = table.locator(f'tr[aria-rowindex="{many + 1}"]')
+    cells = last.get_by_role("gridcell")
+    expect(cells.first).to_have_text(str(many))
+    expect(cells.nth(1)).to_have_text("null")
+    expect(cells.nth(4)).to_have_text("25000.00")
+    assert cells.nth(3).inner_text() not in {"", "null"}, "bytes are named, not dropped"
+    assert table.get_by_role("row").count() < 100, "only the visible rows are in the document"
+    cells.nth(2).click()
+    whole = page.get_by_role("dialog", name="long")
+    expect(whole.get_by_role("region", name="Value")).to_have_text(re.compile(rf"^{many} (and so on ?){{60}}"))
+    page.keyboard.press("Escape")
+    table.focus()
+    page.keyboard.press("Control+Home")
+    expect(table.locator('tr[aria-rowindex="2"]').get_by_role("gridcell").first).to_have_text("1")
+
+
+@pytest.mark.slow
 def test_columns_say_what_they_hold_and_over_how_many_rows(page: Page, api):
     ran = api("POST", f"/flows/{api.demo()}/execute", {"observe": "all", "async_mode": False, "wait_seconds": 90})
     page.goto(f"/executions/{ran['id']}?step=flights")

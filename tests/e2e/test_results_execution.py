@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -46,6 +46,7 @@ def whole(api, flow: str, **body) -> dict:
     )
 
 
+@pytest.mark.slow
 def test_the_timeline_equals_the_recorded_times_within_a_pixel(page: Page, api, failing):
     ran = whole(api, failing("Timed", 2), reuse=False)["id"]
     page.goto(f"/executions/{ran}?tab=timeline")
@@ -95,6 +96,7 @@ def test_the_log_follows_what_is_written(page: Page, api, failing):
     expect(page.get_by_role("heading", name="No such lines")).to_be_visible()
 
 
+@pytest.mark.slow
 def test_a_log_of_50_000_lines_is_windowed_and_says_that_there_is_more(page: Page, api, failing):
     ran = whole(api, failing("Talks", 1))["id"]
 
@@ -152,6 +154,33 @@ def test_it_is_replayed_with_another_input(page: Page, api, failing):
     assert api("GET", f"/executions/{again}")["input_data"] == {"day": 2}
 
 
+@pytest.mark.slow
+def test_a_running_execution_says_how_far_it_is_and_what_is_left(page: Page, api, failing):
+    ran = api("POST", f"/flows/{failing('Takes long', 300)}/execute", {})["id"]
+    ahead: dict[str, str | None] = {"eta_at": None, "eta_from": None, "eta_to": None}
+
+    def running(route: Route) -> None:
+        answer = route.fetch()
+        told = answer.json()
+        told["data"] |= {"status": "running", "progress": 0.42, **ahead}
+        route.fulfill(response=answer, json=told)
+
+    page.route(re.compile(rf"/api/v1/executions/{ran}$"), running)
+    page.goto(f"/executions/{ran}")
+    facts = page.get_by_role("region", name="Figures")
+    expect(facts.get_by_text(re.compile("No forecast|Usually takes"))).to_be_visible()
+    now = datetime.now(UTC)
+    for name, minutes in (("eta_from", 2), ("eta_at", 3), ("eta_to", 5)):
+        ahead[name] = (now + timedelta(minutes=minutes)).isoformat()
+    expect(facts.get_by_role("progressbar")).to_have_attribute("aria-valuenow", "42")
+    expect(facts.locator(".forecast")).to_contain_text(re.compile(r"42 %\s*about [12] min \d+ s left"))
+    ahead["eta_at"] = (now - timedelta(seconds=90)).isoformat()
+    expect(facts.locator(".forecast")).to_contain_text(re.compile(r"42 %.*longer", re.DOTALL))
+    page.unroute_all(behavior="ignoreErrors")
+    api("POST", f"/executions/{ran}/cancel")
+
+
+@pytest.mark.slow
 def test_two_executions_are_compared(page: Page, api, failing):
     flow = failing("Compared", 1)
     first = whole(api, flow)["id"]
@@ -172,6 +201,7 @@ def test_two_executions_are_compared(page: Page, api, failing):
     expect(page.get_by_role("region", name="Rows of Bad")).to_be_visible()
 
 
+@pytest.mark.slow
 def test_its_data_is_pinned_and_opened_in_the_editor(page: Page, api, failing):
     flow = failing("Taken over", 1)
     ran = whole(api, flow)["id"]

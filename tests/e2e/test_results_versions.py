@@ -39,6 +39,7 @@ def versioned(api, steps):
     return make
 
 
+@pytest.mark.slow
 def test_two_versions_are_compared_on_the_canvas_and_setting_by_setting(page: Page, versioned):
     page.goto(f"/flows/{versioned('Compared versions')}")
     page.get_by_role("link", name="Versions").click()
@@ -114,6 +115,7 @@ def test_a_flow_is_edited_as_text_and_keeps_its_layout(page: Page, api, versione
     assert {id_: node["position"] for id_, node in stored.items()} == places
 
 
+@pytest.mark.slow
 def test_a_text_that_is_old_is_not_saved_over_a_newer_flow(page: Page, api, versioned):
     flow = versioned("Conflict in text")
     page.expected.append("the server responded with a status of 4")

@@ -25,6 +25,7 @@ def active(api):
     switch("inactive")
 
 
+@pytest.mark.slow
 def test_schedules_are_filtered_paused_and_seen_as_a_month(page: Page, api, active: str) -> None:
     daily = api("POST", "/schedules", {"flow_id": active, "name": "Daily load", "expression": "15 4 * * *"})
     often = {"flow_id": active, "name": "All the time", "expression": "10m", "type": "interval"}
@@ -57,6 +58,7 @@ def last_day(moment: datetime) -> int:
     return ((moment.replace(day=28) + timedelta(days=4)).replace(day=1) - timedelta(days=1)).day
 
 
+@pytest.mark.slow
 def test_a_calendar_has_a_year_and_is_kept_while_it_is_used(page: Page, api) -> None:
     page.goto("/calendars")
     page.get_by_role("link", name="New calendar").first.click()

@@ -50,8 +50,14 @@ def test_an_address_that_leads_nowhere_says_so(page: Page) -> None:
 
 @pytest.mark.parametrize(
     ("kind", "others"),
-    [(one, one) for one in ("flows", "executions", "connections", "jobs", "job-packages", "calendars")]
-    + [(one, "triggers") for one in ("triggers", "schedules", "webhooks")],
+    [("flows", "flows"), ("schedules", "triggers")]
+    + [
+        pytest.param(*pair, marks=pytest.mark.slow)
+        for pair in (
+            *((one, one) for one in ("executions", "connections", "jobs", "job-packages", "calendars")),
+            *((one, "triggers") for one in ("triggers", "webhooks")),
+        )
+    ],
 )
 def test_a_thing_that_is_gone_says_so_and_leads_to_the_others(page: Page, kind: str, others: str) -> None:
     page.expected.append("404")  # type: ignore[attr-defined]
@@ -87,6 +93,7 @@ def test_an_answer_that_says_no_is_shown_and_asked_for_again(page: Page, status:
     expect(page.get_by_role("link", name="Warehouse", exact=True)).to_be_visible()
 
 
+@pytest.mark.slow
 def test_a_server_that_does_not_answer_is_said_and_waited_for(page: Page) -> None:
     page.expected.extend(["ERR_INTERNET_DISCONNECTED", "WebSocket"])  # type: ignore[attr-defined]
     page.goto("/flows")
@@ -124,6 +131,7 @@ def test_a_viewer_sees_no_act_and_the_api_refuses_it(member) -> None:
     assert "flow:create" in refused.text()
 
 
+@pytest.mark.slow
 def test_pages_of_others_say_what_it_takes(member) -> None:
     page: Page = member("viewer")
     for place in ("/workers/processes", "/system", "/members", "/members/groups", "/editions/features", "/trash"):

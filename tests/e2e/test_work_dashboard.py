@@ -55,6 +55,7 @@ def test_the_first_steps_follow_what_is_there_and_can_be_hidden(page: Page, api,
     expect(guide).to_be_hidden()
 
 
+@pytest.mark.slow
 def test_the_palette_goes_to_pages_flows_and_executions(page: Page, api):
     page.goto("/dashboard")
     expect(page.get_by_role("heading", name="Latest executions")).to_be_visible()
@@ -100,6 +101,7 @@ def test_the_language_is_chosen_and_stays(page: Page):
     expect(page.get_by_role("heading", name="Ausführungen", level=1)).to_be_visible()
 
 
+@pytest.mark.slow
 def test_times_and_numbers_are_those_of_the_place(open_page, api):
     ran = api("POST", f"/flows/{api.demo()}/execute", {"observe": "all", "async_mode": False, "wait_seconds": 60})
     at = datetime.fromisoformat(api("GET", f"/executions/{ran['id']}")["started_at"])
@@ -135,6 +137,7 @@ def test_a_sign_in_that_ends_loses_nothing(open_page, api):
     assert [one["name"] for one in api("GET", "/flows?q=Not lost")] == ["Not lost"]
 
 
+@pytest.mark.slow
 def test_help_tells_of_steps_connectors_and_the_api(page: Page):
     page.goto("/docs?part=connectors&id=postgresql")
     article = page.get_by_role("article")

@@ -27,6 +27,7 @@ def status(api, name: str) -> str:
     return str(api("GET", f"/flows?q={name}")[0]["status"])
 
 
+@pytest.mark.slow
 def test_several_are_activated_and_that_is_undone(page: Page, api, two):
     choose(page, two)
     page.get_by_role("toolbar", name="Chosen flows").get_by_role("button", name="Activate", exact=True).click()
@@ -80,6 +81,7 @@ def test_flows_move_into_a_folder_made_here(page: Page, api, two):
     expect(page.get_by_role("link", name=two[1])).to_be_hidden()
 
 
+@pytest.mark.slow
 def test_filters_and_the_view_stay(page: Page, two):
     page.goto("/flows")
     page.get_by_role("combobox", name="Kind").select_option(label="Pipeline")
@@ -106,6 +108,7 @@ def test_a_template_becomes_a_flow_that_runs(page: Page, run):
     run(page)
 
 
+@pytest.mark.slow
 def test_a_template_takes_our_connection(page: Page, api):
     api("POST", "/connections", {"name": "Own files", "connector": "local_files", "config": {"root": "."}})
     page.goto("/templates")
@@ -149,6 +152,7 @@ def test_executions_are_filtered_by_the_address_and_tried_again(page: Page, api,
     assert len(api("GET", f"/executions?flow_id={flow}")) == 2
 
 
+@pytest.mark.slow
 def test_a_bar_of_the_strip_chooses_its_time(page: Page, failing):
     flow, ran = failing
     page.goto(f"/executions?flow={flow}")

@@ -20,7 +20,7 @@ KNOWN = (
 )
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """Started at the first use; a test that breaks a part of it has `site` mend it."""
     folder = tmp_path_factory.mktemp("faults")
@@ -35,7 +35,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
         sys.path.remove(str(folder / "lab"))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def account(stack: Stack) -> Account:
     return asyncio.run(new_account(stack))
 
@@ -56,7 +56,7 @@ async def site(stack: Stack, account: Account) -> AsyncIterator[Site]:
         await made.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def host(stack: Stack) -> Host:
     """The plugins of the stack, in this process."""
     return load_plugins(only=KNOWN.split(","), strict=True)

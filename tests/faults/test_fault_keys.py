@@ -46,6 +46,7 @@ async def test_work_of_a_plugin_that_no_worker_has_waits_for_one_that_has(site):
     site.one_effect(execution)
 
 
+@pytest.mark.slow
 async def test_a_worker_without_the_key_leaves_what_needs_it_to_one_that_has(site):
     """F31: the connection was sealed under a key that this worker does not have."""
     with http_server(lambda _: json_reply([{"id": 1}])) as service:

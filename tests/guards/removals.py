@@ -13,6 +13,8 @@ from headrace.access import resolve
 from headrace.accounts import api_keys, letters, passwords, second_factor, service_accounts, sign_in, tokens
 from headrace.accounts.models import ApiKey, Membership, SignIn, User
 from headrace.accounts.permissions import Actor
+from headrace.files import service as files
+from headrace.files import signing
 from headrace.infra import roles, settings
 from headrace.infra.clock import now
 from headrace.infra.ids import new_id
@@ -28,6 +30,7 @@ from tests.guards import looks
 from tests.guards.stage import API, Look, Stage, cell, status
 
 Take = Callable[[pytest.MonkeyPatch, Stage], None]
+UNSIGNED = f"{API}/files/{{file_id}}/content?token={{organization_id}}.4102444800.0"
 FOREIGN = "http://evil.example"
 
 
@@ -172,4 +175,8 @@ REMOVALS = (
     Removal("unsafe settings", put(settings, "_refuse_unsafe", nothing), looks.wildcard_origin),
     Removal("files of the UI only", put(assets, "find", lambda name: (assets.STATIC / name).resolve()),
             looks.file_outside),
+    Removal("signature of a file's address", put(signing.hmac, "compare_digest", yes),
+            status(403, "a stranger", "PUT", UNSIGNED)),
+    Removal("backups are for who may delete files", put(files, "_hidden", lambda *_: False),
+            status(403, "editor", "POST", f"{API}/files", {"bucket": "backups", "name": "x.dump"})),
 )  # fmt: skip

@@ -12,7 +12,7 @@ from msgspec import Struct
 from tests.tenancy.matrix import Cell, Judge
 from tests.tenancy.operations import Document
 from tests.tenancy.oracle import Owner
-from tests.tenancy.things import side_of
+from tests.tenancy.things import make, side_of
 from tests.tenancy.world import Side, Site
 
 API = "/api/v1"
@@ -60,9 +60,12 @@ Look = Callable[[Stage], Awaitable[list[str]]]
 
 
 async def staged(site: Site, settings: Settings) -> Stage:
-    """The stage, with everything on it."""
-    sides = [await side_of(site, name) for name in ("alphacanary", "betacanary")]
-    return Stage(site=site, settings=settings, document=Document(site.app), mine=sides[0], theirs=sides[1])
+    """The stage, with everything on it, also in the trash."""
+    mine, theirs = [await side_of(site, name) for name in ("alphacanary", "betacanary")]
+    stage = Stage(site=site, settings=settings, document=Document(site.app), mine=mine, theirs=theirs)
+    gone = await stage.call("owner", "DELETE", f"{API}/flows/{await make(site, mine, 'flow_id')}")
+    assert gone.is_success, gone.text
+    return stage
 
 
 def cell(operation: str, principal: str, owner: Owner = "own") -> Look:

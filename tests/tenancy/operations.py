@@ -24,12 +24,16 @@ FIELDS = {
 }  # fmt: skip
 """Fields whose ids are of another thing than they are called."""
 BODIES: dict[str, dict[str, Any]] = {
+    "files_create_file": {"name": "x.csv"},
+    "files_update_file": {"name": "x.csv"},
+    "files_replace_file": {"name": "x.csv"},
     "calendars_list_days": {"from": "2026-01-01", "to": "2026-01-02"},
     "connections_preview_stream": {"stream": "x.csv"},
     "realtime_stream_events": {"channel": f"execution:{GHOST}"},
     "connections_create_connection": {"connector": "local_files", "config": {"root": "."}},
     "connections_probe": {"connector": "local_files"},
     "connections_list_choices": {"connector": "local_files"},
+    "connections_create_mapping": {"data_type": "equipment_status", "source_table_name": "machines"},
     "connections_query_rows": {"sql": "select 1"},
     "flow_files_import_flow": {"text": "headrace: 1\nname: x\n"},
     "flow_files_put_text": {"text": "headrace: 1\nname: x\n"},

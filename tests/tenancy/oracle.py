@@ -20,6 +20,7 @@ RULES: tuple[tuple[str, Least], ...] = (
     (r"POST /api/v1/(invitations/(look|accept)|resume/.+)|POST /hooks/.+", "public"),  # the address is the right
     (r"\w+ /api/v1/auth/providers/\{provider_id\}/(login|callback|metadata|start)", "public"),
     (r"GET /api/v1/connections/oauth/callback", "public"),  # the state and the browser's cookie are the right
+    (r"\w+ /api/v1/files/\{file_id\}/content", "public"),  # the token is the right
     # the billing side
     (r"POST /api/v1/terms/\{terms_id\}/accept", "person"),
     (r"GET /api/v1/terms/\{terms_id\}/acceptances", "admin"),
@@ -52,7 +53,7 @@ RULES: tuple[tuple[str, Least], ...] = (
     (r"GET /api/v1/(triggers|schedules|calendars|backfills|webhooks|event-subscriptions)(/.+)?", "editor"),
     # reading with a body, and taking a mark away
     (r"POST .+/(validate|try)", "viewer"),
-    (r"DELETE .+/(pin|oauth)", "editor"),
+    (r"DELETE .+/(pin|oauth|mappings/\{mapping_id\})", "editor"),
     (r"GET .+", "viewer"),
     (r"(POST|PUT|PATCH) .+", "editor"),
     (r"DELETE .+", "admin"),
@@ -65,6 +66,7 @@ EXCEPTIONS: dict[str, Least] = {
     "flows_restore_flow": "admin",  # who may delete it
     "folders_restore_folder": "admin",
     "connections_restore_connection": "admin",
+    "files_restore_file": "admin",
     "deletions_list_deletions": "admin",  # what they could bring back
 }  # fmt: skip
 

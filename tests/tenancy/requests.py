@@ -19,6 +19,7 @@ AGAIN: dict[str, dict[str, Any]] = {
     "executions_retry_execution": {"from": "start"},
     "executions_retry_executions": {"from": "start"},
     "accounts_update_member": {"is_active": True},
+    "files_create_file": {"name": "x.csv"},
     "identity_providers_create_provider": {"provider": "proxy", "config": {"trusted": ["192.0.2.1"]}},
 }
 """What a body says beside what its schema wants, so that the operation makes something."""
@@ -55,6 +56,8 @@ class Requests:
         address, body = operation.address(ids), self.document.body_of(operation)
         if operation.id in {"hooks_call", "invitations_accept"}:
             address, body = await self._of_strangers(operation.id, address)
+        if operation.id == "connections_create_mapping":
+            address = address.replace(ids["connection_id"], await self._database())
         if operation.id == "templates_use_template":
             body = {"name": ""}
         if isinstance(body, dict):
@@ -63,6 +66,12 @@ class Requests:
         if operation.id == "accounts_update_member":
             address = address.replace(ids["user_id"], await self._inactive())
         return Call(operation.id, who, operation.method, address, self.side.people[who].headers, body)
+
+    async def _database(self) -> str:
+        """A connection that takes SQL."""
+        body = {"name": self.site.unique(self.side), "connector": "sqlite", "config": {"path": "t.db"}}
+        made = await self.site.call("POST", f"{API}/connections", self.side.owner.headers, body)
+        return str(made.json()["data"]["id"])
 
     async def _named(self, operation: Operation, body: dict[str, Any]) -> dict[str, Any]:
         """Ids of things that are there, where the body names any."""

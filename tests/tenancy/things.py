@@ -233,7 +233,31 @@ async def _terms(site: Site, _side: Side, _by: Principal) -> str:
     return str(id_)
 
 
+async def _file(site: Site, side: Side, _by: Principal) -> str:
+    """Announced; its content is yet to come."""
+    answer = await site.call("POST", f"{API}/files", side.owner.headers, {"name": f"{site.unique(side)}.csv"})
+    if answer.status_code != 201:
+        raise RuntimeError(f"no file: {answer.status_code} {answer.text}")
+    return str(answer.json()["data"]["id"])
+
+
+async def _mapping(site: Site, side: Side, _by: Principal) -> str:
+    """Of the side's connection, which has one of a kind at most: what an earlier cell has left goes first."""
+    id_, kind = new_id(), "measurement_data" if "mapping_id" in side.ids else "equipment_status"
+    values = {"o": side.organization_id, "id": id_, "of": UUID(side.ids["connection_id"]), "kind": kind}
+    async with site.services.database.transaction(side.organization_id) as session:
+        for statement in (
+            "DELETE FROM connection_mappings WHERE organization_id = :o AND connection_id = :of AND data_type = :kind",
+            """
+INSERT INTO connection_mappings (organization_id, id, connection_id, data_type, source_table_name)
+VALUES (:o, :id, :of, :kind, 'machines')""",
+        ):
+            await session.execute(sa.text(statement), values)
+    return str(id_)
+
+
 OWN: dict[str, Factory] = {
+    "file_id": _file, "mapping_id": _mapping,
     "execution_id": _execution, "other_id": _execution, "call_id": _call, "grant_id": _grant, "session_id": _session,
     "user_id": _member, "letter_id": _letter, "subscriber_id": _itself, "person_id": _member, "home_id": _home,
     "invoice_id": _invoice, "ticket_id": _ticket, "announcement_id": _announcement, "terms_id": _terms,
@@ -251,6 +275,15 @@ READY: dict[str, tuple[Factory, str]] = {
     "folders_restore_folder": (
         lambda site, side, by: make(site, side, "folder_id", by),
         "UPDATE folders SET deleted_at = clock_timestamp() WHERE id = :id",
+    ),
+    "files_restore_file": (
+        lambda site, side, by: make(site, side, "file_id", by),
+        "UPDATE files SET deleted_at = clock_timestamp() WHERE id = :id",
+    ),
+    "files_sign_download": (
+        lambda site, side, by: make(site, side, "file_id", by),
+        """
+UPDATE files SET status = 'ready', object_key = 'x', sha256 = repeat('0', 64), uploaded_at = now() WHERE id = :id""",
     ),
     "connections_restore_connection": (
         lambda site, side, by: make(site, side, "connection_id", by),

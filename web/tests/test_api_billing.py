@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 from headrace.plugins.manager import Host
 from headrace.worker.chores import Chores
 from headrace_web.discover import PREFIX
@@ -73,7 +74,9 @@ async def test_an_invoice_from_draft_to_paid(ask, sign_up, admin) -> None:
     await ask(admin, "GET", path, status=404)
 
 
-async def test_a_budget_tells_each_threshold_once_a_month(ask, sign_up, worker_database, plugin_host) -> None:
+async def test_a_budget_tells_each_threshold_once_a_month(
+    ask, sign_up, database, worker_database, plugin_host
+) -> None:  # fmt: skip
     owner = await sign_up()
     await ask(owner, "POST", "/budgets", {"name": "x", "usage_type": "spoons", "amount": 1}, status=404)
     budget = await ask(owner, "POST", "/budgets", {"name": "Places", "usage_type": "workspaces", "amount": 4})
@@ -82,6 +85,10 @@ async def test_a_budget_tells_each_threshold_once_a_month(ask, sign_up, worker_d
         await ask(owner, "POST", "/workspaces", {"name": name})
     for _ in range(2):
         assert "budgets" in await Chores(worker_database, plugin_host).round()
+    async with database.transaction() as session:
+        query = sa.text("select data->>'sentence' from letters where kind = 'notice' and recipient = :owner")
+        (told,) = (await session.scalars(query, {"owner": owner.email})).all()
+    assert told.startswith("2 workspaces are used, 50 % of the 4 that the budget 'Places' has"), "once, not each round"
     found = await ask(owner, "GET", f"/budgets/{budget['id']}")
     assert (found["used"], [(one["threshold"], one["used"]) for one in found["alerts"]]) == (2, [(50, 2)])
 

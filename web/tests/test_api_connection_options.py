@@ -34,7 +34,8 @@ async def test_databases_of_a_server_are_offered_before_one_is_chosen(
     stored = {"name": "Shop", "connector": "postgresql", "config": {**config, **secret, "database": "postgres"}}
     made = (await ask(stored, path="")).json()["data"]["id"]
     again = {"connector": "postgresql", "config": {**config, "database": "x"}, "field": "database", "id": made}
-    assert [one["value"] for one in (await ask(again)).json()["data"]["options"]] == found, "with the stored password"
+    stored_password = {one["value"] for one in (await ask(again)).json()["data"]["options"]}
+    assert {"postgres", "headrace"} <= stored_password & set(found), "other tests make and drop theirs meanwhile"
     assert (await ask(again, other)).status_code == 404
 
     wrong = await ask({**asked, "config": {**config, "password": "s3cret-and-wrong"}})

@@ -250,16 +250,26 @@ async def test_channels_are_heard_by_their_old_names(client, sign_up):
     owner, stranger = await sign_up(), await sign_up(name="stranger")
     await client.post(f"{API}/workspaces", json={"name": "W"}, headers=owner.headers)
     flow = (await client.post(f"{API}/flows", json={"name": "F"}, headers=owner.headers)).json()["data"]["id"]
+    me = (await client.get(f"{API}/auth/me", headers=owner.headers)).json()["data"]["user"]["id"]
     names = [f"workflow:{flow}", f"workflow:{flow}:updates", f"updates:{flow}", "system:broadcast",
-             f"subscription:{owner.organization_id}", f"subscription:{owner.organization_id}:activity"]  # fmt: skip
+             f"user:{me}:notifications", f"subscription:{owner.organization_id}",
+             f"subscription:{owner.organization_id}:activity"]  # fmt: skip
     async with connect(client, await ticket_of(client, owner)) as socket:
         for name in names:
             told = await say(socket, op="subscribe", channel=name)
             assert (told["op"], told["channel"]) == ("subscribed", name)
+        changed = await client.patch(
+            f"{API}/flows/{flow}", json={"name": "G"}, headers={**owner.headers, "If-Match": '"1"'}
+        )  # fmt: skip
+        assert changed.is_success, changed.text
+        told = [json.loads(await socket.receive_text()) for _ in range(3)]
+        assert {(one["channel"], one["type"], one["data"]["what"]) for one in told} == {
+            (name, "workflow_update", "fields") for name in names[:3]
+        }  # fmt: skip
         for name in (f"workflow:{flow}:x", f"updates:{flow}:updates", "subscription:x", f"workflow:{flow}\n"):
             assert (await say(socket, op="subscribe", channel=name))["op"] == "error", name
     async with connect(client, await ticket_of(client, stranger)) as socket:
-        for name in (names[0], names[4]):
+        for name in (names[0], names[4], names[5]):
             told = await say(socket, op="subscribe", channel=name)
             assert (told["op"], told["data"]["code"]) == ("error", "NOT_FOUND"), "an old name opens nothing more"
 

@@ -3,23 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 import pytest
 from headrace.plugins.manager import load_plugins
-from headrace.sdk import ConfigError, DataError, TransientError
-from headrace.testing.connector import ConnectorContract
+from headrace.sdk import ConfigError, DataError
+from headrace.sdk.tables import TableOptions
+from headrace.testing.lakes import CITIES, BucketRules, LakeContract, keys_of, new_bucket
 from headrace.testing.readme_flow import execute_readme
-
-CITIES = pl.DataFrame(
-    {
-        "id": [1, 2, 5], "name": ["Bern", "Oslo", "Riga"], "area": [51.6, None, 304.0],
-        "price": pl.Series([Decimal("1.25"), None, Decimal("0.01")], dtype=pl.Decimal(9, 2)),
-    }
-)  # fmt: skip
 
 
 @pytest.fixture
@@ -56,19 +49,16 @@ def rows(lake: Any, **asked: int) -> list[dict[str, Any]]:
 
 
 def add(lake: Any, values: dict[str, Any] | pl.DataFrame, *, drift: Any = "freeze", **asked: Any) -> Any:
-    from headrace_connector_iceberg import IcebergWriteOptions
-
-    return lake.write("s.t", iter([pl.DataFrame(values)]), options=IcebergWriteOptions(drift=drift), **asked)
+    return lake.write("s.t", iter([pl.DataFrame(values)]), options=TableOptions(drift=drift), **asked)
 
 
 def snapshots(lake: Any) -> list[int]:
     return [one.snapshot_id for one in lake._table("s.t").snapshots()]
 
 
-class TestIceberg(ConnectorContract):
+class TestIceberg(LakeContract):
     connector_id = "iceberg"
     target = "made.contract_target"
-    memory_bytes = 400 * 2**20  # a file's rows, PyIceberg's copy of them, and some row groups of the reader
 
     @pytest.fixture
     def config(self, folder: Path) -> dict[str, str]:
@@ -80,6 +70,66 @@ class TestIceberg(ConnectorContract):
         return {"root": "nowhere"}
 
 
+class InABucket:
+    """One table that was written before."""
+
+    @pytest.fixture
+    def config(self, folder: Path) -> dict[str, Any]:
+        config = new_bucket()
+        (folder / config["root"]).mkdir()
+        lake = opened(config)
+        lake.write("geo.cities", iter([CITIES]))
+        lake.close()
+        return config
+
+    @pytest.fixture
+    def bad_config(self, config: dict[str, Any]) -> dict[str, Any]:
+        return {**config, "bucket": "no-such-bucket", "secret_key": "s3cret-and-wrong"}
+
+
+@pytest.mark.slow
+class TestIcebergContractInABucket(InABucket, LakeContract):
+    """Slow: hundreds of requests for each rule."""
+
+    connector_id = "iceberg"
+    target = "made.contract_target"
+
+
+class TestIcebergInABucket(InABucket, BucketRules):
+    connector_id = "iceberg"
+    target = "made.contract_target"
+
+    def test_another_program_reads_and_adds(self, connector: Any, config: dict[str, Any], folder: Path) -> None:
+        """PyIceberg by itself, over a client of its own."""
+        from pyiceberg.catalog.sql import SqlCatalog
+
+        catalog = SqlCatalog(
+            "default", uri=f"sqlite:///{folder}/{config['root']}/catalog.db",
+            **{"s3.endpoint": config["endpoint"], "s3.access-key-id": config["access_key"],
+               "s3.secret-access-key": config["secret_key"], "s3.region": "us-east-1"},
+        )  # fmt: skip
+        table = catalog.load_table("geo.cities")
+        assert pl.DataFrame(table.scan().to_arrow()).sort("id").equals(CITIES)
+        table.append(CITIES.head(1).to_arrow())
+        catalog.close()
+        assert sum(frame.height for frame in connector.read(connector.stream("geo.cities"))) == 4
+
+    def test_a_write_that_fails_leaves_no_object(self, connector: Any, config: dict[str, Any]) -> None:
+        before = keys_of(config["bucket"])
+
+        def failing() -> Iterator[pl.DataFrame]:
+            yield CITIES
+            raise DataError("the source broke")
+
+        with pytest.raises(DataError, match="broke"):
+            connector.write("geo.cities", failing())
+        assert keys_of(config["bucket"]) == before
+
+
+def opened(config: dict[str, Any]) -> Any:
+    return load_plugins(only=["connector-iceberg"], strict=True).registry.connector("iceberg").open(config)
+
+
 def test_the_flow_of_the_readme(folder: Path) -> None:
     made(folder / "lake")
     execute_readme(Path(__file__).parents[1], {"Lake": ("iceberg", {"root": "lake"})})
@@ -88,58 +138,6 @@ def test_the_flow_of_the_readme(folder: Path) -> None:
     (kept,) = lake.read(lake.stream("geo.large"))
     lake.close()
     assert sorted(kept["id"]) == [1, 5]
-
-
-def test_a_repeat_of_an_effect_makes_no_commit(lake: Any) -> None:
-    def never() -> Iterator[pl.DataFrame]:
-        raise AssertionError("the rows were asked for")
-        yield
-
-    add(lake, {"id": [1, 2], "v": ["a", "b"]}, effect_key="first")
-    done = add(lake, {"id": [2, 3], "v": ["c", "d"]}, mode="upsert", keys=["id"], effect_key="second")
-    assert (done.written, done.updated) == (2, 1)
-    add(lake, {"id": [9], "v": ["z"]}, effect_key="third")
-    before = snapshots(lake)
-    assert lake.write("s.t", never(), mode="upsert", keys=["id"], effect_key="second") == done
-    assert snapshots(lake) == before
-    assert sorted(row["v"] for row in rows(lake)) == ["a", "c", "d", "z"]
-
-
-def test_the_same_effect_twice_at_once_is_one(lake: Any) -> None:
-    """The second looks before the first has committed; its own commit is refused, and not tried again inside."""
-    add(lake, {"id": [0]})
-
-    def slow() -> Iterator[pl.DataFrame]:
-        yield pl.DataFrame({"id": [1]})
-        add(lake, {"id": [1]}, effect_key="same")
-
-    with pytest.raises(TransientError, match="tried again"):
-        lake.write("s.t", slow(), effect_key="same")
-    assert lake.write("s.t", iter([pl.DataFrame({"id": [1]})]), effect_key="same").written == 1
-    assert sorted(row["id"] for row in rows(lake)) == [0, 1]
-
-
-@pytest.mark.parametrize("mode", ["upsert", "merge", "overwrite"])
-def test_a_write_does_not_undo_another_writer(lake: Any, mode: Any) -> None:
-    add(lake, {"id": [1], "v": ["old"]})
-
-    def slow() -> Iterator[pl.DataFrame]:
-        yield pl.DataFrame({"id": [1], "v": ["mine"]})
-        add(lake, {"id": [1], "v": ["theirs"]}, mode="upsert", keys=["id"])
-
-    with pytest.raises(TransientError, match="another writer"):
-        lake.write("s.t", slow(), mode=mode, keys=["id"])
-    assert rows(lake) == [{"id": 1, "v": "theirs"}]
-
-
-def test_two_that_make_a_table_at_once(lake: Any) -> None:
-    def slow() -> Iterator[pl.DataFrame]:
-        yield pl.DataFrame({"id": [1]})
-        add(lake, {"id": [2]})
-
-    with pytest.raises(TransientError, match="another writer"):
-        lake.write("s.t", slow())
-    assert rows(lake) == [{"id": 2}]
 
 
 def test_earlier_snapshots_and_what_was_appended_behind_them(lake: Any) -> None:
@@ -229,6 +227,7 @@ def test_files_outside_of_the_folder_are_refused(
 def test_the_size_of_files_is_of_one_write_only(lake: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """Of a new table, of one that is there, and of one with a size of its own."""
     monkeypatch.setattr("headrace_connector_iceberg.commits.FILE_BYTES", 1)
+    monkeypatch.setattr("headrace.kits.lakes.stage.BATCH_BYTES", 1)
     name = "write.target-file-size-bytes"
     for own in ("", "", "9"):
         if own:

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 import pytest
 import sqlalchemy as sa
-from headrace.sdk import Connector, Secret
+from headrace.sdk import Connector, HeadraceError, Secret
 from headrace.sdk.narrowing import Comparison, Kept, Narrowing, compose
 from headrace.testing.connector_narrow import kept, kept_of
 from headrace.testing.services import as_role, fresh_database
@@ -75,3 +75,32 @@ def test_a_hostile_text_is_a_value(connector: PostgresqlConnector) -> None:
         assert needed.where == (Comparison("loose", "=", text),)
         assert list(connector.narrowed(stream, needed)) == []
     assert connector.stream("odd")
+
+
+@pytest.fixture
+def sly(connector: PostgresqlConnector) -> Iterator[None]:
+    """Views that write when they are read, or take long."""
+    made = "create function %s returns integer language plpgsql volatile as $$ begin %s; return 1; end $$"
+    with connector.engine().begin() as db:
+        db.exec_driver_sql("create table seen (id integer)")
+        db.exec_driver_sql(made % ("writes()", "insert into seen values (1)"))
+        db.exec_driver_sql(made % ("waits()", "perform pg_sleep(20)"))
+        db.exec_driver_sql("create view writing as select writes() as id")
+        db.exec_driver_sql("create view waiting as select waits() as id")
+    yield
+    with connector.engine().begin() as db:
+        db.exec_driver_sql("drop view writing, waiting")
+        db.exec_driver_sql("drop function writes(), waits()")
+        db.exec_driver_sql("drop table seen")
+
+
+@pytest.mark.usefixtures("sly")
+def test_a_narrowed_read_writes_nothing_and_ends(
+    connector: PostgresqlConnector, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("headrace.kits.sql.reader.READ_TIMEOUT_S", 1)
+    for name, detail in (("writing", "read-only"), ("waiting", "statement timeout")):
+        with pytest.raises(HeadraceError) as caught:
+            list(connector.narrowed(connector.stream(name), Narrowing(columns=["id"])))
+        assert detail in caught.value.detail
+    assert rows(connector, "seen", ["id"]) == []

@@ -17,6 +17,7 @@ from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 from headrace.kits.files import writing
 from headrace.kits.files.options import WriteOptions
+from headrace.kits.files.s3_fs import S3FileSystem, encoded
 from headrace.kits.http.signatures import Keys
 from headrace.plugins.manager import load_plugins
 from headrace.sdk import TransientError
@@ -24,7 +25,6 @@ from headrace.testing.counterparts import free_port, serving
 from headrace.testing.files import FilesContract, sample_files
 from headrace.testing.link import CuttableLink
 from headrace.testing.memory import MemoryWatch, measurable
-from headrace_connector_s3.filesystem import S3FileSystem, encoded
 
 SECRET = "s3cret-and-wrong"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 import os
 import socket
 import subprocess
@@ -13,7 +14,7 @@ from typing import Any
 
 import pytest
 from headrace.plugins.manager import load_plugins
-from headrace.sdk import AuthError, ConfigError, TransientError, parse_config
+from headrace.sdk import AuthError, ConfigError, Taking, TransientError, parse_config
 from headrace.testing.connector_base import rows
 from headrace.testing.counterparts import binary, folder, started
 from headrace.testing.records import RecordsContract
@@ -89,6 +90,8 @@ class TestSnmp(RecordsContract):
     skip_reasons = {
         "test_opens_a_new_link_after_a_dropped_one": "UDP has no link; an agent that is away is tested below",
         "test_after_gives_the_later_rows_in_order": "each read is of its own moment; the cursor is tested below",
+        "test_what_was_taken_and_not_acknowledged_comes_again": "an agent keeps no traps; see below",
+        "test_a_read_that_is_held_takes_nothing_away_before_it_is_acknowledged": "reading a table takes nothing away",
         "test_a_repeated_action_has_one_effect": "class C: the same value is set again; see below",
     }
 
@@ -262,3 +265,76 @@ def test_octets_are_text_or_hexadecimal() -> None:
 def test_the_driver_is_loaded_by_the_work_only() -> None:
     code = "import sys, headrace_connector_snmp; print('pysnmp' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "False\n"
+
+
+ENGINE = "8000000001020304"
+GOOD = ["-a", "SHA-256", "-A", "s3cret-and-signed", "-x", "AES", "-X", "s3cret-and-hidden"]
+
+
+def send(port: int, *how: str) -> None:
+    """A linkDown by net-snmp's own program."""
+    what = [f"udp:127.0.0.1:{port}", "", "1.3.6.1.6.3.1.1.5.3", "1.3.6.1.2.1.2.2.1.1.7", "i", "7",
+            "1.3.6.1.2.1.2.2.1.2.7", "s", "eth7"]  # fmt: skip
+    subprocess.run([binary("snmptrap", "snmp"), *how, *what], check=False, env={"MIBS": "", "PATH": os.environ["PATH"]},
+                   capture_output=True)  # fmt: skip
+
+
+@pytest.mark.parametrize(("version", "good", "bad"), [
+    ("v2c", [["-v2c", "-c", "private"], ["-v2c", "-c", "private", "-Ci", "-r", "0", "-t", "0.1"]],
+     [["-v2c", "-c", "guessed"], ["-v3", "-e", ENGINE, "-u", "writer", "-l", "authPriv", *GOOD]]),
+    ("v3", [["-v3", "-e", ENGINE, "-u", "writer", "-l", "authPriv", *GOOD]],
+     [["-v2c", "-c", "private"], ["-v3", "-e", ENGINE, "-u", "writer", "-l", "noAuthNoPriv"],
+      ["-v3", "-e", ENGINE, "-u", "writer", "-l", "authNoPriv", *GOOD[:4]],
+      ["-v3", "-e", ENGINE, "-u", "writer", "-l", "authPriv", *GOOD[:3], "s3cret-and-wrong", *GOOD[4:]],
+      ["-v3", "-e", "8000000001020399", "-u", "writer", "-l", "authPriv", *GOOD]]),
+])  # fmt: skip
+def test_traps_of_the_agent_are_heard(
+    config: dict[str, Any], plain_config: dict[str, Any], version: str, good: list[list[str]], bad: list[list[str]]
+) -> None:
+    """Those that are as well protected as the connection says, and no others."""
+    port = free_port()
+    own = {"trap_port": port, "trap_address": "127.0.0.1", "engine_id": ENGINE, "quiet_s": 0.5}
+    with closing(opened({**(config if version == "v3" else plain_config), **own})) as connector:
+        assert "traps" in {stream.name for stream in connector.discover()}
+        ask = Taking(stream="traps", wait_s=0.2)
+        assert not connector.take(ask).messages, "it listens from now on"
+        for how in (*bad, *good):
+            send(port, *how)
+        found: list[Any] = []
+        for _ in range(20):
+            found += connector.take(ask).messages
+            connector.acknowledge()
+        assert len(found) == len(good)
+        assert len({one.key for one in found}) == len(found)
+        row = found[0].row
+        assert (row["trap"], row["_from"]) == ("1.3.6.1.6.3.1.1.5.3", "127.0.0.1")
+        assert json.loads(row["values"]) == {"1.3.6.1.2.1.2.2.1.1.7": "7", "1.3.6.1.2.1.2.2.1.2.7": "eth7"}
+        send(port, *good[0])
+        (read,) = rows(connector, connector.stream("traps"))
+        assert (read["trap"], read["_index"]) == (row["trap"], "0")
+        with pytest.raises(ConfigError, match="only 'traps'"):
+            connector.take(Taking(stream="ifTable"))
+
+
+def test_traps_of_others_are_not_heard(plain_config: dict[str, Any]) -> None:
+    """The port is everybody's; what is heard is the agent's."""
+    port = free_port()
+    own = {"trap_port": port, "trap_address": "127.0.0.1", "host": "127.0.0.2"}
+    with closing(opened({**plain_config, **own})) as connector:
+        ask = Taking(stream="traps", wait_s=0.3)
+        connector.take(ask)
+        send(port, "-v2c", "-c", "private")
+        assert not [one for _ in range(3) for one in connector.take(ask).messages]
+
+
+def test_a_port_that_is_taken_is_told(plain_config: dict[str, Any]) -> None:
+    with closing(socket.socket(socket.AF_INET, socket.SOCK_DGRAM)) as other:
+        other.bind(("127.0.0.1", 0))
+        own = {"trap_port": other.getsockname()[1], "trap_address": "127.0.0.1"}
+        with (
+            closing(opened({**plain_config, **own})) as connector,
+            pytest.raises(ConfigError, match="cannot be"),
+        ):
+            connector.take(Taking(stream="traps", wait_s=0.1))
+    with closing(opened(plain_config)) as connector, pytest.raises(ConfigError, match="has no port for traps"):
+        connector.take(Taking(stream="traps", wait_s=0.1))

@@ -1,5 +1,6 @@
 """What a plugin with tables builds on, beside `headrace.sdk`: rows of an organization, who acts, the clock."""
 
+from headrace.accounts.notices import tell_owners
 from headrace.accounts.permissions import Actor
 from headrace.entitlements.service import usage
 from headrace.entitlements.subscriptions import of as acting_for
@@ -28,6 +29,7 @@ __all__ = [
     "new_id",
     "now",
     "open_directory",
+    "tell_owners",
     "tenant_key",
     "usage",
 ]

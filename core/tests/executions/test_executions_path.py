@@ -107,3 +107,14 @@ async def test_connections_are_decrypted_for_the_segment_only(world, processes, 
     assert "there is no connection 'Gone'" in execution["error_message"]
     (kept,) = await world.rows("select count(*) as n from segment_runs where spec::text like :path", path=f"%{path}%")
     assert kept.n == 0, "what a connection holds is stored nowhere else"
+
+
+async def test_steps_take_values_of_what_the_execution_was_started_with(world, processes, tmp_path):
+    await processes.start("worker")
+    steps = {node.id: node for node in world.graph().nodes}
+    target = {**steps["write"].config, "target": str(tmp_path / "{{ input.row.place }}")}
+    nodes = (steps["rows"], steps["gate"], NodeSpec(id="write", type=steps["write"].type, config=target))
+    graph = FlowGraph(nodes=nodes, edges=world.graph().edges)
+    execution_id = await world.start(graph, input_data={"rows": [{"place": "here.txt"}]})
+    assert (await world.ended(execution_id))["status"] == "completed", processes.log(0)
+    assert len((tmp_path / "here.txt").read_text().splitlines()) == 3

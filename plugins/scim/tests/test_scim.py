@@ -3,10 +3,6 @@
 from __future__ import annotations
 
 from headrace.plugins.manager import load_plugins
-from headrace_plugin_scim.people import MODEL
-from headrace_plugin_scim.protocol import PROVIDER, SERVICE
-from headrace_plugin_scim.storage import PAGE_MAX
-from scim2_server.requests import ScimRequest
 
 
 def test_a_directory_is_a_provider_that_nobody_signs_in_with() -> None:
@@ -16,6 +12,9 @@ def test_a_directory_is_a_provider_that_nobody_signs_in_with() -> None:
 
 
 def test_only_what_is_there_is_announced() -> None:
+    from headrace_plugin_scim.protocol import PROVIDER
+    from headrace_plugin_scim.storage import PAGE_MAX
+
     config = PROVIDER.config
     assert config is not None
     assert not config.bulk.supported
@@ -25,6 +24,10 @@ def test_only_what_is_there_is_announced() -> None:
 
 
 def test_people_carry_what_an_enterprise_says_of_them() -> None:
+    from headrace_plugin_scim.people import MODEL
+    from headrace_plugin_scim.protocol import PROVIDER, SERVICE
+    from scim2_server.requests import ScimRequest
+
     target = SERVICE.match(ScimRequest(method="get", base_url="https://headrace.example.org", path="/Users/1"))
     assert (target.endpoint, target.resource_id) == ("Users", "1")
     assert PROVIDER.model_for("User") is MODEL

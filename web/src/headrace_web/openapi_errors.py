@@ -15,6 +15,7 @@ _TEXTS = {
     403: "The role, the key or the plan does not include this, or a foreign page has sent it.",
     404: "There is no such thing, or the caller may not know of it.",
     409: "The state of the thing, or a name that is taken, does not allow this.",
+    410: "It was good for a time, which is over.",
     412: "It was changed meanwhile: load it again.",
     413: "The request is too large.",
     422: "The request does not fit; `details.errors` says where.",
@@ -89,14 +90,16 @@ def refusals(method: str, operation: dict[str, Any]) -> list[int]:
     changes, body = method not in _SAFE, "requestBody" in operation
     public = operation.get("security") == []
     asks = not public or changes or ("auth" in operation.get("tags", ()) and "path" in places)  # or a provider does
+    signed = any(one["name"] == "token" and one["in"] == "query" for one in given)
     rules = {
         400: body or bool(places),
         401: asks,
-        403: asks,
+        403: asks or signed,
         404: "path" in places or changes or "query" in places,
-        409: changes,
+        409: changes or "files" in operation.get("tags", ()),
+        410: signed,
         412: any(one["name"] == "If-Match" for one in given),
-        413: body,
+        413: body or (signed and changes),
         422: body or bool(places) or changes,
         424: {"connections", "node_types"} & set(operation.get("tags", ())),
         428: any(one["name"] == "If-Match" for one in given),

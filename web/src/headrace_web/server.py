@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from granian import Granian
 from granian.constants import Interfaces
+from headrace.infra.confine import close_to_others
 from headrace.infra.roles import refuse_powerful
 from headrace.infra.settings import Settings
 from litestar import Litestar
@@ -17,6 +18,7 @@ def build() -> Litestar:
 
     from headrace_web.app import create_app
 
+    close_to_others()
     settings = load_settings()
     configure_logs(settings, process="api")
     return create_app(settings, load_plugins())
@@ -28,6 +30,7 @@ def main(settings: Settings, *, processes: int = 1) -> None:
     Raises:
         ConfigError: the database role could go around row-level security.
     """
+    close_to_others()
     refuse_powerful(settings)
     Granian(
         "headrace_web.server:build",

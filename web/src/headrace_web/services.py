@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from uuid import UUID
 
 from headrace.accounts.tokens import Signer
+from headrace.connections.mappings import Readings
 from headrace.connections.service import Vault
 from headrace.infra.bus import Bus
 from headrace.infra.database import Database
@@ -37,6 +38,7 @@ class Services(Struct, kw_only=True):
     Attributes:
         flows: Flows that webhooks have called, read and checked.
         rates: Counts requests.
+        readings: Of mappings, kept as long as each allows.
         replicas: Answer what is only read.
         origins: Origins of our own pages and of the configured others, e.g. `https://headrace.example.org`.
     """
@@ -50,6 +52,7 @@ class Services(Struct, kw_only=True):
     store: Store
     signer: Signer
     vault: Vault
+    readings: Readings
     metrics: Metrics
     flows: Preparer
     rates: Rates
@@ -95,7 +98,7 @@ async def open_services(settings: Settings, host: Host) -> AsyncIterator[Service
         yield Services(
             settings=settings, host=host, database=database, bus=bus, hub=Hub(), redis=redis,
             store=Store(settings.objects_url),
-            signer=Signer(ring), vault=Vault(ring), metrics=Metrics(), flows=Preparer(host),
+            signer=Signer(ring), vault=Vault(ring), readings=Readings(), metrics=Metrics(), flows=Preparer(host),
             rates=Rates(redis, settings), replicas=replicas, origins=own_origins(settings),
         )  # fmt: skip
     finally:

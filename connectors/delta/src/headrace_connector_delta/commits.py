@@ -3,110 +3,163 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import chain
 from pathlib import Path
+from typing import Any
 
 import polars as pl
-from deltalake import CommitProperties, DeltaTable, Transaction, write_deltalake
-from headrace.kits.judging import judged, one_shape
-from headrace.sdk import Column
+import pyarrow as pa
+from deltalake import CommitProperties, DeltaTable, Transaction, WriterProperties, write_deltalake
+from headrace.kits.judging import judged
+from headrace.kits.lakes.fitting import Fitting, refuse_nothing
+from headrace.kits.lakes.outlet import Outlet
+from headrace.kits.lakes.stage import MARK, Stage
+from headrace.sdk import Column, ConfigError, Rejector
 from headrace.sdk.connectors import WriteMode, WriteResult
 from headrace.sdk.frames import from_polars
+from headrace.sdk.tables import TableOptions
 
-from headrace_connector_delta.fitting import Fitting
-from headrace_connector_delta.stage import Stage
+from headrace_connector_delta.places import Files
+from headrace_connector_delta.types import made
 
 EFFECT = "headrace.effect"
 """Key of a commit's metadata; with the value behind it, the application id of its transaction."""
+_OUT = ("rejected", "discarded")
+_METRICS = ("num_target_rows_updated", "num_target_rows_deleted")
 
 
 class Commit:
     """One write of one table.
 
     Args:
-        folder: Of the table.
+        files: Of the table.
         name: For people.
         table: Opened, if it is there; what others commit after this is a conflict, not an overwrite.
         there: Its columns.
+        options: Of the step.
+        reject: Takes rows that do not fit.
     """
 
-    def __init__(self, folder: Path, name: str, table: DeltaTable | None, there: Sequence[Column]) -> None:
-        self._folder, self._name, self._table, self._there = folder, name, table, there
+    def __init__(
+        self, files: Files, name: str, table: DeltaTable | None, there: Sequence[Column], options: TableOptions,
+        reject: Rejector | None,
+    ) -> None:  # fmt: skip
+        self._files, self._name, self._table, self._there = files, name, table, there
+        self._options, self._reject = options, reject
 
     def write(
-        self, frames: Iterator[pl.DataFrame], mode: WriteMode, keys: Sequence[str], effect_key: str
-    ) -> WriteResult:
-        """Write all frames or none; a repeat of an effect takes none."""
-        done = self._done(effect_key)
+        self, frames: Iterator[pl.DataFrame], mode: WriteMode, keys: Sequence[str], effect_key: str, *,
+        beside: Callable[[Iterator[pl.DataFrame]], None], history: Callable[[], list[dict[str, Any]]],
+    ) -> WriteResult:  # fmt: skip
+        """Write all frames or none; a repeat of an effect takes none.
+
+        Args:
+            frames: The rows.
+            mode: Of the write.
+            keys: Of an upsert or merge.
+            effect_key: Of the step.
+            beside: Writes rows to the quarantine, once for each effect.
+            history: Of the whole table.
+        """
+        done = self._done(effect_key, history)
         first = next(frames, None) if done is None else None
         if first is None:
             return done or WriteResult(0)
-        judged(from_polars(first.schema), mode, keys)
+        mark = self._options.deletes if mode == "merge" else ""
+        judged(from_polars(first.schema), mode, keys, mark)
+        schema = pl.Schema({name: kind for name, kind in first.schema.items() if name != mark})
         replaced = self._table is None or mode == "overwrite"
-        fitting = Fitting(self._name, None if replaced else self._there, first.schema)
+        drift = self._options.drift
         with tempfile.TemporaryDirectory(prefix="headrace-delta-") as scratch:
-            stage = Stage(Path(scratch) / "stage.arrow", fitting.columns)
-            stage.fill(one_shape(chain([first], frames), first.schema), fitting)
-            if mode == "upsert":
+            outlet = Outlet(Path(scratch), self._reject, quarantine=drift == "quarantine")
+            fitting = Fitting(
+                self._name, None if replaced else self._there, schema, kept=made, drift=drift, outlet=outlet
+            )
+            if fitting.wide:
+                raise ConfigError(
+                    f"column '{fitting.wide[0].name}' of '{self._name}' would have to become {fitting.wide[0].type}, "
+                    "and a Delta table keeps its types; overwrite the table, or cast before",
+                    column=fitting.wide[0].name,
+                )
+            stage = Stage(Path(scratch) / "stage.arrow", fitting)
+            stage.fill(chain([first], frames), first.schema, mark)
+            refuse_nothing(stage.rows, mode, mark)
+            if mode in {"upsert", "merge"}:
                 stage.check_keys(keys)
-            return self._apply(stage, mode, keys, effect_key, [column.name for column in fitting.columns])
+            beside(outlet.quarantined())
+            counted = outlet.counted(WriteResult(stage.rows))
+            updated, deleted = self._apply(stage, mode, keys, _properties(effect_key, counted), mark)
+            self._files.put(self._name)
+            return outlet.counted(WriteResult(stage.rows, updated, deleted=deleted))
 
     def _apply(
-        self, stage: Stage, mode: WriteMode, keys: Sequence[str], effect_key: str, names: Sequence[str]
-    ) -> WriteResult:
-        properties, files = _properties(effect_key, stage.rows), stage.properties()
+        self, stage: Stage, mode: WriteMode, keys: Sequence[str], properties: CommitProperties | None, mark: str
+    ) -> tuple[int, int]:
+        """Commit; gives how many rows of the table were updated and deleted by key."""
+        said: dict[str, Any] = {
+            "commit_properties": properties, "writer_properties": WriterProperties(max_row_group_size=stage.group_rows),
+        }  # fmt: skip
+        if self._table is not None and mode in {"upsert", "merge"}:
+            self._files.fetch(self._table)
+            return self._merge(self._table, stage, keys, said, mark, whole=mode == "merge" and not mark)
+        rows = pa.RecordBatchReader.from_batches(stage.schema, stage.batches())
         if self._table is None:
-            self._folder.mkdir(parents=True, exist_ok=True)
-            write_deltalake(
-                str(self._folder), stage.reader(), mode="error", commit_properties=properties, writer_properties=files
-            )
+            self._files.folder.mkdir(parents=True, exist_ok=True)
+            write_deltalake(str(self._files.folder), rows, mode="error", **said)
         elif mode == "overwrite":
-            write_deltalake(
-                self._table, stage.reader(), mode="overwrite", schema_mode="overwrite", commit_properties=properties,
-                writer_properties=files,
-            )  # fmt: skip
-        elif mode == "upsert":
-            return WriteResult(stage.rows, self._merge(self._table, stage, keys, names, properties))
+            write_deltalake(self._table, rows, mode="overwrite", schema_mode="overwrite", **said)
         else:
-            write_deltalake(
-                self._table, stage.reader(), mode="append", schema_mode="merge", commit_properties=properties,
-                writer_properties=files,
-            )  # fmt: skip
-        return WriteResult(stage.rows)
+            write_deltalake(self._table, rows, mode="append", schema_mode="merge", **said)
+        return 0, 0
 
+    @staticmethod
     def _merge(
-        self, table: DeltaTable, stage: Stage, keys: Sequence[str], names: Sequence[str],
-        properties: CommitProperties | None,
-    ) -> int:  # fmt: skip
-        """Bring the staged rows in by key; gives how many rows of the table were updated."""
+        table: DeltaTable, stage: Stage, keys: Sequence[str], said: dict[str, Any], mark: str, *, whole: bool
+    ) -> tuple[int, int]:
+        """Bring the staged rows in by key; the `whole` table is what came, or those that are marked go."""
+        names = stage.schema.names
         same = " AND ".join(f"t.{_quoted(key)} = s.{_quoted(key)}" for key in keys)
         every = {_quoted(name): f"s.{_quoted(name)}" for name in names}
         rest = {_quoted(name): f"s.{_quoted(name)}" for name in names if name not in keys}
+        gone = f"s.{_quoted(MARK)}"
+        schema = stage.marked if mark else stage.schema
         merge = table.merge(
-            stage.reader(), predicate=same, source_alias="s", target_alias="t", commit_properties=properties,
-            writer_properties=stage.properties(),
+            pa.RecordBatchReader.from_batches(schema, stage.batches(marked=bool(mark))), predicate=same,
+            source_alias="s", target_alias="t", merge_schema=True, **said,
         )  # fmt: skip
+        stays = f"NOT {gone}" if mark else None
+        if mark:
+            merge = merge.when_matched_delete(gone)
         if rest:
-            merge = merge.when_matched_update(rest)
-        return int(merge.when_not_matched_insert(every).execute()["num_target_rows_updated"])
+            merge = merge.when_matched_update(rest, stays)
+        merge = merge.when_not_matched_insert(every, stays)
+        if whole:
+            merge = merge.when_not_matched_by_source_delete()
+        metrics = merge.execute()
+        updated, deleted = (int(metrics[name]) for name in _METRICS)
+        return updated, deleted
 
-    def _done(self, effect_key: str) -> WriteResult | None:
+    def _done(self, effect_key: str, history: Callable[[], list[dict[str, Any]]]) -> WriteResult | None:
         """The counts of an effect that the table has already."""
         if not effect_key or self._table is None:
             return None
         rows = self._table.transaction_version(f"{EFFECT}:{effect_key}")
         if rows is None:
             return None
-        made = next((one for one in self._table.history() if one.get(EFFECT) == effect_key), {})
-        return WriteResult(rows, int(made.get("operationMetrics", {}).get("num_target_rows_updated", 0)))
+        found = next((one for one in history() if one.get(EFFECT) == effect_key), {})
+        updated, deleted = (int(found.get("operationMetrics", {}).get(name, 0)) for name in _METRICS)
+        rejected, discarded = (int(found.get(f"headrace.{name}", 0)) for name in _OUT)
+        return WriteResult(rows, updated, rejected, deleted, discarded)
 
 
-def _properties(effect_key: str, rows: int) -> CommitProperties | None:
+def _properties(effect_key: str, result: WriteResult) -> CommitProperties | None:
     if not effect_key:
         return None
+    noted = {f"headrace.{name}": str(getattr(result, name)) for name in _OUT}
     return CommitProperties(
-        custom_metadata={EFFECT: effect_key}, app_transactions=[Transaction(f"{EFFECT}:{effect_key}", rows)]
+        custom_metadata={EFFECT: effect_key, **noted},
+        app_transactions=[Transaction(f"{EFFECT}:{effect_key}", result.written)],
     )
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 from headrace.kits.sql.errors import translated
 from headrace.kits.sql.ledger import Ledger
+from headrace.kits.sql.reader import QUERY_TIMEOUT_S
 from headrace.kits.sql.server import DriverConnector
 from headrace.kits.sql.target import Traits
 from headrace.kits.sql.writer import Writer
@@ -94,7 +95,7 @@ class FirebirdConnector(DriverConnector[FirebirdConfig]):
         """Insert rows; what Firebird would cut is refused."""
         super().load(connection, table, exact_times(frame))
 
-    def read_only(self, connection: sa.Connection) -> None:
+    def read_only(self, connection: sa.Connection, limit_s: int = QUERY_TIMEOUT_S) -> None:
         """A read-only transaction."""
         from firebird.driver import Isolation, TraAccessMode, tpb
 

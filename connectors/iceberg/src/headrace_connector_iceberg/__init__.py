@@ -1,25 +1,37 @@
 """Apache Iceberg: tables of a catalog, each write one commit."""
 
-from typing import Annotated, Literal
+from typing import Annotated
 
-from headrace.sdk import Capability, Config, ConnectorManifest, EffectClass, Field, hookimpl, lazy
+from headrace.kits.lakes.declare import LAKE, LakeConfig
+from headrace.sdk import Config, ConnectorManifest, EffectClass, Field, Secret, hookimpl, lazy
+from headrace.sdk.tables import TableOptions
 
 DOCS = """A stream is a table of the catalog, e.g. `sales.orders`. It is read as it is now, as it was at a snapshot, or
 only the rows that were appended behind a snapshot. Writes append, overwrite, upsert and merge by key. Each is one
 commit, whose summary also holds the key of the step's effect, so that a repeated execution changes nothing.
 
-The catalog is a file `catalog.db` in a folder below the files folder of this install, and the tables lie beside it;
-every worker must reach them. A table with files outside of that folder is refused. Iceberg has no unsigned and no small
-numbers (they become wider signed ones) and no type for a duration: cast that before."""
+The catalog is a server with the REST interface, or a file `catalog.db` in a folder below the files folder of this
+install, which every worker must reach. The tables lie beside that file, or in the folder of the same name in a bucket
+on Amazon S3 or a compatible store. A table with files outside of its place is refused. Iceberg has no unsigned and no
+small numbers (they become wider signed ones) and no type for a duration: cast that before."""
 
 
-class IcebergConfig(Config):
-    """Where the catalog is."""
+class IcebergConfig(LakeConfig, kw_only=True):
+    """Where the catalogue and its tables are."""
 
-    root: Annotated[
+    uri: Annotated[
         str,
-        Field("Folder", "Below the files folder of this install; `.` is that folder itself.", examples=[".", "lake"]),
-    ] = "."
+        Field("Catalogue server", "Address of a REST catalogue; empty: the catalogue is a file in the folder.",
+              examples=["https://catalog.example.org/api/catalog"], order=1),
+    ] = ""  # fmt: skip
+    warehouse: Annotated[str, Field("Warehouse", "As the server names it.", order=2)] = ""
+    token: Annotated[Secret, Field("Token", "Of the server; or client id and secret.", order=3)] = Secret("")
+    client_id: Annotated[str, Field("Client id", "Of the server.", order=4)] = ""
+    client_secret: Annotated[Secret, Field("Client secret", order=5)] = Secret("")
+    token_uri: Annotated[
+        str, Field("Token address", "Where a client gets its token; empty: at the server.", advanced=True, order=6)
+    ] = ""
+    scope: Annotated[str, Field("Scope", "Of the client's token.", advanced=True, order=7)] = "catalog"
     catalog: Annotated[
         str, Field("Catalog", "Name of the catalog in the file, as other programs call it.", advanced=True)
     ] = "default"
@@ -38,21 +50,6 @@ class IcebergReadOptions(Config, kw_only=True):
     ] = 0  # fmt: skip
 
 
-class IcebergWriteOptions(Config, kw_only=True):
-    """How rows meet a table that is there already."""
-
-    drift: Annotated[
-        Literal["freeze", "evolve"],
-        Field("Schema drift", "What to do with columns that the table lacks, or keeps in a narrower type.",
-              enum_labels={"freeze": "Freeze: refuse the rows", "evolve": "Evolve: add and widen columns"}),
-    ] = "freeze"  # fmt: skip
-    deletes: Annotated[
-        str,
-        Field("Deletion column", "Of a merge: a column of true and false; the rows marked true are deleted by key. "
-              "Empty: a merge deletes the rows whose key did not come.", advanced=True),
-    ] = ""  # fmt: skip
-
-
 @hookimpl
 def headrace_connectors() -> list[ConnectorManifest]:
     """Offer the connector."""
@@ -64,18 +61,9 @@ def headrace_connectors() -> list[ConnectorManifest]:
             summary="Iceberg tables of a catalog",
             config=IcebergConfig,
             factory=lazy("headrace_connector_iceberg.connector:IcebergConnector"),
-            capabilities=frozenset(
-                {
-                    Capability.READ,
-                    Capability.WRITE,
-                    Capability.UPSERT,
-                    Capability.MERGE,
-                    Capability.SCAN,
-                    Capability.INCREMENTAL,
-                }
-            ),
+            capabilities=LAKE,
             read_options=IcebergReadOptions,
-            write_options=IcebergWriteOptions,
+            write_options=TableOptions,
             effect_class=EffectClass.TRANSACTIONAL,
             icon="lucide:snowflake",
             docs=DOCS,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import chain
 from pathlib import Path
@@ -11,19 +11,21 @@ from typing import Any
 
 import polars as pl
 import pyarrow as pa
-from headrace.kits.judging import judged, one_shape
-from headrace.sdk import Column, DataError
+from headrace.kits.judging import judged
+from headrace.kits.lakes.fitting import Fitting, refuse_nothing
+from headrace.kits.lakes.outlet import Outlet
+from headrace.kits.lakes.stage import MARK, Stage
+from headrace.sdk import Column, Rejector
 from headrace.sdk.connectors import WriteMode, WriteResult
 from headrace.sdk.frames import from_polars, polars_schema
+from headrace.sdk.tables import TableOptions
 from msgspec import structs
 from pyiceberg.expressions import AlwaysTrue
 from pyiceberg.io.pyarrow import bin_pack_record_batches, write_file
 from pyiceberg.table import Table, Transaction, WriteTask
 
-from headrace_connector_iceberg import IcebergWriteOptions
-from headrace_connector_iceberg.fitting import Fitting
 from headrace_connector_iceberg.lake import Lake
-from headrace_connector_iceberg.stage import MARK, Stage
+from headrace_connector_iceberg.types import made
 
 EFFECT = "headrace.effect"
 """In the summary of a snapshot: the key of the effect, and the counts as `headrace.written` and so on."""
@@ -43,18 +45,21 @@ class Commit:
         table: Opened, if it is there; what others commit after this is a conflict, not an overwrite.
         there: Its columns.
         options: Of the step.
+        reject: Takes rows that do not fit.
     """
 
     def __init__(
-        self, lake: Lake, name: str, table: Table | None, there: Sequence[Column], options: IcebergWriteOptions | None
-    ) -> None:
+        self, lake: Lake, name: str, table: Table | None, there: Sequence[Column], options: TableOptions,
+        reject: Rejector | None,
+    ) -> None:  # fmt: skip
         self._lake, self._name, self._table, self._there = lake, name, table, there
-        self._options = options or IcebergWriteOptions()
+        self._options, self._reject = options, reject
 
     def write(
-        self, frames: Iterator[pl.DataFrame], mode: WriteMode, keys: Sequence[str], effect_key: str
-    ) -> WriteResult:
-        """Write all frames or none; a repeat of an effect takes none."""
+        self, frames: Iterator[pl.DataFrame], mode: WriteMode, keys: Sequence[str], effect_key: str,
+        beside: Callable[[Iterator[pl.DataFrame]], None],
+    ) -> WriteResult:  # fmt: skip
+        """Write all frames or none; a repeat of an effect takes none. `beside` writes rows to the quarantine."""
         done = self._done(effect_key)
         first = next(frames, None) if done is None else None
         if first is None:
@@ -63,27 +68,33 @@ class Commit:
         judged(from_polars(first.schema), mode, keys, mark)
         schema = pl.Schema({name: kind for name, kind in first.schema.items() if name != mark})
         replaced = self._table is None or mode == "overwrite"
-        fitting = Fitting(self._name, None if replaced else self._there, schema, evolve=self._options.drift == "evolve")
+        drift = self._options.drift
         with tempfile.TemporaryDirectory(prefix="headrace-iceberg-") as scratch:
-            stage = Stage(Path(scratch) / "stage.arrow", fitting.columns)
-            stage.fill(_fitted(chain([first], frames), first.schema, fitting, mark))
-            return self._apply(stage, fitting, mode, keys, effect_key, marked=bool(mark))
+            outlet = Outlet(Path(scratch), self._reject, quarantine=drift == "quarantine")
+            fitting = Fitting(
+                self._name, None if replaced else self._there, schema, kept=made, drift=drift, outlet=outlet
+            )
+            stage = Stage(Path(scratch) / "stage.arrow", fitting)
+            stage.fill(chain([first], frames), first.schema, mark)
+            refuse_nothing(stage.rows, mode, mark)
+            if mode in {"upsert", "merge"}:
+                stage.check_keys(keys)
+            beside(outlet.quarantined())
+            return self._apply(stage, fitting, outlet, mode, keys, effect_key, marked=bool(mark))
 
     def _apply(
-        self, stage: Stage, fitting: Fitting, mode: WriteMode, keys: Sequence[str], effect_key: str, *, marked: bool
-    ) -> WriteResult:
+        self, stage: Stage, fitting: Fitting, outlet: Outlet, mode: WriteMode, keys: Sequence[str], effect_key: str, *,
+        marked: bool,
+    ) -> WriteResult:  # fmt: skip
         result, rows = WriteResult(stage.rows), stage.batches()
         if mode in {"upsert", "merge"}:
             came = stage.keys(keys)
-            if mode == "merge" and not marked and not stage.rows:
-                raise DataError(
-                    "no rows came, and a merge would delete all rows of the table; nothing was written; overwrite the "
-                    "table, if this is meant"
-                )
             updated, gone, others = self._looked(came, keys)
             whole = mode == "merge" and not marked
+            rows = self._completed(rows, came, keys, {column.name for column in fitting.columns})
             result = WriteResult(stage.rows, updated, deleted=others if whole else gone)
             rows = rows if whole else chain(self._kept(came, keys), rows)
+        result = outlet.counted(result)
         noted = {f"headrace.{name}": str(count) for name, count in structs.asdict(result).items()}
         noted = {EFFECT: effect_key, **noted} if effect_key else {}
         with self._transaction(stage) as transaction:
@@ -160,6 +171,20 @@ class Commit:
             updated, gone, others = updated + stay, gone + both - stay, others + batch.height - both
         return updated, gone, others
 
+    def _completed(
+        self, rows: Iterator[Any], came: pl.DataFrame, keys: Sequence[str], given: set[str]
+    ) -> Iterator[Any]:
+        """Rows with what the table has in columns that did not come."""
+        lacking = [column.name for column in self._there if column.name not in given]
+        if self._table is None or not lacking:
+            return rows
+        old = [batch.join(came, on=list(keys), how="semi") for batch in self._current([*keys, *lacking])]
+        if not old:
+            return rows
+        found = pl.concat(old)
+        frames = (pl.DataFrame(batch).join(found, on=list(keys), how="left", maintain_order="left") for batch in rows)
+        return chain.from_iterable(frame.to_arrow().to_batches() for frame in frames)
+
     def _kept(self, came: pl.DataFrame, keys: Sequence[str]) -> Iterator[Any]:
         """Rows of the table whose key did not come."""
         for batch in self._current(()):
@@ -168,12 +193,7 @@ class Commit:
     def _current(self, columns: Sequence[str]) -> Iterator[pl.DataFrame]:
         if self._table is None:
             return
-        scan = self._table.scan(selected_fields=tuple(columns) or ("*",))
-        for task in scan.plan_files():
-            self._lake.judge(self._name, task.file.file_path, *(one.file_path for one in task.delete_files))
-        for batch in scan.to_arrow_batch_reader():
-            made: Any = pl.from_arrow(batch)
-            yield made
+        yield from self._lake.batches(self._name, self._table.scan(selected_fields=tuple(columns) or ("*",)))
 
     def _done(self, effect_key: str) -> WriteResult | None:
         """What an earlier commit of the same effect did."""
@@ -194,14 +214,6 @@ def _small_files(transaction: Transaction, group_rows: int) -> Iterator[None]:
     transaction.remove_properties(*_SIZES)
     if own:
         transaction.set_properties(own)
-
-
-def _fitted(
-    frames: Iterator[pl.DataFrame], schema: pl.Schema, fitting: Fitting, mark: str
-) -> Iterator[tuple[pl.DataFrame, pl.Series]]:
-    for frame in one_shape(frames, schema):
-        marks = frame[mark] if mark else pl.repeat(value=False, n=frame.height, dtype=pl.Boolean, eager=True)
-        yield fitting.fit(frame), marks
 
 
 def _as(batch: Any, names: Sequence[str], schema: Any) -> Any:

@@ -1,17 +1,18 @@
-"""The work: tables below one folder, kept in a catalog of SQLite, read and committed by PyIceberg."""
+"""The work: tables of a catalogue, read and committed by PyIceberg."""
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
 from headrace.kits.batches import in_batches, later
+from headrace.kits.files.row_files import lazily
 from headrace.sdk import Column, ConfigError, Connector, Rejector, Stream, WriteResult
 from headrace.sdk.connectors import WriteMode
 from headrace.sdk.frames import from_polars, polars_schema
+from headrace.sdk.tables import QUARANTINE, TableOptions
 from headrace.sdk.types import DataType
 from msgspec import structs
 from pyiceberg.table import Table
@@ -35,14 +36,13 @@ class IcebergConnector(Connector[IcebergConfig]):
 
     def _lake(self) -> Lake:
         if self._opened is None:
-            self._opened = Lake(self.config.root, self.config.catalog)
+            self._opened = Lake(self.config)
         return self._opened
 
     def check(self) -> None:
-        """The folder is there, and its catalog can be listed."""
+        """The tables' place is there, and the catalogue can be listed."""
         lake = self._lake()
-        if not os.access(lake.root, os.R_OK | os.X_OK):
-            raise ConfigError(f"the worker may not list the folder '{self.config.root}'; grant it", field="root")
+        lake.store.check()
         with translated(self.config.root):
             lake.names()
 
@@ -80,14 +80,23 @@ class IcebergConnector(Connector[IcebergConfig]):
                 made = table.incremental_append_scan(
                     from_snapshot_id_exclusive=asked.appended_after, to_snapshot_id_inclusive=asked.snapshot or None
                 )
-                self._judge(stream.name, made)
-                return pl.LazyFrame(pl.from_arrow(made.to_arrow()))
-            self._judge(stream.name, table.scan(snapshot_id=asked.snapshot or None))
+                return lazily(polars_schema(stream.columns), self._pieces(stream.name, made))
+            whole = table.scan(snapshot_id=asked.snapshot or None)
+            if self._lake().store.distant:
+                return lazily(polars_schema(stream.columns), self._pieces(stream.name, whole))
+            self._lake().tasks(stream.name, whole)
             return pl.scan_iceberg(table, snapshot_id=asked.snapshot or None).select(names)
 
-    def _judge(self, name: str, scan: Any) -> None:
-        for task in scan.plan_files():
-            self._lake().judge(name, task.file.file_path, *(one.file_path for one in task.delete_files))
+    def _pieces(self, name: str, scan: Any) -> Callable[[list[str] | None], Iterator[pl.DataFrame]]:
+        """Rows of a scan, of the columns that are asked for."""
+
+        def pieces(columns: list[str] | None) -> Iterator[pl.DataFrame]:
+            with translated(name):
+                chosen = scan if columns is None else scan.select(*columns)
+                for frame in self._lake().batches(name, chosen):
+                    yield frame if columns is None else frame.select(columns)
+
+        return pieces
 
     def read(
         self, stream: Stream, *, columns: Sequence[str] | None = None, after: object = None,
@@ -106,14 +115,19 @@ class IcebergConnector(Connector[IcebergConfig]):
     ) -> WriteResult:  # fmt: skip
         """Write all frames or none, in one commit together with the key of their effect."""
         lake = self._lake()
-        if not lake.writable:
+        if not lake.store.writable:
             raise ConfigError(
                 "this folder belongs to a package and cannot be written; use another connection", field="connection"
             )
+
+        def beside(rows: Iterator[pl.DataFrame]) -> None:
+            self.write(f"{name}{QUARANTINE}", rows, effect_key=effect_key)
+
         with translated(name):
             table = lake.table(name)
             there = columns_of(table) if table is not None else ()
-            return Commit(lake, name, table, there, options).write(frames, mode, keys, effect_key)
+            commit = Commit(lake, name, table, there, options or TableOptions(), reject)
+            return commit.write(frames, mode, keys, effect_key, beside)
 
     def close(self) -> None:
         """Let go of the catalog."""

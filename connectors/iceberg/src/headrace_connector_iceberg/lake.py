@@ -1,51 +1,66 @@
-"""A folder with a catalog and its tables, and one sentence for what goes wrong in it."""
+"""A catalogue with its tables, and one sentence for what goes wrong in it."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
-from urllib.parse import unquote, urlsplit
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 import pyarrow as pa
 import sqlalchemy as sa
-from headrace.kits.files import paths
-from headrace.sdk import ConfigError, DataError, TransientError
-from pyiceberg.catalog.sql import SqlCatalog
+from headrace.kits.files.paths import resolve_root
+from headrace.sdk import AuthError, ConfigError, DataError, TransientError
+from pyiceberg.catalog import Catalog
 from pyiceberg.exceptions import (
     CommitFailedException,
     CommitStateUnknownException,
+    ForbiddenError,
     NamespaceAlreadyExistsError,
     NoSuchNamespaceError,
     NoSuchTableError,
+    OAuthError,
+    RESTError,
+    ServerError,
+    ServiceUnavailableError,
     TableAlreadyExistsError,
+    TooManyRequestsError,
+    UnauthorizedError,
     ValidationException,
 )
+from pyiceberg.io.pyarrow import ArrowScan
 from pyiceberg.table import Table
+
+from headrace_connector_iceberg.catalogs import FileCatalog, ServerCatalog
+from headrace_connector_iceberg.stores import store_of
+
+if TYPE_CHECKING:
+    from headrace_connector_iceberg import IcebergConfig
 
 CATALOG = "catalog.db"
 _RACES = (CommitFailedException, CommitStateUnknownException, TableAlreadyExistsError, NamespaceAlreadyExistsError)
 
 
 class Lake:
-    """One folder.
+    """One catalogue and the place of its tables.
 
     Args:
-        root: As configured.
-        named: The catalog's name in its file.
+        config: Of the connection.
     """
 
-    def __init__(self, root: str, named: str) -> None:
-        self._named = named
-        self.root, self.writable = paths.resolve_root(root)
-        self._catalog: SqlCatalog | None = None
+    def __init__(self, config: IcebergConfig) -> None:
+        self._config = config
+        self.store = store_of(config)
+        self._catalog: Catalog | None = None
 
-    def catalog(self, *, make: bool = False) -> SqlCatalog | None:
-        """The catalog, opened once; None where the folder has none and it is not to be made."""
-        if self._catalog is None and (make or (self.root / CATALOG).is_file()):
-            at = sa.URL.create("sqlite", database=str(self.root / CATALOG)).render_as_string()
-            self._catalog = SqlCatalog(self._named, uri=at, warehouse=self.root.as_uri())
+    def catalog(self, *, make: bool = False) -> Catalog | None:
+        """The catalogue, opened once; None where the folder has none and it is not to be made."""
+        if self._catalog is None and self._config.uri:
+            self._catalog = ServerCatalog(self._config, self.store)
+        elif self._catalog is None:
+            file = resolve_root(self._config.root)[0] / CATALOG
+            if make or file.is_file():
+                self._catalog = FileCatalog(self._config.catalog, file, self.store)
         return self._catalog
 
     def names(self) -> list[str]:
@@ -59,7 +74,7 @@ class Lake:
         """The table, if it is there.
 
         Raises:
-            ConfigError: it lies outside of the folder.
+            ConfigError: it lies outside of its place.
         """
         catalog, place = self.catalog(), tuple(name.split("."))
         if len(place) < 2 or not all(place):
@@ -73,24 +88,38 @@ class Lake:
         return table
 
     def judge(self, name: str, *places: str) -> None:
-        """Refuse files that are not of this folder.
+        """Refuse files that are not of this place.
 
         Raises:
             ConfigError: naming the table.
         """
-        for place in places:
-            parts = urlsplit(place)
-            if parts.scheme not in {"", "file"} or not Path(unquote(parts.path)).resolve().is_relative_to(self.root):
-                raise ConfigError(
-                    f"the table '{name}' has a file outside of its folder, which is not read; copy the table whole",
-                    field="stream",
-                )
+        if not all(map(self.store.inside, places)):
+            raise ConfigError(
+                f"the table '{name}' has a file outside of its folder, which is not read; copy the table whole",
+                field="stream",
+            )
+
+    def tasks(self, name: str, scan: Any) -> list[Any]:
+        """Files of a scan, all of this place."""
+        found = list(scan.plan_files())
+        for task in found:
+            self.judge(name, task.file.file_path, *(one.file_path for one in task.delete_files))
+        return found
+
+    def batches(self, name: str, scan: Any) -> Iterator[pl.DataFrame]:
+        """Rows of a scan, those of one file in memory at a time."""
+        reader = ArrowScan(scan.table_metadata, self.store.io, scan.projection(), scan.row_filter)
+        for task in self.tasks(name, scan):
+            for batch in reader.to_record_batches([task]):
+                made: Any = pl.from_arrow(batch)
+                yield made
 
     def close(self) -> None:
-        """Let go of the catalog."""
+        """Let go of the catalogue and the store."""
         if self._catalog is not None:
             self._catalog.close()
             self._catalog = None
+        self.store.close()
 
 
 @contextmanager
@@ -102,6 +131,17 @@ def translated(name: str) -> Iterator[None]:
         raise TransientError(
             f"another writer changed the table '{name}' at the same time; nothing was written; it is tried again",
             detail=str(error),
+        ) from error
+    except (UnauthorizedError, ForbiddenError, OAuthError) as error:
+        raise AuthError(
+            "the catalogue refuses the credentials, or they do not allow it; check them and their rights",
+            detail=str(error),
+        ) from error
+    except (ServerError, ServiceUnavailableError, TooManyRequestsError) as error:
+        raise TransientError("the catalogue is busy or broken; it is tried again", detail=str(error)) from error
+    except RESTError as error:
+        raise ConfigError(
+            "the catalogue refuses the request; check its address and the warehouse", field="uri", detail=str(error)
         ) from error
     except (NoSuchTableError, NoSuchNamespaceError) as error:
         raise ConfigError(f"there is no table '{name}'; correct its name", field="stream", detail=str(error)) from error

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlalchemy as sa
+from headrace.kits.sql.reader import QUERY_TIMEOUT_S
 from headrace.kits.sql.server import DriverConnector
 from headrace.kits.sql.target import Traits
 
@@ -26,6 +27,6 @@ class OracleConnector(DriverConnector[OracleConfig]):
         url = super().url()
         return url.set(database=None).update_query_dict({"service_name": str(url.database)})
 
-    def read_only(self, connection: sa.Connection) -> None:
+    def read_only(self, connection: sa.Connection, limit_s: int = QUERY_TIMEOUT_S) -> None:
         """A read-only transaction."""
         connection.execute(sa.text("SET TRANSACTION READ ONLY"))

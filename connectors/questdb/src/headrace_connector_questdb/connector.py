@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 from headrace.kits.sql.postgresql import PostgresReader
+from headrace.kits.sql.reader import QUERY_TIMEOUT_S
 
 from headrace_connector_questdb import QuestdbConfig
 
@@ -11,5 +12,5 @@ from headrace_connector_questdb import QuestdbConfig
 class QuestdbConnector(PostgresReader[QuestdbConfig]):
     """One QuestDB database."""
 
-    def read_only(self, connection: sa.Connection) -> None:
+    def read_only(self, connection: sa.Connection, limit_s: int = QUERY_TIMEOUT_S) -> None:
         """It knows no such transaction; the SQL policy lets SELECT through only, and its user should have no more."""

@@ -9,7 +9,7 @@ from headrace.kits.files.connector import FilesConnector
 from headrace_connector_s3 import S3Config
 
 if TYPE_CHECKING:
-    from headrace_connector_s3.filesystem import S3FileSystem
+    from headrace.kits.files.s3_fs import S3FileSystem
 
 
 class S3Connector(FilesConnector[S3Config]):
@@ -21,14 +21,9 @@ class S3Connector(FilesConnector[S3Config]):
 
     def filesystem(self) -> S3FileSystem:
         """The store, with the connection's keys and no others."""
-        from headrace.kits.http.signatures import Keys
+        from headrace.kits.files.s3_fs import S3FileSystem
 
-        from headrace_connector_s3.filesystem import S3FileSystem
-
-        config = self.config
-        keys = Keys(config.access_key, config.secret_key.reveal(), config.session_token.reveal())
-        endpoint = config.endpoint or f"https://s3.{config.region}.amazonaws.com"
-        return S3FileSystem(endpoint, config.region, keys)
+        return S3FileSystem.of(self.config)
 
     def root(self) -> str:
         """Bucket and prefix."""

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from headrace.kits.records.declare import PlainServer, Port, ReadOptions
+from headrace.kits.records.declare import NEW_MESSAGE, PlainServer, Port, ReadOptions
 from headrace.sdk import (
     Action,
     Capability,
@@ -23,7 +23,8 @@ declared too, and are the one row of the stream `values`. An object identifier a
 for everything below it.
 
 Each row has the moment it was read as `_at`, which is the cursor: a polling trigger or an incremental step takes the
-table as it is then. An agent stays silent when the community of v2c is wrong; v3 tells what is wrong."""
+table as it is then. With a port for traps the stream `traps` gives those of this agent, and a trigger starts with each;
+the worker must be reachable there. An agent stays silent when the community of v2c is wrong; v3 tells what is wrong."""
 
 Auth = Literal["none", "md5", "sha", "sha224", "sha256", "sha384", "sha512"]
 Privacy = Literal["none", "des", "aes128", "aes192", "aes256"]
@@ -51,6 +52,22 @@ class SnmpConfig(PlainServer, kw_only=True):
         dict[str, str],
         Field("Values", "Column and `OID kind`, e.g. `1.3.6.1.2.1.1.3.0 integer`.", widget="key-value", order=11),
     ] = field(default_factory=dict)
+    trap_port: Annotated[
+        int, Field("Port for traps", "Of the worker, usually 162 or above 1023; 0: none are heard.", ge=0, le=65_535,
+                   group="Traps", order=15)
+    ] = 0  # fmt: skip
+    trap_address: Annotated[
+        str, Field("Address for traps", "Of the worker that listens; empty: all it has.", group="Traps", advanced=True,
+                   order=16)
+    ] = ""  # fmt: skip
+    engine_id: Annotated[
+        str, Field("Engine of the agent", "Of v3 traps, in hexadecimal; informs need none.", group="Traps",
+                   pattern=r"^$|^(?:0x)?(?:[0-9a-fA-F]{2}:?){5,32}$", examples=["80001f8880e9630000d61ff449"], order=17)
+    ] = ""  # fmt: skip
+    quiet_s: Annotated[
+        float, Field("Quiet for (s)", "A read of traps ends when none came for so long.", ge=0.05, le=3_600,
+                     group="Traps", advanced=True, order=18)
+    ] = 2.0  # fmt: skip
     timeout_s: Annotated[float, Field("Wait (s)", "For an answer.", ge=0.2, le=60, advanced=True, order=12)] = 2.0
     retries: Annotated[int, Field("Asked again", "So often, when none came.", ge=0, le=10, advanced=True, order=13)] = 2
     rows_at_once: Annotated[
@@ -97,7 +114,8 @@ def headrace_connectors() -> list[ConnectorManifest]:
         ConnectorManifest(
             id="snmp", title="SNMP", category="nosql", summary="Tables and values of SNMP agents", config=SnmpConfig,
             factory=lazy("headrace_connector_snmp.connector:SnmpConnector"), actions=actions,
-            capabilities=frozenset({Capability.READ, Capability.INCREMENTAL}), read_options=ReadOptions,
+            capabilities=frozenset({Capability.READ, Capability.INCREMENTAL, Capability.MESSAGES}),
+            triggers=(NEW_MESSAGE,), read_options=ReadOptions,
             effect_class=EffectClass.OTHER, icon="lucide:router", docs=DOCS, proof="real server",
         )
     ]  # fmt: skip

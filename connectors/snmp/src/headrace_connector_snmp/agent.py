@@ -88,11 +88,7 @@ class Agent:
         config = self._config
         if config.version == "v2c":
             return driver.CommunityData("headrace", config.community.reveal(), mpModel=1)  # noqa: S508 - as chosen
-        if config.auth == "none" and config.privacy != "none":
-            raise ConfigError("encryption needs signing; choose a signing, or no encryption", field="auth")
-        for field, used in (("auth_password", config.auth), ("privacy_password", config.privacy)):
-            if used != "none" and len(getattr(config, field).reveal()) < 8:
-                raise ConfigError("a password of SNMP v3 has 8 characters or more; enter it again", field=field)
+        checked(config)
         return driver.UsmUserData(
             config.user, config.auth_password.reveal() if config.auth != "none" else None,
             config.privacy_password.reveal() if config.privacy != "none" else None,
@@ -106,6 +102,21 @@ class Agent:
             if link:
                 runner.run(_closed(link[0]))
             runner.close()
+
+
+def checked(config: SnmpConfig) -> None:
+    """Refuse what v3 cannot sign or encrypt with.
+
+    Raises:
+        ConfigError: naming the field.
+    """
+    if config.version == "v2c":
+        return
+    if config.auth == "none" and config.privacy != "none":
+        raise ConfigError("encryption needs signing; choose a signing, or no encryption", field="auth")
+    for field, used in (("auth_password", config.auth), ("privacy_password", config.privacy)):
+        if used != "none" and len(getattr(config, field).reveal()) < 8:
+            raise ConfigError("a password of SNMP v3 has 8 characters or more; enter it again", field=field)
 
 
 async def _closed(engine: Any) -> None:

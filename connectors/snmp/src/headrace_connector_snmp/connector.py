@@ -1,16 +1,29 @@
-"""The work: the agent is asked which tables it has; they are read in bulk, at the moment they are asked for."""
+"""The work: tables that the agent has, read in bulk at the moment they are asked for, and the traps that it sends."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import uuid4
 
 import msgspec
 from headrace.kits.records.connector import After, RecordsConnector
 from headrace.kits.records.declare import ReadOptions
 from headrace.kits.records.frames import Record
-from headrace.sdk import AuthError, Column, ConfigError, Connector, DataType, HeadraceError, Stream, TransientError
+from headrace.sdk import (
+    AuthError,
+    Column,
+    ConfigError,
+    Connector,
+    DataType,
+    HeadraceError,
+    Message,
+    Stream,
+    Taken,
+    Taking,
+    TransientError,
+)
 from msgspec import Struct
 from pysnmp.error import PySnmpError
 from pysnmp.proto import errind
@@ -18,10 +31,11 @@ from pysnmp.proto import errind
 from headrace_connector_snmp import GetInput, GetOutput, SetInput, SetOutput, SnmpConfig
 from headrace_connector_snmp.agent import Agent, RefusedByAgent
 from headrace_connector_snmp.tables import USUAL, Oid, Table, is_oid, oid_of, table_of, values_of
+from headrace_connector_snmp.traps import KINDS, Traps
 from headrace_connector_snmp.values import made, plain
 from headrace_connector_snmp.walk import everything, rows_of
 
-VALUES = "values"
+VALUES, TRAPS = "values", "traps"
 _UPTIME = (1, 3, 6, 1, 2, 1, 1, 3, 0)
 _WALKED = {"oid": "text", "kind": "text", "value": "text"}
 _SIGNED = (
@@ -46,7 +60,7 @@ class SnmpConnector(RecordsConnector[SnmpConfig]):
 
     def __init__(self, config: SnmpConfig) -> None:
         super().__init__(config)
-        self._agent = Agent(config)
+        self._agent, self._traps = Agent(config), Traps(config)
 
     def ping(self) -> None:
         """How long the agent is up."""
@@ -62,7 +76,8 @@ class SnmpConnector(RecordsConnector[SnmpConfig]):
         usual = list(USUAL)
         found = self._agent.following(*(USUAL[name].entry for name in usual))
         has = [name for name, (oid, _) in zip(usual, found, strict=True) if _below(oid, USUAL[name].entry)]
-        return [*has, *self.config.tables, *([VALUES] if self.config.values else [])]
+        own = [*self.config.tables, *([VALUES] if self.config.values else [])]
+        return [*has, *own, *([TRAPS] if self.config.trap_port else [])]
 
     def stream(self, name: str, *, options: Any = None) -> Stream:
         """A table with its columns, or all that is below an object identifier.
@@ -71,6 +86,8 @@ class SnmpConnector(RecordsConnector[SnmpConfig]):
             ConfigError: there is no such table.
         """
         said: ReadOptions = options or ReadOptions()
+        if name == TRAPS:
+            return super().stream(name, options=msgspec.structs.replace(said, columns=KINDS))
         table = self._tables().get(name)
         if table is None and not is_oid(name):
             raise ConfigError(f"there is no table '{name}'; declare it in the connection, or name an object identifier",
@@ -80,7 +97,11 @@ class SnmpConnector(RecordsConnector[SnmpConfig]):
         )  # fmt: skip
 
     def records(self, name: str, after: After | None, options: Any) -> Iterator[Record]:
-        """The table as it is now."""
+        """The table as it is now; traps until nothing has come for a while."""
+        if name == TRAPS:
+            for number, row in enumerate(self._heard(self.config.quiet_s)):
+                yield {"_index": str(number), **row}
+            return
         table, rows, now = self._tables().get(name), self.config.rows_at_once, _now(after)
         if table is None:
             for oid, value in everything(self._agent, oid_of(name, "stream"), rows):
@@ -95,6 +116,38 @@ class SnmpConnector(RecordsConnector[SnmpConfig]):
         else:
             for index, row in rows_of(self._agent, table, rows):
                 yield {"_index": _text(index), "_at": now, **row}
+
+    def _heard(self, quiet_s: float) -> Iterator[Record]:
+        """What comes until it is quiet."""
+        while True:
+            if not self._traps.heard:
+                self._traps.wait(quiet_s)
+            if not self._traps.heard:
+                return
+            yield self._traps.heard.popleft()
+
+    def hold(self, most: int = 0) -> None:
+        """Reading a table takes nothing away, and an agent does not keep traps."""
+
+    def take(self, asked: Taking) -> Taken:
+        """Traps that came since the last call; what comes while nobody listens is gone.
+
+        Raises:
+            ConfigError: another stream is asked for.
+        """
+        if asked.stream != TRAPS:
+            raise ConfigError(f"only '{TRAPS}' come by themselves; poll '{asked.stream[:50]}' instead", field="stream")
+
+        def some() -> list[Message]:
+            if not self._traps.heard:
+                self._traps.wait(asked.wait_s)
+            count = min(asked.most, len(self._traps.heard))
+            return [Message(uuid4().hex, dict(self._traps.heard.popleft())) for _ in range(count)]
+
+        return Taken(messages=self._call(some), cursor=dict(asked.cursor), more=bool(self._traps.heard))
+
+    def acknowledge(self) -> None:
+        """An agent waits for nobody."""
 
     def act(self, action: str, value: Struct, *, key: str) -> GetOutput | SetOutput:
         """Get or set values. A repeat sets the same value again.
@@ -128,8 +181,9 @@ class SnmpConnector(RecordsConnector[SnmpConfig]):
         return self.away(error) if isinstance(error, errind.ErrorIndication | PySnmpError) else None
 
     def hang_up(self) -> None:
-        """Close the socket."""
+        """Close the sockets."""
         self._agent.close()
+        self._traps.close()
 
 
 def _below(oid: Oid, entry: Oid) -> bool:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 from headrace.kits.files.paths import database_file
 from headrace.kits.sql.connector import SqlConnector
+from headrace.kits.sql.reader import QUERY_TIMEOUT_S
 from headrace.kits.sql.target import Traits
 from headrace.sdk import DataError
 
@@ -62,6 +63,6 @@ class SqliteConnector(SqlConnector[SqliteConfig]):
                 )
         super().load(connection, table, frame.with_columns(pl.col(exact).cast(pl.String)) if exact else frame)
 
-    def read_only(self, connection: sa.Connection) -> None:
+    def read_only(self, connection: sa.Connection, limit_s: int = QUERY_TIMEOUT_S) -> None:
         """No statement changes anything."""
         connection.execute(sa.text("PRAGMA query_only = 1"))

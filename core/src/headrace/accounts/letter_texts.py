@@ -32,4 +32,8 @@ TEXTS = {
             "If you do not expect this, do nothing.\n"
         ),
     ),
+    "notice": (
+        "{organization} on headrace: a limit is passed",
+        "{organization}: {sentence}\n\nWork goes on. You get this as an owner; once a month each:\n{link}\n",
+    ),
 }

@@ -24,7 +24,7 @@ from headrace.infra.database import set_tenant
 from headrace.infra.ids import new_id, new_token
 from headrace.sdk.errors import NotFound, Unauthenticated
 
-Kind = Literal["reset_password", "register", "invitation"]
+Kind = Literal["reset_password", "register", "invitation", "notice"]
 LIFETIMES = {"reset_password": timedelta(minutes=15), "register": timedelta(hours=24)}
 PATHS = {"reset_password": "/reset-password", "register": "/register", "invitation": "/invitation"}
 ATTEMPTS_MAX = 10
@@ -107,6 +107,8 @@ async def _addressee(session: AsyncSession, letter: Letter) -> tuple[str, Any, s
         organization = await session.get_one(Organization, organization_id)
         letter.data = {**letter.data, "organization": organization.name}
         return "invitation", invitation.expires_at, letter.recipient
+    if letter.kind == "notice":
+        return "notice", None, letter.recipient
     query = sa.select(User).where(sa.func.lower(User.email) == letter.recipient.lower(), User.kind == "person")
     user = await session.scalar(query)
     until = now() + LIFETIMES[letter.kind]

@@ -9,8 +9,8 @@ from msgspec import Struct
 
 from headrace.sdk.errors import Denied
 
-_READ = "workspace folder job flow version execution connection template dashboard report asset quality"
-_EDIT = "folder job flow connection template dashboard report schedule trigger webhook quality"
+_READ = "workspace folder job flow version execution connection template dashboard report asset quality file"
+_EDIT = "folder job flow connection template dashboard report file schedule trigger webhook quality"
 _MORE = {
     "viewer": "comment:create",
     "operator": "flow:execute job:execute execution:cancel execution:retry approval:decide alert:acknowledge",

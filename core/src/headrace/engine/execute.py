@@ -213,11 +213,10 @@ class _Work:
     def _call(
         self, node: NodeSpec, kind: NodeType, context: StepContext, inputs: dict[str, nw.LazyFrame[Any]]
     ) -> dict[str, nw.LazyFrame[Any]]:
-        from headrace.sdk.text import render_config
+        from headrace.engine.templates import filled
 
-        known = {"params": self.request.params, "execution": {"id": self.request.execution_id}}
         shape = kind.manifest.config
-        config = parse_config(shape, render_config(node.config, known, shape.verbatim))
+        config = parse_config(shape, filled(node.config, shape, self.request.known))
         limit = self.request.row_limit if not kind.manifest.inputs else None
         if limit and isinstance(own := getattr(config, "limit", None), int):
             setattr(config, "limit", min(own or limit, limit))  # noqa: B010 - connectors then read no more

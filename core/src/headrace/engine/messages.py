@@ -92,6 +92,13 @@ class SegmentRequest(Struct, frozen=True, kw_only=True, tag="segment"):
     storage_url: str
     prefix: str
 
+    @property
+    def known(self) -> dict[str, Any]:
+        """What templates in the nodes' configs may use."""
+        from headrace.engine.templates import known
+
+        return known(self.params, self.execution_id, self.input_data)
+
 
 class Cancel(Struct, frozen=True, tag="cancel"):
     """Stop at the next progress point."""

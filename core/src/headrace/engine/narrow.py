@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from headrace.engine.messages import SegmentRequest
+from headrace.engine.templates import filled
 from headrace.flows.graph import NodeSpec
 from headrace.plugins.registry import Registry, load
 from headrace.sdk.config import parse_config
@@ -14,7 +15,6 @@ from headrace.sdk.errors import ConfigError
 from headrace.sdk.manifests import Effect
 from headrace.sdk.narrowing import Kept, Narrowing, compose
 from headrace.sdk.nodes import Node
-from headrace.sdk.text import render_config
 
 
 def narrowing(
@@ -30,7 +30,7 @@ def narrowing(
         stream: What it reads.
     """
     steps: list[Kept] = []
-    known = {"params": request.params, "execution": {"id": request.execution_id}}
+    known = request.known
     try:
         while (node := _only_next(request, keep, node_id)) is not None:
             kept = _kept(node, registry, known)
@@ -57,6 +57,6 @@ def _kept(node: NodeSpec, registry: Registry, known: Mapping[str, Any]) -> Kept 
     if kind.manifest.effect is not Effect.NONE or kind.manifest.control:
         return None
     shape = kind.manifest.config
-    config = parse_config(shape, render_config(node.config, known, shape.verbatim))
+    config = parse_config(shape, filled(node.config, shape, known))
     step: Node[Any] = load(kind.manifest.factory.load, kind.plugin)(config)
     return step.keeps()

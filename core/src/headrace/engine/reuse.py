@@ -16,11 +16,11 @@ import msgspec
 from msgspec import Struct
 
 from headrace.engine.messages import FrameRef, NodeFinished, SegmentRequest
+from headrace.engine.templates import filled
 from headrace.flows.graph import Edge, FlowGraph, NodeSpec
 from headrace.plugins.registry import NodeType, Registry
 from headrace.sdk.errors import ConfigError
 from headrace.sdk.manifests import Effect
-from headrace.sdk.text import render_config
 
 OBSERVED_MAX = 300
 """Above so many nodes, observing every one would cost more than it shows."""
@@ -126,7 +126,7 @@ def node_keys(request: SegmentRequest, registry: Registry, state: State) -> dict
     """Keys of the nodes whose outputs may be used again, by node id."""
     keys: dict[str, str] = {}
     graph = request.graph
-    known = {"params": request.params, "execution": {"id": request.execution_id}}
+    known = request.known
     here = {node.id for node in graph.nodes}
     for node_id in graph.order():
         if node_id not in here:
@@ -137,7 +137,7 @@ def node_keys(request: SegmentRequest, registry: Registry, state: State) -> dict
         if not _keyed(kind) or not all(sources):
             continue
         try:
-            config = render_config(node.config, known, kind.manifest.config.verbatim)
+            config = filled(node.config, kind.manifest.config, known)
         except ConfigError:
             continue
         text = msgspec.json.encode(config, order="deterministic").decode()

@@ -61,9 +61,10 @@ SELECT coalesce(c.used, 0) + (SELECT count(*) FROM executions x WHERE x.organiza
 FROM (SELECT 1) one LEFT JOIN usage_counters c
   ON c.organization_id = :organization_id AND c.key = 'executions' AND c.period = :period
 """), monthly=True),
-    "storage_bytes": Counted(
-        sa.text("SELECT coalesce(sum(bytes), 0) FROM node_executions WHERE organization_id = :organization_id")
-    ),
+    "storage_bytes": Counted(sa.text("""
+SELECT (SELECT coalesce(sum(bytes), 0) FROM node_executions WHERE organization_id = :organization_id)
+  + (SELECT coalesce(sum(size_bytes), 0) FROM files WHERE organization_id = :organization_id)
+""")),
     "ai_cost_usd": Counted(sa.text("""
 SELECT ceil(coalesce(sum(used), 0) / 1000000.0) FROM usage_counters
 WHERE organization_id = :organization_id AND key = 'ai_cost_usd' AND period = :period

@@ -11,6 +11,8 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from headrace.sdk.errors import NotFound
+
 _OF = {
     ("flows", "workspace"): sa.text("""
 SELECT count(*) FROM flows
@@ -55,6 +57,12 @@ def sentence(key: str, used: int, soft: int) -> str:
 
 
 async def used(session: AsyncSession, key: str, whose: str, organization_id: UUID, id_: UUID) -> int:
-    """How much of a kind a workspace or a person has now."""
+    """How much of a kind a workspace or a person has now.
+
+    Raises:
+        NotFound: nothing counts such a thing.
+    """
+    if (key, whose) not in _OF:
+        raise NotFound(f"nothing counts {key} of one {whose}; there are {', '.join(sorted(KEYS))}", resource="limit")
     found = await session.scalar(_OF[key, whose], {"organization_id": organization_id, "whose": id_})
     return int(found or 0)

@@ -237,18 +237,26 @@ async def count_execution(session: AsyncSession, organization_id: UUID, held: in
         await counts.count_month(session, organization_id, held + 1)
 
 
-async def usage(session: AsyncSession, key: str, *, organization_id: UUID | None = None) -> Usage:
-    """How much of a limit is used and left.
+async def usage(
+    session: AsyncSession, key: str, *, organization_id: UUID | None = None, of: tuple[str, UUID] | None = None
+) -> Usage:
+    """How much of a limit is used and left, by the organization or by one `workspace` or `user` of it.
 
     Raises:
         NotFound: nothing counts such a thing.
     """
     key = counts.ALIASES.get(key, key)
     organization_id = organization_id or session.info["organization_id"]
-    used = await counts.used(session, key, organization_id)
+    monthly = False
+    if of is None:
+        used = await counts.used(session, key, organization_id)
+        monthly = counts.COUNTED[key].monthly
+    else:
+        used = await parts.used(session, key, of[0], organization_id, of[1])
+        key = f"{key}_per_{of[0]}"
     maximum = await limit_of(session, key, organization_id=organization_id)
     remaining = resolve.UNLIMITED if maximum == resolve.UNLIMITED else max(0, maximum - used)
-    resets_at = counts.next_month(now()) if counts.COUNTED[key].monthly else None
+    resets_at = counts.next_month(now()) if monthly else None
     soft = await limit_of(session, f"{key}{parts.SOFT}", organization_id=organization_id)
     return Usage(key, used, maximum, remaining, resets_at, soft, parts.sentence(key, used, soft))
 

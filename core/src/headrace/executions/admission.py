@@ -15,6 +15,7 @@ import msgspec
 from msgspec import Struct
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from headrace.engine.templates import event_of
 from headrace.entitlements import service as entitlements
 from headrace.entitlements.resolve import UNLIMITED
 from headrace.executions import family_statements as sql
@@ -123,7 +124,7 @@ async def share_of(session: AsyncSession, organization_id: UUID) -> int:
 
 async def slots_of(
     session: AsyncSession, organization_id: UUID, flow_id: UUID, policy: Policy, params: Mapping[str, Any],
-    *, whole: bool,
+    event: Mapping[str, Any], *, whole: bool,
 ) -> tuple[Slot, ...]:  # fmt: skip
     """The slots that an execution needs.
 
@@ -133,6 +134,7 @@ async def slots_of(
         flow_id: The flow.
         policy: Of the flow.
         params: What the key's template sees.
+        event: What it sees as `input`.
         whole: Whether the whole flow is executed; a part, which somebody looks at, is bounded by the organization only.
 
     Raises:
@@ -153,13 +155,13 @@ async def slots_of(
     if whole and policy.max_concurrency is not None:
         slots.append(Slot(f"flow:{flow_id}", policy.max_concurrency))
     if whole and policy.concurrency_key:
-        slots.append(Slot(f"key:{_key(policy.concurrency_key, params)}", policy.concurrency_limit))
+        slots.append(Slot(f"key:{_key(policy.concurrency_key, params, event)}", policy.concurrency_limit))
     return tuple(slots)
 
 
-def _key(template: str, params: Mapping[str, Any]) -> str:
+def _key(template: str, params: Mapping[str, Any], event: Mapping[str, Any]) -> str:
     try:
-        text = render(template, {"params": params}).replace("\x00", "")
+        text = render(template, {"params": params, "input": event_of(event)}).replace("\x00", "")
     except ConfigError as error:
         raise ConfigError(f"the flow's concurrency key: {error.message}", field="concurrency_key") from None
     return text if len(text) <= KEY_MAX else hashlib.sha256(text.encode()).hexdigest()

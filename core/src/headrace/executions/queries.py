@@ -163,6 +163,11 @@ WHERE n.organization_id = :organization_id AND x.flow_id = :flow_id AND n.node_i
 ORDER BY n.completed_at DESC LIMIT 1
 """)
 
+LATEST_INPUT = sa.text("""
+SELECT input_data FROM executions WHERE organization_id = :organization_id AND flow_id = :flow_id
+ORDER BY queued_at DESC LIMIT 1
+""")
+
 LOGS = sa.text("""
 SELECT id, execution_id, node_id, segment_no, attempt, level, message, metadata, created_at FROM execution_logs
 WHERE organization_id = :organization_id AND execution_id = :execution_id AND id > :after

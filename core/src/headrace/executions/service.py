@@ -26,6 +26,7 @@ from headrace.executions.state import TERMINAL, node_status
 from headrace.flows.graph import FlowGraph
 from headrace.infra.ids import new_id
 from headrace.plugins.manager import Host
+from headrace.plugins.registry import Registry
 from headrace.sdk.errors import ConfigError, Conflict, NotFound
 
 
@@ -76,7 +77,8 @@ async def start(
         target_node_id: The node that `mode` is about.
         observe: `all` keeps every node's output (design time).
         params: What templates in configs see.
-        input_data: What the caller gave, at most `payloads.INPUT_MAX` bytes; kept for reading.
+        input_data: What the caller gave, at most `payloads.INPUT_MAX` bytes; kept for reading. A person who gives
+            none has the sample of the flow's trigger.
         trigger_type: What started it (requirements F12).
         priority: -10 to 10; higher is claimed first and has more of the workers. 0 leaves it to the flow's settings.
         idempotency_key: A repeat with the same key gives the first execution.
@@ -109,6 +111,8 @@ async def start(
         LimitReached: the plan's executions of this month are used up, or it allows none at a time.
         FeatureOff: a step is of a feature that the edition has not got.
     """
+    if trigger_type in ATTENDED and not (input_data or {}).keys() - {"trigger"}:
+        input_data = {**(input_data or {}), **_sample_of(graph, host.registry)}
     policy = await admission.policy_for(session, actor.organization_id, flow_id)
     priority = priority or admission.PRIORITIES[policy.priority]
     fresh = mode == "flow" and parent_execution_id is None and trigger_type != "backfill"
@@ -154,7 +158,7 @@ async def start(
         request_hash=request_hash, share=await admission.share_of(session, actor.organization_id),
     )  # fmt: skip
     bounds = await admission.slots_of(
-        session, actor.organization_id, flow_id, policy, params or {}, whole=mode == "flow"
+        session, actor.organization_id, flow_id, policy, params or {}, input_data or {}, whole=mode == "flow"
     )
     held = await entitlements.hold_execution(session, actor.organization_id)
     if await session.scalar(queries.CREATE, row) is None:
@@ -170,6 +174,12 @@ async def start(
         await settle.pass_segments(session, key, ended=0)
     await session.execute(queries.TOUCH_FLOW, {"organization_id": actor.organization_id, "flow_id": flow_id})
     return execution_id
+
+
+def _sample_of(graph: FlowGraph, registry: Registry) -> dict[str, Any]:
+    """The sample event of the first trigger that has one, as an input."""
+    samples = (node.config.get("sample") for node in graph.nodes if node.type in registry.triggers)
+    return next(({"rows": sample} for sample in samples if sample), {})
 
 
 def _limited(given: Mapping[str, FrameRef], row_limit: int | None) -> dict[str, FrameRef]:
@@ -332,6 +342,12 @@ async def latest_output(
     if row is None:
         return None
     return NodeOutput(row.execution_id, msgspec.convert(row.outputs, dict[str, FrameRef]))
+
+
+async def latest_input(session: AsyncSession, organization_id: UUID, flow_id: UUID) -> dict[str, Any]:
+    """What the flow's newest execution was started with; empty where there is none, or where it is large."""
+    where = {"organization_id": organization_id, "flow_id": flow_id}
+    return await session.scalar(queries.LATEST_INPUT, where) or {}
 
 
 async def cancel(session: AsyncSession, organization_id: UUID, execution_id: UUID) -> dict[str, Any]:

@@ -66,6 +66,7 @@ RATES: Mapping[str, Rate] = {
     "route": Rate(300, 60),
     "sign_in": Rate(600, 3_600),
     "webhook": Rate(60_000, 60),
+    "signed": Rate(600, 60),
     "static": Rate(6_000, 60),
     "health": Rate(6_000, 60),
 }

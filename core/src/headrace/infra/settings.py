@@ -46,6 +46,7 @@ class Settings(Struct, frozen=True, kw_only=True):
         egress_allow: What connections may reach beside public addresses, comma separated: networks, addresses, names,
             each with `:port` or without, or `private` for loopback and private ranges.
         storage_url: An fsspec URL; empty is `file://{home}/objects`.
+        file_bytes: How large one file of `/files` may be.
         host: Address to listen on.
         port: Port to listen on; 0 takes a free one.
         public_url: How browsers reach us; required when listening on more than this machine, as are `trusted_proxies`.
@@ -85,6 +86,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     file_roots: tuple[str, ...] = ()
     egress_allow: tuple[str, ...] = ()
     storage_url: str = ""
+    file_bytes: int = 1_000_000_000
     host: str = "127.0.0.1"
     port: int = 8080
     public_url: str = ""

@@ -52,6 +52,11 @@ class ConnectorEntry(Struct, frozen=True):
     manifest: ConnectorManifest
     plugin: PluginRecord
 
+    @property
+    def dialect(self) -> str:
+        """What its SQL is written in, by sqlglot's name."""
+        return str(getattr(load(self.manifest.factory.load, self.plugin), "dialect", self.manifest.id))
+
     def open(self, config: Mapping[str, Any]) -> Connector[Any]:
         """A connector object over plain config data.
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 MAX_TEMPLATE: Final = 20_000
 MAX_RESULT: Final = 100_000
 INDENT_MAX: Final = 8
-NAMES: Final = ("params", "vars", "execution", "nodes", "env")
+KNOWN_MAX: Final = 20
 _FILTERS: Final = [
     "abs",
     "capitalize",
@@ -67,11 +67,12 @@ def render(text: str, context: Mapping[str, Any]) -> str:
 
     if "{{" not in text and "{%" not in text:
         return text
+    plain = _plain(context)
     try:
         template = _environment().from_string(_bounded(text))
         parts: list[str] = []
         size = 0
-        for part in template.generate(_plain(context)):
+        for part in template.generate(plain):
             size += len(part)
             if size > MAX_RESULT:
                 raise ConfigError(f"'{_brief(text)}' gives more than {MAX_RESULT} characters; make it shorter")
@@ -80,8 +81,8 @@ def render(text: str, context: Mapping[str, Any]) -> str:
         raise ConfigError(f"'{_brief(text)}' is not a template: {error.message} (line {error.lineno}); "
                           "write {{ params.name }}", line=error.lineno) from None  # fmt: skip
     except UndefinedError as error:
-        raise ConfigError(f"'{_brief(text)}' asks for something that is not there: {_missing(error)}; known are "
-                          + ", ".join(sorted(context))) from None  # fmt: skip
+        raise ConfigError(f"'{_brief(text)}' asks for something that is not there: {_missing(error)}; "
+                          + _known(getattr(error, "asked", None), plain)) from None  # fmt: skip
     except SecurityError as error:
         raise ConfigError(
             f"'{_brief(text)}' does what templates may not: {error}; use values and filters only"
@@ -136,13 +137,52 @@ def _brief(text: str) -> str:
 
 def _missing(error: UndefinedError) -> str:
     """What was asked for, without the words of Python for what it was asked of."""
-    return re.sub(r"^'.+ object' has no (attribute|element) ", "", error.message or "")
+    return re.sub(r"^'?[\w. ]+ object'? has no (attribute|element) ", "", error.message or "")
+
+
+def _known(asked: Any, context: Mapping[str, Any]) -> str:
+    """What could be asked for instead, at the level where the mistake is."""
+    path = _path(asked, context)
+    if isinstance(asked, tuple):
+        return f"{path} is a list of {len(asked)}, counted from 0"
+    if path and not isinstance(asked, Mapping):
+        return f"{path} is a single value"
+    names, at = sorted(asked if path else context), f" in {path}" if path else ""
+    more = len(names) - KNOWN_MAX
+    listed = ", ".join(names[:KNOWN_MAX]) + (f" and {more} more" if more > 0 else "")
+    return f"known{at} are {listed}" if names else f"nothing is known{at}"
+
+
+def _path(wanted: Any, inside: Any, path: str = "") -> str:
+    """Where this very value lies, as a template names it; empty if nowhere."""
+    parts = inside.items() if isinstance(inside, Mapping) else enumerate(inside) if isinstance(inside, tuple) else ()
+    for name, value in parts:
+        at = f"{path}[{name}]" if isinstance(name, int) else f"{path}.{name}" if path else name
+        if found := at if value is wanted else _path(wanted, value, at):
+            return found
+    return ""
 
 
 @lru_cache(maxsize=1)
 def _environment() -> Environment:
-    from jinja2 import StrictUndefined
+    from jinja2 import StrictUndefined, UndefinedError
     from jinja2.sandbox import ImmutableSandboxedEnvironment
+    from jinja2.utils import missing
+
+    class Missing(StrictUndefined):
+        """Its error knows what was asked."""
+
+        __slots__ = ()
+
+        def __init__(
+            self, hint: str | None = None, obj: Any = missing, name: str | None = None, exc: Any = UndefinedError
+        ) -> None:
+            def failed(message: str | None = None) -> Exception:
+                error: Exception = exc(message)
+                error.asked = obj  # type: ignore[attr-defined]
+                return error
+
+            super().__init__(hint, obj, name, failed)  # type: ignore[arg-type]
 
     class Sandbox(ImmutableSandboxedEnvironment):
         """No methods but a few on texts, no operators that grow a value without bound."""
@@ -187,9 +227,7 @@ def _environment() -> Environment:
                 isinstance(owner, dict) and name in {"get", "keys", "items", "values"}
             )
 
-    environment = Sandbox(
-        undefined=StrictUndefined, autoescape=False, keep_trailing_newline=True, finalize=_only_values
-    )
+    environment = Sandbox(undefined=Missing, autoescape=False, keep_trailing_newline=True, finalize=_only_values)
     environment.globals.clear()
     filters = environment.filters
     environment.filters = {name: filters[name] for name in _FILTERS}

@@ -11,12 +11,11 @@ import sqlalchemy as sa
 from msgspec import Struct
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from headrace.engine.templates import event_of
 from headrace.sdk.errors import ConfigError, DataError
 from headrace.sdk.text import render
 
 KEY_CHARS = 200
-ROWS_SEEN = 100
-"""Rows of an event that its template may ask for."""
 DEFAULT_HOURS = 24
 
 _SEEN = sa.text("""
@@ -64,10 +63,8 @@ def key_of(configuration: Mapping[str, Any], event: Mapping[str, Any]) -> str:
     template = configuration.get("unique_by", "")
     if not template:
         return ""
-    rows = event.get("rows") or []
-    seen = {**event, "rows": rows[:ROWS_SEEN], "row": rows[0] if rows else {}}
     try:
-        text = render(template, seen).strip()
+        text = render(template, event_of(event)).strip()
     except ConfigError as error:
         raise DataError(f"the key of this event cannot be told: {error.message}", field="unique_by") from None
     return text if len(text) <= KEY_CHARS else "sha256:" + sha256(text.encode()).hexdigest()

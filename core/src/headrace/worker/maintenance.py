@@ -10,7 +10,9 @@ import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
 from headrace.accounts import sockets
+from headrace.entitlements import alerts
 from headrace.executions import retention, statistics
+from headrace.files import retention as files
 from headrace.infra.database import Database
 from headrace.infra.store import Store
 from headrace.sdk.errors import HeadraceError
@@ -63,6 +65,7 @@ class Maintenance:
     async def _often(self) -> None:
         while True:
             await self.count()
+            await self.warn()
             await self.disconnect()
             await asyncio.sleep(self._statistics_s)
 
@@ -87,6 +90,24 @@ class Maintenance:
                     await statistics.refresh(session, organization_id, every_s=0.9 * self._statistics_s)
             except _PASSES as error:
                 _log.warning("statistics wait", reason=str(error), organization=str(organization_id))
+
+    async def warn(self) -> None:
+        """Tell owners of soft limits that are passed."""
+        try:
+            async with self._database.transaction() as session:
+                organizations = await alerts.organizations(session)
+        except _PASSES as error:
+            _log.warning("alerts wait", reason=str(error))
+            return
+        for organization_id in organizations:
+            try:
+                async with self._database.transaction(organization_id) as session:
+                    told = await alerts.watch(session, organization_id)
+            except _PASSES as error:
+                _log.warning("alerts wait", reason=str(error), organization=str(organization_id))
+                continue
+            if told:
+                _log.info("owners told of limits", limits=told, organization=str(organization_id))
 
     async def disconnect(self) -> None:
         """Close the rows of sockets whose process was killed; remove those of 30 days ago."""
@@ -119,7 +140,10 @@ class Maintenance:
             _log.info("books shortened", rows=gone)
 
     async def remove_old(self) -> int:
-        """Remove executions beyond their retention, in batches and by turns, until the next look. Returns how many."""
+        """Remove executions and files beyond their retention, in batches and by turns, until the next look.
+
+        Returns how many.
+        """
         removed, until = 0, time.monotonic() + max(1.0, self._retention_s)
         left = await self._organizations()
         while left and time.monotonic() < until:
@@ -135,7 +159,7 @@ class Maintenance:
                     more.append(organization_id)
             left = more
         if removed:
-            _log.info("old executions removed", executions=removed)
+            _log.info("old executions and files removed", removed=removed)
         return removed
 
     async def sweep(self) -> int:
@@ -145,6 +169,7 @@ class Maintenance:
             try:
                 async with self._database.transaction(organization_id) as session:
                     swept += await retention.sweep(session, organization_id, self._store)
+                    swept += await files.sweep(session, organization_id, self._store)
             except _PASSES as error:
                 _log.warning("orphans stay for now", reason=str(error), organization=str(organization_id))
         if swept:
@@ -155,7 +180,8 @@ class Maintenance:
         """One batch."""
         async with self._database.transaction(organization_id) as session:
             await calls.forget_stored(session, organization_id, self._store)
-            return await retention.remove_old(session, organization_id, self._store)
+            gone = await files.remove_old(session, organization_id, self._store)
+            return gone + await retention.remove_old(session, organization_id, self._store)
 
     async def _organizations(self) -> list[UUID]:
         try:

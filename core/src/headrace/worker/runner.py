@@ -29,8 +29,8 @@ from headrace.engine.messages import (
     SegmentFailed,
     SegmentRequest,
 )
+from headrace.infra.confine import close_to_others
 from headrace.plugins.manager import Host, load_plugins
-from headrace.worker.confine import close_to_others
 from headrace.worker.wire import FromRunner, Ready, Reported, frame, read_order
 
 _PR_SET_PDEATHSIG = 1

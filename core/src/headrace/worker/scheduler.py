@@ -14,6 +14,7 @@ from headrace.connections.service import Vault
 from headrace.entitlements.licence import given
 from headrace.entitlements.service import use_host
 from headrace.infra.bus import Bus
+from headrace.infra.confine import close_to_others
 from headrace.infra.database import Database
 from headrace.infra.logs import configure_logs
 from headrace.infra.outbox import Relay
@@ -27,7 +28,6 @@ from headrace.sdk.errors import HeadraceError
 from headrace.subscriptions.sender import Sender
 from headrace.triggers.ticker import Ticker
 from headrace.worker.chores import Chores
-from headrace.worker.confine import close_to_others
 from headrace.worker.history import History
 from headrace.worker.mailer import Mailer
 from headrace.worker.maintenance import Maintenance

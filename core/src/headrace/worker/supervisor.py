@@ -27,6 +27,7 @@ from headrace.executions import leases, settle
 from headrace.executions.leases import Claim, Doorbell, Lease
 from headrace.executions.live import Feed
 from headrace.infra.bus import Bus
+from headrace.infra.confine import close_to_others
 from headrace.infra.database import Database
 from headrace.infra.ids import new_id
 from headrace.infra.logs import configure_logs
@@ -41,7 +42,6 @@ from headrace.sdk.errors import HeadraceError, TransientError
 from headrace.worker import membership
 from headrace.worker.attempt import Attempt
 from headrace.worker.carry import Carrier
-from headrace.worker.confine import close_to_others
 from headrace.worker.lane import Lane
 from headrace.worker.pool import RunnerPool
 from headrace.worker.timing import Timing

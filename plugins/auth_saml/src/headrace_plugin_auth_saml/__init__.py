@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from headrace.sdk import AuthProviderManifest, Config, Field, hookimpl, lazy
+from headrace.sdk import AuthProviderManifest, Config, Field, Secret, hookimpl, lazy
 
 
 class SamlConfig(Config, kw_only=True):
@@ -31,6 +31,16 @@ class SamlConfig(Config, kw_only=True):
         str,
         Field("Authentication context", "Class that has to be used, e.g. one with a second factor.", advanced=True),
     ] = ""
+    decryption_key: Annotated[
+        Secret,
+        Field(
+            "Decryption key",
+            "For encrypted assertions: an RSA key and its certificate as PEM, one after the other; "
+            "the certificate is put into our metadata. Two pairs while they rotate, the new one first.",
+            widget="textarea",
+            advanced=True,
+        ),
+    ] = Secret("")
 
 
 @hookimpl

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import textwrap
+from collections.abc import Sequence
 from urllib.parse import urlsplit
 
 from headrace.sdk import ConfigError, SignInRefused
@@ -15,6 +16,8 @@ MD = "{urn:oasis:names:tc:SAML:2.0:metadata}"
 DS = "{http://www.w3.org/2000/09/xmldsig#}"
 REDIRECT = "urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Redirect"
 POST = "urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST"
+METHODS = ("http://www.w3.org/2009/xmlenc11#aes256-gcm", "http://www.w3.org/2009/xmlenc11#aes128-gcm",
+           "http://www.w3.org/2001/04/xmlenc#rsa-oaep-mgf1p")  # fmt: skip
 SAML = "urn:oasis:names:tc:SAML:2.0:protocol"
 
 
@@ -55,13 +58,19 @@ def read(text: str) -> IdentityProvider:
     return IdentityProvider(entity_id, addresses[0], tuple(found))
 
 
-def ours(entity_id: str, callback: str) -> bytes:
-    """Metadata of us: assertions are to be signed, and posted to the callback."""
+def ours(entity_id: str, callback: str, certificates: Sequence[str] = ()) -> bytes:
+    """Metadata of us: assertions are to be signed, posted to the callback, and may be encrypted for these."""
     root = etree.Element(f"{MD}EntityDescriptor", nsmap={None: MD[1:-1]}, entityID=entity_id)
     role = etree.SubElement(
         root, f"{MD}SPSSODescriptor", protocolSupportEnumeration=SAML, AuthnRequestsSigned="false",
         WantAssertionsSigned="true",
     )  # fmt: skip
+    for certificate in certificates[:1]:  # the newest; the others only open what was encrypted before
+        key = etree.SubElement(role, f"{MD}KeyDescriptor", use="encryption")
+        data = etree.SubElement(etree.SubElement(key, f"{DS}KeyInfo"), f"{DS}X509Data")
+        etree.SubElement(data, f"{DS}X509Certificate").text = certificate
+        for method in METHODS:
+            etree.SubElement(key, f"{MD}EncryptionMethod", Algorithm=method)
     name_id = etree.SubElement(role, f"{MD}NameIDFormat")
     name_id.text = "urn:oasis:names:tc:SAML:2.0:nameid-format:persistent"
     etree.SubElement(

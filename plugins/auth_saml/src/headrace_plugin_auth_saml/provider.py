@@ -13,7 +13,8 @@ from urllib.parse import urlencode
 from headrace.sdk import AuthProvider, Begun, Profile
 from lxml import etree
 
-from headrace_plugin_auth_saml import SamlConfig, metadata
+from headrace_plugin_auth_saml import SamlConfig, keys, metadata
+from headrace_plugin_auth_saml.encrypted import opened
 from headrace_plugin_auth_saml.signed import ASSERTION, PROTOCOL, decode, parse, refused, signed_assertion
 
 SKEW = timedelta(seconds=60)
@@ -27,12 +28,13 @@ class SamlProvider(AuthProvider[SamlConfig]):
     """One identity provider. Sign-ins that it begins by itself are not taken: they answer no request of ours."""
 
     def check(self) -> None:
-        """The metadata can be read."""
+        """The metadata and the decryption key can be read."""
         metadata.read(self.config.idp_metadata)
+        keys.read(self.config.decryption_key)
 
     def metadata(self, *, callback: str) -> bytes:
         """Ours."""
-        return metadata.ours(self._entity_id(callback), callback)
+        return metadata.ours(self._entity_id(callback), callback, keys.read(self.config.decryption_key).certificates)
 
     def begin(self, *, state: str, callback: str) -> Begun:
         """The address to go to, with a request whose ID the answer has to name."""
@@ -57,7 +59,8 @@ class SamlProvider(AuthProvider[SamlConfig]):
             raise refused("the answer has no SAMLResponse")
         root = parse(decode(fields["SAMLResponse"]))
         _check_response(root, memory["request"], callback)
-        assertion = signed_assertion(root, idp.certificates)
+        decryption = keys.read(self.config.decryption_key)
+        assertion = signed_assertion(root, idp.certificates, lambda holder: opened(holder, decryption.private))
         if _text(assertion.find(f"{ASSERTION}Issuer")) != idp.entity_id:
             raise refused("the assertion is of another issuer")
         _check_conditions(assertion, self._entity_id(callback))

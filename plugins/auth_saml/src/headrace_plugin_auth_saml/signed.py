@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from headrace.sdk import SignInRefused
 from lxml import etree
@@ -63,39 +63,61 @@ def decode(text: str) -> bytes:
         raise refused("the answer is no base64") from None
 
 
-def signed_assertion(root: etree._Element, certificates: Sequence[str]) -> etree._Element:
+def signed_assertion(
+    root: etree._Element, certificates: Sequence[str], opened: Callable[[etree._Element], etree._Element]
+) -> etree._Element:
     """The one assertion of a response, as it was signed by itself or together with the response.
 
     Raises:
         SignInRefused: there is none or several, none is signed, or the signature is not of the provider.
     """
-    if next(root.iter(f"{ASSERTION}EncryptedAssertion"), None) is not None:
-        raise refused("the assertion is encrypted; have the provider send it signed and plain, over https")
-    found = list(root.iter(f"{ASSERTION}Assertion"))
+    found = [*root.iter(f"{ASSERTION}Assertion"), *root.iter(f"{ASSERTION}EncryptedAssertion")]
     if len(found) != 1 or found[0].getparent() is not root:
         raise refused(f"the response has {len(found)} assertions, or one in an odd place")
-    ids = [value for element in root.iter() for name, value in element.attrib.items() if name in {"ID", "Id", "id"}]
-    if len(ids) != len(set(ids)):
-        raise refused("an ID comes twice in the response")
+    _check_ids(root)
+    if found[0].tag == f"{ASSERTION}EncryptedAssertion":
+        return _of_encrypted(root, found[0], certificates, opened)
     for holder, where in ((found[0], f"./{ASSERTION}Assertion/"), (root, "./")):
-        signatures = holder.findall(SIGNATURE)
-        if len(signatures) == 1:
-            covered = _verified(root, certificates, where, str(holder.get("ID") or ""))
-            if covered.tag != holder.tag or covered.get("ID") != holder.get("ID"):
-                raise refused("the signature covers another element than the one it is in")
-            return covered if holder is not root else _only_assertion(covered)
+        if len(holder.findall(SIGNATURE)) == 1:
+            covered = _verified(root, certificates, where, holder)
+            return covered if holder is not root else _only(covered, "Assertion")
     raise refused("the assertion is not signed")
 
 
-def _only_assertion(response: etree._Element) -> etree._Element:
-    inner = response.findall(f"{ASSERTION}Assertion")
+def _of_encrypted(
+    root: etree._Element, holder: etree._Element, certificates: Sequence[str],
+    opened: Callable[[etree._Element], etree._Element],
+) -> etree._Element:  # fmt: skip
+    """Signed inside, or the response around it signed as it is: whoever has our certificate can encrypt."""
+    if len(root.findall(SIGNATURE)) == 1:
+        return opened(_only(_verified(root, certificates, "./", root), "EncryptedAssertion"))
+    inner = opened(holder)
+    if len(list(inner.iter(f"{ASSERTION}Assertion"))) != 1:
+        raise refused("the encrypted assertion has another one inside")
+    _check_ids(inner)
+    if len(inner.findall(SIGNATURE)) != 1:
+        raise refused("the encrypted assertion is not signed")
+    return _verified(inner, certificates, "./", inner)
+
+
+def _check_ids(root: etree._Element) -> None:
+    ids = [value for element in root.iter() for name, value in element.attrib.items() if name in {"ID", "Id", "id"}]
+    if len(ids) != len(set(ids)):
+        raise refused("an ID comes twice in the response")
+
+
+def _only(response: etree._Element, name: str) -> etree._Element:
+    inner = response.findall(f"{ASSERTION}{name}")
     if len(inner) != 1:
         raise refused("the signed response has no assertion")
     return inner[0]
 
 
-def _verified(root: etree._Element, certificates: Sequence[str], where: str, id_: str) -> etree._Element:
-    """The element that the signature at this place covers, by any of the provider's certificates."""
+def _verified(
+    root: etree._Element, certificates: Sequence[str], where: str, holder: etree._Element
+) -> etree._Element:  # fmt: skip
+    """The element that the signature at this place covers, by any of the provider's certificates: its holder."""
+    id_ = str(holder.get("ID") or "")
     reference = root.find(f"{where}{SIGNATURE}//{{http://www.w3.org/2000/09/xmldsig#}}Reference")
     if not id_ or reference is None or reference.get("URI") != f"#{id_}":
         raise refused("the signature does not refer to the element it is in")
@@ -113,5 +135,7 @@ def _verified(root: etree._Element, certificates: Sequence[str], where: str, id_
         covered = getattr(result, "signed_xml", None)
         if covered is not None:
             element: etree._Element = covered
+            if element.tag != holder.tag or element.get("ID") != id_:
+                raise refused("the signature covers another element than the one it is in")
             return element
     raise refused(f"the signature is not of the provider ({'; '.join(reasons)[:200]})")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from uuid import UUID
 
 import sqlalchemy as sa
-from headrace.feature import new_id, now, usage
+from headrace.feature import new_id, now, tell_owners, usage
 from headrace.sdk.errors import ConfigError
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -40,13 +40,16 @@ async def used(session: AsyncSession, organization_id: UUID, usage_type: str) ->
 
 
 async def watch(session: AsyncSession, organization_id: UUID) -> int:
-    """Note the thresholds that were reached and are not noted yet; returns how many. A repeat notes nothing twice."""
+    """Note the thresholds that were reached and are not noted yet; returns how many. A repeat notes nothing twice.
+
+    Owners are told of the highest of each budget.
+    """
     period = now().date().replace(day=1)
     noted = 0
     for budget in await session.scalars(sa.select(Budget).where(
         Budget.organization_id == organization_id, Budget.is_active
     )):  # fmt: skip
-        have = await used(session, organization_id, budget.usage_type)
+        have, highest = await used(session, organization_id, budget.usage_type), 0
         for threshold in budget.thresholds:
             if have * 100 < threshold * budget.amount:
                 continue
@@ -59,5 +62,20 @@ async def watch(session: AsyncSession, organization_id: UUID) -> int:
                 .on_conflict_do_nothing(index_elements=["organization_id", "budget_id", "period", "threshold"])
                 .returning(Alert.id)
             )  # fmt: skip
-            noted += made.scalar() is not None
+            if made.scalar() is not None:
+                noted, highest = noted + 1, threshold
+        if highest:
+            await _tell(session, budget, have, highest)
     return noted
+
+
+async def _tell(session: AsyncSession, budget: Budget, have: int, threshold: int) -> None:
+    kind = budget.usage_type.replace("_", " ")
+    sentence = (
+        f"{have} {kind} are used, {have * 100 // max(1, budget.amount)} % of the {budget.amount} that the budget "
+        f"'{budget.name or kind}' has for this month; {threshold} % is one of its thresholds."
+    )
+    await tell_owners(
+        session, budget.organization_id, "budget", sentence, budget_id=budget.id, used=have, max=budget.amount,
+        threshold=threshold,
+    )  # fmt: skip

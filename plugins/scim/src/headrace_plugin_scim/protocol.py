@@ -55,6 +55,10 @@ PROVIDER = ScimProvider(
     ),
 )  # fmt: skip
 SERVICE = ScimService(PROVIDER)
+_NOT_THERE = {
+    "me": "/Me is not supported: a directory's key is a program's, and no user of the directory; use /Users/{id}",
+    "bulk": "/Bulk is not supported, as /ServiceProviderConfig says; send each operation by itself",
+}
 _TAKEN = frozenset({"userName", "name"})
 
 
@@ -69,11 +73,19 @@ async def answer(
     try:
         async with ctx.transaction() as session:
             directory = await open_directory(session, ctx.actor, ctx.registry, provider_id)
+            _refuse_what_is_not_there(place)
             return await AsyncScimHandler(SERVICE, DirectoryStorage(session, directory)).handle(asked)
     except SCIMException as error:
         return SERVICE.error_response(error)
     except HeadraceError as error:
         return SERVICE.error_response(_told(error))
+
+
+def _refuse_what_is_not_there(place: str) -> None:
+    """RFC 7644, 3.11 and 3.12: 501 for `/Me` and for what the ServiceProviderConfig says is not supported."""
+    why = _NOT_THERE.get(place.strip("/").partition("/")[0].casefold())
+    if why is not None:
+        raise SCIMException.from_error(Error(status=501, detail=why))
 
 
 def _told(error: HeadraceError) -> SCIMException:

@@ -6,16 +6,19 @@ from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
 from uuid import UUID
 
+from headrace.accounts import service as accounts
 from headrace.entitlements import plans, preview, resolve
 from headrace.entitlements import service as entitlements
 from headrace.infra.clock import now
 from headrace.infra.rates import Bucket
-from headrace.sdk.errors import ConfigError
+from headrace.sdk.errors import ConfigError, NotFound
 from headrace.sdk.manifests import EditionManifest
+from headrace.workspaces.service import get_workspace
 from litestar import Controller, delete, get, patch, post, put
 from litestar.di import NamedDependency
-from litestar.params import FromPath, JSONBody
+from litestar.params import FromPath, FromQuery, JSONBody
 from msgspec import UNSET, Meta, Struct, UnsetType
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from headrace_web.counting import principal
 from headrace_web.deps import Context
@@ -153,15 +156,36 @@ class FeaturesController(Controller):
             return ok(await entitlements.check_feature(session, key))
 
     @get("/usage/{kind:str}", opt=SIGNED_IN)
-    async def usage(self, ctx: NamedDependency[Context], kind: FromPath[str]) -> Envelope[entitlements.Usage]:
+    async def usage(
+        self, ctx: NamedDependency[Context], kind: FromPath[str], workspace_id: FromQuery[UUID | None] = None,
+        user_id: FromQuery[UUID | None] = None,
+    ) -> Envelope[entitlements.Usage]:  # fmt: skip
         """How much of a limit is used: flows, connections, executions of this month, users, workspaces, storage_bytes.
 
-        `api_requests` are one's own of the last hour.
+        With `workspace_id` it is that of one workspace, which one may read; with `user_id` that of one person: oneself,
+        or any member for who sees usage. `api_requests` are one's own of the last hour.
         """
-        if kind == "api_requests":
-            return ok(await _requests(ctx))
+        if workspace_id and user_id:
+            raise ConfigError("give workspace_id or user_id, not both", field="user_id")
         async with ctx.transaction() as session:
-            return ok(await entitlements.usage(session, kind))
+            of = await _whose(ctx, session, workspace_id, user_id)
+            if kind != "api_requests" or of is not None:
+                return ok(await entitlements.usage(session, kind, of=of))
+        return ok(await _requests(ctx))
+
+
+async def _whose(
+    ctx: Context, session: AsyncSession, workspace_id: UUID | None, user_id: UUID | None
+) -> tuple[str, UUID] | None:
+    if workspace_id:
+        return "workspace", (await get_workspace(session, ctx.actor, workspace_id)).id
+    if user_id is None:
+        return None
+    if user_id != ctx.actor.user_id:
+        ctx.actor.require("organization:view_usage")
+        if await accounts.member_and_user(session, ctx.organization_id, user_id) is None:
+            raise NotFound("there is no such member", resource="user")
+    return "user", user_id
 
 
 async def _requests(ctx: Context) -> entitlements.Usage:

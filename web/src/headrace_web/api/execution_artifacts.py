@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncIterator
 from uuid import UUID
 
 from headrace.executions import artifacts
 from headrace.executions import service as executions
 from headrace.executions.artifacts import Artifact
-from headrace.infra.store import Store
+from headrace.files.transfer import pieces
 from headrace.sdk.errors import Conflict, NotFound
 from litestar import Controller, get
 from litestar.di import NamedDependency
@@ -21,7 +20,6 @@ from headrace_web.deps import Context
 from headrace_web.envelope import Envelope, ok
 from headrace_web.guards import permission
 
-PIECE_BYTES = 2**18
 _ODD = re.compile(r"[^A-Za-z0-9_-]+")
 
 
@@ -57,15 +55,4 @@ class ExecutionArtifactsController(Controller):
         size = await asyncio.to_thread(store.size_bytes, ctx.organization_id, one.key)
         name = _ODD.sub("-", f"{node_id}-{port}").strip("-") or "rows"
         told = {"Content-Length": str(size), "Content-Disposition": f'attachment; filename="{name}.parquet"'}
-        return Stream(_pieces(store, ctx.organization_id, one.key), headers=told)
-
-
-async def _pieces(store: Store, organization_id: UUID, key: str) -> AsyncIterator[bytes]:
-    """The object, a bounded piece at a time; the disk is read in threads."""
-    context = store.open(organization_id, key)
-    file = await asyncio.to_thread(context.__enter__)
-    try:
-        while piece := await asyncio.to_thread(file.read, PIECE_BYTES):
-            yield piece
-    finally:
-        await asyncio.to_thread(context.__exit__, None, None, None)
+        return Stream(pieces(store, ctx.organization_id, one.key), headers=told)

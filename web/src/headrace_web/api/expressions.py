@@ -6,6 +6,7 @@ import asyncio
 from typing import Annotated, Literal
 from uuid import UUID
 
+from headrace.engine import templates
 from headrace.executions import pins
 from headrace.executions import service as executions
 from headrace.flows import service as flows
@@ -50,9 +51,11 @@ class ExpressionsController(Controller):
                 found = await executions.latest_output(session, ctx.organization_id, flow_id, data.node_id)
                 if pinned:
                     found = executions.NodeOutput(pinned[0].execution_id, pinned[0].outputs)
-        known = {"params": flow.variables, "execution": {"id": str(found.execution_id if found else UUID(int=0))}}
+            event = await executions.latest_input(session, ctx.organization_id, flow_id)
+        known = templates.known(flow.variables, str(found.execution_id if found else UUID(int=0)), event)
         if data.language == "text":
             return ok(await asyncio.to_thread(text_trial, data.text, known))
+        del known["input"]
         try:
             path, columns = stored_file(ctx, found, data.port)
         except NotFound:

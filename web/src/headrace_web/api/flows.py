@@ -31,6 +31,7 @@ from headrace_web.api.triggers import TriggerBody
 from headrace_web.deps import Context
 from headrace_web.envelope import ApiStruct, Envelope, Paging, base_version, given, merged, ok, page_of, shown
 from headrace_web.guards import permission, scoped
+from headrace_web.realtime.changes import flow_changed
 
 IfMatch = Annotated[str | None, HeaderParameter(name="If-Match")]
 Status = Literal["draft", "active", "inactive", "archived"]
@@ -187,7 +188,9 @@ class FlowsController(Controller):
             version = base_version(if_match, data.row_version, "flow")
             row = await _update(ctx, session, flow_id, merged(data, stored, "row_version", "triggers"), version)
             await _declare(ctx, session, flow_id, None if data.triggers is UNSET else data.triggers)
-            return ok(shown(FlowOut, row))
+            changed = shown(FlowOut, row)
+        await flow_changed(ctx, flow_id, "fields", changed.row_version)
+        return ok(changed)
 
     @put("/{flow_id:uuid}", opt=permission("flow:update"))
     async def replace_flow(
@@ -206,13 +209,16 @@ class FlowsController(Controller):
                 await flows.put_data(session, ctx.actor, flow_id, data.definition.document(), before.row_version)
                 await triggers.sync(session, ctx.actor, ctx.services.vault, ctx.registry, flow_id)
             await _declare(ctx, session, flow_id, data.triggers)
-            return ok(shown(FlowOut, row))
+            changed = shown(FlowOut, row)
+        await flow_changed(ctx, flow_id, "fields" if data.definition is None else "canvas", changed.row_version)
+        return ok(changed)
 
     @delete("/{flow_id:uuid}", opt=permission("flow:delete"), status_code=200)
     async def delete_flow(self, ctx: NamedDependency[Context], flow_id: FromPath[UUID]) -> Envelope[dict[str, UUID]]:
         """Move a flow to the trash."""
         async with ctx.transaction() as session:
             await flows.delete(session, ctx.actor, flow_id)
+        await flow_changed(ctx, flow_id, "deleted")
         return ok({"id": flow_id})
 
     @post("/{flow_id:uuid}/restore", opt=permission("flow:restore"), status_code=200)
@@ -221,7 +227,9 @@ class FlowsController(Controller):
         async with ctx.transaction() as session:
             row = await flows.restore(session, ctx.actor, flow_id)
             await triggers.sync(session, ctx.actor, ctx.services.vault, ctx.registry, flow_id)
-            return ok(shown(FlowOut, row))
+            restored = shown(FlowOut, row)
+        await flow_changed(ctx, flow_id, "restored", restored.row_version)
+        return ok(restored)
 
     @get("/{flow_id:uuid}/data", opt=permission("flow:read"))
     async def get_data(self, ctx: NamedDependency[Context], flow_id: FromPath[UUID]) -> Envelope[dict[str, Any]]:
@@ -244,7 +252,9 @@ class FlowsController(Controller):
             version = base_version(if_match, data.row_version, "canvas")
             saved = await flows.put_data(session, ctx.actor, flow_id, data.document(), version)
             await triggers.sync(session, ctx.actor, ctx.services.vault, ctx.registry, flow_id)
-            return ok({"row_version": saved.row_version, "updated_at": saved.updated_at})
+            version, at = saved.row_version, saved.updated_at
+        await flow_changed(ctx, flow_id, "canvas", version)
+        return ok({"row_version": version, "updated_at": at})
 
     @post("/{flow_id:uuid}/validate", opt=permission("flow:read"), status_code=200)
     async def validate_flow(

@@ -28,12 +28,21 @@ _CHANNEL = re.compile(rf"(execution|flow|logs|organization|presence|user):{_ID}\
 _OLD_NAMES = (
     (re.compile(rf"workflow:{_ID}(:updates)?\Z"), r"flow:\1"),
     (re.compile(rf"updates:{_ID}\Z"), r"flow:\1"),
+    (re.compile(rf"user:{_ID}:notifications\Z"), r"user:\1"),
     (re.compile(rf"subscription:{_ID}(:activity)?\Z"), r"organization:\1"),
     (re.compile(r"system:broadcast\Z"), CHANNEL),
 )
 """What channels were called; what comes out of one has the name that was asked for."""
+_OLD_TYPES = {"flow_update": "workflow_update"}
+"""What messages were called; who listens by an old name of a flow's channel gets these."""
 
 OF_A_FLOW = {"flow", "presence"}
+
+
+def type_of(message: Message, name: str) -> str:
+    """What a message is called on a channel of this name."""
+    of_old = name.startswith(("workflow:", "updates:"))
+    return _OLD_TYPES.get(message.type, message.type) if of_old else message.type
 
 
 class Channel(Struct, frozen=True):

@@ -6,6 +6,7 @@ import asyncio
 
 from headrace.infra.bus import Message
 
+from headrace_web.realtime.channels import type_of
 from headrace_web.realtime.protocol import OUTBOX_MAX, Outgoing
 
 
@@ -40,7 +41,7 @@ class Outbox:
             op="event",
             channel=channel,
             seq=message.seq,
-            type=message.type,
+            type=type_of(message, channel),
             data=message.data,
             timestamp=message.timestamp,
         )

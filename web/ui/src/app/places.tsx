@@ -1,6 +1,6 @@
 // Every page: its address, its place in the navigation, and who finds it there. The API decides who may do what.
 import {
-  Activity, BookOpen, Cable, ChartNoAxesColumn, CircleCheckBig, CircleUser, Cpu, Layers, LayoutDashboard, LibraryBig, ListTree, Plug, Puzzle,
+  Activity, BookOpen, Cable, ChartNoAxesColumn, CircleCheckBig, CircleUser, Cpu, Files as FilesIcon, Layers, LayoutDashboard, LibraryBig, ListTree, Plug, Puzzle,
   ServerCog, Settings2, Trash2, Users, Workflow, Zap,
 } from 'lucide-react'
 import { lazy } from 'react'
@@ -54,6 +54,7 @@ const NewConnection = part(() => import('../pages/connections/connection'), 'New
 const Connectors = page(() => import('../pages/connectors/gallery'))
 const ChooseConnector = part(() => import('../pages/connectors/gallery'), 'ChooseConnector')
 const Connector = page(() => import('../pages/connectors/connector'))
+const Files = page(() => import('../pages/files'))
 const Members = page(() => import('../pages/members'))
 const Editions = page(() => import('../pages/editions'))
 const Plugins = page(() => import('../pages/plugins'))
@@ -87,6 +88,7 @@ export const PLACES: Place[] = [
   { word: 'docs', href: '/docs', Icon: BookOpen, section: 'work', routes: { '/docs': Docs } },
   { word: 'connections', href: '/connections', Icon: Cable, section: 'data', routes: { '/connections': Connections, '/connections/new': ChooseConnector, '/connections/new/:connector': NewConnection, '/connections/:id': Connection } },
   { word: 'connectors', href: '/connectors', Icon: Plug, section: 'data', routes: { '/connectors': Connectors, '/connectors/:id': Connector } },
+  { word: 'files', href: '/files', Icon: FilesIcon, section: 'data', permission: 'file:read', routes: { '/files': Files } },
   { word: 'members', href: '/members', Icon: Users, section: 'organization', permission: 'organization:manage_members', routes: { '/members': Members, '/members/:tab': Members } },
   { word: 'editions', href: '/editions', Icon: Layers, section: 'organization', routes: { '/editions': Editions, '/editions/:tab': Editions } },
   { word: 'analytics', href: '/analytics', Icon: ChartNoAxesColumn, section: 'organization', permission: 'execution:read', routes: { '/analytics': Analytics, '/analytics/:id': Analytics } },

@@ -43,16 +43,17 @@ export function Settings() {
 function StepSettings({ step, open }: { step: StepNode; open: boolean }) {
   const page = useFlowPage()
   const { types, problems, readOnly, run } = page
-  const pin = usePins((pins) => pins[step.id])
+  const pins = usePins()
+  const pin = pins[step.id]
   const type = types.get(step.data.nodeType)
   const failure = useRun((state) => state.nodes[step.id]?.error)
   const errors = useMemo(() => errorsByPath(problemsOf(problems, step.id).filter((one) => /^config\b/.test(one.path)).map(({ path, message }) => ({ path, message: message.replace(/^'[^']*'(, [^:]+)?: /, '') }))), [problems, step.id])
   const others = problemsOf(problems, step.id).filter((one) => !/^config\b/.test(one.path))
   const options = useCallback(async (field: string, config: Value) => (await post<{ options: Option[] }>(`/node-types/${step.data.nodeType}/options`, { field, config })).options, [step.data.nodeType])
   const reading = useIsFetching({ queryKey: ['rows'] })
-  const columns = useCallback((port: string) => upstream(step.id, port), [step.id, reading])
+  const columns = useCallback((port: string) => upstream(page.flowId, step.id, port), [page.flowId, step.id, reading, pins])
   const variables = useFlow(page.flowId).data?.variables
-  const names = useMemo(() => [...Object.keys(variables ?? {}).map((name) => `params.${name}`), 'execution.id'], [variables])
+  const names = useMemo(() => [...Object.keys(variables ?? {}).map((name) => `params.${name}`), ...ofEvent(page.flowId, types), 'execution.id'], [variables, page.flowId, types, reading, pins])
   const rowsOf = useRun((state) => `${state.execution?.id ?? ''} ${state.execution?.status ?? ''}`)
   const tryOut = useMemo(() => ({
     stamp: `${rowsOf} ${JSON.stringify(variables)}`,
@@ -129,19 +130,29 @@ function sourceOf(id: string, port: string) {
   return fed ? { node_id: fed.source, port: fed.sourceHandle ?? 'out' } : {}
 }
 
-/** Columns that reach an input, from the rows the page has seen of the steps before; asked for once where unseen. */
-function upstream(id: string, port: string): string[] {
-  const { edges, nodes: drawn } = useDoc.getState()
-  const loop = drawn.find((one) => one.id === id)?.parentId // it keeps no rows of its items: they are executions of their own
+/** Columns that reach an input. */
+function upstream(flow: string, id: string, port: string): string[] {
+  const { edges, nodes } = useDoc.getState()
+  const loop = nodes.find((one) => one.id === id)?.parentId // it keeps no rows of its items: they are executions of their own
+  const before = edges.filter((edge) => edge.target === id && edge.source !== loop && (!port || (edge.targetHandle ?? 'in') === port))
+  return [...new Set(before.flatMap(({ source, sourceHandle }) => given(flow, source, sourceHandle ?? 'out')))]
+}
+
+/** Names of what starts the flow, for templates. */
+function ofEvent(flow: string, types: ReturnType<typeof useFlowPage>['types']): string[] {
+  const triggers = useDoc.getState().nodes.filter(({ data }) => types.get(data.nodeType ?? '')?.kind === 'trigger')
+  const names = new Set(triggers.flatMap(({ id }) => given(flow, id, 'out')))
+  return [...names].map((name) => (/^[A-Za-z_]\w*$/.test(name) ? `input.row.${name}` : `input.row[${JSON.stringify(name)}]`))
+}
+
+/** Columns that a step gives: of its pinned rows, else of those of the execution that is shown; asked for once where unseen. */
+function given(flow: string, step: string, port: string): string[] {
   const { execution, nodes } = useRun.getState()
-  if (!execution) return []
-  const before = edges.filter((edge) => edge.target === id && (!port || (edge.targetHandle ?? 'in') === port))
-  const names = before.flatMap(({ source, sourceHandle }) => {
-    if (source === loop || !nodes[source]?.has_output) return []
-    const page = rowsPage(`/executions/${execution.id}/nodes/${encodeURIComponent(source)}/preview`, 0, sourceHandle ?? 'out')
-    const known = client.getQueryData<Rows>(page.queryKey)
-    if (!known) void client.prefetchQuery(page)
-    return known?.schema.map((column) => column.name) ?? []
-  })
-  return [...new Set(names)]
+  const pin = usePins.getState()[step]
+  if (!pin && !(execution && nodes[step]?.has_output)) return []
+  const { queryKey, ...page } = rowsPage(`/${pin ? `flows/${flow}` : `executions/${execution?.id}`}/nodes/${encodeURIComponent(step)}/preview`, 0, port)
+  const asked = { ...page, queryKey: [...queryKey, pin?.pinned_at ?? ''] }
+  const known = client.getQueryData<Rows>(asked.queryKey)
+  if (!known) void client.prefetchQuery(asked)
+  return known?.schema.map((column) => column.name) ?? []
 }

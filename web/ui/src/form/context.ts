@@ -13,6 +13,8 @@ export type Surroundings = {
   errors: Record<string, string>
   /** Values to choose from for a top-level field; rejects with a sentence. */
   options?: (field: string, config: Value) => Promise<Option[]>
+  /** They are asked for at a field only while it has the focus: to ask is to sign in, and a password is being typed. */
+  onFocus?: boolean
   /** Columns that reach an input, known from the last run. */
   columns?: (port: string) => string[]
   /** Works out an expression for the first row that reaches an input; the stamp changes with the rows. */

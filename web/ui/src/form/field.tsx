@@ -49,6 +49,8 @@ export type FieldProps = {
 export type InputProps = {
   id: string; schema: Schema; nullable: boolean; value: Json | undefined; onChange: (value: Json | undefined) => void
   described: string; invalid: boolean; required: boolean; path: string; label: string
+  /** No label stands beside it that names it. */
+  bare?: boolean
 }
 
 export function Field(props: FieldProps) {
@@ -75,7 +77,7 @@ export function Field(props: FieldProps) {
     )
   }
   const shared: InputProps = { id, schema, nullable, value: value === undefined ? schema.default : value, onChange, described: notes, invalid: Boolean(wrong), required, path, label }
-  const grouped = ['array', 'object'].includes(String(schema.type)) || widget === 'segmented'
+  const grouped = ['array', 'object'].includes(String(schema.type)) || isSegmented(schema)
   if (schema.type === 'boolean') {
     return (
       <div className="field">
@@ -96,6 +98,9 @@ export function Field(props: FieldProps) {
   )
 }
 
+/** Few choices stand side by side; more of them fold into a list. */
+const isSegmented = (schema: Schema) => schema['x-ui']?.widget === 'segmented' && (schema.enum?.length ?? 0) < 5
+
 function Notes({ id, help, error }: { id: string; help?: string; error?: string }) {
   return (
     <div id={id}>
@@ -111,7 +116,7 @@ export function Input(props: InputProps) {
   const { tryOut } = useForm()
   const widget = schema['x-ui']?.widget ?? ''
   if (schema.writeOnly || schema.format === 'password' || widget === 'secret') return <SecretInput {...props} />
-  if (schema.enum) return widget === 'segmented' && schema.enum.length < 5 ? <Segmented {...props} /> : <Select {...props} />
+  if (schema.enum) return isSegmented(schema) ? <Segmented {...props} /> : <Select {...props} />
   if (schema.type === 'array') {
     if (schema.items?.properties) return <Rows {...props} />
     return ['columns', 'stream'].includes(widget) || schema['x-ui']?.options_from ? <Choices {...props} /> : <Tags {...props} />

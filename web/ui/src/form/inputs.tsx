@@ -10,8 +10,8 @@ import type { InputProps } from './field'
 
 const said = (value: Json | undefined) => (value === undefined || value === null ? '' : String(value))
 const example = ({ schema }: InputProps) => schema['x-ui']?.placeholder ?? (schema.examples?.[0] === undefined ? undefined : String(schema.examples[0]))
-const attributes = ({ id, described, invalid, required }: InputProps) => ({
-  id, 'aria-describedby': described, 'aria-invalid': invalid || undefined, 'aria-required': required || undefined,
+const attributes = ({ id, described, invalid, required, label, bare }: InputProps) => ({
+  id, 'aria-label': bare ? label : undefined, 'aria-describedby': described, 'aria-invalid': invalid || undefined, 'aria-required': required || undefined,
 })
 
 export function TextInput(props: InputProps) {
@@ -129,24 +129,26 @@ export function Scalar(props: InputProps) {
 
 /** Values the server or the steps before offer for a field. */
 export function useOffers({ schema, path }: Pick<InputProps, 'schema' | 'path'>) {
-  const { options, columns, root, scope } = useForm()
+  const { options, columns, root, scope, onFocus } = useForm()
+  const [here, setHere] = useState(false)
   const hints = schema['x-ui'] ?? {}
   const asks = hints.options_from ?? (hints.widget === 'connection' ? 'connection' : '')
   const depends = (hints.depends_on ?? (asks === 'columns' ? ['connection', 'stream'] : [])).map((name) => root[name] ?? null)
   const found = useQuery({
     queryKey: ['options', scope, path, depends],
     queryFn: () => options?.(path, root) ?? Promise.resolve([]),
-    enabled: Boolean(asks && options) && depends.every((one) => one !== null && one !== ''),
+    enabled: Boolean(asks && options) && (here || !onFocus) && depends.every((one) => one !== null && one !== ''),
     retry: false, staleTime: 30_000,
   })
   const upstream = !asks && hints.widget === 'columns' ? (columns?.(hints.port ?? '') ?? []) : []
   const listed: Option[] = asks ? (found.data ?? []) : upstream.map((value) => ({ value, label: value }))
-  return { listed, error: found.error, again: () => void found.refetch(), loading: found.isFetching }
+  const focus = { onFocusCapture: () => setHere(true), onBlurCapture: () => setHere(false) }
+  return { listed, error: found.error, again: () => void found.refetch(), loading: found.isFetching, focus }
 }
 
 export function Chooser(props: InputProps) {
   const { value, onChange, schema } = props
-  const { listed, error, again, loading } = useOffers(props)
+  const { listed, error, again, loading, focus } = useOffers(props)
   const list = useId()
   const exact = schema['x-ui']?.widget === 'connection'
   const trouble = error && <p className="field-error">{error.message} <button type="button" className="link" onClick={again}>{t('app.again')}</button></p>
@@ -154,7 +156,7 @@ export function Chooser(props: InputProps) {
     const known = listed.some((one) => one.value === value)
     return (
       <>
-        <select {...attributes(props)} value={said(value)} onChange={({ target }) => onChange(target.value || undefined)}>
+        <select {...attributes(props)} {...focus} value={said(value)} onChange={({ target }) => onChange(target.value || undefined)}>
           <option value="">{loading ? t('form.loading') : listed.length ? t('form.connection') : t('form.connection.none')}</option>
           {!known && Boolean(value) && <option value={said(value)}>{said(value)}</option>}
           {listed.map((one) => <option key={one.value} value={one.value}>{one.label}</option>)}
@@ -165,7 +167,7 @@ export function Chooser(props: InputProps) {
   }
   return (
     <>
-      <input {...attributes(props)} list={list} autoComplete="off" spellCheck={false} placeholder={loading ? t('form.loading') : example(props)} value={said(value)} onChange={({ target }) => onChange(target.value)} />
+      <input {...attributes(props)} {...focus} list={list} autoComplete="off" spellCheck={false} placeholder={loading ? t('form.loading') : example(props)} value={said(value)} onChange={({ target }) => onChange(target.value)} />
       <datalist id={list}>{listed.map((one) => <option key={one.value} value={one.value}>{one.hint}</option>)}</datalist>
       {trouble}
     </>

@@ -15,7 +15,7 @@ const enter = (button: Element) => requestAnimationFrame(() => button.previousEl
 
 const listOf = (value: Json | undefined): Json[] => (Array.isArray(value) ? value : [])
 
-function Chips({ props, offers }: { props: InputProps; offers: string[] }) {
+function Chips({ props, offers, focus }: { props: InputProps; offers: string[]; focus?: object }) {
   const { value, onChange, id, label, described, schema } = props
   const items = listOf(value)
   const [text, setText] = useState('')
@@ -33,7 +33,7 @@ function Chips({ props, offers }: { props: InputProps; offers: string[] }) {
         </span>
       ))}
       <input
-        id={id} list={list} aria-label={label} aria-describedby={described} autoComplete="off" spellCheck={false} value={text} placeholder={items.length ? t('form.more') : (schema['x-ui']?.placeholder ?? t('form.type'))}
+        {...focus} id={id} list={list} aria-label={label} aria-describedby={described} autoComplete="off" spellCheck={false} value={text} placeholder={items.length ? t('form.more') : (schema['x-ui']?.placeholder ?? t('form.type'))}
         onChange={({ target }) => (offers.includes(target.value) ? add(target.value) : setText(target.value))}
         onBlur={() => add(text)}
         onKeyDown={(event) => {
@@ -49,10 +49,10 @@ function Chips({ props, offers }: { props: InputProps; offers: string[] }) {
 export const Tags = (props: InputProps) => <Chips props={props} offers={[]} />
 
 export function Choices(props: InputProps) {
-  const { listed, error, again } = useOffers(props)
+  const { listed, error, again, focus } = useOffers(props)
   return (
     <>
-      <Chips props={props} offers={listed.map((one) => one.value)} />
+      <Chips props={props} offers={listed.map((one) => one.value)} focus={focus} />
       {error && <p className="field-error">{error.message} <button type="button" className="link" onClick={again}>{t('app.again')}</button></p>}
     </>
   )
@@ -102,7 +102,7 @@ export function KeyValue(props: InputProps) {
       {names.map((name) => (
         <div key={name} className="pair">
           <input aria-label={t('form.nameOf', { label })} defaultValue={name} spellCheck={false} onBlur={({ target }) => { rename(name, target.value.trim()); target.value = target.value.trim() || name }} />
-          <Input {...props} id={`${props.id}-${name}`} label={`${label} ${name}`} schema={item} nullable={nullable} value={held[name]} path={`${path}.${name}`} required={false} onChange={(next) => onChange({ ...held, [name]: next ?? (nullable ? null : '') })} />
+          <Input {...props} id={`${props.id}-${name}`} label={`${label} ${name}`} bare schema={item} nullable={nullable} value={held[name]} path={`${path}.${name}`} required={false} onChange={(next) => onChange({ ...held, [name]: next ?? (nullable ? null : '') })} />
           <button type="button" className="icon-button" aria-label={t('form.remove', { what: name })} onClick={() => { const { [name]: _gone, ...rest } = held; onChange(rest) }}><X size={15} /></button>
         </div>
       ))}

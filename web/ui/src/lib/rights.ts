@@ -22,5 +22,5 @@ export function byResource(rights: string[]): [string, string[]][] {
   return [...found].sort(([a], [b]) => order(a) - order(b) || a.localeCompare(b))
 }
 
-const ORDER = ['flow', 'folder', 'job', 'workspace', 'execution', 'approval', 'connection', 'schedule', 'trigger', 'webhook', 'version', 'draft', 'template', 'quality', 'asset', 'dashboard', 'report', 'comment', 'share', 'grant', 'release', 'alert', 'ai', 'apikey', 'audit', 'purge', 'organization']
+const ORDER = ['flow', 'folder', 'job', 'workspace', 'execution', 'approval', 'connection', 'schedule', 'trigger', 'webhook', 'version', 'draft', 'template', 'quality', 'asset', 'dashboard', 'report', 'file', 'comment', 'share', 'grant', 'release', 'alert', 'ai', 'apikey', 'audit', 'purge', 'organization']
 const order = (resource: string) => { const at = ORDER.indexOf(resource); return at < 0 ? ORDER.length : at }

@@ -10,6 +10,7 @@ const names = () => Object.keys(START).map((path) => path.slice('../text/'.lengt
 
 const words: Words = {}
 let plural = new Intl.PluralRules('en')
+let numbers = new Intl.NumberFormat('en') // kept: to make one takes longer than all the rest of a text
 export let language = 'en'
 
 /** The languages that there are, each with its own name. */
@@ -22,6 +23,7 @@ export async function load() {
   language = asked.find((one) => names().includes(one)) ?? 'en'
   document.documentElement.lang = language
   plural = new Intl.PluralRules(language)
+  numbers = new Intl.NumberFormat(language)
   await add(START[`../text/${language}.ts`])
 }
 
@@ -47,6 +49,6 @@ export function t(key: string, values: Values = {}): string {
   const text = counted ?? words[key] ?? key
   return text.replace(/\{(\w+)\}/g, (whole, name: string) => {
     const value = values[name]
-    return value === undefined ? whole : typeof value === 'number' ? value.toLocaleString(language) : value
+    return value === undefined ? whole : typeof value === 'number' ? numbers.format(value) : value
   })
 }

@@ -68,9 +68,9 @@ class MysqlConnector(SqlConnector[ConfigT]):
         """The connection's own database only."""
         return [None]
 
-    def read_only(self, connection: sa.Connection) -> None:
+    def read_only(self, connection: sa.Connection, limit_s: int = QUERY_TIMEOUT_S) -> None:
         """A read-only transaction with a deadline."""
         connection.execute(sa.text("SET SESSION TRANSACTION READ ONLY"))
         maria = connection.dialect.is_mariadb  # type: ignore[attr-defined]
         limit = "SET SESSION max_statement_time = :limit" if maria else "SET SESSION max_execution_time = :limit"
-        connection.execute(sa.text(limit), {"limit": QUERY_TIMEOUT_S if maria else QUERY_TIMEOUT_S * 1_000})
+        connection.execute(sa.text(limit), {"limit": limit_s if maria else limit_s * 1_000})

@@ -70,11 +70,11 @@ class PostgresReader(SqlReader[ConfigT]):
             return copy_out.frames(connection, query, wanted, batch_rows, BATCH_BYTES)
         return super()._frames(connection, query, wanted, batch_rows)
 
-    def read_only(self, connection: sa.Connection) -> None:
+    def read_only(self, connection: sa.Connection, limit_s: int = QUERY_TIMEOUT_S) -> None:
         """A read-only transaction with a deadline."""
         connection.execute(sa.text("SET TRANSACTION READ ONLY"))
         limit = sa.text("SELECT set_config('statement_timeout', :ms, true)")
-        connection.execute(limit, {"ms": str(QUERY_TIMEOUT_S * 1_000)})
+        connection.execute(limit, {"ms": str(limit_s * 1_000)})
 
 
 class PostgresConnector(PostgresReader[ConfigT], SqlConnector[ConfigT]):

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     import polars as pl
 
 QUERY_TIMEOUT_S = 60
+READ_TIMEOUT_S = 4 * 3_600
+"""Of a table's rows: as long as it may take to hand them on, and no longer."""
 BATCH_BYTES = 16 * 2**20
 FIRST_ROWS = 1_000
 """Of a read, before it is known how large its rows are."""
@@ -160,10 +162,11 @@ class SqlReader(Connector[ConfigT]):
             yield from self._frames(connection, query, wanted, batch_rows)
 
     def narrowed(self, stream: Stream, needed: Narrowing, *, batch_rows: int = 50_000) -> Iterator[pl.DataFrame]:
-        """Rows that the database finds, through the same cursor as those of a read."""
+        """Rows that the database finds, through the same cursor as those of a read, in a read-only transaction."""
         columns = {column.name: column for column in stream.columns}
         wanted = [stream.column(name) for name in needed.columns or columns]
         with translated(self.where), self.engine().connect() as connection:
+            self.read_only(connection, READ_TIMEOUT_S)
             source = self._source(connection, stream)
             found, whole = conditions(source, columns, needed.where, self.compares)
             query = sa.select(*(source.c[c.name] for c in wanted)).where(*found)
@@ -236,8 +239,8 @@ class SqlReader(Connector[ConfigT]):
                 for part in rows.partitions(self.batch_rows):
                     yield inferred(part, names)
 
-    def read_only(self, connection: sa.Connection) -> None:
-        """Make the transaction read-only and bounded in time, where the database can."""
+    def read_only(self, connection: sa.Connection, limit_s: int = QUERY_TIMEOUT_S) -> None:
+        """Make the transaction read-only, and its statements bounded in time, where the database can."""
 
     def close(self) -> None:
         """Close the connection."""

@@ -68,7 +68,7 @@ export function ConnectionForm({ connector, stored, onSaved, onCancel, children 
           <div className="field"><label htmlFor="connection-name">{t('connections.name')}<span className="required" aria-hidden="true"> *</span></label>
             <input id="connection-name" autoComplete="off" value={name} required maxLength={255} aria-invalid={Boolean(wrongName) || undefined} aria-describedby="connection-name-notes" onChange={({ target }) => setName(target.value)} />
             <div id="connection-name-notes">{wrongName && <p className="field-error" role="alert">{wrongName}</p>}<p className="help">{t('connections.name.help')}</p></div></div>
-          <SchemaForm schema={connector.schema} value={config} onChange={setConfig} errors={others} readOnly={!mayChange} options={mayTest ? options : undefined} scope={stored?.id ?? connector.id} />
+          <SchemaForm schema={connector.schema} value={config} onChange={setConfig} errors={others} readOnly={!mayChange} options={mayTest ? options : undefined} onFocus scope={stored?.id ?? connector.id} />
           <div className="field"><label htmlFor="connection-description">{t('connections.description')}</label>
             <textarea id="connection-description" rows={2} maxLength={2000} value={description} aria-describedby="connection-description-notes" onChange={({ target }) => setDescription(target.value)} />
             <div id="connection-description-notes">{wrongDescription && <p className="field-error" role="alert">{wrongDescription}</p>}</div></div>

@@ -12,7 +12,7 @@ from urllib.parse import quote, urlencode
 from headrace.kits.files.http_fs import Body, decoded, parsed_xml, text_at
 from headrace.kits.files.object_fs import ObjectFileSystem, Page
 from headrace.kits.http.signatures import Keys, sigv4
-from headrace.sdk import HeadraceError, TransientError
+from headrace.sdk.errors import ConfigError, DataError, HeadraceError, TransientError
 
 
 class S3FileSystem(ObjectFileSystem):
@@ -36,6 +36,12 @@ class S3FileSystem(ObjectFileSystem):
             raise TypeError("S3 signs whole bodies")
         return sigv4(method, url, body, self._keys, "s3", self._region)
 
+    @classmethod
+    def of(cls, config: Any) -> S3FileSystem:
+        """The store of a connection, with its keys and no others."""
+        keys = Keys(config.access_key, config.secret_key.reveal(), config.session_token.reveal())
+        return cls(config.endpoint or f"https://s3.{config.region}.amazonaws.com", config.region, keys)
+
     def buckets(self) -> list[str]:
         """All that the keys may list."""
         answer = parsed_xml(self.call("GET", f"{self.base}/").body)
@@ -53,6 +59,29 @@ class S3FileSystem(ObjectFileSystem):
             yield [facts for facts in files if facts["name"] != prefix], folders
             query["continuation-token"] = text_at(answer, "NextContinuationToken")
             more = text_at(answer, "IsTruncated") == "true"
+
+    def put_new(self, path: str, body: bytes) -> bool:
+        """Put a small file where there is none; whether it is there now as it was given.
+
+        An answer that got lost is not taken for another's file: what is there is compared.
+        """
+        try:
+            self.call("PUT", self.url(path), headers={"if-none-match": "*"}, body=body)
+        except DataError:
+            return self.cat_file(path) == body
+        except ConfigError as error:
+            if error.details.get("status") != 409:
+                raise
+            return False
+        return True
+
+    def guards(self, path: str, body: bytes) -> bool:
+        """Whether the store refuses to put over a file; tried with what is there already, so that nothing changes."""
+        try:
+            self.call("PUT", self.url(path), headers={"if-none-match": "*"}, body=body)
+        except DataError:
+            return True
+        return False
 
     def put_parts(self, path: str, part: Path, size: int) -> None:
         """Put by a multipart upload; one that fails is taken back.

@@ -1,15 +1,11 @@
-"""Rows into the columns of a table: each value as it is, or an error."""
+"""Types of Delta Lake for columns of rows."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-import polars as pl
-from headrace.kits.drift import refused
-from headrace.kits.exact import exactly, possible
 from headrace.kits.judging import one_name
 from headrace.sdk import Column, ConfigError, DataType
-from headrace.sdk.frames import from_polars
 from msgspec import structs
 
 _NONE = {DataType.TIME: "a time of day", DataType.DURATION: "a duration"}
@@ -43,35 +39,3 @@ def _kept(column: Column, name: str) -> Column:
     if column.inner:
         return structs.replace(column, inner=tuple(_kept(part, name) for part in column.inner))
     return column
-
-
-class Fitting:
-    """Puts frames into the columns of a table.
-
-    Args:
-        table: Its name, for people.
-        there: Its columns, if it is there and stays.
-        schema: Of the frames.
-
-    Raises:
-        ConfigError: a column of the rows has no place in it.
-    """
-
-    def __init__(self, table: str, there: Sequence[Column] | None, schema: pl.Schema) -> None:
-        given = from_polars(schema)
-        if there is None:
-            self.columns = made(given)
-        else:
-            refused(table, there, given, "freeze")
-            by_name = {column.name: column for column in there}
-            self.columns = [by_name[column.name] for column in given]
-            for kept, column in zip(self.columns, given, strict=True):
-                possible(kept, column)
-
-    def fit(self, frame: pl.DataFrame) -> pl.DataFrame:
-        """The frame with the table's types.
-
-        Raises:
-            DataError: a value would change.
-        """
-        return pl.DataFrame([exactly(frame[column.name], column) for column in self.columns])

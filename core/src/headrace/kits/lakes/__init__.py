@@ -1,0 +1,1 @@
+"""Tables of a lake: files beside a log of commits, in a folder of the worker or in a bucket."""

@@ -1,0 +1,1 @@
+"""What is wrong with data, flows and machines, and the sentence that says so."""
