@@ -12,6 +12,10 @@ export const client = new QueryClient({
   },
 })
 
+/** After a deletion: lists are asked anew, and nobody asks any more for the thing that is gone. */
+export const gone = (key: readonly unknown[], id: string) =>
+  client.invalidateQueries({ queryKey: key, predicate: (query) => !query.queryKey.includes(id) })
+
 const FOR_THE_SESSION = { staleTime: Infinity }
 
 export const useNodeTypes = () =>

@@ -5,7 +5,7 @@ import { Link, useLocation } from 'wouter'
 import { useQuery } from '@tanstack/react-query'
 import { call } from '../../api/call'
 import { ApiError } from '../../api/client'
-import { client } from '../../api/queries'
+import { client, gone } from '../../api/queries'
 import type { CalendarOut, OwnDate } from '../../api/types.gen'
 import { useMay } from '../../app/me'
 import { useTitle } from '../../app/title'
@@ -73,7 +73,7 @@ function Known({ stored, title, onSaved }: { stored: CalendarOut | undefined; ti
       else fail(error)
     } finally { setBusy(false) }
   }
-  const drop = () => stored && void call('DELETE /calendars/{calendar_id}', { path: { calendar_id: stored.id } }).then(() => { say(t('schedules.calendarDropped'), 'ok'); go('/calendars'); return client.invalidateQueries({ queryKey: ['calendars'], exact: true }) }).catch((error: unknown) => { setDropping(false); fail(error) })
+  const drop = () => stored && void call('DELETE /calendars/{calendar_id}', { path: { calendar_id: stored.id } }).then(() => { say(t('schedules.calendarDropped'), 'ok'); go('/calendars'); return gone(['calendars'], stored.id) }).catch((error: unknown) => { setDropping(false); fail(error) })
   const toggle = (day: number) => set({ working_days: body.working_days.includes(day) ? body.working_days.filter((one) => one !== day) : [...body.working_days, day].sort((a, b) => a - b) })
   const own = (at: number, part: Partial<OwnDate>) => set({ dates: body.dates.map((one, index) => (index === at ? { ...one, ...part } : one)) })
   const general = errors[''] ?? Object.entries(errors).find(([path]) => path && !['name', 'country', 'subdivision', 'working_days'].includes(path))?.[1]

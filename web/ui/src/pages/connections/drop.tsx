@@ -1,7 +1,7 @@
 // Taking a connection away; refused with the flows that use it, unless one insists.
 import { useState } from 'react'
 import { ApiError, remove } from '../../api/client'
-import { client } from '../../api/queries'
+import { gone } from '../../api/queries'
 import type { Connection } from '../../api/types'
 import { Dialog } from '../../kit/dialog'
 import { fail, say } from '../../kit/toasts'
@@ -15,7 +15,7 @@ export function DropConnection({ connection, onClose, onGone }: { connection: Co
       say(t('connections.dropped', { name: connection.name }), 'ok')
       onClose()
       onGone?.()
-      void client.invalidateQueries({ queryKey: ['connections'] })
+      void gone(['connections'], connection.id)
     } catch (error) {
       if (error instanceof ApiError && error.status === 409) setRefused(error.message)
       else { fail(error); onClose() }

@@ -4,7 +4,7 @@ import { Pause, Play, RotateCcw, Send, Trash2 } from 'lucide-react'
 import { useState } from 'react'
 import { Link, useLocation } from 'wouter'
 import { call } from '../../api/call'
-import { client } from '../../api/queries'
+import { client, gone } from '../../api/queries'
 import { useMay } from '../../app/me'
 import { useTitle } from '../../app/title'
 import { useAsked } from '../../kit/address'
@@ -59,7 +59,7 @@ function Known({ subscription: one, title }: { subscription: Subscription; title
   const again = () => client.invalidateQueries({ queryKey: KEY })
   const turn = () => void call('PATCH /event-subscriptions/{subscription_id}', { path, body: { is_active: !one.is_active }, version: one.row_version }).then(() => { say(one.is_active ? t('webhooks.subPaused') : t('webhooks.subResumed'), 'ok'); return again() }).catch(fail)
   const test = () => void call('POST /event-subscriptions/{subscription_id}/test', { path }).then(() => { say(t('webhooks.testSent'), 'ok'); go(`${place}?tab=deliveries`); return again() }).catch(fail)
-  const drop = () => void call('DELETE /event-subscriptions/{subscription_id}', { path }).then(() => { say(t('webhooks.subDropped'), 'ok'); go('/event-subscriptions'); return again() }).catch(fail)
+  const drop = () => void call('DELETE /event-subscriptions/{subscription_id}', { path }).then(() => { say(t('webhooks.subDropped'), 'ok'); go('/event-subscriptions'); return gone(KEY, one.id) }).catch(fail)
   const tabs = [{ href: place, word: t('webhooks.settings') }, { href: `${place}?tab=deliveries`, word: t('webhooks.deliveries') }]
   return (
     <main className="page" id="main">

@@ -5,7 +5,7 @@ import { useState } from 'react'
 import { Link, useLocation } from 'wouter'
 import { call } from '../../api/call'
 import { ApiError } from '../../api/client'
-import { client, useExecutions } from '../../api/queries'
+import { client, gone, useExecutions } from '../../api/queries'
 import { useFlowNames, useJobs } from '../../api/starts'
 import type { JobOut } from '../../api/types.gen'
 import { useMay } from '../../app/me'
@@ -89,7 +89,7 @@ function Form({ kind, stored, onSaved }: { kind: Kind; stored?: JobOut; onSaved?
       else fail(error)
     } finally { setBusy(false) }
   }
-  const drop = () => stored && void (job ? call('DELETE /jobs/{job_id}', { path: { job_id: stored.id } }) : call('DELETE /job-packages/{package_id}', { path: { package_id: stored.id } })).then(() => { say(t('jobs.dropped'), 'ok'); go(PLACE[kind]); return client.invalidateQueries({ queryKey: ['jobs'] }) }).catch(fail)
+  const drop = () => stored && void (job ? call('DELETE /jobs/{job_id}', { path: { job_id: stored.id } }) : call('DELETE /job-packages/{package_id}', { path: { package_id: stored.id } })).then(() => { say(t('jobs.dropped'), 'ok'); go(PLACE[kind]); return gone(['jobs'], stored.id) }).catch(fail)
   const general = Object.entries(errors).filter(([path]) => !['name', 'cron_expression', 'timezone'].includes(path)).map(([, said]) => said).join(' ')
   const words = when === 'cron' ? cronWords(cron) : ''
   return (

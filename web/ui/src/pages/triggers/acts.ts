@@ -1,6 +1,6 @@
 // What one may do to a trigger, wherever it is listed.
 import { get, patch, post, remove } from '../../api/client'
-import { client } from '../../api/queries'
+import { client, gone } from '../../api/queries'
 import { fail, say } from '../../kit/toasts'
 import { t } from '../../lib/text'
 
@@ -16,4 +16,6 @@ export const activate = (flow: string) => void done(
   get<{ row_version: number }>(`/flows/${flow}`).then(({ row_version: version }) => patch(`/flows/${flow}`, { status: 'active' }, version))
     .then(() => { for (const key of ['flow', 'flows']) void client.invalidateQueries({ queryKey: [key] }) }), t('triggers.activated'))
 export const runNow = (id: string) => void done(post(`/triggers/${id}/run`), t('triggers.started'))
-export const dropTrigger = (id: string) => done(remove(`/triggers/${id}`), t('triggers.dropped'))
+/** `after` is done once it is gone; a page that showed it is left then. */
+export const dropTrigger = (id: string, after: () => void) =>
+  void remove(`/triggers/${id}`).then(() => { say(t('triggers.dropped'), 'ok'); after(); return gone(['triggers'], id) }).catch(fail)
