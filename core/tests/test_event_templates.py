@@ -58,6 +58,19 @@ def test_an_event_is_no_piece_of_sql():
         filled({**asked, "sql": "SELECT '{{ input.row.name }}'"}, shape, context(evil))
 
 
+class Two(Config):
+    """A query and an expression."""
+
+    query: Annotated[str, Field("Query", language="sql")] = ""
+    keep: Annotated[str, Field("Keep", widget="expression")] = ""
+
+
+def test_the_field_that_is_wrong_is_named_and_no_other():
+    with pytest.raises(ConfigError, match=r"'keep' takes nothing of the event") as caught:
+        filled({"query": "SELECT * FROM input", "keep": "name = '{{ input.row.name }}'"}, Two, context(CALL))
+    assert caught.value.details["field"] == "keep"
+
+
 class Inner(Config):
     """An expression within a list."""
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 from playwright.sync_api import Page, expect
@@ -39,12 +38,4 @@ def test_files_are_sent_taken_deleted_and_brought_back(page: Page, tmp_path: Pat
     expect(page.get_by_role("heading", name="No file is called like that")).to_be_visible()
     page.get_by_role("link", name="Reports").click()
     expect(page.get_by_text("Deleted after 365 days.")).to_be_visible()
-    if folder := os.environ.get("SHOTS"):
-        go(page, "/files")
-        for size in ((1440, 900), (390, 844)):
-            for scheme in ("light", "dark"):
-                page.set_viewport_size({"width": size[0], "height": size[1]})
-                page.emulate_media(color_scheme=scheme)
-                page.wait_for_timeout(300)
-                page.screenshot(path=f"{folder}/files-{size[0]}-{scheme}.png")
     assert wrong == []

@@ -125,6 +125,12 @@ async def test_filters_are_typed(plant, odd):
     await plant("POST", plant.at, {**STATUS, "filter_conditions": odd}, 422)
 
 
+async def test_a_time_range_is_said_in_one_way(plant):
+    both = {"time_range": {"from": "2026-01-01T00:00:00Z", "last_seconds": 60}}
+    refused = await plant("POST", plant.at, {**STATUS, "filter_conditions": both}, 422)
+    assert "or `last_seconds`; give one of the two" in str(refused)
+
+
 async def test_a_column_with_a_quote_in_its_name_stays_a_name(plant):
     odd = {**FIELDS, "equipment_name": 'label" FROM plant.machines; DROP TABLE measured; --'}
     one = await plant("POST", plant.at, {**STATUS, "source_field_mappings": odd}, 201)

@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-import tempfile
-from collections.abc import Callable, Iterator, Sequence
-from itertools import chain
-from pathlib import Path
+from collections.abc import Callable, Sequence
 from typing import Any
 
-import polars as pl
 import pyarrow as pa
 from deltalake import CommitProperties, DeltaTable, Transaction, WriterProperties, write_deltalake
-from headrace.kits.judging import judged
-from headrace.kits.lakes.fitting import Fitting, refuse_nothing
-from headrace.kits.lakes.outlet import Outlet
+from headrace.kits.lakes.commit import LakeCommit
+from headrace.kits.lakes.fitting import Fitting
 from headrace.kits.lakes.stage import MARK, Stage
 from headrace.sdk import Column, ConfigError, Rejector
 from headrace.sdk.connectors import WriteMode, WriteResult
-from headrace.sdk.frames import from_polars
 from headrace.sdk.tables import TableOptions
+from msgspec import structs
 
 from headrace_connector_delta.places import Files
 from headrace_connector_delta.types import made
@@ -29,7 +24,7 @@ _OUT = ("rejected", "discarded")
 _METRICS = ("num_target_rows_updated", "num_target_rows_deleted")
 
 
-class Commit:
+class Commit(LakeCommit):
     """One write of one table.
 
     Args:
@@ -39,64 +34,41 @@ class Commit:
         there: Its columns.
         options: Of the step.
         reject: Takes rows that do not fit.
+        history: Of the whole table.
     """
+
+    format, kept = "Delta", made
 
     def __init__(
         self, files: Files, name: str, table: DeltaTable | None, there: Sequence[Column], options: TableOptions,
-        reject: Rejector | None,
+        reject: Rejector | None, history: Callable[[], list[dict[str, Any]]],
     ) -> None:  # fmt: skip
-        self._files, self._name, self._table, self._there = files, name, table, there
-        self._options, self._reject = options, reject
+        super().__init__(name, None if table is None else there, options, reject)
+        self._files, self._table, self._history = files, table, history
 
-    def write(
-        self, frames: Iterator[pl.DataFrame], mode: WriteMode, keys: Sequence[str], effect_key: str, *,
-        beside: Callable[[Iterator[pl.DataFrame]], None], history: Callable[[], list[dict[str, Any]]],
-    ) -> WriteResult:  # fmt: skip
-        """Write all frames or none; a repeat of an effect takes none.
-
-        Args:
-            frames: The rows.
-            mode: Of the write.
-            keys: Of an upsert or merge.
-            effect_key: Of the step.
-            beside: Writes rows to the quarantine, once for each effect.
-            history: Of the whole table.
-        """
-        done = self._done(effect_key, history)
-        first = next(frames, None) if done is None else None
-        if first is None:
-            return done or WriteResult(0)
-        mark = self._options.deletes if mode == "merge" else ""
-        judged(from_polars(first.schema), mode, keys, mark)
-        schema = pl.Schema({name: kind for name, kind in first.schema.items() if name != mark})
-        replaced = self._table is None or mode == "overwrite"
-        drift = self._options.drift
-        with tempfile.TemporaryDirectory(prefix="headrace-delta-") as scratch:
-            outlet = Outlet(Path(scratch), self._reject, quarantine=drift == "quarantine")
-            fitting = Fitting(
-                self._name, None if replaced else self._there, schema, kept=made, drift=drift, outlet=outlet
+    def check(self, fitting: Fitting) -> None:
+        """A Delta table keeps its types."""
+        for column in fitting.wide:
+            raise ConfigError(
+                f"column '{column.name}' of '{self.name}' would have to become {column.type}, "
+                "and a Delta table keeps its types; overwrite the table, or cast before",
+                column=column.name,
             )
-            if fitting.wide:
-                raise ConfigError(
-                    f"column '{fitting.wide[0].name}' of '{self._name}' would have to become {fitting.wide[0].type}, "
-                    "and a Delta table keeps its types; overwrite the table, or cast before",
-                    column=fitting.wide[0].name,
-                )
-            stage = Stage(Path(scratch) / "stage.arrow", fitting)
-            stage.fill(chain([first], frames), first.schema, mark)
-            refuse_nothing(stage.rows, mode, mark)
-            if mode in {"upsert", "merge"}:
-                stage.check_keys(keys)
-            beside(outlet.quarantined())
-            counted = outlet.counted(WriteResult(stage.rows))
-            updated, deleted = self._apply(stage, mode, keys, _properties(effect_key, counted), mark)
-            self._files.put(self._name)
-            return outlet.counted(WriteResult(stage.rows, updated, deleted=deleted))
 
-    def _apply(
+    def apply(
+        self, stage: Stage, fitting: Fitting, mode: WriteMode, keys: Sequence[str], mark: str, effect_key: str,
+        counted: Callable[[WriteResult], WriteResult],
+    ) -> WriteResult:  # fmt: skip
+        """As `LakeCommit`."""
+        result = counted(WriteResult(stage.rows))
+        updated, deleted = self._commit(stage, mode, keys, _properties(effect_key, result), mark)
+        self._files.put(self.name)
+        return structs.replace(result, updated=updated, deleted=deleted)
+
+    def _commit(
         self, stage: Stage, mode: WriteMode, keys: Sequence[str], properties: CommitProperties | None, mark: str
     ) -> tuple[int, int]:
-        """Commit; gives how many rows of the table were updated and deleted by key."""
+        """Gives how many rows of the table were updated and deleted by key."""
         said: dict[str, Any] = {
             "commit_properties": properties, "writer_properties": WriterProperties(max_row_group_size=stage.group_rows),
         }  # fmt: skip
@@ -140,14 +112,14 @@ class Commit:
         updated, deleted = (int(metrics[name]) for name in _METRICS)
         return updated, deleted
 
-    def _done(self, effect_key: str, history: Callable[[], list[dict[str, Any]]]) -> WriteResult | None:
-        """The counts of an effect that the table has already."""
-        if not effect_key or self._table is None:
+    def done(self, effect_key: str) -> WriteResult | None:
+        """As `LakeCommit`."""
+        if self._table is None:
             return None
         rows = self._table.transaction_version(f"{EFFECT}:{effect_key}")
         if rows is None:
             return None
-        found = next((one for one in history() if one.get(EFFECT) == effect_key), {})
+        found = next((one for one in self._history() if one.get(EFFECT) == effect_key), {})
         updated, deleted = (int(found.get("operationMetrics", {}).get(name, 0)) for name in _METRICS)
         rejected, discarded = (int(found.get(f"headrace.{name}", 0)) for name in _OUT)
         return WriteResult(rows, updated, rejected, deleted, discarded)

@@ -114,8 +114,8 @@ class DeltaConnector(Connector[DeltaConfig]):
             table = DeltaTable(str(files.folder)) if files.there else None
             there = _columns(table) if table is not None else ()
             history = partial(self._history, name)
-            commit = Commit(files, name, table, there, options or TableOptions(), reject)
-            return commit.write(frames, mode, keys, effect_key, beside=beside, history=history)
+            commit = Commit(files, name, table, there, options or TableOptions(), reject, history)
+            return commit.write(frames, mode, keys, effect_key, beside)
 
     def _history(self, name: str) -> list[dict[str, Any]]:
         with self._place.opened(name, whole=True) as files:

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import chain
-from pathlib import Path
 from typing import Any
 
 import polars as pl
 import pyarrow as pa
-from headrace.kits.judging import judged
-from headrace.kits.lakes.fitting import Fitting, refuse_nothing
-from headrace.kits.lakes.outlet import Outlet
+from headrace.kits.lakes.commit import LakeCommit
+from headrace.kits.lakes.fitting import Fitting
 from headrace.kits.lakes.stage import MARK, Stage
 from headrace.sdk import Column, Rejector
 from headrace.sdk.connectors import WriteMode, WriteResult
-from headrace.sdk.frames import from_polars, polars_schema
+from headrace.sdk.frames import polars_schema
 from headrace.sdk.tables import TableOptions
 from msgspec import structs
 from pyiceberg.expressions import AlwaysTrue
@@ -36,7 +33,7 @@ FILE_BYTES = 64 * 2**20
 _COUNTS = tuple(field.name for field in structs.fields(WriteResult))
 
 
-class Commit:
+class Commit(LakeCommit):
     """One write of one table.
 
     Args:
@@ -48,53 +45,29 @@ class Commit:
         reject: Takes rows that do not fit.
     """
 
+    format, kept = "Iceberg", made
+
     def __init__(
         self, lake: Lake, name: str, table: Table | None, there: Sequence[Column], options: TableOptions,
         reject: Rejector | None,
     ) -> None:  # fmt: skip
-        self._lake, self._name, self._table, self._there = lake, name, table, there
-        self._options, self._reject = options, reject
+        super().__init__(name, None if table is None else there, options, reject)
+        self._lake, self._table, self._there = lake, table, there
 
-    def write(
-        self, frames: Iterator[pl.DataFrame], mode: WriteMode, keys: Sequence[str], effect_key: str,
-        beside: Callable[[Iterator[pl.DataFrame]], None],
+    def apply(
+        self, stage: Stage, fitting: Fitting, mode: WriteMode, keys: Sequence[str], mark: str, effect_key: str,
+        counted: Callable[[WriteResult], WriteResult],
     ) -> WriteResult:  # fmt: skip
-        """Write all frames or none; a repeat of an effect takes none. `beside` writes rows to the quarantine."""
-        done = self._done(effect_key)
-        first = next(frames, None) if done is None else None
-        if first is None:
-            return done or WriteResult(0)
-        mark = self._options.deletes if mode == "merge" else ""
-        judged(from_polars(first.schema), mode, keys, mark)
-        schema = pl.Schema({name: kind for name, kind in first.schema.items() if name != mark})
-        replaced = self._table is None or mode == "overwrite"
-        drift = self._options.drift
-        with tempfile.TemporaryDirectory(prefix="headrace-iceberg-") as scratch:
-            outlet = Outlet(Path(scratch), self._reject, quarantine=drift == "quarantine")
-            fitting = Fitting(
-                self._name, None if replaced else self._there, schema, kept=made, drift=drift, outlet=outlet
-            )
-            stage = Stage(Path(scratch) / "stage.arrow", fitting)
-            stage.fill(chain([first], frames), first.schema, mark)
-            refuse_nothing(stage.rows, mode, mark)
-            if mode in {"upsert", "merge"}:
-                stage.check_keys(keys)
-            beside(outlet.quarantined())
-            return self._apply(stage, fitting, outlet, mode, keys, effect_key, marked=bool(mark))
-
-    def _apply(
-        self, stage: Stage, fitting: Fitting, outlet: Outlet, mode: WriteMode, keys: Sequence[str], effect_key: str, *,
-        marked: bool,
-    ) -> WriteResult:  # fmt: skip
+        """As `LakeCommit`."""
         result, rows = WriteResult(stage.rows), stage.batches()
         if mode in {"upsert", "merge"}:
             came = stage.keys(keys)
             updated, gone, others = self._looked(came, keys)
-            whole = mode == "merge" and not marked
+            whole = mode == "merge" and not mark
             rows = self._completed(rows, came, keys, {column.name for column in fitting.columns})
             result = WriteResult(stage.rows, updated, deleted=others if whole else gone)
             rows = rows if whole else chain(self._kept(came, keys), rows)
-        result = outlet.counted(result)
+        result = counted(result)
         noted = {f"headrace.{name}": str(count) for name, count in structs.asdict(result).items()}
         noted = {EFFECT: effect_key, **noted} if effect_key else {}
         with self._transaction(stage) as transaction:
@@ -129,7 +102,7 @@ class Commit:
             return self._table.transaction()
         catalog = self._lake.catalog(make=True)
         assert catalog is not None  # noqa: S101 - it is made
-        place = tuple(self._name.split("."))
+        place = tuple(self.name.split("."))
         catalog.create_namespace_if_not_exists(place[:-1])
         return catalog.create_table_transaction(place, stage.schema)
 
@@ -193,11 +166,11 @@ class Commit:
     def _current(self, columns: Sequence[str]) -> Iterator[pl.DataFrame]:
         if self._table is None:
             return
-        yield from self._lake.batches(self._name, self._table.scan(selected_fields=tuple(columns) or ("*",)))
+        yield from self._lake.batches(self.name, self._table.scan(selected_fields=tuple(columns) or ("*",)))
 
-    def _done(self, effect_key: str) -> WriteResult | None:
-        """What an earlier commit of the same effect did."""
-        for snapshot in self._table.snapshots() if effect_key and self._table is not None else ():
+    def done(self, effect_key: str) -> WriteResult | None:
+        """As `LakeCommit`."""
+        for snapshot in self._table.snapshots() if self._table is not None else ():
             said = snapshot.summary.additional_properties if snapshot.summary else {}
             if said.get(EFFECT) == effect_key:
                 return WriteResult(*(int(said.get(f"headrace.{name}", 0)) for name in _COUNTS))

@@ -43,6 +43,11 @@ class TimeRange(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     until: datetime | None = field(default=None, name="to")
     last_seconds: Annotated[int, Meta(ge=1, le=366 * 86_400)] | None = None
 
+    def __post_init__(self) -> None:
+        """Refuse what would have to be ignored."""
+        if self.last_seconds is not None and (self.since or self.until):
+            raise ValueError("a time range is `from` and `to`, or `last_seconds`; give one of the two")
+
 
 class Filters(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Which rows; what is empty lets all of them through."""

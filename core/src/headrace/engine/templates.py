@@ -38,22 +38,25 @@ def filled(config: Mapping[str, Any], shape: type[Config], context: Mapping[str,
         ConfigError: naming the field.
     """
     spoken = spoken_fields(shape) if "input" in context else frozenset()
-    values = {name: value for name, value in config.items() if name not in spoken}
-    made: dict[str, Any] = {**config, **render_config(values, context, shape.verbatim)}
-    programs = {name: value for name, value in config.items() if name in spoken}
-    own = {name: value for name, value in context.items() if name != "input"}
+    plain = {name: value for name, value in config.items() if name not in spoken}
+    made = {**config, **render_config(plain, context, shape.verbatim)}
+    for name in spoken & config.keys():
+        made |= _program(name, {name: config[name]}, context, shape.verbatim)
+    return made
+
+
+def _program(
+    name: str, field: Mapping[str, Any], context: Mapping[str, Any], verbatim: frozenset[str]
+) -> dict[str, Any]:
+    own = {known: value for known, value in context.items() if known != "input"}
     try:
-        return {**made, **render_config(programs, own, shape.verbatim)}
+        return {**render_config(field, own, verbatim)}
     except ConfigError:
-        render_config(programs, context, shape.verbatim)  # says what is wrong, unless it is the event
+        render_config(field, context, verbatim)  # says what is wrong, unless it is the event
     raise ConfigError(
-        f"'{_named(programs)}' takes nothing of the event, which could change what it does; "
-        "bind it as a parameter, or use the columns of the trigger's rows", field=_named(programs),
+        f"'{name}' takes nothing of the event, which could change what it does; bind it as a parameter, "
+        "or use the columns of the trigger's rows", field=name,
     )  # fmt: skip
-
-
-def _named(programs: Mapping[str, Any]) -> str:
-    return next((name for name, value in programs.items() if "input" in str(value)), "")
 
 
 @lru_cache(maxsize=1_024)

@@ -177,9 +177,10 @@ async def start(
 
 
 def _sample_of(graph: FlowGraph, registry: Registry) -> dict[str, Any]:
-    """The sample event of the first trigger that has one, as an input."""
-    samples = (node.config.get("sample") for node in graph.nodes if node.type in registry.triggers)
-    return next(({"rows": sample} for sample in samples if sample), {})
+    """The sample event of the trigger, as an input; of several, each step gives its own."""
+    samples = [node.config.get("sample") for node in graph.nodes if node.type in registry.triggers]
+    given = [sample for sample in samples if sample]
+    return {"rows": given[0]} if len(given) == 1 else {}
 
 
 def _limited(given: Mapping[str, FrameRef], row_limit: int | None) -> dict[str, FrameRef]:

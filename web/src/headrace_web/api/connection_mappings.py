@@ -65,7 +65,7 @@ class MappingPatch(ApiStruct):
     row_version: int | UnsetType = UNSET
 
 
-class MappingPut(ApiStruct, kw_only=True):
+class MappingFields(ApiStruct, kw_only=True):
     """A mapping as it shall be: what is left out takes its default."""
 
     source_table_name: Table = ""
@@ -75,20 +75,18 @@ class MappingPut(ApiStruct, kw_only=True):
     order_by_clause: Order = ""
     cache_duration: Seconds = 300
     max_records: Records = 1_000
+
+
+class MappingPut(MappingFields, kw_only=True):
+    """A mapping instead of the one that there is."""
+
     row_version: int | UnsetType = UNSET
 
 
-class MappingBody(ApiStruct, kw_only=True):
+class MappingBody(MappingFields, kw_only=True):
     """A new mapping; a connection has one of each kind at most."""
 
     data_type: DataType
-    source_table_name: Table = ""
-    source_field_mappings: Columns = {}
-    base_query: Query = ""
-    filter_conditions: Filters = field(default_factory=Filters)
-    order_by_clause: Order = ""
-    cache_duration: Seconds = 300
-    max_records: Records = 1_000
 
 
 class MappedRows(Struct, kw_only=True):

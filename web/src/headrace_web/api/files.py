@@ -12,7 +12,7 @@ from headrace.files import service as files
 from headrace.files import signing, transfer
 from headrace.files.buckets import BucketKey
 from headrace.files.models import StoredFile
-from headrace.sdk.errors import ConfigError
+from headrace.sdk.errors import ConfigError, HeadraceError
 from litestar import Controller, Request, delete, get, patch, post, put
 from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
@@ -211,12 +211,13 @@ class FileContentsController(Controller):
         async with services.database.transaction(organization_id) as session:
             key, watch = await files.to_send(session, organization_id, file_id, services.settings.file_bytes)
         await transfer.receive(services.store, organization_id, key, request.stream(), watch)
-        try:
-            async with services.database.transaction(organization_id) as session:
-                out = shown(FileOut, await files.sent(session, organization_id, file_id, key, watch))
-        except BaseException:
-            await asyncio.to_thread(services.store.delete, organization_id, key)
-            raise
+        async with services.database.transaction(organization_id) as session:
+            try:
+                row = await files.sent(session, organization_id, file_id, key, watch)
+            except HeadraceError:  # it is nobody's; after the commit began, only the sweep of retention can know
+                await asyncio.to_thread(services.store.delete, organization_id, key)
+                raise
+            out = shown(FileOut, row)
         await services.replicas.changed(organization_id)
         return ok(out)
 
