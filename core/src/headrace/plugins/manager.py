@@ -8,9 +8,10 @@ import sys
 import time
 import traceback
 from collections.abc import Callable, Collection, Iterable
-from functools import cached_property, partial
+from functools import cached_property, lru_cache, partial
 from importlib import import_module
 from importlib.metadata import Distribution, EntryPoint, distributions
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import pluggy
@@ -157,9 +158,15 @@ class _Name(NamedTuple):
 
 
 def _entry_points(group: str) -> list[tuple[EntryPoint, _Name, Distribution]]:
-    """Entry points of the group with their distribution, by name; a distribution seen twice on the path counts once."""
+    """Entry points of the group with their distribution, by name; looked for anew when something was installed."""
+    return _installed(group, tuple((folder, _changed(folder)) for folder in sys.path))
+
+
+@lru_cache(maxsize=4)
+def _installed(group: str, path: tuple[tuple[str, int], ...]) -> list[tuple[EntryPoint, _Name, Distribution]]:
+    """The same of folders as they are since a time; a distribution seen twice on the path counts once."""
     found: dict[tuple[str, str], tuple[EntryPoint, _Name, Distribution]] = {}
-    for dist in distributions():
+    for dist in distributions(path=[folder for folder, _ in path]):
         ours = [point for point in dist.entry_points if point.group == group]
         if ours:
             facts = dist.metadata  # parsed at each look
@@ -167,6 +174,13 @@ def _entry_points(group: str) -> list[tuple[EntryPoint, _Name, Distribution]]:
             for point in ours:
                 found.setdefault((point.name, name.name), (point, name, dist))
     return [found[key] for key in sorted(found)]
+
+
+def _changed(folder: str) -> int:
+    try:
+        return Path(folder).stat().st_mtime_ns
+    except OSError:
+        return 0
 
 
 def _fingerprint(dist: Distribution) -> str:

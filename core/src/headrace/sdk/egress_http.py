@@ -5,11 +5,13 @@ No proxy, cookie or password of the environment is used. Clients of third partie
 
 from __future__ import annotations
 
+import os
 import re
 import ssl
 import time
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import cache
 from typing import Any, BinaryIO
 from urllib.parse import urljoin
 
@@ -128,6 +130,12 @@ class _Backend(httpcore2.NetworkBackend):
         raise httpcore2.ConnectError("sockets of this machine are not reached by HTTP")
 
 
+@cache
+def _trusted(authorities: str | None) -> ssl.SSLContext:  # noqa: ARG001 - httpx2 reads the file that it is called by
+    """The authorities of the system: to read them takes longer than most requests."""
+    return httpx2.create_ssl_context()
+
+
 class EgressTransport(httpx2.HTTPTransport):
     """An httpx2 transport whose connections pass the door.
 
@@ -143,8 +151,9 @@ class EgressTransport(httpx2.HTTPTransport):
         context: ssl.SSLContext | None = None,
     ) -> None:  # fmt: skip
         self._pool = httpcore2.ConnectionPool(
-            ssl_context=context or httpx2.create_ssl_context(), max_connections=10, max_keepalive_connections=4,
-            keepalive_expiry=15.0, network_backend=_Backend(policy, resolver, clock or _Clock()),
+            ssl_context=context or _trusted(os.environ.get("SSL_CERT_FILE")),
+            max_connections=10, max_keepalive_connections=4, keepalive_expiry=15.0,
+            network_backend=_Backend(policy, resolver, clock or _Clock()),
         )  # fmt: skip
 
 

@@ -16,9 +16,9 @@ def aws_config(**more: Any) -> dict[str, Any]:
 
 def client(api: str, config: dict[str, Any]) -> Any:
     """A client of botocore, by its own way."""
-    from botocore.session import Session
+    from headrace.kits.records.aws import session
 
-    return Session().create_client(
+    return session().create_client(
         api, region_name=config["region"], endpoint_url=config["endpoint_url"], aws_access_key_id=KEY,
         aws_secret_access_key=SECRET,
     )  # fmt: skip

@@ -44,14 +44,18 @@ importlib.import_module("headrace.worker." + sys.argv[1]).main(load_settings(), 
 
 
 async def until(look: Callable[[], Awaitable[Any] | Any], *, deadline_s: float = DEADLINE_S) -> Any:
-    """The first truthy answer of `look`; the test fails when there is none in time."""
-    end = time.monotonic() + deadline_s
+    """The first truthy answer of `look`; the test fails when there is none in time.
+
+    It looks less and less often: looking takes the processor from what it waits for.
+    """
+    end, pause = time.monotonic() + deadline_s, 0.02
     while time.monotonic() < end:
         found = look()
         found = await found if isinstance(found, Awaitable) else found
         if found:
             return found
-        await asyncio.sleep(0.02)
+        await asyncio.sleep(pause)
+        pause = min(pause * 1.25, 0.2)
     pytest.fail(f"not within {deadline_s} s: {look}")
 
 

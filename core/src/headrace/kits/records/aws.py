@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from headrace.kits.records.connector import RecordsConnector
@@ -56,10 +57,9 @@ class AwsConnector(RecordsConnector[ConfigT]):
         """The client, made once."""
         if self._client is None:
             from botocore.config import Config as Settings
-            from botocore.session import Session
 
             config: Any = self.config
-            client = Session().create_client(
+            client = session().create_client(
                 self.api, region_name=config.region, endpoint_url=config.endpoint_url or None,
                 aws_access_key_id=config.access_key_id, aws_secret_access_key=config.secret_access_key.reveal(),
                 aws_session_token=config.session_token.reveal() or None,
@@ -108,6 +108,22 @@ class AwsConnector(RecordsConnector[ConfigT]):
             client.close()
         if door is not None:
             door.close()
+
+
+def session() -> Any:
+    """A session of botocore; what describes the services is read once for the process, not for each."""
+    from botocore.session import Session
+
+    made = Session()
+    made.register_component("data_loader", _loader())
+    return made
+
+
+@cache
+def _loader() -> Any:
+    from botocore.loaders import create_loader
+
+    return create_loader()
 
 
 class _Raw:
