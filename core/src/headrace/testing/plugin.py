@@ -16,8 +16,11 @@ if TYPE_CHECKING:
 
 
 def pytest_configure() -> None:
-    """Tests reach their servers on this machine."""
+    """Tests reach their servers on this machine, and have their files where its services have theirs."""
+    from headrace.testing.services import ground
+
     os.environ.setdefault("HEADRACE_EGRESS_ALLOW", "private")
+    os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(ground()))
 
 
 @pytest.fixture

@@ -76,7 +76,7 @@ def server() -> Ready:
     run, session_pid = os.environ.get("PYTEST_XDIST_TESTRUNUID"), os.getppid()
     if run is None:
         run, session_pid = f"pid{os.getpid()}", os.getpid()
-    folder = _ground() / f"headrace-tests-{os.getuid()}-{run[:16]}"
+    folder = ground() / f"headrace-tests-{os.getuid()}-{run[:16]}"
     folder.mkdir(mode=0o711, exist_ok=True)
     with (folder / "start.lock").open("a") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
@@ -85,7 +85,7 @@ def server() -> Ready:
         return json.decode((folder / "ready.json").read_bytes(), type=Ready)
 
 
-def _ground() -> Path:
+def ground() -> Path:
     """Memory where it is large, else the disk.
 
     Each test has a database of a thousand files, and before ext4 makes one it looks at all that were deleted in the
