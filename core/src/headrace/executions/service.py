@@ -24,6 +24,7 @@ from headrace.executions.leases import Event, as_json
 from headrace.executions.partial import Mode, part_of
 from headrace.executions.state import TERMINAL, node_status
 from headrace.flows.graph import FlowGraph
+from headrace.flows.references import taken
 from headrace.infra.ids import new_id
 from headrace.plugins.manager import Host
 from headrace.plugins.registry import Registry
@@ -134,13 +135,13 @@ async def start(
         main = compensation.for_a_part(main, host.registry, target_node_id)
     part = await part_of(
         session, actor.organization_id, flow_id, main, mode=mode, node_id=target_node_id, pinned=pinned,
-        supplied=supplied,
+        supplied=supplied, taken=taken(main, host.registry),
     )  # fmt: skip
     part, wanted = compensation.parted(part, host.registry, policy.queue) if mode == "flow" else (part, set())
     part = msgspec.structs.replace(
         part, kept={**part.kept, **(kept or {})}, given=_limited(part.given, row_limit), items_of=dict(items_of or {})
     )
-    plan = compile_plan(part.graph, host.registry, keep=wanted)
+    plan = compile_plan(part.graph, host.registry, keep=wanted, taken=part.taken, whole=part.whole)
     interval = data_interval or (None, None)
     if mode == "flow" and deadline_s is None:
         deadline_s = policy.deadline_s
