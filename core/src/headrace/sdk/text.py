@@ -133,10 +133,12 @@ def members_of(text: str, name: str) -> frozenset[str]:
         return frozenset()
     found: set[str] = set()
     wholes = sum(1 for one in tree.find_all(nodes.Name) if one.name == name)
-    for one in (*tree.find_all(nodes.Getattr), *tree.find_all(nodes.Getitem)):
-        if not isinstance(one.node, nodes.Name) or one.node.name != name:
+    dots, brackets = tree.find_all(nodes.Getattr), tree.find_all(nodes.Getitem)
+    members: list[tuple[nodes.Node, Any]] = [(one.node, one.attr) for one in dots]
+    members += [(one.node, getattr(one.arg, "value", None)) for one in brackets]
+    for of, member in members:
+        if not isinstance(of, nodes.Name) or of.name != name:
             continue
-        member = one.attr if isinstance(one, nodes.Getattr) else getattr(one.arg, "value", None)
         if isinstance(member, str):
             found.add(member)
             wholes -= 1
