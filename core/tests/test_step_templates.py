@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 from headrace.engine.frame_store import FrameStore
 from headrace.engine.messages import FrameRef, SegmentRequest
-from headrace.engine.references import filled_in, rows_of
+from headrace.engine.references import filled_in, seen_of
 from headrace.flows.graph import Edge, FlowGraph, NodeSpec
 from headrace.flows.references import before, taken
 from headrace.flows.validate import validate
@@ -131,9 +131,9 @@ def made(store, ref, text: str, shape=RespondConfig, field="body"):
 
 def test_rows_are_values_of_the_stored_frame(store):
     ref = stored(store, pl.DataFrame({"id": range(250), "name": [f"n{n}" for n in range(250)]}))
-    seen = rows_of(ref, store)
+    seen = seen_of(store.fetch(ref), ref.rows)
     assert (seen["row"], len(seen["rows"]), seen["count"]) == ({"id": 0, "name": "n0"}, 100, 250)
-    part = rows_of(ref.slice(240, 5), store)
+    part = seen_of(store.fetch(ref), 5, 240)
     assert (part["row"]["id"], len(part["rows"]), part["count"]) == (240, 5, 5)
     assert (
         made(store, ref, "{{ nodes.Orders.row.name }} of {{ nodes.Orders.count }}, {{ nodes.Orders.rows[7].id }}")

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from headrace.engine.frame_store import FrameStore
-from headrace.engine.messages import FrameRef, SegmentRequest
+from headrace.engine.messages import SegmentRequest
 from headrace.engine.templates import ROWS_SEEN, filled
 from headrace.flows.graph import NodeSpec
 from headrace.flows.references import NAME, asked
@@ -28,7 +29,7 @@ def filled_in(node: NodeSpec, shape: type[Config], request: SegmentRequest, stor
         raise ConfigError(f"no step before this one is called '{name}'; {NAME} takes those that have ended",
                           hint="correct the name in the step's settings")  # fmt: skip
     given = {name: request.inputs[frames[name]] for name in sorted(names) if frames[name] in request.inputs}
-    seen = {name: rows_of(ref, store) for name, ref in given.items()}
+    seen = {name: seen_of(store.fetch(ref), ref.rows, ref.offset) for name, ref in given.items()}
     try:
         return filled(node.config, shape, {**request.known, NAME: seen})
     except ConfigError as error:
@@ -38,9 +39,9 @@ def filled_in(node: NodeSpec, shape: type[Config], request: SegmentRequest, stor
         raise
 
 
-def rows_of(ref: FrameRef, store: FrameStore) -> Mapping[str, Any]:
+def seen_of(path: Path, rows: int, offset: int = 0) -> Mapping[str, Any]:
     """What templates see of a stored frame: its first `row`, its first 100 `rows`, and the `count` of all."""
     import polars as pl
 
-    rows = pl.scan_parquet(store.fetch(ref)).slice(ref.offset, min(ref.rows, ROWS_SEEN)).collect().to_dicts()
-    return {"row": rows[0] if rows else {}, "rows": rows, "count": ref.rows}
+    first = pl.scan_parquet(path).slice(offset, min(rows, ROWS_SEEN)).collect().to_dicts()
+    return {"row": first[0] if first else {}, "rows": first, "count": rows}
