@@ -29,6 +29,13 @@ LEFT JOIN executions x ON x.organization_id = c.organization_id AND x.id = c.exe
 WHERE c.organization_id = :organization_id AND c.trigger_id = :trigger_id AND c.conversation_id = :conversation_id
   AND c.outcome IN ('accepted', 'duplicate') ORDER BY c.created_at DESC, c.id DESC LIMIT :limit
 """)
+_LATE = sa.text("""
+SELECT x.id AS execution_id, x.flow_id, x.output_data FROM webhook_calls c
+JOIN executions x ON x.organization_id = c.organization_id AND x.id = c.execution_id
+WHERE c.organization_id = :organization_id AND c.trigger_id = :trigger_id AND c.conversation_id = :conversation_id
+  AND c.outcome = 'accepted' AND c.answer IS NULL AND x.response IS NULL AND x.status = 'completed'
+ORDER BY c.created_at DESC, c.id DESC LIMIT :limit
+""")
 _ANSWERED = sa.text("""
 UPDATE webhook_calls SET answer = :answer WHERE organization_id = :organization_id AND trigger_id = :trigger_id
   AND conversation_id = :conversation_id AND execution_id = :execution_id AND answer IS NULL
@@ -113,8 +120,14 @@ async def turns(session: AsyncSession, chat: Hosted, conversation_id: UUID, *, l
     return found
 
 
+async def late(database: Database, chat: Hosted, conversation_id: UUID, *, limit: int) -> Sequence[Any]:
+    """Executions without a respond step that have ended since nobody waits for them: their rows are the answer."""
+    async with database.transaction(chat.organization_id) as session:
+        return (await session.execute(_LATE, {**_of(chat, conversation_id), "limit": limit})).all()
+
+
 async def answered(database: Database, chat: Hosted, conversation_id: UUID, execution_id: UUID, answer: str) -> None:
-    """Keep an answer, as the first one said it."""
+    """Keep an answer, as the first one said it; an empty one says that there is none to come."""
     where = {**_of(chat, conversation_id), "execution_id": execution_id, "answer": answer}
     async with database.transaction(chat.organization_id) as session:
         await session.execute(_ANSWERED, where)
