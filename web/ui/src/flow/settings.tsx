@@ -148,21 +148,22 @@ function ofEvent(flow: string, types: ReturnType<typeof useFlowPage>['types']): 
 
 const member = (name: string) => (/^[A-Za-z_]\w*$/.test(name) ? `.${name}` : `[${JSON.stringify(name)}]`)
 const NEAREST = 20
+const ASKED = 5
 
-/** Names of rows of the nearest steps before, for templates; those of a step that has the name of another go by its id. */
+/** Names of rows of the nearest steps before, for templates; a step that has the name of another goes by its id. */
 function ofSteps(flow: string, step: string, types: ReturnType<typeof useFlowPage>['types']): string[] {
   const doc = useDoc.getState()
   const found: string[] = []
   for (let at: string | undefined = step; at && found.length < NEAREST; at = doc.nodes.find(({ id }) => id === at)?.parentId) {
     found.push(...[...before(doc, at)].slice(1, NEAREST + 1 - found.length))
   }
-  return found.flatMap((id) => {
+  return found.flatMap((id, at) => {
     const node = doc.nodes.find((one) => one.id === id)
     const port = types.get(node?.data.nodeType ?? '')?.outputs.find((one) => one.kind === 'data')?.name
     if (!node || !port || node.data.disabled) return []
     const alike = doc.nodes.filter((one) => labelOf(one) === labelOf(node)).length > 1
     const named = `nodes${member(alike ? id : labelOf(node))}`
-    const columns = given(flow, id, port, false)
+    const columns = given(flow, id, port, at < ASKED)
     return [...(columns.length ? columns.map((name) => `${named}.row${member(name)}`) : [`${named}.row`]), `${named}.count`]
   })
 }
