@@ -62,6 +62,7 @@ async def start(
     row_limit: int | None = None, use_pins: bool = False, supplied: Mapping[str, FrameRef] | None = None,
     kept: Mapping[str, Kept] | None = None,
     items_of: Mapping[str, UUID] | None = None, request_hash: str | None = None, execution_id: UUID | None = None,
+    settings: Mapping[str, Any] | None = None,
 ) -> UUID:  # fmt: skip
     """Accept an execution: its row, segments, doorbells and first event, in the caller's transaction.
 
@@ -98,6 +99,7 @@ async def start(
         kept: What nodes gave before that are not executed again (`replay`).
         items_of: The execution of which a loop, or a call, keeps the items that completed, by its id.
         request_hash: Of the request with the idempotency key.
+        settings: Of the flow, where they were read in this transaction.
         execution_id: The id that it is to have; another is returned when another execution stands for it.
 
     Returns:
@@ -114,7 +116,7 @@ async def start(
     """
     if trigger_type in ATTENDED and not (input_data or {}).keys() - {"trigger"}:
         input_data = {**(input_data or {}), **_sample_of(graph, host.registry)}
-    policy = await admission.policy_for(session, actor.organization_id, flow_id)
+    policy = await admission.policy_for(session, actor.organization_id, flow_id, settings)
     priority = priority or admission.PRIORITIES[policy.priority]
     fresh = mode == "flow" and parent_execution_id is None and trigger_type != "backfill"
     if fresh and policy.max_pending is not None:
@@ -170,10 +172,10 @@ async def start(
         rows = rows_of(plan, part, trigger_type, policy.queue, policy.limits)
         await session.execute(queries.SEGMENTS, {**key, "rows": as_json(rows)})
         await hold_if_full(session, actor.organization_id, execution_id, (*bounds, *slots), priority)
-        await ring_ready(session, key)
+        await ring_ready(session, key, of=flow_id)
     else:
         await settle.pass_segments(session, key, ended=0)
-    await session.execute(queries.TOUCH_FLOW, {"organization_id": actor.organization_id, "flow_id": flow_id})
+        await session.execute(queries.TOUCH_FLOW, {"organization_id": actor.organization_id, "flow_id": flow_id})
     return execution_id
 
 

@@ -13,10 +13,12 @@ from msgspec import Struct
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from headrace.connections.service import Vault
+from headrace.executions.service import NodeOutput
 from headrace.infra.database import Database
 from headrace.infra.store import Store
 from headrace.sdk.errors import DataError, HeadraceError
 from headrace.triggers import calls
+from headrace.triggers.answers import last
 from headrace.triggers.hosted import Hosted, Signs
 from headrace.triggers.models import Trigger
 from headrace.triggers.starting import Preparer
@@ -120,10 +122,16 @@ async def turns(session: AsyncSession, chat: Hosted, conversation_id: UUID, *, l
     return found
 
 
-async def late(database: Database, chat: Hosted, conversation_id: UUID, *, limit: int) -> Sequence[Any]:
-    """Executions without a respond step that have ended since nobody waits for them: their rows are the answer."""
+async def late(
+    database: Database, chat: Hosted, conversation_id: UUID, *, limit: int
+) -> list[tuple[UUID, tuple[NodeOutput | None, str]]]:
+    """Executions without a respond step that have ended since nobody waits for them, and what their last steps gave."""
     async with database.transaction(chat.organization_id) as session:
-        return (await session.execute(_LATE, {**_of(chat, conversation_id), "limit": limit})).all()
+        rows = (await session.execute(_LATE, {**_of(chat, conversation_id), "limit": limit})).mappings().all()
+        organization_id = chat.organization_id
+        return [
+            (row["execution_id"], await last(session, organization_id, row["execution_id"], dict(row))) for row in rows
+        ]
 
 
 async def answered(database: Database, chat: Hosted, conversation_id: UUID, execution_id: UUID, answer: str) -> None:

@@ -173,7 +173,7 @@ class Chat:
                 )
             if state["status"] != "completed":
                 raise Unanswered("the flow could not answer this message; try again later", **details)
-            rows = (await last_rows(of, page.organization_id, made.execution_id, state))["rows"]
+            rows = (await last_rows(of, page.organization_id, *state["last"]))["rows"]
         answer = chats.answer_of(state["response"], rows)
         if not answer:
             raise Unanswered("the flow ended without an answer; let it end with a respond step", **details)
@@ -183,11 +183,9 @@ class Chat:
     async def _heard(self, conversation: UUID, limit: int) -> None:
         """Keep answers of last steps that came when nobody waited any more."""
         page, of = self.visit.page, self._of
-        for row in await chats.late(of.database, page, conversation, limit=limit):
-            state = {"flow_id": row.flow_id, "output_data": row.output_data}
-            found = await last_rows(of, page.organization_id, row.execution_id, state)
-            answer = chats.answer_of(None, found["rows"])
-            await chats.answered(of.database, page, conversation, row.execution_id, answer)
+        for execution_id, last in await chats.late(of.database, page, conversation, limit=limit):
+            answer = chats.answer_of(None, (await last_rows(of, page.organization_id, *last))["rows"])
+            await chats.answered(of.database, page, conversation, execution_id, answer)
 
 
 unversioned = [ChatsController]
