@@ -66,3 +66,16 @@ async def test_what_a_step_cannot_take_fails_it_with_its_name(world, owner):
         failed = await world.ended(await world.start(chain(world, text)))
         assert (failed["status"], failed["error"]["node_id"]) == ("failed", "gate")
         assert said in failed["error_message"]
+
+
+async def test_a_new_reference_executes_again_what_had_not_been_stored(world, owner):
+    drawn = chain(world, "plain")
+    broken = NodeSpec(
+        id="gate", type="lab.gate", config={"began": world.path("plain"), "fail_times": 1, "transient": False}
+    )
+    first = await owner.execute(FlowGraph(nodes=(*drawn.nodes[:3], broken), edges=drawn.edges))
+    assert (await world.ended(first))["status"] == "failed"
+    await owner.save(chain(world, "{{ nodes.source.count }}-{{ nodes.twice.rows[1].twice }}"))
+    again = await world.ended(await owner.retry(first, version="latest"))
+    assert again["status"] == "completed", again["error"]
+    assert made(world) == ["3-2", "plain"]
