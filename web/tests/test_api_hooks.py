@@ -12,8 +12,6 @@ import pytest
 import sqlalchemy as sa
 from headrace.testing.processes import until
 from headrace.triggers.callers import sign
-from sqlalchemy import event
-from sqlalchemy.engine import Engine
 
 API = "/api/v1"
 CANVAS = {
@@ -395,23 +393,3 @@ async def test_a_large_body_is_kept_whole_and_replayed(site, client):
     again = await site.post(f"/webhooks/{made['id']}/calls/{call['id']}/replay", status=202)
     execution = await site.get(f"/executions/{again['execution_id']}")
     assert len(execution["input_data"]["rows"]) == 200
-
-
-async def test_a_call_takes_few_statements(site):
-    _, place = await site.hook()
-    for _ in range(2):
-        assert (await site.call(place)).status_code == 202
-    asked = []
-
-    def note(connection, cursor, statement, *_):
-        asked.append(" ".join(statement.split())[:80])
-
-    event.listen(Engine, "before_cursor_execute", note)
-    try:
-        assert (await site.call(place)).status_code == 202
-    finally:
-        event.remove(Engine, "before_cursor_execute", note)
-    told = "\n".join(asked)
-    # Two to find it, two to be its organization's, then flow, plan, call, execution, segments, bell, and the trigger;
-    # the outbox as no worker lives here, and a savepoint.
-    assert len(asked) <= 14, told
