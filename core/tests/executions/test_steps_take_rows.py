@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from headrace.executions import pins
+from headrace.executions.rows import pin_rows
 from headrace.flows.graph import Edge, FlowGraph, NodeSpec
 
 
@@ -79,3 +81,15 @@ async def test_a_new_reference_executes_again_what_had_not_been_stored(world, ow
     again = await world.ended(await owner.retry(first, version="latest"))
     assert again["status"] == "completed", again["error"]
     assert made(world) == ["3-2", "plain"]
+
+
+async def test_a_pinned_step_between_them_hides_no_step(world, owner, headrace_settings):
+    drawn = chain(world, "{{ nodes.source.count }}-{{ nodes.one.row.id }}", count=4)
+    await owner.save(drawn)
+    rows = {"out": [{"id": 77}]}
+    refs = pin_rows(headrace_settings.objects_url, world.organization_id, world.flow_id, "one", rows)
+    async with world.database.transaction(world.organization_id) as session:
+        await pins.put(session, world.organization_id, world.flow_id, "one", refs)
+    ended = await world.ended(await owner.execute(drawn, observe="all", use_pins=True))
+    assert ended["status"] == "completed", ended["error"]
+    assert made(world) == ["4-77"]
