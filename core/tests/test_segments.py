@@ -148,3 +148,41 @@ def test_any_graph_gives_segments_in_order(data: st.DataObject) -> None:
             assert first in plan.segments[second].depends_on
     writes = {n.id for n in drawn.nodes if n.type == "t.write"}
     assert all(len(writes & set(s.node_ids)) <= 1 for s in plan.segments), "one effect a segment"
+
+
+def test_a_step_that_templates_take_from_is_stored_and_ends_its_segment():
+    drawn = graph("a:read b:pure c:pure d:pure a>b b>c c>d")
+    assert groups(compile_plan(drawn, REGISTRY)) == [{"a", "b", "c", "d"}]
+    plan = compile_plan(drawn, REGISTRY, taken={"d": {"First": "a.out"}})
+    assert groups(plan) == [{"a"}, {"b", "c", "d"}]
+    assert (plan.segments[0].keep, plan.segments[1].inputs) == (("a.out",), ("a.out",))
+    plan = compile_plan(drawn, REGISTRY, taken={"d": {"b": "b.out"}, "c": {"a": "a.out"}})
+    assert groups(plan) == [{"a"}, {"b"}, {"c", "d"}]
+    assert plan.segments[2].depends_on == (0, 1)
+
+
+def test_a_loop_waits_for_what_is_taken_inside_of_it():
+    whole = graph("a:read b:write l:pure x:pure a>b b.result>l", x={"parent": "l"})
+    plan = compile_plan(whole.level(), REGISTRY, taken={"x": {"a": "a.out"}}, whole=whole)
+    assert [segment.inputs for segment in plan.segments] == [(), ("a.out",), ("b.result", "a.out")]
+
+
+@given(st.integers(2, 9), st.data())
+def test_whatever_is_taken_makes_no_cycle_of_segments(count, data):
+    names = [f"n{number}" for number in range(count)]
+    kinds = [data.draw(st.sampled_from(["pure", "heavy", "write"])) for _ in names]
+    pairs = [(a, b) for i, a in enumerate(names) for b in names[i + 1 :]]
+    edges = data.draw(st.lists(st.sampled_from(pairs), unique=True))
+    nodes = tuple(NodeSpec(id=name, type=f"t.{kind}") for name, kind in zip(names, kinds, strict=True))
+    drawn = FlowGraph(nodes=nodes, edges=tuple(Edge(source=a, target=b) for a, b in edges))
+    looks = [(a, b) for a, b in pairs if a in drawn.upstream(b) and data.draw(st.booleans())]
+    taken: dict[str, dict[str, str]] = {}
+    for a, b in looks:
+        taken.setdefault(b, {})[a] = f"{a}.out"
+    plan = compile_plan(drawn, REGISTRY, taken=taken)
+    home = {node_id: segment for segment in plan.segments for node_id in segment.node_ids}
+    for a, b in looks:
+        assert home[a].no < home[b].no, "it has ended when the other begins"
+        assert f"{a}.out" in home[a].keep
+        assert f"{a}.out" in home[b].inputs
+        assert home[a].no in home[b].depends_on

@@ -88,3 +88,23 @@ def test_columns_of_pinned_rows_are_offered_before_anything_has_run(page: Page, 
     side.get_by_label("Insert a column into Condition").select_option("delay")
     expect(field).to_have_value("delay > 3")
     expect(side.get_by_role("status")).to_have_text("First rowtrue")
+
+
+def test_rows_of_earlier_steps_are_offered_by_name(page: Page, api, steps, request):
+    nodes = [
+        steps("read", "local_files.read", 0, connection="Flight data", stream="airlines.csv"),
+        steps("keep", "transform.filter", 280, where="carrier = 'AA'"),
+        steps("say", "control.respond", 560, send="text"),
+    ]
+    flow = api.flow(request.node.name, nodes, [("read.out", "keep.in"), ("keep.out", "say.in")])
+    api("PUT", f"/flows/{flow}/nodes/read/pin", {"rows": [{"carrier": "UA", "delay": 4}]})
+    page.goto(f"/flows/{flow}")
+    side = settings(page, "say")
+    side.get_by_role("button", name="As an expression").first.click()
+    offered = side.get_by_role("combobox", name="Insert a value into Text")
+    expect(offered.locator("option", has_text="nodes.Read.row.delay")).to_have_count(1)
+    offered.select_option("nodes.Read.row.delay")
+    expect(side.get_by_role("status")).to_have_text("Gives4")
+    names = offered.locator("option").all_text_contents()
+    assert {"nodes.Read.count", "nodes.Keep.count"} <= set(names)
+    assert not any("Say" in name for name in names)

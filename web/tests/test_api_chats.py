@@ -7,8 +7,10 @@ import json
 import re
 import time
 
+import msgspec
 import pytest
 import sqlalchemy as sa
+from headrace.executions.rows import pin_rows
 from headrace.testing.processes import until
 
 API = "/api/v1"
@@ -159,6 +161,33 @@ async def test_an_answer_that_does_not_come(site):
 
     failed, _ = await asyncio.gather(site.say(place), fail())
     assert (failed.status_code, "inner" in failed.text) == (502, False)
+
+
+async def test_the_last_step_is_heard_when_nobody_waits_any_more(site, headrace_settings):
+    place = await site.make({"wait_seconds": 1, "title": "Ask"})
+    late = (await site.say(place, "Slow?")).json()["error"]["details"]
+    named = {"conversation_id": late["conversation_id"]}
+    silent = (await site.say(place, "Hm?", **named)).json()["error"]["details"]
+    organization_id = site.person.organization_id
+    ((flow_id,),) = await site.rows("select distinct flow_id from executions")
+    rows = {"out": [{"answer": "Better late."}, {"answer": "Than never."}]}
+    refs = await asyncio.to_thread(pin_rows, headrace_settings.objects_url, organization_id, flow_id, "last", rows)
+    await site.do(
+        "insert into node_executions (organization_id, execution_id, node_id, segment_no, status, attempt, outputs) "
+        "values (:o, :e, 'last', 0, 'completed', 1, cast(:r as jsonb))",
+        o=organization_id, e=late["execution_id"], r=msgspec.json.encode(refs).decode(),
+    )  # fmt: skip
+    done = "update executions set status = 'completed', output_data = cast(:d as jsonb) where id = :e"
+    await site.do(done, e=late["execution_id"], d='{"last.out": {"rows": 2}}')
+    await site.do(done, e=silent["execution_id"], d="{}")
+    again = await site.say(place, "Still there?", said("Yes."), **named)
+    assert again.status_code == 200, again.text
+    assert (await site.inputs())[2]["history"] == [
+        {"role": "user", "content": "Slow?"}, {"role": "assistant", "content": "Better late.\nThan never."},
+        {"role": "user", "content": "Hm?"},
+    ]  # fmt: skip
+    kept = await site.rows("select answer from webhook_calls order by created_at")
+    assert [row.answer for row in kept] == ["Better late.\nThan never.", "", "Yes."], "nothing is looked for twice"
 
 
 async def test_the_page_works_without_scripts_and_counts_once(site):

@@ -43,6 +43,15 @@ async def test_texts_see_the_variables_of_the_flow(site):
     assert tried["value"] == "On Monday"
 
 
+async def test_texts_see_the_rows_of_steps_by_name(site):
+    ask, flow = site
+    await ask("PUT", f"{flow}/nodes/read/pin", body={"rows": [{"x": 21}, {"x": 1}]})
+    asked = {"text": "{{ nodes.read.row.x }} of {{ nodes.read.count }}", "language": "text"}
+    assert (await ask("POST", f"{flow}/{TRY}", body=asked))["value"] == "21 of 2"
+    wrong = await ask("POST", f"{flow}/{TRY}", body={**asked, "text": "{{ nodes.read.row.y }}"})
+    assert "not there: 'y'; known in nodes.read.row are x" in wrong["problem"]
+
+
 async def test_it_belongs_to_the_flow_and_has_bounds(site, sign_up):
     ask, flow = site
     stranger = await sign_up(name="stranger")

@@ -176,6 +176,15 @@ async def test_flows_call_flows_five_deep_and_rows_come_back(world):
     assert await world.outputs(execution_id) == {"f.out": 3}
 
 
+async def test_texts_of_a_called_flow_take_of_what_it_was_handed(world):
+    called = world.flow("i:control.input g:lab.gate o:control.output i>g g>o",
+                        g={"began": world.path("{{ nodes.i.count }}-{{ nodes.i.rows[2].id }}")})  # fmt: skip
+    await store(world, "called", called)
+    ended = await world.ended(await world.start(world.flow("r:lab.rows c:control.subflow r>c", c={"flow": "called"})))
+    assert ended["status"] == "completed", ended["error"]
+    assert len(world.lines("3-2")) == 1
+
+
 async def test_a_flow_that_calls_itself_and_one_that_is_not_there_fail_with_a_sentence(world):
     await store(world, "ring", world.flow("c:control.subflow", c={"flow": "ring"}))
     ended = await world.ended(await world.start(world.flow("c:control.subflow", c={"flow": "ring"})))

@@ -213,10 +213,10 @@ class _Work:
     def _call(
         self, node: NodeSpec, kind: NodeType, context: StepContext, inputs: dict[str, nw.LazyFrame[Any]]
     ) -> dict[str, nw.LazyFrame[Any]]:
-        from headrace.engine.templates import filled
+        from headrace.engine.references import filled_in
 
         shape = kind.manifest.config
-        config = parse_config(shape, filled(node.config, shape, self.request.known))
+        config = parse_config(shape, filled_in(node, shape, self.request, self.store))
         limit = self.request.row_limit if not kind.manifest.inputs else None
         if limit and isinstance(own := getattr(config, "limit", None), int):
             setattr(config, "limit", min(own or limit, limit))  # noqa: B010 - connectors then read no more

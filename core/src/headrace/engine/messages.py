@@ -67,6 +67,7 @@ class SegmentRequest(Struct, frozen=True, kw_only=True, tag="segment"):
         observe: `all` stores every node's output and counts its rows (design time); `borders` only `keep`.
         connections: By the name or id that the nodes' configs use.
         resumed: Why its control node is run again.
+        taken: By node id: what its templates call other steps, and `node.port` of what those gave (in `inputs`).
         results: Frames of its child executions, in the order of the items.
         row_limit: Sources give so many rows at most (design time).
         failure: What a node came to for good, when no attempt is left: it is not executed, its `on_error` is.
@@ -84,6 +85,7 @@ class SegmentRequest(Struct, frozen=True, kw_only=True, tag="segment"):
     connections: dict[str, ConnectionSpec] = {}
     params: dict[str, Any] = {}
     input_data: dict[str, Any] = {}
+    taken: dict[str, dict[str, str]] = {}
     resumed: Resumed | None = None
     results: tuple[FrameRef, ...] = ()
     row_limit: int | None = None

@@ -110,6 +110,7 @@ def _rest(request: SegmentRequest, run: set[str], kept: Mapping[str, Kept]) -> S
         edges=tuple(edge for edge in request.graph.edges if edge.target in run),
     )
     used = {f"{edge.source}.{edge.source_port}" for edge in graph.edges}
+    used.update(name for node_id in run for name in request.taken.get(node_id, {}).values())
     return msgspec.structs.replace(
         request, graph=graph, inputs={name: ref for name, ref in inputs.items() if name in used},
         keep=tuple(name for name in request.keep if name.rpartition(".")[0] in run),

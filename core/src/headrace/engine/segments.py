@@ -1,7 +1,8 @@
 """Compile a FlowGraph into segments: the units of claim, lease and checkpoint. Pure.
 
 Everything that can be one lazy computation becomes one segment. A segment ends at an effect, at a heavy node, at a
-node with a failure policy of its own, and where a frame is wanted by more than one segment.
+node with a failure policy of its own, and where a frame is wanted by more than one segment. It ends as well at a step
+of which a later one's templates take something: that is read from the stored frame, so it is the same in each attempt.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from msgspec import Struct
 
 from headrace.engine.ways import Need, need_of
 from headrace.flows.graph import Edge, FlowGraph, NodeSpec
+from headrace.flows.references import Taken
 from headrace.plugins.registry import NodeType, Registry
 from headrace.sdk.forms import config_schema
 from headrace.sdk.manifests import Effect
@@ -28,7 +30,7 @@ class Segment(Struct, frozen=True, kw_only=True):
         no: Position in the plan; parents come first.
         node_ids: In topological order.
         depends_on: Segments whose frames are needed.
-        inputs: `node.port` of the frames that come from other segments.
+        inputs: `node.port` of the frames that come from other segments, those that only templates take included.
         keep: `node.port` of the frames that other segments, or the caller, need.
         queue: Class of the worker queue: heavy, io (it waits for others) or light.
         plugins: Distributions that a worker must have.
@@ -56,13 +58,18 @@ class Plan(Struct, frozen=True):
     segments: tuple[Segment, ...]
 
 
-def compile_plan(graph: FlowGraph, registry: Registry, *, keep: Collection[str] = ()) -> Plan:
+def compile_plan(
+    graph: FlowGraph, registry: Registry, *, keep: Collection[str] = (), taken: Taken | None = None,
+    whole: FlowGraph | None = None,
+) -> Plan:  # fmt: skip
     """Cut a valid graph into segments; steps inside loops are their loop's business.
 
     Args:
         graph: One level of a flow.
         registry: Node types.
         keep: `node.port` of outputs to store besides those that nothing takes.
+        taken: What templates of its steps, and of those inside of its loops, take of other steps.
+        whole: With what is inside of loops.
 
     Raises:
         ConfigError: a node type is unknown.
@@ -70,9 +77,29 @@ def compile_plan(graph: FlowGraph, registry: Registry, *, keep: Collection[str] 
     """
     graph = bypass_disabled(graph)
     types = {node.id: registry.node(node.type) for node in graph.nodes}
-    order = graph.order()
-    home = _assign(graph, types, order)
-    return Plan(graph, tuple(_describe(graph, types, order, home, frozenset(keep))))
+    looks = looks_of(graph, taken or {}, whole)
+    order = _with(graph, looks).order() if looks else graph.order()
+    home = _assign(graph, types, order, looks)
+    return Plan(graph, tuple(_describe(graph, types, order, home, frozenset(keep), looks)))
+
+
+def looks_of(graph: FlowGraph, taken: Taken, whole: FlowGraph | None = None) -> tuple[Edge, ...]:
+    """What templates take of other steps of this level, as edges that carry no rows."""
+    if not taken:
+        return ()
+    found: dict[tuple[str, str], Edge] = {}
+    for node in graph.nodes:
+        inside = whole.inside(node.id) if whole is not None else set()
+        for one in (node.id, *sorted(inside & taken.keys())):
+            for name in taken.get(one, {}).values():
+                source, _, port = name.rpartition(".")
+                if source in graph.by_id and source != node.id:
+                    found[name, node.id] = Edge(source=source, source_port=port, target=node.id)
+    return tuple(found.values())
+
+
+def _with(graph: FlowGraph, looks: tuple[Edge, ...]) -> FlowGraph:
+    return FlowGraph(nodes=graph.nodes, edges=(*graph.edges, *looks))
 
 
 def bypass_disabled(graph: FlowGraph) -> FlowGraph:
@@ -98,15 +125,21 @@ def bypass_disabled(graph: FlowGraph) -> FlowGraph:
     return FlowGraph(nodes=tuple(n for n in graph.nodes if n.id not in off), edges=tuple(edges))
 
 
-def _assign(graph: FlowGraph, types: dict[str, NodeType], order: tuple[str, ...]) -> dict[str, int]:
+def _assign(
+    graph: FlowGraph, types: dict[str, NodeType], order: tuple[str, ...], looks: tuple[Edge, ...]
+) -> dict[str, int]:
     """Group of each node, decided from the end backwards."""
+    after: dict[str, list[str]] = {}
+    for look in looks:
+        after.setdefault(look.source, []).append(look.target)
     home: dict[str, int] = {}
     shared: dict[frozenset[int], int] = {}
     groups = 0
     for node_id in reversed(order):
-        wanted = frozenset(home[edge.target] for edge in graph.outgoing[node_id])
+        looking = [home[target] for target in after.get(node_id, ())]
+        wanted = frozenset([*(home[edge.target] for edge in graph.outgoing[node_id]), *looking])
         fuses = _fuses(graph.by_id[node_id], types[node_id])
-        if fuses and len(wanted) == 1 and _open(graph, types, node_id):
+        if fuses and len(wanted) == 1 and not looking and _open(graph, types, node_id):
             (home[node_id],) = wanted
             continue
         key = wanted if fuses else frozenset({-1 - groups})
@@ -137,14 +170,18 @@ def _open(graph: FlowGraph, types: dict[str, NodeType], node_id: str) -> bool:
 
 
 def _describe(
-    graph: FlowGraph, types: dict[str, NodeType], order: tuple[str, ...], home: dict[str, int], keep: frozenset[str]
-) -> Iterable[Segment]:
+    graph: FlowGraph, types: dict[str, NodeType], order: tuple[str, ...], home: dict[str, int], keep: frozenset[str],
+    looks: tuple[Edge, ...],
+) -> Iterable[Segment]:  # fmt: skip
     """Number the groups, parents first, and say what each needs and gives."""
     members: dict[int, list[str]] = {}
     for node_id in order:
         members.setdefault(home[node_id], []).append(node_id)
-    parents = {
+    feeds = {
         group: {home[e.source] for n in ids for e in graph.incoming[n]} - {group} for group, ids in members.items()
+    }
+    parents = {
+        group: {*fed, *(home[e.source] for e in looks if home[e.target] == group)} for group, fed in feeds.items()
     }
     number: dict[int, int] = {}
     waiting = list(members)
@@ -157,6 +194,8 @@ def _describe(
         kinds = [types[node_id] for node_id in ids]
         incoming = [e for n in ids for e in graph.incoming[n] if home[e.source] != group]
         outgoing = [e for n in ids for e in graph.outgoing[n] if home[e.target] != group]
+        seen = [e for e in looks if home[e.target] == group]
+        shown = [e for e in looks if home[e.source] == group]
         tails = [
             f"{n}.{p.name}" for n in ids if not graph.outgoing[n] for p in types[n].manifest.outputs if p.kind == "data"
         ]
@@ -164,12 +203,14 @@ def _describe(
             no=number[group],
             node_ids=tuple(ids),
             depends_on=tuple(sorted(number[g] for g in parents[group])),
-            inputs=_names(incoming),
-            keep=tuple(dict.fromkeys((*_names(outgoing), *tails, *(n for n in keep if n.rpartition(".")[0] in ids)))),
+            inputs=_names(incoming + seen),
+            keep=tuple(
+                dict.fromkeys((*_names(outgoing + shown), *tails, *(n for n in keep if n.rpartition(".")[0] in ids)))
+            ),
             queue=_queue(kinds),
             plugins=tuple(sorted({kind.plugin.distribution for kind in kinds})),
             connections=tuple(sorted({c for n in ids for c in connections_of(graph.by_id[n], types[n])})),
-            needed=_needed(graph.by_id[ids[0]], types[ids[0]], len(parents[group])),
+            needed=_needed(graph.by_id[ids[0]], types[ids[0]], len(feeds[group])),
             needs=tuple(need_of(n, types[n].manifest, graph.incoming[n]) for n in ids) if incoming else (),
         )
 

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from functools import lru_cache
+from collections.abc import Mapping
 from typing import Any
 
 from headrace.sdk.config import Config
 from headrace.sdk.errors import ConfigError
+from headrace.sdk.forms import spoken_fields
 from headrace.sdk.text import render_config
 
 ROWS_SEEN = 100
 """Rows of an event that templates may ask for."""
-_LANGUAGES = frozenset(["code", "expression", "sql"])
+_GUESTS = {
+    "input": "the event, which could change what it does; bind it as a parameter, or use the columns of the trigger's "
+    "rows",
+    "nodes": "other steps, whose rows could change what it does; bind it as a parameter, or connect the step to an "
+    "input",
+}
+"""What comes from outside of the flow, and why a program does not take it."""
 
 
 def event_of(input_data: Mapping[str, Any]) -> dict[str, Any]:
@@ -31,13 +37,13 @@ def known(params: Mapping[str, Any], execution_id: str, input_data: Mapping[str,
 def filled(config: Mapping[str, Any], shape: type[Config], context: Mapping[str, Any]) -> dict[str, Any]:
     """The config with its templates filled in.
 
-    What an event brought is a value, never a piece of a program: SQL and other languages take it as a parameter or as
-    a column.
+    What an event or another step brought is a value, never a piece of a program: SQL and other languages take it as a
+    parameter or as a column.
 
     Raises:
         ConfigError: naming the field.
     """
-    spoken = spoken_fields(shape) if "input" in context else frozenset()
+    spoken = spoken_fields(shape) if _GUESTS.keys() & context.keys() else frozenset()
     plain = {name: value for name, value in config.items() if name not in spoken}
     made = {**config, **render_config(plain, context, shape.verbatim)}
     for name in spoken & config.keys():
@@ -48,32 +54,19 @@ def filled(config: Mapping[str, Any], shape: type[Config], context: Mapping[str,
 def _program(
     name: str, field: Mapping[str, Any], context: Mapping[str, Any], verbatim: frozenset[str]
 ) -> dict[str, Any]:
-    own = {known: value for known, value in context.items() if known != "input"}
+    own = {known: value for known, value in context.items() if known not in _GUESTS}
     try:
         return {**render_config(field, own, verbatim)}
     except ConfigError:
-        render_config(field, context, verbatim)  # says what is wrong, unless it is the event
-    raise ConfigError(
-        f"'{name}' takes nothing of the event, which could change what it does; bind it as a parameter, "
-        "or use the columns of the trigger's rows", field=name,
-    )  # fmt: skip
+        render_config(field, context, verbatim)  # says what is wrong, unless it is a guest
+    guest = "nodes" if "nodes" in context and _asks(field, context, verbatim) else "input"
+    raise ConfigError(f"'{name}' takes nothing of {_GUESTS[guest]}", field=name)
 
 
-@lru_cache(maxsize=1_024)
-def spoken_fields(shape: type[Config]) -> frozenset[str]:
-    """Fields at the top that hold text in a language, also deep within."""
-    from headrace.sdk.forms import config_schema
-
-    return frozenset(name for name, part in config_schema(shape).get("properties", {}).items() if _speaks(part))
-
-
-def _speaks(part: Mapping[str, Any]) -> bool:
-    hints = part.get("x-ui", {})
-    return hints.get("widget") in _LANGUAGES or "language" in hints or any(map(_speaks, _within(part)))
-
-
-def _within(part: Mapping[str, Any]) -> Iterable[Mapping[str, Any]]:
-    yield from part.get("properties", {}).values()
-    yield from part.get("oneOf", ())
-    if isinstance(part.get("items"), Mapping):
-        yield part["items"]
+def _asks(field: Mapping[str, Any], context: Mapping[str, Any], verbatim: frozenset[str]) -> bool:
+    """Whether it cannot do without other steps."""
+    try:
+        render_config(field, {known: value for known, value in context.items() if known != "nodes"}, verbatim)
+    except ConfigError:
+        return True
+    return False

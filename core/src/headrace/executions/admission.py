@@ -101,8 +101,12 @@ def policy_of(settings: Mapping[str, Any]) -> Policy:
     return policy
 
 
-async def policy_for(session: AsyncSession, organization_id: UUID, flow_id: UUID) -> Policy:
-    """The policy of a flow."""
+async def policy_for(
+    session: AsyncSession, organization_id: UUID, flow_id: UUID, settings: Mapping[str, Any] | None = None
+) -> Policy:
+    """The policy of a flow, of its `settings` where they are known."""
+    if settings is not None:
+        return policy_of(settings)
     flow = await session.get(Flow, (organization_id, flow_id))
     return policy_of(flow.settings if flow is not None else {})
 

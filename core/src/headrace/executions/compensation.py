@@ -66,10 +66,12 @@ def parted(part: Part, registry: Registry, queue: str = "") -> tuple[Part, set[s
             for e in level.edges
             if e.target in ids and e.source in main.by_id and (e.source_port != PORT or e.source == source)
         )  # fmt: skip
-        plan = compile_plan(level.only(ids), registry)
+        plan = compile_plan(level.only(ids), registry, taken=part.taken, whole=part.whole)
         if not plan.segments:
             continue
-        undo[source] = rows_of(plan, Part(plan.graph, entering=entering, whole=part.whole), "event", queue)
+        undo[source] = rows_of(
+            plan, Part(plan.graph, entering=entering, whole=part.whole, taken=part.taken), "event", queue
+        )
         keep |= {f"{edge.source}.{edge.source_port}" for edge in entering}
     return msgspec.structs.replace(part, graph=main, undo=undo), keep
 

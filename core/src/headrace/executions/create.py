@@ -84,9 +84,16 @@ async def create_one(session: AsyncSession, row: dict[str, Any], segments: Seque
     await ring_ready(session, key)
 
 
-async def ring_ready(session: AsyncSession, key: Mapping[str, Any]) -> None:
-    """Ring for what is ready of a new execution: a worker at once, or through the outbox when others wait as well."""
-    rung = (await session.execute(queries.RING_WORKER, key)).one()
+async def ring_ready(session: AsyncSession, key: Mapping[str, Any], *, of: UUID | None = None) -> None:
+    """Ring for what is ready of a new execution: a worker at once, or through the outbox when others wait as well.
+
+    Args:
+        session: The transaction that has written it.
+        key: The execution.
+        of: The flow that is told of it.
+    """
+    touched = (queries.TOUCH_AND_RING, {**key, "flow_id": of}) if of else (queries.RING_WORKER, key)
+    rung = (await session.execute(*touched)).one()
     if rung.others:
         await session.execute(queries.RING_READY, key)
 

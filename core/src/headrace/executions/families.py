@@ -21,6 +21,7 @@ from headrace.executions.create import Slot, create_children, row_of, rows_of
 from headrace.executions.leases import Claim, Lease, as_json
 from headrace.executions.partial import Part
 from headrace.flows.graph import FlowGraph
+from headrace.flows.references import taken
 from headrace.infra.ids import new_id
 from headrace.plugins.registry import Registry
 from headrace.sdk.errors import ConfigError, DataError
@@ -92,7 +93,7 @@ async def begin(session: AsyncSession, claim: Claim, wait: Children, registry: R
     first = at["first"]
     target = await _target(session, claim, wait, registry, load, parent)
     whole, wanted = compensation.parted(target.part, registry)
-    plan = compile_plan(whole.graph, registry, keep={*target.results, *wanted})
+    plan = compile_plan(whole.graph, registry, keep={*target.results, *wanted}, taken=whole.taken, whole=whole.whole)
     if not plan.segments:
         raise ConfigError("there is no step inside; put at least one there, or remove the loop")
     policy = await admission.policy_for(session, lease.organization_id, target.flow_id)
@@ -106,7 +107,7 @@ async def begin(session: AsyncSession, claim: Claim, wait: Children, registry: R
     for number, (item, ref, mark) in enumerate(zip(items, inputs, marks, strict=True), at["next"]):
         if mark in kept:
             continue
-        given = {f"{e.source}.{e.source_port}": ref for e in whole.entering} if ref else {}
+        given = {**whole.given, **({f"{e.source}.{e.source_port}": ref for e in whole.entering} if ref else {})}
         part = msgspec.structs.replace(whole, given=given, entering=whole.entering if ref else ())
         children.append(
             row_of(
@@ -161,7 +162,8 @@ def waited(parked: dict[str, Any] | None) -> dict[str, Any] | None:
 def _mark(item: Item, ref: FrameRef | None, target: _Target) -> str:
     """What an item is known by: its parameters, its rows, and the flow that is called."""
     called = target.definition_hash if target.mode == "flow" else ""
-    facts = [item.params, identity(ref) if ref else None, called]
+    facts: list[Any] = [item.params, identity(ref) if ref else None, called]
+    facts += [[name, identity(one)] for name, one in sorted(target.part.given.items())]
     return hashlib.sha256(msgspec.json.encode(facts, order="deterministic")).hexdigest()
 
 
@@ -196,8 +198,19 @@ async def _target(
     results = tuple(f"{e.source}.{e.source_port}" for e in body.edges if e.target == node.id)
     level = body.level(node.id)
     return _Target(
-        Part(level, entering, whole=body), results, parent.flow_id, parent.definition_hash, parent.version, "body"
+        Part(level, entering, _outside(claim), whole=body, taken=claim.spec.taken),
+        results,
+        parent.flow_id,
+        parent.definition_hash,
+        parent.version,
+        "body",
     )
+
+
+def _outside(claim: Claim) -> dict[str, FrameRef]:
+    """What templates inside of a loop take of steps before it."""
+    names = {name for found in claim.spec.taken.values() for name in found.values()}
+    return {name: claim.inputs[name] for name in names if name in claim.inputs}
 
 
 def _called(graph: FlowGraph, registry: Registry) -> tuple[Part, tuple[str, ...]]:
@@ -208,7 +221,7 @@ def _called(graph: FlowGraph, registry: Registry) -> tuple[Part, tuple[str, ...]
     rest = level.only({node.id for node in level.nodes} - doors)
     entering = tuple(edge for edge in level.edges if edge.source in doors and edge.target not in doors)
     results = tuple(f"{node.id}.out" for node in level.nodes if registry.node(node.type).manifest.role == "output")
-    return Part(rest, entering, whole=loops), results
+    return Part(rest, entering, whole=loops, taken=taken(graph, registry)), results
 
 
 def _input(claim: Claim, item: Item, before: list[FrameRef]) -> FrameRef | None:

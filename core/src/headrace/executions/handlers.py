@@ -13,6 +13,7 @@ from headrace.executions.create import create_one, row_of, rows_of
 from headrace.executions.partial import Part
 from headrace.flows.compensations import without
 from headrace.flows.graph import FlowGraph
+from headrace.flows.references import taken
 from headrace.infra.ids import new_id
 from headrace.plugins.registry import Registry
 
@@ -38,8 +39,9 @@ def handlers_of(
         if ids:
             ids |= {inside for n in ids for inside in graph.inside(n)}
             part = graph.only(ids)
-            plan = compile_plan(without(part.level()), registry)
-            found[kind] = rows_of(plan, Part(plan.graph, whole=part), trigger_type, queue)
+            takes = taken(part, registry)
+            plan = compile_plan(without(part.level()), registry, taken=takes, whole=part)
+            found[kind] = rows_of(plan, Part(plan.graph, whole=part, taken=takes), trigger_type, queue)
             away |= ids
     return (graph.only({node.id for node in graph.nodes} - away) if away else graph), found
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal, TypeAlias
 from uuid import UUID
 
@@ -12,8 +12,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from headrace.engine.messages import FrameRef
 from headrace.engine.reuse import Kept
-from headrace.engine.segments import bypass_disabled
+from headrace.engine.segments import bypass_disabled, looks_of
 from headrace.flows.graph import Edge, FlowGraph
+from headrace.flows.references import Taken
 from headrace.sdk.errors import ConfigError, NotFound
 
 Mode: TypeAlias = Literal["flow", "to_here", "node", "from_here"]
@@ -40,6 +41,7 @@ class Part(Struct, frozen=True):
         kept: What nodes gave before that are not executed again, by node id.
         undo: Segments that undo a step, by its id.
         items_of: The execution of which a loop keeps the items that completed, by its id.
+        taken: What templates of steps, also inside of loops, take of others. `given` has what those outside gave.
     """
 
     graph: FlowGraph
@@ -49,11 +51,20 @@ class Part(Struct, frozen=True):
     kept: dict[str, Kept] = {}
     undo: dict[str, list[dict[str, Any]]] = {}
     items_of: dict[str, UUID] = {}
+    taken: Taken = {}
+
+    def takes(self, node_id: str) -> dict[str, dict[str, str]]:
+        """What a step takes, and what those inside of it take."""
+        if not self.taken:
+            return {}
+        inside = self.whole.inside(node_id) if self.whole else set()
+        return {one: dict(self.taken[one]) for one in (node_id, *sorted(inside)) if one in self.taken}
 
 
 async def part_of(
     session: AsyncSession, organization_id: UUID, flow_id: UUID, graph: FlowGraph, *, mode: Mode, node_id: str | None,
     pinned: Mapping[str, Kept] | None = None, supplied: Mapping[str, FrameRef] | None = None,
+    taken: Taken | None = None,
 ) -> Part:  # fmt: skip
     """Cut the graph down to what `mode` asks for.
 
@@ -66,16 +77,17 @@ async def part_of(
         node_id: Seen from which step.
         pinned: Rows that stand in for steps, and for all that only they need.
         supplied: Frames for input ports of that step, instead of stored ones.
+        taken: What templates of the graph's steps take of others.
 
     Raises:
         NotFound: the flow has no such node.
         ConfigError: a step before it has not kept an output yet.
     """
     loops = graph if any(node.parent for node in graph.nodes) else None
-    fixed = dict(pinned or {})
+    fixed, taken = dict(pinned or {}), taken or {}
     if mode == "flow":
         level = graph.level() if loops else graph
-        return Part(replaced(level, fixed), whole=loops, kept=fixed)
+        return Part(replaced(level, fixed, looks_of(level, taken, loops)), whole=loops, kept=fixed, taken=taken)
     if node_id is None or node_id not in graph.by_id:
         raise NotFound(f"the flow has no step '{node_id}'; save the flow and try again")
     if graph.by_id[node_id].parent:
@@ -86,13 +98,15 @@ async def part_of(
     whole = _supplied(bypass_disabled(graph.level() if loops else graph), node_id, supplied or {})
     ids = {"to_here": whole.upstream, "from_here": whole.downstream}[mode](node_id) if mode != "node" else {node_id}
     ids &= whole.by_id.keys()
-    part = replaced(whole.only(ids), fixed)
+    looks = looks_of(whole, taken, loops)
+    part = replaced(whole.only(ids), fixed, looks)
     entering = tuple(e for e in whole.edges if e.target in part.by_id.keys() - fixed.keys() and e.source not in ids)
-    if not entering:
-        return Part(part, whole=loops, kept=fixed)
+    seen = tuple(e for e in looks if e.target in part.by_id.keys() - fixed.keys() and e.source not in part.by_id)
+    if not entering and not seen:
+        return Part(part, whole=loops, kept=fixed, taken=taken)
     given = {f"{SUPPLIED}{port}.out": ref for port, ref in (supplied or {}).items()}
     given |= {f"{source}.{port}": ref for source, kept in fixed.items() for port, ref in kept.outputs.items()}
-    wanted = {f"{edge.source}.{edge.source_port}": edge.source for edge in entering}
+    wanted = {f"{edge.source}.{edge.source_port}": edge.source for edge in (*entering, *seen)}
     nodes = sorted({source for name, source in wanted.items() if name not in given})
     rows = await session.execute(_STORED, {"organization_id": organization_id, "flow_id": flow_id, "nodes": nodes})
     stored = {f"{row.node_id}.{port}": convert(ref, FrameRef) for row in rows for port, ref in row.outputs.items()}
@@ -100,7 +114,7 @@ async def part_of(
         if name not in stored and name not in given:
             title = whole.by_id[source].label or source
             raise ConfigError(f"step '{title}' has no stored output yet; execute up to it first", node_id=source)
-    return Part(part, entering, {name: given.get(name) or stored[name] for name in wanted}, loops, fixed)
+    return Part(part, entering, {name: given.get(name) or stored[name] for name in wanted}, loops, fixed, taken=taken)
 
 
 def _supplied(graph: FlowGraph, node_id: str, supplied: Mapping[str, FrameRef]) -> FlowGraph:
@@ -110,16 +124,16 @@ def _supplied(graph: FlowGraph, node_id: str, supplied: Mapping[str, FrameRef]) 
     return FlowGraph(nodes=graph.nodes, edges=tuple(edges)) if supplied else graph
 
 
-def replaced(graph: FlowGraph, pinned: Mapping[str, Kept]) -> FlowGraph:
+def replaced(graph: FlowGraph, pinned: Mapping[str, Kept], looks: Sequence[Edge] = ()) -> FlowGraph:
     """The graph without the edges into pinned steps, and without the steps that only those needed."""
     if not pinned.keys() & graph.by_id.keys():
         return graph
     edges = tuple(edge for edge in graph.edges if edge.target not in pinned)
-    free = FlowGraph(nodes=graph.nodes, edges=edges)
+    free = FlowGraph(nodes=graph.nodes, edges=(*edges, *(one for one in looks if one.target not in pinned)))
     found = {node.id for node in graph.nodes if not graph.outgoing[node.id]}
     stack = list(found)
     while stack:
         before = {edge.source for edge in free.incoming[stack.pop()]} & graph.by_id.keys() - found
         found |= before
         stack += before
-    return free.only(found)
+    return FlowGraph(nodes=graph.nodes, edges=edges).only(found)

@@ -37,8 +37,16 @@ FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(no integer, children integer[
   node_ids jsonb, queue text, plugins text[], spec jsonb, needed integer)
 """)
 
-RING_WORKER = sa.text("""
-WITH n AS MATERIALIZED (
+_TOUCH = """
+UPDATE flows SET last_execution_at = clock_timestamp() WHERE (organization_id, id) IN (
+  SELECT organization_id, id FROM flows WHERE organization_id = :organization_id AND id = :flow_id
+  FOR NO KEY UPDATE SKIP LOCKED)
+"""
+"""Two starts at once do not wait for each other: one of them is the last."""
+TOUCH_FLOW = sa.text(_TOUCH)
+
+_RING = """
+n AS MATERIALIZED (
   SELECT n.organization_id, n.execution_id, n.segment_no, n.queue, row_number() OVER (PARTITION BY n.queue) AS place,
     (SELECT k.id FROM workers k WHERE n.queue = ANY(k.queues) AND NOT k.is_draining
       AND k.heartbeat_at > clock_timestamp() - interval '10 s' ORDER BY k.busy, random() LIMIT 1) AS worker
@@ -57,12 +65,16 @@ u AS (
 SELECT (SELECT count(*) FROM n) - (SELECT count(*) FROM u) AS others,
   (SELECT count(pg_notify('headrace_ring', concat_ws(' ', worker, organization_id, execution_id, segment_no, queue)))
     FROM u) AS told
-""")
+"""
+RING_WORKER = sa.text("WITH" + _RING)
 """An organization that has nothing in the queue, and little in flight, rings a worker by the commit itself.
 
 Without a relay and a broker in between; a bell that is lost is made up for as any other: by the workers' own looks, and
 by the reconciler.
 """
+
+TOUCH_AND_RING = sa.text("WITH t AS (" + _TOUCH + ")," + _RING)
+"""The same, and the flow knows that it was executed."""
 
 RING_READY = sa.text("""
 INSERT INTO outbox (organization_id, execution_id, segment_no, queue)
@@ -180,13 +192,6 @@ ORDER BY id LIMIT :limit
 LAST_LOG = sa.text("""
 SELECT max(id) FROM execution_logs WHERE organization_id = :organization_id AND execution_id = :execution_id
 """)
-
-TOUCH_FLOW = sa.text("""
-UPDATE flows SET last_execution_at = clock_timestamp() WHERE (organization_id, id) IN (
-  SELECT organization_id, id FROM flows WHERE organization_id = :organization_id AND id = :flow_id
-  FOR NO KEY UPDATE SKIP LOCKED)
-""")
-"""Two starts at once do not wait for each other: one of them is the last."""
 
 REUSABLE = sa.text("""
 SELECT key, outputs, rows_in, rows_out, rows_rejected, bytes FROM node_outputs

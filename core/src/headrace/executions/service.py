@@ -24,6 +24,7 @@ from headrace.executions.leases import Event, as_json
 from headrace.executions.partial import Mode, part_of
 from headrace.executions.state import TERMINAL, node_status
 from headrace.flows.graph import FlowGraph
+from headrace.flows.references import taken
 from headrace.infra.ids import new_id
 from headrace.plugins.manager import Host
 from headrace.plugins.registry import Registry
@@ -61,6 +62,7 @@ async def start(
     row_limit: int | None = None, use_pins: bool = False, supplied: Mapping[str, FrameRef] | None = None,
     kept: Mapping[str, Kept] | None = None,
     items_of: Mapping[str, UUID] | None = None, request_hash: str | None = None, execution_id: UUID | None = None,
+    settings: Mapping[str, Any] | None = None,
 ) -> UUID:  # fmt: skip
     """Accept an execution: its row, segments, doorbells and first event, in the caller's transaction.
 
@@ -97,6 +99,7 @@ async def start(
         kept: What nodes gave before that are not executed again (`replay`).
         items_of: The execution of which a loop, or a call, keeps the items that completed, by its id.
         request_hash: Of the request with the idempotency key.
+        settings: Of the flow, where they were read in this transaction.
         execution_id: The id that it is to have; another is returned when another execution stands for it.
 
     Returns:
@@ -113,7 +116,7 @@ async def start(
     """
     if trigger_type in ATTENDED and not (input_data or {}).keys() - {"trigger"}:
         input_data = {**(input_data or {}), **_sample_of(graph, host.registry)}
-    policy = await admission.policy_for(session, actor.organization_id, flow_id)
+    policy = await admission.policy_for(session, actor.organization_id, flow_id, settings)
     priority = priority or admission.PRIORITIES[policy.priority]
     fresh = mode == "flow" and parent_execution_id is None and trigger_type != "backfill"
     if fresh and policy.max_pending is not None:
@@ -134,13 +137,13 @@ async def start(
         main = compensation.for_a_part(main, host.registry, target_node_id)
     part = await part_of(
         session, actor.organization_id, flow_id, main, mode=mode, node_id=target_node_id, pinned=pinned,
-        supplied=supplied,
+        supplied=supplied, taken=taken(main, host.registry),
     )  # fmt: skip
     part, wanted = compensation.parted(part, host.registry, policy.queue) if mode == "flow" else (part, set())
     part = msgspec.structs.replace(
         part, kept={**part.kept, **(kept or {})}, given=_limited(part.given, row_limit), items_of=dict(items_of or {})
     )
-    plan = compile_plan(part.graph, host.registry, keep=wanted)
+    plan = compile_plan(part.graph, host.registry, keep=wanted, taken=part.taken, whole=part.whole)
     interval = data_interval or (None, None)
     if mode == "flow" and deadline_s is None:
         deadline_s = policy.deadline_s
@@ -169,10 +172,10 @@ async def start(
         rows = rows_of(plan, part, trigger_type, policy.queue, policy.limits)
         await session.execute(queries.SEGMENTS, {**key, "rows": as_json(rows)})
         await hold_if_full(session, actor.organization_id, execution_id, (*bounds, *slots), priority)
-        await ring_ready(session, key)
+        await ring_ready(session, key, of=flow_id)
     else:
         await settle.pass_segments(session, key, ended=0)
-    await session.execute(queries.TOUCH_FLOW, {"organization_id": actor.organization_id, "flow_id": flow_id})
+        await session.execute(queries.TOUCH_FLOW, {"organization_id": actor.organization_id, "flow_id": flow_id})
     return execution_id
 
 

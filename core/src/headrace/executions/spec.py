@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 from uuid import UUID
 
@@ -35,6 +36,7 @@ class SegmentSpec(Struct, frozen=True, kw_only=True):
         connections: Names or ids of connections that its nodes use.
         tails: Nodes that feed nothing: their rows count as rows of the execution.
         given: Stored frames of earlier executions by `node.port`, for a part of a flow.
+        taken: What templates of its nodes, and of those inside of its loop, take of other steps.
         kept: What nodes gave before that are not executed again, by node id.
         retry: Policy of the nodes without one of their own.
         body: What is inside its loop, and the edges that enter and leave it.
@@ -55,6 +57,7 @@ class SegmentSpec(Struct, frozen=True, kw_only=True):
     needs: tuple[Need, ...] = ()
     undo: dict[str, list[dict[str, Any]]] = {}
     items_of: UUID | None = None
+    taken: dict[str, dict[str, str]] = {}
     limits: Limits = LIMITS
 
 
@@ -64,7 +67,9 @@ def spec_of(plan: Plan, segment: Segment, part: Part, *, retry: Retry = NEVER, l
     body = part.whole.only(inside | {segment.node_ids[0]}) if part.whole and inside else None
     ids = set(segment.node_ids)
     entering = tuple(edge for edge in part.entering if edge.target in ids)
-    names = (f"{edge.source}.{edge.source_port}" for edge in entering)
+    names: Iterable[str] = (f"{edge.source}.{edge.source_port}" for edge in entering)
+    taken = {one: found for node in segment.node_ids for one, found in part.takes(node).items()}
+    names = (*names, *(name for found in taken.values() for name in found.values()))
     given = {name: part.given[name] for name in names if name in part.given}
     graph = FlowGraph(
         nodes=tuple(node for node in plan.graph.nodes if node.id in ids),
@@ -82,6 +87,7 @@ def spec_of(plan: Plan, segment: Segment, part: Part, *, retry: Retry = NEVER, l
         limits=limits,
         body=body,
         needs=segment.needs,
+        taken=taken,
         items_of=part.items_of.get(segment.node_ids[0]),
         undo={node_id: part.undo[node_id] for node_id in segment.node_ids if node_id in part.undo},
     )

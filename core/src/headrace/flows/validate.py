@@ -11,6 +11,7 @@ from headrace.flows.compensations import compensation_problems
 from headrace.flows.graph import Edge, FlowGraph, NodeSpec
 from headrace.flows.loops import loop_problems
 from headrace.flows.problems import FlowProblem
+from headrace.flows.references import reference_problems
 from headrace.sdk.config import Config, parse_config
 from headrace.sdk.errors import ConfigError, HeadraceError
 from headrace.sdk.forms import config_schema
@@ -55,6 +56,7 @@ def validate(
     found += _edges(graph, known)
     found += loop_problems(graph, known)
     found += compensation_problems(graph)
+    found += reference_problems(graph, known)
     for parent in dict.fromkeys(node.parent for node in graph.nodes):
         found += _cycle(graph.level(parent))
     for node in graph.nodes:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Mapping
 from enum import Enum
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any, cast, get_args, get_origin, get_type_hints
 
 import msgspec
 from msgspec import Struct
 
-from headrace.sdk.config import Secret
+from headrace.sdk.config import Config, Secret
 from headrace.sdk.types import JsonSchema
 
+_LANGUAGES = frozenset(["code", "expression", "sql"])
 HINTS = frozenset(
     [
         "widget",
@@ -172,3 +173,21 @@ def _order_value(shape: JsonSchema, hint: Any) -> None:
             _order(shape, part)
             for option in (*shape.get("oneOf", ()), shape.get("items", {})):
                 _order(option, part)
+
+
+@lru_cache(maxsize=1_024)
+def spoken_fields(shape: type[Config]) -> frozenset[str]:
+    """Fields at the top that hold text in a language, also deep within."""
+    return frozenset(name for name, part in config_schema(shape).get("properties", {}).items() if _speaks(part))
+
+
+def _speaks(part: Mapping[str, Any]) -> bool:
+    hints = part.get("x-ui", {})
+    return hints.get("widget") in _LANGUAGES or "language" in hints or any(map(_speaks, _within(part)))
+
+
+def _within(part: Mapping[str, Any]) -> Iterable[Mapping[str, Any]]:
+    yield from part.get("properties", {}).values()
+    yield from part.get("oneOf", ())
+    if isinstance(part.get("items"), Mapping):
+        yield part["items"]

@@ -116,6 +116,39 @@ def render_config(config: Any, context: Mapping[str, Any], verbatim: frozenset[s
     return _walk(config, context, "")
 
 
+@lru_cache(maxsize=4_096)
+def members_of(text: str, name: str) -> frozenset[str]:
+    """What a template asks of a name, e.g. the steps of `nodes`; nothing of a text that is no template.
+
+    Raises:
+        ConfigError: it asks for the name as a whole, or for a member that is not written out.
+    """
+    from jinja2 import TemplateSyntaxError, nodes
+
+    if "{{" not in text or name not in text:
+        return frozenset()
+    try:
+        tree = _bounded(text)
+    except TemplateSyntaxError:  # whoever fills it in says what is wrong
+        return frozenset()
+    found: set[str] = set()
+    wholes = sum(1 for one in tree.find_all(nodes.Name) if one.name == name)
+    dots, brackets = tree.find_all(nodes.Getattr), tree.find_all(nodes.Getitem)
+    members: list[tuple[nodes.Node, Any]] = [(one.node, one.attr) for one in dots]
+    members += [(one.node, getattr(one.arg, "value", None)) for one in brackets]
+    for of, member in members:
+        if not isinstance(of, nodes.Name) or of.name != name:
+            continue
+        if isinstance(member, str):
+            found.add(member)
+            wholes -= 1
+    if wholes:
+        raise ConfigError(
+            f"'{_brief(text)}' does not say which of '{name}' it takes; write {name}['...'] with its name"
+        )
+    return frozenset(found)
+
+
 def _walk(value: Any, context: Mapping[str, Any], path: str) -> Any:
     if isinstance(value, str):
         if "{{" not in value:

@@ -13,10 +13,12 @@ from msgspec import Struct
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from headrace.connections.service import Vault
+from headrace.executions.service import NodeOutput
 from headrace.infra.database import Database
 from headrace.infra.store import Store
 from headrace.sdk.errors import DataError, HeadraceError
 from headrace.triggers import calls
+from headrace.triggers.answers import last
 from headrace.triggers.hosted import Hosted, Signs
 from headrace.triggers.models import Trigger
 from headrace.triggers.starting import Preparer
@@ -28,6 +30,13 @@ SELECT c.body, c.answer, x.response FROM webhook_calls c
 LEFT JOIN executions x ON x.organization_id = c.organization_id AND x.id = c.execution_id
 WHERE c.organization_id = :organization_id AND c.trigger_id = :trigger_id AND c.conversation_id = :conversation_id
   AND c.outcome IN ('accepted', 'duplicate') ORDER BY c.created_at DESC, c.id DESC LIMIT :limit
+""")
+_LATE = sa.text("""
+SELECT x.id AS execution_id, x.flow_id, x.output_data FROM webhook_calls c
+JOIN executions x ON x.organization_id = c.organization_id AND x.id = c.execution_id
+WHERE c.organization_id = :organization_id AND c.trigger_id = :trigger_id AND c.conversation_id = :conversation_id
+  AND c.outcome = 'accepted' AND c.answer IS NULL AND x.response IS NULL AND x.status = 'completed'
+ORDER BY c.created_at DESC, c.id DESC LIMIT :limit
 """)
 _ANSWERED = sa.text("""
 UPDATE webhook_calls SET answer = :answer WHERE organization_id = :organization_id AND trigger_id = :trigger_id
@@ -113,8 +122,20 @@ async def turns(session: AsyncSession, chat: Hosted, conversation_id: UUID, *, l
     return found
 
 
+async def late(
+    database: Database, chat: Hosted, conversation_id: UUID, *, limit: int
+) -> list[tuple[UUID, tuple[NodeOutput | None, str]]]:
+    """Executions without a respond step that have ended since nobody waits for them, and what their last steps gave."""
+    async with database.transaction(chat.organization_id) as session:
+        rows = (await session.execute(_LATE, {**_of(chat, conversation_id), "limit": limit})).mappings().all()
+        organization_id = chat.organization_id
+        return [
+            (row["execution_id"], await last(session, organization_id, row["execution_id"], dict(row))) for row in rows
+        ]
+
+
 async def answered(database: Database, chat: Hosted, conversation_id: UUID, execution_id: UUID, answer: str) -> None:
-    """Keep an answer, as the first one said it."""
+    """Keep an answer, as the first one said it; an empty one says that there is none to come."""
     where = {**_of(chat, conversation_id), "execution_id": execution_id, "answer": answer}
     async with database.transaction(chat.organization_id) as session:
         await session.execute(_ANSWERED, where)

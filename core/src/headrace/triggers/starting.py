@@ -24,7 +24,7 @@ from headrace.triggers import statements as sql
 
 KNOWN_S, KNOWN_MAX = 30.0, 500
 _VERSIONS = sa.text("""
-SELECT f.row_version AS flow, d.row_version AS canvas, f.variables FROM flows f
+SELECT f.row_version AS flow, d.row_version AS canvas, f.variables, f.settings FROM flows f
 JOIN flow_data d ON d.organization_id = f.organization_id AND d.flow_id = f.id
 WHERE f.organization_id = :organization_id AND f.id = :id AND f.deleted_at IS NULL
 """)
@@ -38,6 +38,7 @@ class Prepared(Struct, frozen=True):
     graph: FlowGraph
     definition_hash: str
     variables: dict[str, Any]
+    settings: dict[str, Any]
 
 
 def kind_of(registry: Registry, row: Any) -> str:
@@ -65,7 +66,7 @@ async def prepare(
     flow = await flows.get(session, actor, flow_id)
     names = await connections.names(session, organization_id)
     graph, digest = await flows.prepare(session, actor, flow_id, host.registry, connections=names)
-    return Prepared(organization_id, flow_id, graph, digest, {**flow.variables, **variables})
+    return Prepared(organization_id, flow_id, graph, digest, {**flow.variables, **variables}, flow.settings)
 
 
 class Preparer:
@@ -84,7 +85,7 @@ class Preparer:
         place = (organization_id, flow_id)
         known = self._known.get(place)
         if row is not None and known is not None and known[0] == (row.flow, row.canvas) and known[1] > time.monotonic():
-            return structs.replace(known[2], variables={**row.variables, **variables})
+            return structs.replace(known[2], variables={**row.variables, **variables}, settings=row.settings)
         found = await prepare(session, self.host, organization_id, flow_id, variables)
         if row is not None:
             if len(self._known) >= KNOWN_MAX:
@@ -103,7 +104,7 @@ async def launch(
         session, system_actor(prepared.organization_id), flow_id=prepared.flow_id, graph=prepared.graph,
         definition_hash=prepared.definition_hash, host=host, params=prepared.variables, input_data=input_data,
         trigger_type=trigger_type, priority=priority, idempotency_key=key, data_interval=interval, details=details,
-        execution_id=execution_id,
+        execution_id=execution_id, settings=prepared.settings,
     )  # fmt: skip
 
 

@@ -142,7 +142,7 @@ class Attempt:
             segment_no=lease.segment_no, attempt=lease.attempt, graph=claim.spec.graph, inputs=claim.inputs,
             keep=claim.spec.keep, observe="all" if claim.observe == "all" else "borders", connections=connections,
             params=claim.params, input_data=claim.input_data, resumed=claim.resumed, results=claim.results,
-            row_limit=claim.row_limit, failure=claim.failure, storage_url=storage_url,
+            taken=claim.spec.taken, row_limit=claim.row_limit, failure=claim.failure, storage_url=storage_url,
             prefix=f"{lease.organization_id}/executions/{lease.execution_id}",
         )  # fmt: skip
 

@@ -115,6 +115,8 @@ class Chat:
             raise DataError('the body is no message; write it like {"message": "Hello"}') from None
         page, key = self.visit.page, self.visit.request.headers.get("idempotency-key", "")
         conversation = self._ids.known(page, given.conversation_id) if given.conversation_id else new_id()
+        if given.conversation_id:
+            await self._heard(conversation, page.config.history)
         delivery = "chat:" + sha256(f"{given.conversation_id}|{key}".encode()).hexdigest() if key else None
         made, answer = await self._say(given.message, conversation, delivery)
         conversation = made.conversation_id or conversation
@@ -127,6 +129,8 @@ class Chat:
         delivery = self.visit.redeem(str(given.get(TICKET, "")))
         if delivery is None:
             return await self.show(conversation if named else None, message=message, problem=EXPIRED)
+        if named:
+            await self._heard(conversation, self.visit.page.config.history)
         try:
             made, _ = await self._say(message, conversation, delivery)
         except (Unanswered, AnswerLate) as error:
@@ -141,6 +145,7 @@ class Chat:
         """The page of a conversation; None has not begun."""
         page, said = self.visit.page, []
         if conversation:
+            await self._heard(conversation, SHOWN_MAX)
             async with self._of.database.transaction(page.organization_id) as session:
                 said = await chats.turns(session, page, conversation, limit=SHOWN_MAX)
         return self.visit.show(
@@ -168,12 +173,19 @@ class Chat:
                 )
             if state["status"] != "completed":
                 raise Unanswered("the flow could not answer this message; try again later", **details)
-            rows = (await last_rows(of, page.organization_id, made.execution_id, state))["rows"]
+            rows = (await last_rows(of, page.organization_id, *state["last"]))["rows"]
         answer = chats.answer_of(state["response"], rows)
         if not answer:
             raise Unanswered("the flow ended without an answer; let it end with a respond step", **details)
         await chats.answered(of.database, page, conversation, made.execution_id, answer)
         return made, answer
+
+    async def _heard(self, conversation: UUID, limit: int) -> None:
+        """Keep answers of last steps that came when nobody waited any more."""
+        page, of = self.visit.page, self._of
+        for execution_id, last in await chats.late(of.database, page, conversation, limit=limit):
+            answer = chats.answer_of(None, (await last_rows(of, page.organization_id, *last))["rows"])
+            await chats.answered(of.database, page, conversation, execution_id, answer)
 
 
 unversioned = [ChatsController]

@@ -86,7 +86,7 @@ async def _answer(request: Request[Any, Any, Any], services: Services, place: Pa
     if accepted.response == "respond_node":
         return Response(ok(Called(execution_id=accepted.execution_id, status="completed")), status_code=200)
     told = {"execution_id": accepted.execution_id, "status": "completed"}
-    found = await last_rows(services, accepted.organization_id, accepted.execution_id, state)
+    found = await last_rows(services, accepted.organization_id, *state["last"])
     return Response(ok({**told, **found}), status_code=200)
 
 
@@ -105,16 +105,10 @@ def responded(response: dict[str, Any]) -> Response[bytes]:
 
 
 async def last_rows(
-    services: Services, organization_id: UUID, execution_id: UUID, state: dict[str, Any]
+    services: Services, organization_id: UUID, found: executions.NodeOutput | None, port: str
 ) -> dict[str, Any]:
-    """`rows` of the last step as objects, 1,000 at most, and `total_rows`."""
+    """`rows` of the last step (`answers.last`) as objects, 1,000 at most, and `total_rows`."""
     ctx = Context(services, system_actor(organization_id))
-    names = [name for name in state["output_data"] or {} if not name.endswith(".error")]
-    node_id, _, port = (names[-1] if names else "").rpartition(".")
-    async with ctx.transaction() as session:
-        found = await executions.latest_output(
-            session, organization_id, state["flow_id"], node_id, execution_id=execution_id
-        )
     try:
         page = await stored_preview(ctx, found, port or "out", limit=ROWS_MAX, offset=0)
     except NotFound:

@@ -30,7 +30,8 @@ export function uniqueName(wanted: string, taken: Set<string>): string {
 
 /** Steps that a step leads to on its level, itself among them; what a loop gives to its inside is no way on. */
 export const downstream = (doc: Doc, from: string) => reached(doc, from, (id) => wiresFrom(doc.edges, id), (edge) => edge.target)
-const upstream = (doc: Doc, from: string) => reached(doc, from, (id) => wiresInto(doc.edges, id), (edge) => edge.source)
+/** Steps that lead to a step on its level, itself first, then the nearest. */
+export const upstream = (doc: Doc, from: string) => reached(doc, from, (id) => wiresInto(doc.edges, id), (edge) => edge.source)
 
 function reached(doc: Doc, from: string, wires: (id: string) => CanvasEdge[], end: (edge: CanvasEdge) => string): Set<string> {
   const found = new Set([from])

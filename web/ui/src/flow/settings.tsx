@@ -16,7 +16,7 @@ import { errorsByPath } from '../lib/schema'
 import { t } from '../lib/text'
 import { capsOf, command, perform } from './commands'
 import { useFlowPage } from './context'
-import { labelOf } from './graph'
+import { labelOf, upstream as before } from './graph'
 import { problemsOf } from './lookup'
 import { usePins } from './pins'
 import { setData, useDoc } from './store'
@@ -52,8 +52,9 @@ function StepSettings({ step, open }: { step: StepNode; open: boolean }) {
   const options = useCallback(async (field: string, config: Value) => (await post<{ options: Option[] }>(`/node-types/${step.data.nodeType}/options`, { field, config })).options, [step.data.nodeType])
   const reading = useIsFetching({ queryKey: ['rows'] })
   const columns = useCallback((port: string) => upstream(page.flowId, step.id, port), [page.flowId, step.id, reading, pins])
+  const edges = useDoc((state) => state.edges)
   const variables = useFlow(page.flowId).data?.variables
-  const names = useMemo(() => [...Object.keys(variables ?? {}).map((name) => `params.${name}`), ...ofEvent(page.flowId, types), 'execution.id'], [variables, page.flowId, types, reading, pins])
+  const names = useMemo(() => [...Object.keys(variables ?? {}).map((name) => `params.${name}`), ...ofEvent(page.flowId, types), ...ofSteps(page.flowId, step.id, types), 'execution.id'], [variables, page.flowId, step.id, types, edges, reading, pins])
   const rowsOf = useRun((state) => `${state.execution?.id ?? ''} ${state.execution?.status ?? ''}`)
   const tryOut = useMemo(() => ({
     stamp: `${rowsOf} ${JSON.stringify(variables)}`,
@@ -142,17 +143,39 @@ function upstream(flow: string, id: string, port: string): string[] {
 function ofEvent(flow: string, types: ReturnType<typeof useFlowPage>['types']): string[] {
   const triggers = useDoc.getState().nodes.filter(({ data }) => types.get(data.nodeType ?? '')?.kind === 'trigger')
   const names = new Set(triggers.flatMap(({ id }) => given(flow, id, 'out')))
-  return [...names].map((name) => (/^[A-Za-z_]\w*$/.test(name) ? `input.row.${name}` : `input.row[${JSON.stringify(name)}]`))
+  return [...names].map((name) => `input.row${member(name)}`)
+}
+
+const member = (name: string) => (/^[A-Za-z_]\w*$/.test(name) ? `.${name}` : `[${JSON.stringify(name)}]`)
+const NEAREST = 20
+const ASKED = 5
+
+/** Names of rows of the nearest steps before, for templates; a step that has the name of another goes by its id. */
+function ofSteps(flow: string, step: string, types: ReturnType<typeof useFlowPage>['types']): string[] {
+  const doc = useDoc.getState()
+  const found: string[] = []
+  for (let at: string | undefined = step; at && found.length < NEAREST; at = doc.nodes.find(({ id }) => id === at)?.parentId) {
+    found.push(...[...before(doc, at)].slice(1, NEAREST + 1 - found.length))
+  }
+  return found.flatMap((id, at) => {
+    const node = doc.nodes.find((one) => one.id === id)
+    const port = types.get(node?.data.nodeType ?? '')?.outputs.find((one) => one.kind === 'data')?.name
+    if (!node || !port || node.data.disabled) return []
+    const alike = doc.nodes.filter((one) => labelOf(one) === labelOf(node)).length > 1
+    const named = `nodes${member(alike ? id : labelOf(node))}`
+    const columns = given(flow, id, port, at < ASKED)
+    return [...(columns.length ? columns.map((name) => `${named}.row${member(name)}`) : [`${named}.row`]), `${named}.count`]
+  })
 }
 
 /** Columns that a step gives: of its pinned rows, else of those of the execution that is shown; asked for once where unseen. */
-function given(flow: string, step: string, port: string): string[] {
+function given(flow: string, step: string, port: string, ask = true): string[] {
   const { execution, nodes } = useRun.getState()
   const pin = usePins.getState()[step]
   if (!pin && !(execution && nodes[step]?.has_output)) return []
   const { queryKey, ...page } = rowsPage(`/${pin ? `flows/${flow}` : `executions/${execution?.id}`}/nodes/${encodeURIComponent(step)}/preview`, 0, port)
   const asked = { ...page, queryKey: [...queryKey, pin?.pinned_at ?? ''] }
   const known = client.getQueryData<Rows>(asked.queryKey)
-  if (!known) void client.prefetchQuery(asked)
+  if (!known && ask) void client.prefetchQuery(asked)
   return known?.schema.map((column) => column.name) ?? []
 }
