@@ -39,11 +39,11 @@ def test_a_table_is_mapped_tried_filtered_and_let_go(page: Page, api, plant: str
     page.goto(plant)
     page.get_by_role("link", name="Mappings").click()
     form = page.get_by_role("form", name="Equipment status")
-    form.get_by_label("Table", exact=False).last.select_option(label="public.machines")
-    columns = form.get_by_role("group", name="Columns").or_(form.locator("fieldset", has_text="Columns")).first
-    expect(columns.get_by_label("Equipment code")).to_have_value("Equipment_Code")
+    form.get_by_label("Table", exact=False).last.select_option(label="machines")
+    columns = form.get_by_role("group", name="Columns", exact=True)
+    expect(columns.get_by_label("Equipment code").locator("option:checked")).to_have_text("Equipment_Code")
     form.get_by_role("button", name="Save").click()
-    expect(form.get_by_text("Fill this in.").or_(form.get_by_role("alert")).first).to_be_visible()
+    expect(columns.get_by_role("alert").first).to_be_visible()
     columns.get_by_label("Status").select_option(label="state")
     columns.get_by_label("Equipment type").select_option(label="kind")
     form.get_by_role("button", name="Save").click()
@@ -59,14 +59,15 @@ def test_a_table_is_mapped_tried_filtered_and_let_go(page: Page, api, plant: str
     expect(rows(page)).to_have_count(3)
     expect(rows(page).nth(1)).to_contain_text("M-1")
     stored = api("GET", f"{plant}/mappings")[0]
-    assert stored["source_table_name"] == "public.machines"
+    assert stored["source_table_name"] == "machines"
     assert stored["source_field_mappings"] == {
         "equipment_code": "Equipment_Code", "status": "state", "equipment_type": "kind",
     }  # fmt: skip
     assert stored["order_by_clause"] == "equipment_code ASC"
     assert stored["filter_conditions"]["status_filter"] == ["active"]
     page.reload()
-    expect(form.get_by_role("group", name="Order 1").get_by_label("Field")).to_have_value("equipment_code")
+    sorted_by = form.get_by_role("group", name="Order 1").get_by_label("Field")
+    expect(sorted_by.locator("option:checked")).to_have_text("Equipment code")
 
     form.get_by_role("button", name="Remove mapping").click()
     page.get_by_role("dialog").get_by_role("button", name="Remove mapping").click()

@@ -29,10 +29,11 @@ export function schemaOf(kind: Kind, value: Value, streams: Stream[]): Schema {
   const found = columnsOf(value, streams)
   const held = isObject(value.columns) ? value.columns : {}
   const tables = [...new Set([...streams.map(({ name }) => name), ...(typeof value.table === 'string' && value.table ? [value.table] : [])])]
-  const column = ({ name }: Part): Schema => {
+  const column = ({ name, needed }: Part): Schema => {
     const own = held[name]
+    const nullable = !needed
     const choices = typeof own === 'string' && own && !found.includes(own) ? [own, ...found] : found
-    return { title: word(name), type: 'string', ...(found.length ? { enum: choices, 'x-ui': { nullable: true } } : { maxLength: 255, 'x-ui': { nullable: true, placeholder: name } }) }
+    return { title: word(name), type: 'string', ...(found.length ? { enum: choices, 'x-ui': { nullable } } : { maxLength: 255, 'x-ui': { nullable, placeholder: name } }) }
   }
   const parts = PARTS[kind]
   const inKind = (name: string) => parts.some((one) => one.name === name)

@@ -109,7 +109,7 @@ function Tried({ id, kind, stored, changed }: { id: string; kind: Kind; stored: 
         : error ? <div className="pad"><Trouble error={error} again={() => void refetch()} /></div>
           : !data ? <div className="pad"><Waiting what={t('connections.rows')} /></div>
             : !data.rows.length ? <p className="soft pad">{t('connections.map.noRows')}</p>
-              : <RowsGrid label={t('connections.rows')} columns={columns.map((one) => ({ ...one, nullable: true }))} rows={data.rows.map((row) => columns.map(({ name }): Json => row[name] ?? null))} />}
+              : <RowsGrid label={t('connections.rowsOf', { name: t(`connections.map.kind.${kind}`) })} columns={columns.map((one) => ({ ...one, nullable: true }))} rows={data.rows.map((row) => columns.map(({ name }): Json => row[name] ?? null))} />}
       {data && <p className="soft explorer-foot" role="status">{data.truncated ? t('connections.firstRows', { n: data.rows.length }) : t('connections.allRows', { n: data.rows.length })} · {t(data.cached ? 'connections.map.kept' : 'connections.map.read', { when: moment(data.read_at) })}</p>}
     </section>
   )
