@@ -1,4 +1,4 @@
-"""A mapping of a connection: its table chosen, its columns found, its rows read, filtered and ordered, in both themes."""
+"""A mapping of a connection: its table is chosen, its columns are found, its rows read, filtered and ordered."""
 
 from __future__ import annotations
 
@@ -78,10 +78,15 @@ def test_a_table_is_mapped_tried_filtered_and_let_go(page: Page, api, plant: str
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1440, 390])
 def test_it_is_for_everybody_and_fits(open_page, api, plant: str, scheme: str, width: int):
-    fields = {"equipment_code": "Equipment_Code", "status": "state", "equipment_type": "kind", "equipment_name": "label",
-              "last_run_time": "ran"}  # fmt: skip
-    body = {"data_type": "equipment_status", "source_table_name": "machines", "source_field_mappings": fields,
-            "filter_conditions": {"time_range": {"last_seconds": 31_000_000}}, "order_by_clause": "equipment_code"}  # fmt: skip
+    names = ("equipment_code", "status", "equipment_type", "equipment_name", "last_run_time")
+    columns = ("Equipment_Code", "state", "kind", "label", "ran")
+    body = {
+        "data_type": "equipment_status",
+        "source_table_name": "machines",
+        "source_field_mappings": dict(zip(names, columns, strict=True)),
+        "filter_conditions": {"time_range": {"last_seconds": 31_000_000}},
+        "order_by_clause": "equipment_code",
+    }
     api("POST", f"{plant}/mappings", body)
     page: Page = open_page(color_scheme=scheme, viewport={"width": width, "height": 900})
     page.goto(f"{plant}?tab=mappings")

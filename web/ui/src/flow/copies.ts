@@ -1,6 +1,5 @@
 // What the end of the whole browser must not lose: each tab's unsaved document, kept on this computer for its account.
-import { client } from '../api/queries'
-import type { Me } from '../api/types'
+import { owner } from './owner'
 
 const STORE = 'drafts'
 const TAB = 'headrace.tab'
@@ -8,12 +7,6 @@ const MOST = 20
 const OLDEST_MS = 30 * 24 * 3_600_000
 export type Copy<T> = { owner: string; flow: string; tab: string; at: number; kept: T }
 type Said = { asks?: string; has?: string; flow?: string }
-
-/** Who works here: somebody of an organization; nobody before that is known. */
-export function owner(): string {
-  const me = client.getQueryData<Me>(['me'])
-  return me ? `${me.organization.id}.${me.user.id}` : ''
-}
 
 function tab(): string {
   const known = sessionStorage.getItem(TAB)

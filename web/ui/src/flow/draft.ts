@@ -1,7 +1,7 @@
 // What a reload must not lose: the document as it stands and the acts that can be undone, in the session's storage.
 // What the end of the browser must not lose is kept beside it, without those acts.
 import type { CanvasEdge, CanvasNode } from '../api/types'
-import { dropCopy, keepCopy, owner } from './copies'
+import { owner } from './owner'
 import { bare } from './graph'
 import type { Doc } from './graph'
 import { delta, patched, trail, walked } from './history'
@@ -10,6 +10,7 @@ import type { Delta } from './history'
 export type Kept = { owner: string; version: number; dirty: boolean; nodes: CanvasNode[]; edges: CanvasEdge[]; past: Delta[]; future: Delta[]; base?: Delta; sent?: Delta[] }
 export type Draft = { version: number; dirty: boolean; doc: Doc; base: Doc; sent: Doc[]; past: Doc[]; future: Doc[] }
 const ROOM = 2_000_000
+const copies = () => import('./copies')
 const key = (flowId: string) => `headrace.draft.${flowId}`
 
 export function draftOf(flowId: string): Draft | null {
@@ -30,8 +31,7 @@ export function unpacked(kept: Kept): Draft {
 export function keep(flowId: string, { version, dirty, doc, base, sent, past, future }: Draft) {
   const bared: Kept = { owner: owner(), version, dirty, nodes: doc.nodes.map(bare), edges: doc.edges.map(bare), base: delta(doc, base), sent: sent.map((one) => delta(doc, one)), past: [], future: [] }
   const whole: Kept = { ...bared, past: within(trail(doc, [...past].reverse())), future: within(trail(doc, future)) }
-  if (dirty) keepCopy(flowId, bared)
-  else dropCopy(flowId)
+  void copies().then((all) => (dirty ? all.keepCopy(flowId, bared) : all.dropCopy(flowId)))
   for (const one of [whole, bared]) {
     try {
       return sessionStorage.setItem(key(flowId), JSON.stringify(one))
@@ -49,5 +49,5 @@ function within(deltas: Delta[]): Delta[] {
 
 export function forget(flowId: string) {
   sessionStorage.removeItem(key(flowId))
-  dropCopy(flowId)
+  void copies().then((all) => all.dropCopy(flowId))
 }
