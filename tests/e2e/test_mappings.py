@@ -50,8 +50,8 @@ def test_a_table_is_mapped_tried_filtered_and_let_go(page: Page, api, plant: str
     expect(rows(page)).to_have_count(4)
     expect(rows(page).nth(1)).to_contain_text("P-1")
 
-    form.get_by_label("Only these statuses").fill("active")
-    form.get_by_label("Only these statuses").press("Enter")
+    form.get_by_role("group", name="Only these statuses").locator("input").fill("active")
+    form.get_by_role("group", name="Only these statuses").locator("input").press("Enter")
     expect(page.get_by_text("Save to see what your changes give")).to_be_visible()
     form.get_by_role("group", name="Order").get_by_role("button", name="Add").click()
     form.get_by_role("group", name="Order 1").get_by_label("Field").select_option(label="Equipment code")
