@@ -18,24 +18,27 @@ from playwright.sync_api import Error as PlaywrightError
 from tests.e2e.conftest import FLAGS, PASSWORD, WAIT_MS
 
 pytestmark = pytest.mark.slow
-KEPT = """(word) => new Promise((done, fail) => {
+STORE = "asked.onupgradeneeded = () => asked.result.createObjectStore('drafts', { keyPath: ['owner', 'flow', 'tab'] })"
+KEPT = f"""(word) => new Promise((done, fail) => {{
   const asked = indexedDB.open('headrace', 1)
+  {STORE}
   asked.onerror = () => fail(asked.error)
-  asked.onsuccess = () => {
-    const look = () => {
+  asked.onsuccess = () => {{
+    const look = () => {{
       const all = asked.result.transaction('drafts').objectStore('drafts').getAll()
       all.onsuccess = () => (JSON.stringify(all.result).includes(word) ? done(all.result.length) : setTimeout(look, 50))
-    }
+    }}
     look()
-  }
-})"""
-LEFT = """() => new Promise((done) => {
+  }}
+}})"""
+LEFT = f"""() => new Promise((done) => {{
   const asked = indexedDB.open('headrace', 1)
-  asked.onsuccess = () => {
+  {STORE}
+  asked.onsuccess = () => {{
     const all = asked.result.transaction('drafts').objectStore('drafts').getAll()
-    all.onsuccess = () => { asked.result.close(); done(all.result.length) }
-  }
-})"""
+    all.onsuccess = () => {{ asked.result.close(); done(all.result.length) }}
+  }}
+}})"""
 
 
 @pytest.fixture

@@ -96,7 +96,7 @@ function One({ id, kind, stored, streams, unseen }: Props) {
 
 function Tried({ id, kind, stored, changed }: { id: string; kind: Kind; stored: MappingOut | undefined; changed: boolean }) {
   const { data, error, refetch, isFetching } = useQuery({
-    queryKey: ['connection', id, 'mappings', stored?.id, 'rows', stored?.row_version], enabled: Boolean(stored), retry: false, staleTime: 0,
+    queryKey: ['connection', id, 'mapped', stored?.id, stored?.row_version], enabled: Boolean(stored), retry: false, staleTime: 0,
     queryFn: () => call('GET /connections/{connection_id}/mappings/{mapping_id}/rows', { path: { connection_id: id, mapping_id: stored?.id ?? '' }, query: { limit: 200 } }),
   })
   const columns = PARTS[kind].filter(({ name }) => data?.rows.some((row) => name in row))
