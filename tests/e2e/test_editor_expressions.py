@@ -57,7 +57,7 @@ def test_a_value_that_is_being_worked_out_again_can_be_read(open_page, api, flow
     side = settings(page, "keep")
     expect(side.get_by_role("status")).to_have_text("First rowtrue")
     held: list[Route] = []
-    page.route(re.compile("/expressions"), lambda route: held.append(route))
+    page.route(re.compile("/expressions"), lambda route: held.append(route))  # noqa: PLW0108 - Playwright marks its handlers
     side.get_by_role("textbox", name="Condition").fill("delay > 1")
     expect(side.locator(".tried[aria-busy]")).to_be_visible()
     found = Axe().run(page, context=".tried").response["violations"]
