@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Locator, Page, Route, expect
 
 pytestmark = pytest.mark.slow
 
@@ -44,6 +47,23 @@ def test_a_condition_shows_its_value_for_the_first_row(page: Page, api, flow):
     field.fill("delai > 7")
     expect(said).to_contain_text("names the column 'delai', which is not there")
     expect(said).to_contain_text("did you mean 'delay'?")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_value_that_is_being_worked_out_again_can_be_read(open_page, api, flow, scheme: str):
+    page: Page = open_page(color_scheme=scheme)
+    api("PUT", f"/flows/{flow}/nodes/read/pin", {"rows": [{"carrier": "AA", "delay": 2}]})
+    page.goto(f"/flows/{flow}")
+    side = settings(page, "keep")
+    expect(side.get_by_role("status")).to_have_text("First rowtrue")
+    held: list[Route] = []
+    page.route(re.compile("/expressions"), lambda route: held.append(route))  # noqa: PLW0108 - Playwright marks its handlers
+    side.get_by_role("textbox", name="Condition").fill("delay > 1")
+    expect(side.locator(".tried[aria-busy]")).to_be_visible()
+    found = Axe().run(page, context=".tried").response["violations"]
+    for one in held:
+        one.fallback()
+    assert [f"{one['id']} at {[node['html'] for node in one['nodes']]}" for one in found] == []
 
 
 def test_an_aggregate_is_worked_out_over_the_first_rows(page: Page, api, flow):

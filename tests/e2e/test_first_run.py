@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from tests.e2e.conftest import FLAGS
 from tests.e2e.install import Stack, started
 
 pytestmark = pytest.mark.slow
@@ -53,6 +54,31 @@ def test_without_javascript_the_first_account_is_made_and_its_cookie_goes_over_h
         page.get_by_label("Password").fill(PASSWORD)
         page.get_by_role("button", name="Create").click()
         expect(page.get_by_role("alert")).to_contain_text("link")
+
+
+def test_by_a_name_of_the_local_network_one_signs_in_and_stays_signed_in(
+    browser: Browser, chromium: str, fresh: Stack, watch
+) -> None:
+    named = browser.browser_type.launch(
+        executable_path=chromium, args=[*FLAGS, "--host-resolver-rules=MAP nas.local 127.0.0.1"]
+    )
+    try:
+        with watch(named, fresh.url.replace("127.0.0.1", "nas.local")) as page:
+            enter(page)
+            assert not page.evaluate("isSecureContext"), "a name is no loopback address to a browser"
+            page.goto("/profile/keys")
+            expect(page.get_by_role("heading", level=1)).to_be_visible()
+            page.reload()
+            expect(page.get_by_role("heading", level=1)).to_be_visible()
+            assert "/login" not in page.url
+            page.goto("/flows")
+            page.get_by_role("link", name="Flights", exact=True).click()
+            expect(page.get_by_test_id("step-flights")).to_be_visible()
+            page.get_by_test_id("step-flights").click()
+            page.keyboard.press("Control+c")
+            expect(page.get_by_test_id("step-flights")).to_be_visible()
+    finally:
+        named.close()
 
 
 def test_a_plugin_that_fails_is_shown_with_its_reason_and_the_rest_works(browser: Browser, fresh: Stack, watch) -> None:

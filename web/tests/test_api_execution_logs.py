@@ -12,6 +12,7 @@ from headrace.infra.clock import now
 from headrace.infra.ids import new_id
 
 API = "/api/v1"
+TRACE = "Traceback (most recent call last): /srv/node.py, line 3, in rows"
 NODES = [
     {"id": "rows", "position": {"x": 0, "y": 0},
      "data": {"nodeType": "local_files.read", "config": {"connection": "Files", "stream": "a.csv"}}},
@@ -41,6 +42,7 @@ async def execution(client, owner, worker_database):
     async with worker_database.transaction(owner.organization_id) as session:
         rows = [{"node_id": f"step{n % 2}", "level": level, "message": f"line\n{n}", "metadata": {"n": n},
                  "created_at": now()} for n, level in enumerate(levels)]  # fmt: skip
+        rows[2]["metadata"]["detail"] = TRACE
         await logs.append(session, lease, rows)
     await client.post(f"{API}/executions/{found}/cancel", headers=owner.headers)
     return found
@@ -73,6 +75,25 @@ async def test_the_stream_goes_on_where_it_was_cut_and_takes_what_is_wanted(clie
     wanted = await stream(client, owner, execution, "?level=warning&level=info&node_id=step1")
     assert [data["metadata"]["n"] for event, _, data in wanted if event == "log"] == [1, 3]
     assert len(await stream(client, owner, execution, "?q=LINE%0A4")) == 2
+
+
+async def test_a_trace_is_for_those_who_may_change_the_flow(client, owner, execution, sign_up):
+    asked = f"{API}/executions/{execution}/logs"
+    page = (await client.get(asked, headers=owner.headers)).json()["data"]
+    assert page[2]["metadata"] == {"n": 2, "detail": TRACE}
+    assert [line["withheld"] for line in page] == [False] * 5
+    for role in ("viewer", "operator"):
+        reader = await sign_up(role, owner.organization_id)
+        answer = await client.get(asked, headers=reader.headers)
+        assert "Traceback" not in answer.text
+        assert [line["withheld"] for line in answer.json()["data"]] == [False, False, True, False, False]
+        assert answer.json()["data"][2]["metadata"] == {"n": 2}
+        *lines, _ = await stream(client, reader, execution)
+        assert [data for _, _, data in lines] == answer.json()["data"]
+    editor = await sign_up("editor", owner.organization_id)
+    assert (await client.get(asked, headers=editor.headers)).json()["data"] == page
+    *lines, _ = await stream(client, editor, execution)
+    assert [data for _, _, data in lines] == page
 
 
 async def test_only_who_may_read_executions_gets_lines(client, owner, execution, sign_up):

@@ -13,6 +13,7 @@ from typing import Any
 from uuid import UUID
 
 from msgspec import Struct
+from msgspec.structs import replace
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from headrace.executions import queries, service, statements
@@ -27,7 +28,11 @@ POLL_S = 1.0
 
 
 class LogRow(Struct, frozen=True, kw_only=True):
-    """A line of an execution's log."""
+    """A line of an execution's log.
+
+    Attributes:
+        withheld: It has a trace, or words of an engine, which are only for those who may change the flow.
+    """
 
     id: int
     execution_id: UUID
@@ -38,6 +43,7 @@ class LogRow(Struct, frozen=True, kw_only=True):
     message: str
     metadata: dict[str, Any]
     created_at: datetime
+    withheld: bool = False
 
 
 class Wanted(Struct, frozen=True, kw_only=True):
@@ -49,6 +55,16 @@ class Wanted(Struct, frozen=True, kw_only=True):
 
 
 ALL = Wanted()
+INNER = "detail"
+"""The part of `metadata` that shows code and its surroundings."""
+
+
+def for_readers(row: LogRow) -> LogRow:
+    """The line for somebody who may read the execution and not change its flow."""
+    if INNER not in row.metadata:
+        return row
+    left = {name: value for name, value in row.metadata.items() if name != INNER}
+    return replace(row, metadata=left, withheld=True)
 
 
 def channel(execution_id: UUID) -> str:

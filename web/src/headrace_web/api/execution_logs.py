@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 from uuid import UUID
 
 import msgspec
-from headrace.access.resolve import reach
+from headrace.access.resolve import may, reach
 from headrace.executions import logs
 from headrace.executions import service as executions
 from headrace.executions.logs import LogRow, Wanted
@@ -28,6 +28,8 @@ Level = Literal["debug", "info", "warning", "error"]
 After = Annotated[int, QueryParameter(ge=0, le=2**53)]
 Rows = Annotated[int, QueryParameter(ge=1, le=1_000)]
 LastEventId = Annotated[int | None, HeaderParameter(name="Last-Event-ID", ge=0, le=2**53)]
+TRACES = "flow:update"
+"""What it takes to see a trace: it shows code, and what an engine says of its values."""
 BEAT_S = 15.0
 RECHECK_S = 3.0
 """Whoever may not listen any more hears no more than this longer."""
@@ -52,11 +54,13 @@ class ExecutionLogsController(Controller):
         node_id: FromQuery[str | None] = None,
         q: FromQuery[str | None] = None,
     ) -> Envelope[list[LogRow]]:
-        """Log lines with an id above `after`, oldest first."""
+        """Log lines with an id above `after`, oldest first; traces only for those who may change the flow."""
         async with ctx.transaction() as session:
             await executions.get(session, ctx.organization_id, execution_id)
             wanted = _wanted(level, node_id, q)
-            return ok(await logs.find(session, ctx.organization_id, execution_id, wanted, after=after, limit=limit))
+            rows = await logs.find(session, ctx.organization_id, execution_id, wanted, after=after, limit=limit)
+            traces = await may(session, ctx.actor, TRACES, "execution", execution_id)
+            return ok(rows if traces else [logs.for_readers(row) for row in rows])
 
     @get("/stream", opt=permission("execution:read"))
     async def stream_logs(
@@ -71,16 +75,17 @@ class ExecutionLogsController(Controller):
     ) -> ServerSentEvent:
         """Each line as an event `log` with its id, as it is written; `end` when the execution has ended.
 
-        It goes on after `Last-Event-ID`, or else after `after`.
+        It goes on after `Last-Event-ID`, or else after `after`. Traces are for those who may change the flow.
         """
         async with ctx.transaction() as session:
             await executions.get(session, ctx.organization_id, execution_id)
+            traces = await may(session, ctx.actor, TRACES, "execution", execution_id)
         start = after if last_event_id is None else last_event_id
-        return ServerSentEvent(_events(ctx, execution_id, _wanted(level, node_id, q), start))
+        return ServerSentEvent(_events(ctx, execution_id, _wanted(level, node_id, q), start, traces))
 
 
 async def _events(
-    ctx: Context, execution_id: UUID, wanted: Wanted, after: int
+    ctx: Context, execution_id: UUID, wanted: Wanted, after: int, traces: bool
 ) -> AsyncIterator[ServerSentEventMessage]:
     services, organization_id = ctx.services, ctx.organization_id
     until = asyncio.get_running_loop().time() + STREAM_S
@@ -90,7 +95,7 @@ async def _events(
         beat = asked = asyncio.get_running_loop().time()
         while (at := asyncio.get_running_loop().time()) < until:
             if at - asked >= RECHECK_S:
-                if not await _still(ctx, execution_id):
+                if not await _still(ctx, execution_id, traces):
                     return
                 asked = at
             done, _ = await asyncio.wait([coming], timeout=min(BEAT_S, RECHECK_S))
@@ -104,7 +109,8 @@ async def _events(
                 yield ServerSentEventMessage(event="end", data="{}")
                 return
             for row in page:
-                yield ServerSentEventMessage(event="log", id=row.id, data=msgspec.json.encode(row))
+                shown = row if traces else logs.for_readers(row)
+                yield ServerSentEventMessage(event="log", id=row.id, data=msgspec.json.encode(shown))
             coming = asyncio.ensure_future(anext(pages, None))
     finally:
         coming.cancel()
@@ -113,15 +119,15 @@ async def _events(
         await pages.aclose()
 
 
-async def _still(ctx: Context, execution_id: UUID) -> bool:
-    """Whether who listens may still do so."""
+async def _still(ctx: Context, execution_id: UUID, traces: bool) -> bool:
+    """Whether who listens may still do so, traces as before; else they come again with the rights they have."""
     try:
         actor = await actor_again(ctx.services, ctx.actor)
         async with ctx.services.database.transaction(actor.organization_id, user_id=actor.user_id) as session:
             await reach(session, actor, "execution:read", "execution", execution_id)
+            return await may(session, actor, TRACES, "execution", execution_id) == traces
     except (Unauthenticated, Denied, NotFound):
         return False
-    return True
 
 
 def _wanted(levels: list[Level] | None, node_id: str | None, text: str | None) -> Wanted:

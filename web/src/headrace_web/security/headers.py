@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlsplit
+
+from headrace.infra.settings import LOOPBACK
 from litestar.datastructures import MutableScopeHeaders
 from litestar.types import Message, Scope
 
@@ -9,7 +12,6 @@ _FIXED = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
     "Referrer-Policy": "strict-origin-when-cross-origin",
-    "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
 }
@@ -45,7 +47,18 @@ def add_headers(message: Message, scope: Scope, *, https: bool) -> None:
         headers.setdefault(name, value)
     headers.setdefault("Content-Security-Policy", content_policy(state["csp_nonce"]))
     headers["X-Request-ID"] = headers["X-Correlation-ID"] = state["request_id"]
+    if https or _loopback(scope):
+        headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")  # elsewhere browsers ignore it and complain
     if https:
         headers["Strict-Transport-Security"] = "max-age=31536000; includeSubDomains"
     if scope["path"].startswith("/api/"):
         headers.setdefault("Cache-Control", "no-store")
+
+
+def _loopback(scope: Scope) -> bool:
+    """Whether a browser came by a name of its own machine, which it trusts as it does https."""
+    host = next((value for name, value in scope["headers"] if name == b"host"), b"").decode("latin-1")
+    try:
+        return urlsplit(f"//{host}").hostname in LOOPBACK
+    except ValueError:
+        return False

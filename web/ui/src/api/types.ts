@@ -84,7 +84,7 @@ export type Column = { name: string; type: string; nullable: boolean }
 export type Rows = { schema: Column[]; rows: Json[][]; total_rows: number | null; truncated: boolean; ports?: string[] }
 
 export type Me = {
-  user: { id: string; email: string; full_name: string }; organization: { name: string }; role: string
+  user: { id: string; email: string; full_name: string }; organization: { id: string; name: string }; role: string
   permissions: string[]; features: Record<string, boolean>
 }
 export type Pagination = { page: number; per_page: number; total: number; total_pages: number }

@@ -15,7 +15,8 @@ import { THEMES, chooseTheme } from './theme'
 const THEME_ICONS = { system: Monitor, light: Sun, dark: Moon }
 const GO: Record<string, string> = { '/dashboard': 'd', '/flows': 'f', '/executions': 'e', '/approvals': 'a', '/connections': 'c', '/templates': 't' }
 
-export const signOut = () => void post('/auth/logout').then(out).catch(fail)
+const leaveNothing = () => import('../flow/copies').then((copies) => copies.leaveNothing()).catch(() => undefined)
+export const signOut = () => void post('/auth/logout').then(leaveNothing).then(out).catch(fail)
 
 export function useGeneralCommands() {
   const me = useMe()

@@ -1,4 +1,5 @@
 // Every act of the editor: its name, its keys, where it works. The keys, the sheet behind `?` and the menus read this table.
+import { onClipboard } from '../kit/copy'
 import { say } from '../kit/toasts'
 import { t } from '../lib/text'
 import { acts, focusStep } from './acts'
@@ -134,9 +135,12 @@ function group({ types }: FlowPage) {
 
 async function toClipboard(): Promise<boolean> {
   const text = copySelected()
-  return navigator.clipboard.writeText(text).then(() => true).catch(() => { say(t('flow.paste.byKeys')); return false })
+  const done = await onClipboard(text)
+  if (!done) say(t('flow.paste.byKeys'))
+  return done
 }
-const fromClipboard = () => navigator.clipboard.readText().catch(() => { say(t('flow.paste.byKeys')); return null })
+/** Over plain http no page may read the clipboard; the keys of the browser still paste. */
+const fromClipboard = async () => (await navigator.clipboard?.readText().catch(() => null)) ?? (say(t('flow.paste.byKeys')), null)
 
 let at = -1
 function nextProblem({ problems }: FlowPage) {

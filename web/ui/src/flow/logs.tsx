@@ -64,7 +64,7 @@ function Lines({ id, names, node: given, onNode }: { id: string; names: (id: str
                 const line = lines[item.index]
                 return line && (
                   <li key={item.key} ref={rows.measureElement} data-index={item.index} data-level={line.level} style={{ transform: `translateY(${item.start}px)` }}>
-                    <time dateTime={line.created_at} title={moment(line.created_at)}>{clock.format(new Date(line.created_at))}</time><span className="log-level">{t(`results.level.${line.level}`)}</span><span className="log-step" title={names(line.node_id)}>{line.node_id && names(line.node_id)}</span><span className="log-text">{line.message}{Object.keys(line.metadata).length > 0 && <> <button type="button" className="link" onClick={() => setOpened(line)}>{t('results.logDetails')}</button></>}</span>
+                    <time dateTime={line.created_at} title={moment(line.created_at)}>{clock.format(new Date(line.created_at))}</time><span className="log-level">{t(`results.level.${line.level}`)}</span><span className="log-step" title={names(line.node_id)}>{line.node_id && names(line.node_id)}</span><span className="log-text">{line.message}{Object.keys(line.metadata).length > 0 && <> <button type="button" className="link" onClick={() => setOpened(line)}>{t('results.logDetails')}</button></>}{line.withheld && <span className="soft" title={t('results.logWithheld.why')}> {t('results.logWithheld')}</span>}</span>
                   </li>
                 )
               })}

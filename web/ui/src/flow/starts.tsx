@@ -9,6 +9,7 @@ import { useCalls, useFlowTriggers, useWebhook } from '../api/triggers'
 import type { Webhook } from '../api/triggers'
 import type { Value } from '../api/types'
 import { useMay } from '../app/me'
+import { onClipboard } from '../kit/copy'
 import { fail, say } from '../kit/toasts'
 import { due, moment, since } from '../lib/format'
 import { t } from '../lib/text'
@@ -34,7 +35,7 @@ export function Instants({ type, configuration, ready = true }: { type: string; 
   )
 }
 
-const copy = (text: string) => void navigator.clipboard.writeText(text).then(() => say(t('flow.copied'), 'ok')).catch(() => say(t('flow.copied.not'), 'info'))
+const copy = (text: string) => void onClipboard(text).then((done) => (done ? say(t('flow.copied'), 'ok') : say(t('flow.copied.not'), 'info')))
 
 function Copied({ label, text }: { label: string; text: string }) {
   return (

@@ -6,6 +6,7 @@ import type { Canvas, CanvasEdge, CanvasNode, StepData, Value } from '../api/typ
 import { acts } from './acts'
 import { alike } from '../lib/alike'
 import { draftOf, forget, keep } from './draft'
+import type { Draft } from './draft'
 import { bare, copied, pasted, refusal, wired, without } from './graph'
 import type { Doc, Point, Types, Wire } from './graph'
 import { nodeOf } from './lookup'
@@ -43,13 +44,13 @@ const doc = (): Doc => ({ nodes: useDoc.getState().nodes, edges: useDoc.getState
 const put = (next: Doc, more: Partial<State> = {}) =>
   useDoc.setState(({ revision }) => ({ ...(next as Shown), ...more, dirty: true, revision: revision + 1 }))
 
-/** Show a canvas. What a reload left unsaved comes back, and is told; with it the acts that can be undone. */
-export function show(flowId: string, canvas: Canvas, types: Types): boolean {
+/** Show a canvas. What a reload left unsaved comes back, or a given draft, and is told; with it the acts that can be undone. */
+export function show(flowId: string, canvas: Canvas, types: Types, given?: Draft): boolean {
   if (writing) write()
   const { nodes, edges, viewport, row_version, ...others } = canvas
   const { updated_at: _at, ...rest } = others as Record<string, unknown>
   const stored: Doc = { nodes: nodes.map((node) => (node.data ? node : { ...node, data: {} as StepData })), edges }
-  const draft = draftOf(flowId)
+  const draft = given ?? draftOf(flowId)
   const ours = draft && (draft.dirty || draft.version === row_version) ? draft : null
   const arrived = isOneOf(ours?.sent ?? [], stored)
   const dirty = Boolean(ours?.dirty) && !(arrived && ours && sameDoc(ours.doc, stored))

@@ -7,6 +7,7 @@ import type { Schema, Value, Wait } from '../api/types'
 import { useMay, useMe } from '../app/me'
 import { SchemaForm } from '../form/form'
 import { Dialog } from '../kit/dialog'
+import { onClipboard } from '../kit/copy'
 import { fail, say } from '../kit/toasts'
 import { moment, since, until } from '../lib/format'
 import { initial, missing, sent } from '../lib/schema'
@@ -105,7 +106,7 @@ function Address({ wait }: { wait: Wait }) {
   const field = useRef<HTMLInputElement>(null)
   const copy = async (text: string) => {
     field.current?.select()
-    const done = navigator.clipboard ? await navigator.clipboard.writeText(text).then(() => true, () => false) : document.execCommand('copy')
+    const done = await onClipboard(text)
     say(t(done ? 'results.addressCopied' : 'results.addressCopy'), done ? 'ok' : 'info')
   }
   const make = async () => {

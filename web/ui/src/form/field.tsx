@@ -3,6 +3,7 @@ import { useEffect, useId, useState } from 'react'
 import type { ComponentType } from 'react'
 import { flushSync } from 'react-dom'
 import type { Json, Schema, Value } from '../api/types'
+import { coded } from '../kit/coded'
 import { complaint, initial, isObject, plain, switchVariant, variantOf, variantTitle } from '../lib/schema'
 import { t } from '../lib/text'
 import { errorAt, useForm } from './context'
@@ -67,7 +68,7 @@ export function Field(props: FieldProps) {
     return (
       <fieldset className="group">
         <legend>{label}</legend>
-        {schema.description && <p className="help">{schema.description}</p>}
+        {schema.description && <p className="help">{coded(schema.description)}</p>}
         {nullable && (
           <label className="check"><input type="checkbox" checked={isObject(value)} onChange={(event) => onChange(event.target.checked ? initial({ ...schema, 'x-ui': {}, default: undefined }) ?? {} : null)} /> {t('form.set')}</label>
         )}
@@ -105,7 +106,7 @@ function Notes({ id, help, error }: { id: string; help?: string; error?: string 
   return (
     <div id={id}>
       {error && <p className="field-error" role="alert">{error}</p>}
-      {help && <p className="help">{help}</p>}
+      {help && <p className="help">{coded(help)}</p>}
     </div>
   )
 }

@@ -2,11 +2,12 @@
 import { Check, Copy } from 'lucide-react'
 import { useState } from 'react'
 import { t } from '../lib/text'
+import { onClipboard } from './copy'
 import { say } from './toasts'
 
 export function Copied({ label, text, help }: { label: string; text: string; help?: string }) {
   const [done, setDone] = useState(false)
-  const copy = () => void navigator.clipboard.writeText(text).then(() => setDone(true)).catch(() => say(t('webhooks.copyByHand'), 'info'))
+  const copy = () => void onClipboard(text).then((copied) => (copied ? setDone(true) : say(t('webhooks.copyByHand'), 'info')))
   return (
     <div className="field"><span className="label">{label}</span>
       <div className="address"><input readOnly value={text} aria-label={label} onFocus={({ target }) => target.select()} />

@@ -2,8 +2,12 @@
 import { t } from '../lib/text'
 import { say } from './toasts'
 
+/** Whether the text is on the clipboard now. */
+export const onClipboard = async (text: string): Promise<boolean> =>
+  navigator.clipboard ? navigator.clipboard.writeText(text).then(() => true, () => false) : old(text)
+
 export async function copy(text: string) {
-  const done = navigator.clipboard ? await navigator.clipboard.writeText(text).then(() => true, () => false) : old(text)
+  const done = await onClipboard(text)
   say(t(done ? 'results.copied' : 'results.copyRefused'), done ? 'ok' : 'error')
 }
 

@@ -2,18 +2,15 @@
 import { Check, Copy } from 'lucide-react'
 import { useId, useState } from 'react'
 import { t } from '../lib/text'
+import { onClipboard } from './copy'
 import { fail } from './toasts'
 
 export function Once({ label, text, help, lines = 1 }: { label: string; text: string; help?: string; lines?: number }) {
   const id = useId()
   const [copied, setCopied] = useState(false)
   const copy = async () => {
-    try {
-      await navigator.clipboard.writeText(text)
-      setCopied(true)
-    } catch {
-      fail(t('admin.copyByHand'))
-    }
+    if (await onClipboard(text)) setCopied(true)
+    else fail(t('admin.copyByHand'))
   }
   return (
     <div className="once">

@@ -22,6 +22,7 @@ import { useProblems } from '../flow/problems'
 import type { Part } from '../flow/run'
 import { execute, leave, watch } from '../flow/run'
 import { Settings } from '../flow/settings'
+import type { Draft } from '../flow/draft'
 import { document as canvas, isOneOf, saved, select, sending, show, useDoc } from '../flow/store'
 import { useUi } from '../flow/ui'
 import { later } from '../flow/views'
@@ -37,6 +38,7 @@ const Ghost = later(() => import('../flow/ghost').then((all) => all.Ghost), true
 const Find = later(() => import('../flow/find').then((all) => all.Find), true)
 const PinRows = later(() => import('../flow/rows').then((all) => all.PinRows), true)
 const MakeVersion = later(() => import('./versions/make').then((all) => all.MakeVersion), true)
+const Lost = later(() => import('../flow/lost').then((all) => all.Lost), true)
 const Shortcuts = later(() => import('../flow/shortcuts').then((all) => all.Shortcuts), true)
 
 export default function Editor({ id }: { id: string }) {
@@ -56,15 +58,16 @@ export default function Editor({ id }: { id: string }) {
     void request<Execution[]>('GET', `/executions?flow_id=${id}&per_page=1`).then(({ data: [last] }) => { if (last) void watch(last.id) }).catch(() => undefined)
     return () => { leave(); showPins(undefined); useUi.setState({ menu: null, palette: null, rowsOf: '', versioning: false }) }
   }, [id])
+  const bring = (draft: Draft) => { if (stored.data && types.data) show(id, stored.data.data, new Map(types.data.map((type) => [type.id, type])), draft) }
   const error = flow.error ?? types.error ?? stored.error
   if (error) return <main className="page" id="main"><Trouble error={error} again={() => { void flow.refetch(); void types.refetch(); void stored.refetch() }} /><Link href="/flows" className="button">{t('app.allFlows')}</Link></main>
   if (!flow.data || !types.data || shown !== id) return <main className="page" id="main"><Waiting what={t('flow.theFlow')} /></main>
-  return <ReactFlowProvider key={id}><Open id={id} name={flow.data.name} active={flow.data.status === 'active'} types={types.data} /></ReactFlowProvider>
+  return <ReactFlowProvider key={id}><Open id={id} name={flow.data.name} active={flow.data.status === 'active'} types={types.data} bring={bring} /></ReactFlowProvider>
 }
 
-type Props = { id: string; name: string; active: boolean; types: NonNullable<ReturnType<typeof useNodeTypes>['data']> }
+type Props = { id: string; name: string; active: boolean; types: NonNullable<ReturnType<typeof useNodeTypes>['data']>; bring: (draft: Draft) => void }
 
-function Open({ id, name, active, types: listed }: Props) {
+function Open({ id, name, active, types: listed, bring }: Props) {
   const types = useMemo(() => new Map(listed.map((type) => [type.id, type])), [listed])
   const problems = useProblems(id)
   const me = useMe()
@@ -85,6 +88,7 @@ function Open({ id, name, active, types: listed }: Props) {
       <Keys />
       <main className="editor" id="main" data-sheet={(selected && settings) || undefined}>
         <EditorHead name={name} />
+        {!readOnly && <Lost flowId={id} bring={bring} />}
         <div className="editor-main" style={{ '--settings': `${width}px` } as CSSProperties}>
           <div className="editor-left">
             {face === 'canvas' ? <CanvasView /> : <Outline />}

@@ -17,6 +17,7 @@ import { Gate, useLocked } from '../connectors/badges'
 import { Data } from './data'
 import { DropConnection } from './drop'
 import { ConnectionForm } from './form'
+import { Mappings } from './mappings'
 import { SignIn } from './sign-in'
 
 export function NewConnection({ connector: id }: { connector: string }) {
@@ -60,15 +61,20 @@ function Known({ stored, connector }: { stored: Stored; connector: Connector | u
   const mayQuery = useMay('connection:query')
   const place = `/connections/${stored.id}`
   const reads = mayQuery && connector?.capabilities.some((one) => one === 'read' || one === 'query' || one === 'files')
-  const tabs = [{ href: place, word: t('connections.settings') }, ...(reads ? [{ href: `${place}?tab=data`, word: t('connections.data') }] : [])]
+  const maps = mayQuery && connector?.capabilities.includes('query')
+  const tabs = [
+    { href: place, word: t('connections.settings') }, ...(reads ? [{ href: `${place}?tab=data`, word: t('connections.data') }] : []),
+    ...(maps ? [{ href: `${place}?tab=mappings`, word: t('connections.mappings') }] : []),
+  ]
   return (
     <main className="page" id="main">
       <Head connector={connector} title={stored.name} state={stored.test_status}>
         {mayDelete && <button type="button" className="button" onClick={() => setDropping(true)}><Trash2 size={15} aria-hidden="true" />{t('connections.delete')}</button>}
       </Head>
-      {tabs.length > 1 && <LinkTabs label={t('connections.parts')} tabs={tabs} at={tab === 'data' ? `${place}?tab=data` : place} />}
+      {tabs.length > 1 && <LinkTabs label={t('connections.parts')} tabs={tabs} at={tab ? `${place}?tab=${tab}` : place} />}
       {!connector ? <Empty title={t('connections.notInstalled', { id: stored.connector })} text={t('connections.notInstalled.why')} />
         : tab === 'data' && reads ? <Data id={stored.id} files={connector.capabilities.includes('files')} />
+          : tab === 'mappings' && maps ? <Mappings id={stored.id} />
           : <ConnectionForm key={round} connector={connector} stored={stored} onSaved={() => setRound(round + 1)} onCancel={() => go('/connections')}>{mayQuery && connector.auth.length > 0 && <SignIn id={stored.id} />}<Users flows={stored.used_by ?? []} /></ConnectionForm>}
       {dropping && <DropConnection connection={stored} onClose={() => setDropping(false)} onGone={() => go('/connections')} />}
     </main>

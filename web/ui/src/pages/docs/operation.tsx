@@ -1,5 +1,6 @@
 // The page of an operation of the API: how it is called, with what, and what it answers.
 import { Copy } from 'lucide-react'
+import { onClipboard } from '../../kit/copy'
 import { Markdown } from '../../kit/markdown'
 import { fail, say } from '../../kit/toasts'
 import { ordered } from '../../lib/schema'
@@ -18,7 +19,7 @@ export function Operation({ operation }: { operation: Described }) {
       <h2 className="operation"><code className="method" data-method={method}>{method}</code> <code>{path}</code></h2>
       {text && <Markdown text={text} />}
       <div className="docs-example"><pre tabIndex={0}><code>{command}</code></pre>
-        <button type="button" className="icon-button" aria-label={t('docs.copy')} title={t('docs.copy')} onClick={() => void navigator.clipboard.writeText(command).then(() => say(t('docs.copied'), 'ok')).catch(fail)}><Copy size={15} /></button></div>
+        <button type="button" className="icon-button" aria-label={t('docs.copy')} title={t('docs.copy')} onClick={() => void onClipboard(command).then((done) => (done ? say(t('docs.copied'), 'ok') : fail(t('admin.copyByHand'))))}><Copy size={15} /></button></div>
       {parameters.length > 0 && <><h3>{t('docs.parameters')}</h3><Fields fields={parameters.map((one) => [one.name, { ...one.schema, description: one.description ?? one.schema?.description ?? '' }])} required={parameters.filter((one) => one.required).map(({ name }) => name)} /></>}
       {body?.properties && <><h3>{t('docs.body')}</h3><Fields fields={ordered(body)} required={body.required ?? []} /></>}
       <h3>{t('docs.answers')}</h3>

@@ -50,10 +50,11 @@ export function Drawn({ found, types, chosen, choose }: Props) {
     })
     return drawn.sort((a, b) => (a.parentId ? 1 : 0) - (b.parentId ? 1 : 0))
   }, [found, edges, types, chosen])
+  const changed = useMemo(() => found.steps.filter(({ kind }) => kind !== 'same').map(({ id }) => ({ id })), [found])
   return (
     <ReactFlowProvider>
       <div className="canvas diff-canvas" data-testid="diff-canvas">
-        <ReactFlow nodes={nodes} edges={edges} nodeTypes={NODES} defaultEdgeOptions={LOOK} fitView fitViewOptions={{ padding: 0.08, maxZoom: 1, minZoom: 0.2 }} minZoom={0.1} maxZoom={2} nodesConnectable={false} deleteKeyCode={null} onNodeClick={(_, node) => choose(node.id)} onSelectionChange={({ nodes: [one] }) => { if (one && one.id !== chosen) choose(one.id) }} onlyRenderVisibleElements={nodes.length > 150} aria-label={t('versions.canvas')}>
+        <ReactFlow nodes={nodes} edges={edges} nodeTypes={NODES} defaultEdgeOptions={LOOK} fitView fitViewOptions={{ padding: 0.08, maxZoom: 1, minZoom: 0.45, ...(changed.length ? { nodes: changed } : {}) }} minZoom={0.1} maxZoom={2} nodesConnectable={false} deleteKeyCode={null} onNodeClick={(_, node) => choose(node.id)} onSelectionChange={({ nodes: [one] }) => { if (one && one.id !== chosen) choose(one.id) }} onlyRenderVisibleElements={nodes.length > 150} aria-label={t('versions.canvas')}>
           <Background gap={20} size={1.2} />
         </ReactFlow>
       </div>

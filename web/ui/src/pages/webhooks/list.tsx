@@ -8,6 +8,7 @@ import type { WebhookOut } from '../../api/types.gen'
 import { useMay } from '../../app/me'
 import { useTitle } from '../../app/title'
 import { useAsked } from '../../kit/address'
+import { onClipboard } from '../../kit/copy'
 import { Empty, Page, SearchBox, Trouble, Waiting } from '../../kit/parts'
 import { say } from '../../kit/toasts'
 import { since } from '../../lib/format'
@@ -53,7 +54,7 @@ function Row({ webhook: one, title, target, onDrop }: { webhook: WebhookOut; tit
   const mayChange = useMay('webhook:update')
   const mayDelete = useMay('webhook:delete')
   const url = new URL(one.alias_url ?? one.url, location.origin).href
-  const copy = () => void navigator.clipboard.writeText(url).then(() => say(t('webhooks.copied'), 'ok')).catch(() => say(t('webhooks.copyByHand')))
+  const copy = () => void onClipboard(url).then((done) => (done ? say(t('webhooks.copied'), 'ok') : say(t('webhooks.copyByHand'))))
   return (
     <tr>
       <td><Link href={`/webhooks/${one.id}`}>{title}</Link><span className="soft list-error"><span className="badge method">{one.method}</span>{one.event_type && <span className="badge">{one.event_type}</span>} <code>{new URL(url).pathname}</code></span></td>
