@@ -92,7 +92,7 @@ class N8n(Connector[N8nConfig]):
                 f"'{self._base}' answers {answer.status} where n8n has its workflows; correct the address", field="url"
             )
         try:
-            return json.loads(answer.body)
+            return json.loads(answer.body, parse_int=_integer)
         except RecursionError:
             raise DataError(f"the answer of '{self._base}' is nested too deeply to be read") from None
         except ValueError:
@@ -107,3 +107,9 @@ class N8n(Connector[N8nConfig]):
     def close(self) -> None:
         """Close the connections."""
         self._client.close()
+
+
+def _integer(text: str) -> int | float:
+    """As JavaScript has it, where it is too large to be stored."""
+    value = int(text)
+    return value if abs(value) < 2**63 else float(value)

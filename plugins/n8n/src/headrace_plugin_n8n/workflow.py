@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from hashlib import sha256
 from typing import Any
@@ -15,6 +16,7 @@ VERSION = 1
 NODES_MAX = 5_000
 BYTES_MAX = 8 * 1024 * 1024
 _ID_MAX = 255
+_NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 _CALL = "n8n-nodes-base.executeWorkflow"
 
 
@@ -66,7 +68,7 @@ def told(found: Any, fallback: str) -> ForeignFlow:
         return ForeignFlow(id=fallback[:_ID_MAX], problem="n8n gives a workflow whose id cannot be read")
     shape = {part: found.get(part) for part in ("name", "nodes", "connections", "settings")}
     try:
-        text = json.dumps(shape, sort_keys=True, ensure_ascii=False).encode()
+        text = json.dumps(shape, sort_keys=True, ensure_ascii=False, allow_nan=False).encode()
     except (RecursionError, UnicodeError, ValueError):
         return ForeignFlow(id=id_, problem="the workflow cannot be read: its text is broken or nested too deeply")
     known = ForeignFlow(id=id_, name=name if isinstance(name, str) else "")
@@ -75,7 +77,7 @@ def told(found: Any, fallback: str) -> ForeignFlow:
             id=id_, name=known.name,
             problem=f"the workflow is larger than {BYTES_MAX // 2**20} MiB; split it into sub-workflows in n8n",
         )  # fmt: skip
-    if b"\\u0000" in text:
+    if _NUL.search(text):
         return ForeignFlow(id=id_, name=known.name.replace("\0", ""), problem="the workflow has a character 0 in a text")
     mark = sha256(f"{VERSION}:".encode() + text).hexdigest()
     return ForeignFlow(id=id_, name=known.name, calls=_calls(found), fingerprint=mark, content=found)
