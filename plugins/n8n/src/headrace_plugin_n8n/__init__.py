@@ -8,7 +8,7 @@ from headrace.sdk import Capability, Config, ConnectorManifest, Field, NodeManif
 
 OUTPUTS = ("out", "out_2", "out_3", "out_4")
 """Ports of a placeholder, by the number of the output in n8n."""
-DOCS = """Brings the workflows of an n8n server here as flows, as often as you like: a workflow is one flow, however often.
+DOCS = """Brings the workflows of an n8n server here as flows, as often as you like: one flow for each workflow.
 
 Make an API key in n8n under Settings, n8n API. It is used to read workflows, never to change them. Credentials stay in
 n8n: the report says for each step which connection it needs here."""
@@ -30,7 +30,9 @@ class PlaceholderConfig(Config, kw_only=True):
     verbatim: ClassVar[frozenset[str]] = frozenset({"original_type", "reason", "parameters", "more"})
 
     original_type: Annotated[str, Field("Type in n8n", "What the step was.", order=0)] = ""
-    reason: Annotated[str, Field("Why", "What stands in the way of a step of headrace.", widget="textarea", order=1)] = ""
+    reason: Annotated[
+        str, Field("Why", "What stands in the way of a step of headrace.", widget="textarea", order=1)
+    ] = ""
     parameters: Annotated[
         dict[str, Any], Field("Parameters in n8n", "As they were there.", widget="json", order=2)
     ] = {}  # fmt: skip

@@ -35,5 +35,9 @@ def request(step: Step) -> Made:
     notes = [f"choose a REST connection with the server {parts.scheme}://{parts.netloc}"]
     notes[0] += f", signed in as {signed} is in n8n" if signed else ""
     notes.append("say where the list of records is, unless the answer is a list; it reads when the flow starts")
-    config = {"connection": "", "stream": parts.path.lstrip("/") or "/", "options": {"params": params} if params else {}}
+    config = {
+        "connection": "",
+        "stream": parts.path.lstrip("/") or "/",
+        "options": {"params": params} if params else {},
+    }
     return Made(type="rest.read", config=config, inputs=(), notes=tuple(notes), shape="rows", alone=True)

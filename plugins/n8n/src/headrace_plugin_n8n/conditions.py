@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from headrace_plugin_n8n import sql
 from headrace_plugin_n8n.values import Shape, Unmapped, column, constant, held, is_expression, listed
-
-if TYPE_CHECKING:
-    from sqlglot import exp
 
 _TEXT = {
     "equals": "EQ", "notEquals": "NEQ", "contains": "contains", "notContains": "contains", "startsWith": "starts_with",
@@ -41,7 +38,9 @@ class Condition:
         ignoring = held(found, "options", "caseSensitive") is False
         if not parts:
             raise Unmapped("there is no condition")
-        made = [self._one(held(part, "operator"), part.get("leftValue"), part.get("rightValue"), ignoring) for part in parts]
+        made = [
+            self._one(held(part, "operator"), part.get("leftValue"), part.get("rightValue"), ignoring) for part in parts
+        ]
         return sql.written(sql.both(made, every=every))
 
     def of_old(self, parameters: dict[str, Any]) -> str:
@@ -61,7 +60,7 @@ class Condition:
             raise Unmapped("there is no condition")
         return sql.written(sql.both(made, every=(parameters.get("combineOperation") or "all") == "all"))
 
-    def _one(self, operator: Any, left: Any, right: Any, ignoring: bool) -> exp.Expression:
+    def _one(self, operator: Any, left: Any, right: Any, ignoring: bool) -> Any:
         kind, word = held(operator, "type"), held(operator, "operation")
         if not is_expression(left):
             raise Unmapped("a condition compares a value that is written out, not a field")
@@ -82,7 +81,7 @@ class Condition:
             return same if word == "equals" else value.is_(sql.literal(None)).or_(same.not_())
         raise Unmapped(f"a condition asks '{kind}: {word}', for which there is no expression here")
 
-    def _text(self, word: str, value: exp.Expression, right: Any, ignoring: bool) -> exp.Expression:
+    def _text(self, word: str, value: Any, right: Any, ignoring: bool) -> Any:
         left = sql.call("coalesce", value, sql.literal(""))
         if is_expression(right):
             other = sql.call("coalesce", sql.column(column(right, self.shape, "a condition")), sql.literal(""))
@@ -101,7 +100,7 @@ class Condition:
         found = sql.call(_TEXT[word], left, other)
         return found.not_() if word.startswith("not") else found
 
-    def _number(self, word: str, name: str, right: Any) -> exp.Expression:
+    def _number(self, word: str, name: str, right: Any) -> Any:
         from sqlglot import exp
 
         value = sql.column(name)

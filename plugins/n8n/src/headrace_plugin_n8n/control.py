@@ -69,7 +69,11 @@ def wait(step: Step) -> Made:
         if unit not in _SECONDS:
             raise Unmapped(f"it waits in '{unit}'")
         amount = constant(step.get("amount", 5 if late else 1), "how long it waits")
-        if not isinstance(amount, int | float) or isinstance(amount, bool) or not 0 <= amount * _SECONDS[unit] <= 31_536_000:
+        if (
+            not isinstance(amount, int | float)
+            or isinstance(amount, bool)
+            or not 0 <= amount * _SECONDS[unit] <= 31_536_000
+        ):
             raise Unmapped("it waits for more than a year, or for no number")
         return Made(type="control.wait", config={"seconds": amount * _SECONDS[unit]})
     moment = step.get("dateTime", "")
@@ -93,7 +97,9 @@ def call(step: Step) -> Made:
     flow = step.known.get(wanted)
     if flow is None:
         name = held(step.node.parameters, "workflowId", "cachedResultName") or wanted
-        raise Unmapped(f"it calls the workflow '{name}' ({wanted}), which is not here yet; bring it here, then this one again")
+        raise Unmapped(
+            f"it calls the workflow '{name}' ({wanted}), which is not here yet; bring it here, then this one again"
+        )
     config = {"flow": flow, "wait": step.options().get("waitForSubWorkflow", True) is not False}
     return Made(type="control.subflow", config=config, shape="rows")
 

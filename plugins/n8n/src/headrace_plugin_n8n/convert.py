@@ -77,10 +77,10 @@ class _Conversion:
         try:
             found = translation(step)(step)
             self._refuse(node, found)
-            return found
         except Unmapped as unmapped:
             self.reasons[node.name] = str(unmapped)
             return Made(type="n8n.placeholder", inputs=("in",) * 10, outputs=OUTPUTS, many=True)
+        return found
 
     def _refuse(self, node: Node, found: Made) -> None:
         """Go on if nothing of the step would be lost.

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from headrace_plugin_n8n import sql
 from headrace_plugin_n8n.conditions import Condition, joined
 from headrace_plugin_n8n.step import Made, Step
 from headrace_plugin_n8n.values import Unmapped, column, constant, field, held, is_expression, listed, text, whole
-
-if TYPE_CHECKING:
-    from sqlglot import exp
 
 _KINDS = {"string": "text", "number": "number", "boolean": "boolean"}
 _SUMS = {
@@ -63,7 +60,7 @@ def _raw(step: Step) -> list[tuple[Any, Any, Any]]:
     return [(name, value, kinds.get(type(value), "object")) for name, value in found.items()]
 
 
-def _column(step: Step, name: Any, value: Any, kind: Any) -> tuple[str, exp.Expression]:
+def _column(step: Step, name: Any, value: Any, kind: Any) -> tuple[str, Any]:
     target = text(name, "a field")
     if not target or any(mark in target for mark in ".[]"):
         raise Unmapped(f"it sets '{target}', which is a place inside of a field")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from graphlib import CycleError, TopologicalSorter
+from graphlib import TopologicalSorter
 
 from headrace_plugin_n8n.step import Made
 from headrace_plugin_n8n.values import Shape
@@ -14,21 +14,17 @@ def order(workflow: Workflow, steps: Sequence[Node]) -> list[Node]:
     """Steps behind those that feed them. A ring is opened where it leads back to a step that stands before."""
     known = {node.name: number for number, node in enumerate(steps)}
     after: dict[str, list[str]] = {name: [] for name in known}
-    before: dict[str, int] = dict.fromkeys(known, 0)
-    wires = {(w.source, w.target) for w in workflow.wires if w.kind == "main" and w.source in known and w.target in known}
+    wires = {
+        (w.source, w.target) for w in workflow.wires if w.kind == "main" and w.source in known and w.target in known
+    }
     back = _back(known, wires)
-    for source, target in wires - back:
+    for source, target in sorted(wires - back):
         after[source].append(target)
-        before[target] += 1
-    sorter = TopologicalSorter({name: () for name in known})
+    sorter = TopologicalSorter(dict.fromkeys(known, ()))
     for source, targets in after.items():
         for target in targets:
             sorter.add(target, source)
-    try:
-        names = list(sorter.static_order())
-    except CycleError:  # pragma: no cover - rings are open
-        names = list(known)
-    return [steps[known[name]] for name in names]
+    return [steps[known[name]] for name in sorter.static_order()]
 
 
 def _back(known: Mapping[str, int], wires: set[tuple[str, str]]) -> set[tuple[str, str]]:
@@ -47,15 +43,16 @@ def _back(known: Mapping[str, int], wires: set[tuple[str, str]]) -> set[tuple[st
         stack = [(root, iter(after[root]))]
         while stack:
             name, rest = stack[-1]
-            target = next(rest, None)
-            if target is None:
+            for target in rest:
+                if state.get(target) == 1:
+                    back.add((name, target))
+                elif target not in state:
+                    state[target] = 1
+                    stack.append((target, iter(after[target])))
+                    break
+            else:
                 state[name] = 2
                 stack.pop()
-            elif state.get(target) == 1:
-                back.add((name, target))
-            elif target not in state:
-                state[target] = 1
-                stack.append((target, iter(after[target])))
     return back
 
 

@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from sqlglot import exp
+from typing import Any
 
 DIALECT = "duckdb"
 _TYPES = {"text": "TEXT", "number": "DOUBLE", "boolean": "BOOLEAN"}
 
 
-def column(name: str) -> exp.Expression:
+def column(name: str) -> Any:
     """A column, whatever its name."""
     from sqlglot import exp
 
     return exp.column(name, quoted=True)
 
 
-def literal(value: str | float | bool | None) -> exp.Expression:
+def literal(value: str | float | bool | None) -> Any:
     """A value that is written out."""
     from sqlglot import exp
 
@@ -30,21 +27,21 @@ def literal(value: str | float | bool | None) -> exp.Expression:
     return exp.Neg(this=made) if value < 0 else made
 
 
-def call(name: str, *parts: exp.Expression) -> exp.Expression:
+def call(name: str, *parts: Any) -> Any:
     """A function."""
     from sqlglot import exp
 
     return exp.func(name, *parts, dialect=DIALECT)
 
 
-def cast(value: exp.Expression, kind: str) -> exp.Expression:
+def cast(value: Any, kind: str) -> Any:
     """A value as text, number or boolean."""
     from sqlglot import exp
 
     return exp.cast(value, _TYPES[kind], dialect=DIALECT)
 
 
-def both(parts: list[exp.Expression], *, every: bool) -> exp.Expression:
+def both(parts: list[Any], *, every: bool) -> Any:
     """Conditions that all hold, or one of them."""
     from sqlglot import exp
 
@@ -56,7 +53,7 @@ def written(value: Any) -> str:
     return str(value.sql(dialect=DIALECT))
 
 
-def select(columns: list[tuple[str, exp.Expression]]) -> str:
+def select(columns: list[tuple[str, Any]]) -> str:
     """A SELECT of these columns over the input of a SQL step."""
     from sqlglot import exp
 

@@ -29,7 +29,9 @@ def called(step: Step) -> Made:
         for one in fields
         if str(one.get("type") or "string") in _COLUMNS
     ]
-    notes = ("inputs of other types than text, number and boolean are not declared",) if len(columns) < len(fields) else ()
+    notes = (
+        ("inputs of other types than text, number and boolean are not declared",) if len(columns) < len(fields) else ()
+    )
     return Made(type="control.input", config={"columns": columns}, inputs=(), notes=notes, shape="rows")
 
 
@@ -61,7 +63,9 @@ def webhook(step: Step) -> Made:
     if sign != "none":
         notes.append(f"enter what callers prove themselves with ({_names(step) or sign})")
     if answer == "lastNode":
-        notes.append("it answers with a list of the rows of the last step; n8n gives the first one unless told otherwise")
+        notes.append(
+            "it answers with a list of the rows of the last step; n8n gives the first one unless told otherwise"
+        )
     more = sorted(set(step.options()) - {"rawBody", "binaryData", "responseData"})
     if more:
         notes.append(f"n8n has more options that are not taken over: {', '.join(more)}")
@@ -121,7 +125,9 @@ def _expression(rule: dict[str, Any]) -> str:
     minute = number("triggerAtMinute", 0, 0, 59)
     every = number(f"{kind}Interval", 1, 1, 31) if kind in {"hours", "days", "weeks", "months"} else 0
     if every != 1:
-        raise Unmapped(f"it starts every {every} {kind}, which n8n counts from its last run; choose Schedule (interval)")
+        raise Unmapped(
+            f"it starts every {every} {kind}, which n8n counts from its last run; choose Schedule (interval)"
+        )
     if kind == "hours":
         return f"{minute} * * * *"
     hour = number("triggerAtHour", 0, 0, 23)

@@ -1,4 +1,4 @@
-"""Values of n8n's parameters: what is written out, and the fields of a row that are read plainly. Nothing is guessed."""
+"""Values of n8n's parameters: what is written out, and fields of a row that are read plainly. Nothing is guessed."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _FIELD = re.compile(rf"=\{{\{{\s*\$json{_PART}{_PART}?\s*\}}\}}", re.ASCII)
 _TEMPLATE = re.compile(r"\{\{|\{%|\{#")
 
 
-class Unmapped(Exception):  # noqa: N818 - no error: the step becomes a placeholder
+class Unmapped(Exception):
     """A step that is not translated; the text is the reason, one sentence."""
 
 

@@ -20,9 +20,7 @@ class Wiring:
         notes: By the name of the step.
     """
 
-    def __init__(
-        self, workflow: Workflow, ids: Mapping[str, str], made: Mapping[str, Made], loops: Loops
-    ) -> None:
+    def __init__(self, workflow: Workflow, ids: Mapping[str, str], made: Mapping[str, Made], loops: Loops) -> None:
         self._workflow, self._ids, self._made, self._loops = workflow, ids, made, loops
         self._types = {node.name: node for node in workflow.nodes}
         self.notes: dict[str, tuple[str, ...]] = {}
@@ -97,4 +95,3 @@ def _extra(node_id: str, type_: str, label: str, beside: Any, shift: float, of: 
         "id": node_id, "type": "step", "position": {"x": beside.x + shift, "y": beside.y}, "_of": of,
         "data": {"nodeType": type_, "nodeVersion": 1, "label": label, "config": {}},
     }  # fmt: skip
-

@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Mapping
 from hashlib import sha256
-from typing import Any
+from typing import Any, TypeGuard
 
 from headrace.sdk import ConfigError, ForeignFlow
 from msgspec import Struct
@@ -78,7 +78,9 @@ def told(found: Any, fallback: str) -> ForeignFlow:
             problem=f"the workflow is larger than {BYTES_MAX // 2**20} MiB; split it into sub-workflows in n8n",
         )  # fmt: skip
     if _NUL.search(text):
-        return ForeignFlow(id=id_, name=known.name.replace("\0", ""), problem="the workflow has a character 0 in a text")
+        return ForeignFlow(
+            id=id_, name=known.name.replace("\0", ""), problem="the workflow has a character 0 in a text"
+        )
     mark = sha256(f"{VERSION}:".encode() + text).hexdigest()
     return ForeignFlow(id=id_, name=known.name, calls=_calls(found), fingerprint=mark, content=found)
 
@@ -176,7 +178,7 @@ def _wires(connections: Mapping[str, Any]) -> list[Wire]:
     return found
 
 
-def _is_number(value: Any) -> bool:
+def _is_number(value: Any) -> TypeGuard[float]:
     return isinstance(value, int | float) and not isinstance(value, bool) and value == value  # noqa: PLR0124 - no NaN
 
 

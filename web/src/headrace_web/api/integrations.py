@@ -50,7 +50,7 @@ class IntegrationOut(Struct, kw_only=True):
     row_version: int
 
 
-class IntegrationBody(ApiStruct):
+class IntegrationBody(ApiStruct, kw_only=True):
     """A new integration; `service` is the connector of the other system."""
 
     service: str = "n8n"
