@@ -58,8 +58,14 @@ def one(type_: str, parameters: dict[str, Any], version: float = 1, before: str 
         "position": [0, 0],
         "parameters": {},
     }
-    step = {"name": "It", "type": f"n8n-nodes-base.{type_}", "typeVersion": version, "position": [200, 0],
-            "parameters": parameters, **more}  # fmt: skip
+    step = {
+        "name": "It",
+        "type": f"n8n-nodes-base.{type_}",
+        "typeVersion": version,
+        "position": [200, 0],
+        "parameters": parameters,
+        **more,
+    }
     wires = {"Start": {"main": [[{"node": "It", "type": "main", "index": 0}]]}}
     return Converted({"id": "x", "name": "x", "nodes": [start, step], "connections": wires})
 
@@ -88,8 +94,9 @@ def test_branches_meet_again_and_notes_stay_notes():
     assert ("Large?", "true", "Mark large", "in") in made.edges
     assert ("Large?", "false", "Mark small", "in") in made.edges
     assert {edge for edge in made.edges if edge[2] == "Merge"} == {
-        ("Mark large", "out", "Merge", "in"), ("Mark small", "out", "Merge", "in"),
-    }  # fmt: skip
+        ("Mark large", "out", "Merge", "in"),
+        ("Mark small", "out", "Merge", "in"),
+    }
     note = made.nodes["Orders"]
     assert (note["type"], note["data"]["color"], note["data"]["text"]) == (
         "note",
@@ -112,9 +119,14 @@ def test_a_loop_holds_the_steps_of_its_ring():
 def test_a_placeholder_keeps_all_that_was_there_and_names_the_sign_in():
     made = Converted(workflow("agent"))
     assert made.became() == {
-        "Start": "mapped", "Code": "placeholder", "Python": "placeholder", "AI Agent": "placeholder",
-        "Chat model": "placeholder", "Community": "placeholder", "Old mail": "placeholder",
-    }  # fmt: skip
+        "Start": "mapped",
+        "Code": "placeholder",
+        "Python": "placeholder",
+        "AI Agent": "placeholder",
+        "Chat model": "placeholder",
+        "Community": "placeholder",
+        "Old mail": "placeholder",
+    }
     community = made.config("Community")
     assert community["parameters"] == workflow("agent")["nodes"][5]["parameters"]
     assert community["original_type"] == "n8n-nodes-acme.acmeThing"
@@ -129,8 +141,11 @@ def test_a_placeholder_keeps_all_that_was_there_and_names_the_sign_in():
 def test_what_calls_and_the_clock_start_is_translated_with_what_is_to_be_entered():
     hook, nightly = Converted(workflow("hook")), Converted(workflow("nightly"))
     assert hook.config("Webhook") == {
-        "method": "POST", "response": "respond_node", "authentication": "none", "url_path": "contact-form",
-    }  # fmt: skip
+        "method": "POST",
+        "response": "respond_node",
+        "authentication": "none",
+        "url_path": "contact-form",
+    }
     assert hook.config("Has mail")["where"] == (
         "COALESCE(\"email\", '') <> '' OR STARTS_WITH(COALESCE(\"name\", ''), 'A')"
     ), "the body's fields are the columns"
@@ -152,11 +167,15 @@ def test_what_calls_and_the_clock_start_is_translated_with_what_is_to_be_entered
 @pytest.mark.parametrize(
     ("value", "reason"),
     [
-        ("={{ $json.a + 1 }}", "expression"), ("={{ $json.a.b }}", "inside of a field"), ("={{ $('X').item.json.a }}", "expression"),
-        ("Hello {{ name }}", "template"), ("=Hello {{ $json.a }}", "expression"), ("={{ $json.a }} ", "expression"),
+        ("={{ $json.a + 1 }}", "expression"),
+        ("={{ $json.a.b }}", "inside of a field"),
+        ("={{ $('X').item.json.a }}", "expression"),
+        ("Hello {{ name }}", "template"),
+        ("=Hello {{ $json.a }}", "expression"),
+        ("={{ $json.a }} ", "expression"),
         ("={{ $now }}", "expression"),
     ],
-)  # fmt: skip
+)
 def test_what_is_not_certain_is_a_placeholder_with_its_reason(value, reason):
     fields = {"assignments": {"assignments": [{"id": "1", "name": "x", "value": value, "type": "string"}]}}
     made = one("set", fields, 3.4)
@@ -168,17 +187,35 @@ def test_what_is_not_certain_is_a_placeholder_with_its_reason(value, reason):
 @pytest.mark.parametrize(
     ("type_", "parameters", "version"),
     [
-        ("limit", {"keep": "lastItems"}, 1), ("sort", {"type": "random"}, 1), ("switch", {"mode": "expression"}, 3),
-        ("merge", {"mode": "combine", "combineBy": "combineByPosition"}, 3), ("merge", {"mode": "combine", "fieldsToMatchString": "id"}, 3),
-        ("httpRequest", {"method": "POST", "url": "https://x.example.org"}, 4), ("wait", {"resume": "webhook"}, 1),
+        ("limit", {"keep": "lastItems"}, 1),
+        ("sort", {"type": "random"}, 1),
+        ("switch", {"mode": "expression"}, 3),
+        ("merge", {"mode": "combine", "combineBy": "combineByPosition"}, 3),
+        ("merge", {"mode": "combine", "fieldsToMatchString": "id"}, 3),
+        ("httpRequest", {"method": "POST", "url": "https://x.example.org"}, 4),
+        ("wait", {"resume": "webhook"}, 1),
         ("scheduleTrigger", {"rule": {"interval": [{"field": "days", "daysInterval": 3}]}}, 1.2),
-        ("executeWorkflow", {"workflowId": "={{ $json.id }}"}, 1), ("executeWorkflow", {"workflowId": "unknown"}, 1),
+        ("executeWorkflow", {"workflowId": "={{ $json.id }}"}, 1),
+        ("executeWorkflow", {"workflowId": "unknown"}, 1),
         ("set", {"assignments": {"assignments": [{"name": "a.b", "value": "x", "type": "string"}]}}, 3.4),
-        ("set", {"mode": "raw", "jsonOutput": "{not json"}, 3.4), ("splitInBatches", {}, 3), ("if", {"conditions": []}, 2),
-        ("if", {"conditions": {"combinator": "and", "conditions": ["x"]}}, 2), ("set", {"assignments": {"assignments": "x"}}, 3),
-        ("filter", {"conditions": {"conditions": [{"leftValue": "={{ $json.d }}", "operator": {"type": "dateTime", "operation": "after"}}]}}, 2),
+        ("set", {"mode": "raw", "jsonOutput": "{not json"}, 3.4),
+        ("splitInBatches", {}, 3),
+        ("if", {"conditions": []}, 2),
+        ("if", {"conditions": {"combinator": "and", "conditions": ["x"]}}, 2),
+        ("set", {"assignments": {"assignments": "x"}}, 3),
+        (
+            "filter",
+            {
+                "conditions": {
+                    "conditions": [
+                        {"leftValue": "={{ $json.d }}", "operator": {"type": "dateTime", "operation": "after"}}
+                    ]
+                }
+            },
+            2,
+        ),
     ],
-)  # fmt: skip
+)
 def test_another_way_of_working_is_a_placeholder(type_, parameters, version):
     made = one(type_, parameters, version)
     assert made.became()["It"] == "placeholder"
@@ -214,9 +251,11 @@ def test_a_workflow_that_is_called_gives_back_what_its_last_step_gives():
 
 
 def test_a_ring_without_a_loop_and_a_loop_without_an_inside_stay_drafts(registry):
-    ring = one("noOp", {})
-    found = {"id": "r", "nodes": [{"name": n, "type": "n8n-nodes-base.noOp", "position": [0, 0]} for n in "ab"],
-             "connections": {"a": {"main": [[{"node": "b", "index": 0}]]}, "b": {"main": [[{"node": "a", "index": 0}]]}}}  # fmt: skip
+    found = {
+        "id": "r",
+        "nodes": [{"name": n, "type": "n8n-nodes-base.noOp", "position": [0, 0]} for n in "ab"],
+        "connections": {"a": {"main": [[{"node": "b", "index": 0}]]}, "b": {"main": [[{"node": "a", "index": 0}]]}},
+    }
     ring = Converted(found)
     codes = {problem.code for problem in validate(graph_of(ring.definition), registry)}
     assert "cycle" in codes
@@ -231,12 +270,22 @@ def test_a_ring_without_a_loop_and_a_loop_without_an_inside_stay_drafts(registry
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ({"nodes": None}, "no list of steps"), ({"nodes": ["x"]}, "step 1"), ({"nodes": [{"name": "a"}]}, "no type"),
-        ({"nodes": [{"type": "t", "name": ""}]}, "no name"), ({"connections": []}, ""), ({"connections": [1]}, "connections"),
-        ({"nodes": [{"type": "t", "name": "a"}] * 2}, "two steps"), ({"nodes": [{"type": "t", "name": "a", "parameters": [1]}]}, "parameters"),
+        ({"nodes": None}, "no list of steps"),
+        ({"nodes": ["x"]}, "step 1"),
+        ({"nodes": [{"name": "a"}]}, "no type"),
+        ({"nodes": [{"type": "t", "name": ""}]}, "no name"),
+        ({"connections": []}, ""),
+        ({"connections": [1]}, "connections"),
+        ({"nodes": [{"type": "t", "name": "a"}] * 2}, "two steps"),
+        ({"nodes": [{"type": "t", "name": "a", "parameters": [1]}]}, "parameters"),
         ({"nodes": [{"type": "t", "name": str(n)} for n in range(5_001)]}, "5,001 steps"),
+        ({"nodes": [{"type": "n8n-nodes-base.splitInBatches", "name": str(n)} for n in range(101)]}, "101 loops"),
+        (
+            {"connections": {"Merge": {"main": [[{"node": "Sorted", "index": n} for n in range(20_001)]]}}},
+            "20,001 connections",
+        ),
     ],
-)  # fmt: skip
+)
 def test_hostile_workflows_are_one_sentence(change, said):
     found = {**workflow("orders"), **change}
     if not said:
@@ -252,15 +301,37 @@ def test_what_is_no_workflow_has_a_problem_and_an_id():
     for _ in range(3_000):
         deep = {"x": deep}
     base = {"id": "a", "nodes": []}
-    for found in (None, [], "x", {"id": None}, {"id": ""}, {"id": "x" * 300}, {"id": True}, {**base, "nodes": [deep]},
-                  {**base, "name": "\x00"}, {**base, "name": "\ud800"}, {**base, "settings": {"x": float("nan")}},
-                  {**base, "settings": {"x": "y" * 9_000_000}}):  # fmt: skip
+    for found in (
+        None,
+        [],
+        "x",
+        {"id": None},
+        {"id": ""},
+        {"id": "x" * 300},
+        {"id": True},
+        {**base, "nodes": [deep]},
+        {**base, "name": "\x00"},
+        {**base, "name": "\ud800"},
+        {**base, "settings": {"x": float("nan")}},
+        {**base, "settings": {"x": "y" * 9_000_000}},
+    ):
         flow = told(found, "1-1")
         assert flow.problem
         assert flow.id
-    wild = {**base, "nodes": [{"type": "n8n-nodes-base.stickyNote", "name": "n", "position": ["a", None],
-                               "parameters": {"content": 5, "width": "x", "color": "red"}, "credentials": [1], "typeVersion": "2"}],
-            "connections": {"n": {"main": [None, [None, {"node": 5}, {"node": "gone", "index": -1}]]}, "gone": "x"}}  # fmt: skip
+    wild = {
+        **base,
+        "nodes": [
+            {
+                "type": "n8n-nodes-base.stickyNote",
+                "name": "n",
+                "position": ["a", None],
+                "parameters": {"content": 5, "width": "x", "color": "red"},
+                "credentials": [1],
+                "typeVersion": "2",
+            }
+        ],
+        "connections": {"n": {"main": [None, [None, {"node": 5}, {"node": "gone", "index": -1}]]}, "gone": "x"},
+    }
     assert convert(wild, {}).definition["edges"] == []
 
 

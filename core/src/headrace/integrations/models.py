@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from headrace.infra.models import TenantModel, tenant_key
@@ -38,5 +39,5 @@ class FlowOrigin(TenantModel):
     name: Mapped[str]
     fingerprint: Mapped[str]
     canvas_hash: Mapped[str]
-    report: Mapped[list[dict[str, Any]]] = mapped_column(default=list)
+    report: Mapped[list[dict[str, Any]]] = mapped_column(JSONB, default=list)
     synced_at: Mapped[datetime]

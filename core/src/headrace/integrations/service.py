@@ -127,8 +127,6 @@ async def _one(
             organization_id=to.actor.organization_id, connector=fetched.entry.manifest.id, instance=fetched.instance,
             external_id=flow.id,
         )  # fmt: skip
-        origin.flow_id = row.id
-        session.add(origin)
         outcome: Literal["created", "updated"] = "created"
     else:
         await reach(session, to.actor, "flow:read", "flow", origin.flow_id)
@@ -142,8 +140,10 @@ async def _one(
         outcome = "updated"
     await _triggers(session, to, row.id)
     data = await flows.get_data(session, to.actor, row.id)
+    origin.flow_id = row.id
     origin.name, origin.fingerprint, origin.canvas_hash = flow.name, mark, canvas_hash(data.definition)
     origin.report, origin.synced_at = msgspec.to_builtins(steps), now()
+    session.add(origin)
     await session.flush()
     return Brought(
         external_id=flow.id, name=row.name, outcome=outcome, flow_id=row.id, row_version=data.row_version, steps=steps

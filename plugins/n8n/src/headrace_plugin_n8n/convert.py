@@ -11,13 +11,13 @@ from headrace.sdk import ConvertedFlow, Finding
 
 from headrace_plugin_n8n import OUTPUTS
 from headrace_plugin_n8n.canvas import note, placed, step_node
-from headrace_plugin_n8n.kinds import LOOP, NOTE, ROOTS, translation
+from headrace_plugin_n8n.kinds import NOTE, ROOTS, translation
 from headrace_plugin_n8n.loops import Loops, loops_of
 from headrace_plugin_n8n.shapes import order, shape_of
 from headrace_plugin_n8n.step import Made, Step
 from headrace_plugin_n8n.values import Shape, Unmapped
 from headrace_plugin_n8n.wires import Wiring
-from headrace_plugin_n8n.workflow import Node, Workflow, read
+from headrace_plugin_n8n.workflow import LOOP, Node, Wire, Workflow, read
 
 _SETTINGS = ("onError", "continueOnFail", "retryOnFail", "executeOnce", "alwaysOutputData")
 _SAID = {
@@ -49,12 +49,16 @@ class _Conversion:
         self.reasons: dict[str, str] = {}
         self.shapes: dict[str, Shape] = {}
         self.types = {node.name: node.type for node in workflow.nodes}
+        self.wires: dict[str, list[Wire]] = {node.name: [] for node in workflow.nodes}
+        for wire in workflow.wires:
+            for name in {wire.source, wire.target}:
+                self.wires[name].append(wire)
         self.steps = [node for node in workflow.nodes if node.type != NOTE]
 
     def flow(self) -> ConvertedFlow:
         """The whole of it."""
         for node in order(self.workflow, self.steps):
-            before = [w.source for w in self.workflow.wires if w.target == node.name and w.kind == "main"]
+            before = [w.source for w in self.wires[node.name] if w.target == node.name and w.kind == "main"]
             self.shapes[node.name] = shape_of(before, self.made, self.shapes)
             self.made[node.name] = self._one(node, self.shapes[node.name], set(before))
         wiring = Wiring(self.workflow, self.ids, self.made, self.loops)
@@ -69,6 +73,7 @@ class _Conversion:
         count = sum(one.became == "placeholder" for one in findings)
         told = [f"Brought here from n8n, where it is the workflow {self.workflow.id}."]
         told += [f"{count} of {len(self.steps)} steps are placeholders."] if count else []
+        told += [f"{len(self.workflow.strays)} connections of it led nowhere."] if self.workflow.strays else []
         return ConvertedFlow(definition=definition, findings=findings, description=" ".join(told))
 
     def _one(self, node: Node, shape: Shape, before: set[str]) -> Made:
@@ -93,8 +98,8 @@ class _Conversion:
         lost = [_SAID[name] for name in _SETTINGS if node.more.get(name) not in {None, False, "stopWorkflow"}]
         if lost:
             raise Unmapped(f"its settings say {', '.join(lost)}")
-        for wire in self.workflow.wires:
-            if wire.kind != "main" and node.name in {wire.source, wire.target}:
+        for wire in self.wires[node.name]:
+            if wire.kind != "main":
                 raise Unmapped(f"it has a connection of the kind '{wire.kind[:40]}', which carries no rows")
             if wire.source == node.name and wire.output >= len(found.outputs):
                 raise Unmapped(f"it has an output {wire.output + 1}, which the step here has not")
@@ -107,7 +112,7 @@ class _Conversion:
         if made.type == "n8n.placeholder":
             kept = [
                 {"to": w.target, "kind": w.kind, "output": w.output, "input": w.input}
-                for w in self.workflow.wires
+                for w in self.wires[node.name]
                 if w.source == node.name and (w.kind != "main" or w.output >= len(OUTPUTS))
             ]
             more = {**node.more, "typeVersion": node.version}

@@ -9,7 +9,7 @@ from headrace_plugin_n8n.step import Step, Translation
 from headrace_plugin_n8n.values import Unmapped
 
 BASE = "n8n-nodes-base."
-NOTE, LOOP = f"{BASE}stickyNote", f"{BASE}splitInBatches"
+NOTE = f"{BASE}stickyNote"
 _KNOWN: Mapping[str, Translation] = {
     "manualTrigger": starts.manual, "start": starts.manual, "scheduleTrigger": starts.schedule, "cron": starts.cron,
     "interval": starts.interval, "webhook": starts.webhook, "executeWorkflowTrigger": starts.called,

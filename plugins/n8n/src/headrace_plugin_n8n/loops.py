@@ -6,8 +6,7 @@ from collections.abc import Iterable, Mapping
 
 from msgspec import Struct
 
-from headrace_plugin_n8n.kinds import LOOP
-from headrace_plugin_n8n.workflow import Node, Wire, Workflow
+from headrace_plugin_n8n.workflow import LOOP, Node, Wire, Workflow
 
 
 class Loops(Struct, frozen=True):

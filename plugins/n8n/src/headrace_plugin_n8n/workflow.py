@@ -13,10 +13,11 @@ from msgspec import Struct
 
 VERSION = 1
 """Of the conversion: another one brings all workflows here anew."""
-NODES_MAX = 5_000
+NODES_MAX, WIRES_MAX, LOOPS_MAX = 5_000, 20_000, 100
 BYTES_MAX = 8 * 1024 * 1024
 _ID_MAX = 255
 _NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
+LOOP = "n8n-nodes-base.splitInBatches"
 _CALL = "n8n-nodes-base.executeWorkflow"
 
 
@@ -117,6 +118,11 @@ def read(found: Mapping[str, Any]) -> Workflow:
         raise ConfigError(
             f"the workflow has {len(nodes):,} steps; {NODES_MAX:,} are the most; split it into sub-workflows in n8n"
         )
+    loops = sum(isinstance(one, dict) and one.get("type") == LOOP for one in nodes)
+    if loops > LOOPS_MAX:
+        raise ConfigError(
+            f"the workflow has {loops:,} loops; {LOOPS_MAX} are the most; split it into sub-workflows in n8n"
+        )
     steps: dict[str, Node] = {}
     for number, one in enumerate(nodes, 1):
         node = _node(one, number)
@@ -125,7 +131,12 @@ def read(found: Mapping[str, Any]) -> Workflow:
         steps[node.name] = node
     wires: list[Wire] = []
     strays: list[str] = []
-    for wire in _wires(connections):
+    found_wires = _wires(connections)
+    if len(found_wires) > WIRES_MAX:
+        raise ConfigError(
+            f"the workflow has {len(found_wires):,} connections; {WIRES_MAX:,} are the most; split it in n8n"
+        )
+    for wire in found_wires:
         if wire.source in steps and wire.target in steps:
             wires.append(wire)
         else:
