@@ -35,6 +35,7 @@ MAKES_NOTHING = {
     "waits_make_address": "an address", "executions_compensate_again": "goes on with one that is there",
     "queues_retry_dead_letter": "goes on with one that is there", "queues_discard_dead_letter": "ends one",
     "waits_resume_execution": "goes on with one that is there", "deletions_list_deletions": "a list",
+    "integrations_sync_workflows": "each workflow is asked for by itself: test_api_n8n.py",
     "connections_probe": "tries one that is not kept", "connections_begin_sign_in": "renews one that is there",
 }  # fmt: skip
 FEATURES = {

@@ -2,8 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import copy
 import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -251,3 +259,72 @@ async def test_an_integration_is_kept_with_its_key_hidden_and_notes_how_it_went(
     await site.ask("GET", path, 404)
     wrong = await site.ask("POST", "/integrations", 422, {**body, "service": "local_files"})
     assert "has no flows to bring here; choose one of: n8n" in wrong["message"]
+
+
+WORKER = (
+    "from headrace.infra.settings import load_settings; from headrace.worker.timing import Timing; "
+    "from headrace.worker.supervisor import main; main(load_settings(), timing=Timing(poll_s=0.1))"
+)
+ROWS = [
+    {"customer": "Ann", "state": "open", "amount": 150},
+    {"customer": "Bob", "state": "OPEN", "amount": 100},
+    {"customer": "Cem", "state": "open", "amount": 7},
+    {"customer": "Dee", "state": "closed", "amount": 900},
+    {"customer": "a TEST", "state": "open", "amount": 900},
+]
+LOOPED = [{"n": number} for number in range(5)]
+
+
+@pytest.fixture
+def worker(headrace_settings) -> Iterator[None]:
+    settings = headrace_settings
+    settings.home.mkdir(exist_ok=True)
+    environment = {
+        "PATH": os.environ["PATH"], "HEADRACE_HOME": str(settings.home), "HEADRACE_WORKER_PROCESSES": "1",
+        "HEADRACE_DATABASE_URL": settings.database_url.reveal(), "HEADRACE_REDIS_URL": settings.redis_url.reveal(),
+        "HEADRACE_DATABASE_WORKER_URL": settings.database_worker_url.reveal(),
+        "HEADRACE_MASTER_KEYS": settings.master_keys[0].reveal(),
+    }  # fmt: skip
+    child = subprocess.Popen([sys.executable, "-c", WORKER], env=environment, start_new_session=True)
+    yield
+    with suppress(ProcessLookupError):
+        os.kill(child.pid, signal.SIGTERM)
+    try:
+        child.wait(20)
+    except subprocess.TimeoutExpired:
+        child.kill()
+        child.wait()
+
+
+async def rows(site: Site, flow: str, node: str, given: list[dict]) -> list[dict]:
+    """What a step of a flow gives."""
+    ran = await site.ask("POST", f"/flows/{flow}/execute", 202, {"input_data": {"rows": given}})
+    until = time.monotonic() + 90
+    while (row := await site.ask("GET", f"/executions/{ran['id']}"))["status"] in {"queued", "running", "waiting"}:
+        assert time.monotonic() < until, row
+        await asyncio.sleep(0.2)
+    assert row["status"] == "completed", row
+    found = await site.ask("GET", f"/executions/{ran['id']}/nodes/{node}/preview")
+    names = [column["name"] for column in found["columns"]]
+    return [one if isinstance(one, dict) else dict(zip(names, one, strict=True)) for one in found["rows"]]
+
+
+@pytest.mark.slow
+async def test_what_comes_from_n8n_is_executed_as_there(client, sign_up, monkeypatch, worker):
+    monkeypatch.setenv("HEADRACE_EGRESS_ALLOW", "private")
+    n8n = N8n()
+    with http_server(n8n) as server:
+        site = Site(client, await sign_up(), server, n8n)
+        await site.ask("POST", "/workspaces", 201, {"name": "W"})
+        body = {"n8n_url": site.url, "api_key": KEY, "workflow_ids": ["kQ7mZ2orders", "lP3loop"]}
+        done = {
+            one["workflow_id"]: one for one in (await site.ask("POST", "/integrations/n8n/sync", 201, body))["flows"]
+        }
+    orders = done["kQ7mZ2orders"]
+    await site.ask("PATCH", f"/flows/{orders['flow_id']}", 200, {"status": "active", "row_version": 1})
+    assert await rows(site, orders["flow_id"], "sorted", ROWS) == [
+        {"size": "large", "sum_amount": 250, "max_bonus": 150.0},
+        {"size": "small", "sum_amount": 7, "max_bonus": 0.0},
+    ]
+    looped = await rows(site, done["lP3loop"]["flow_id"], "no_operation_do_nothing", LOOPED)
+    assert looped == [{"n": number, "seen": True} for number in range(5)]
