@@ -303,7 +303,7 @@ async def rows(site: Site, flow: str, node: str, given: list[dict]) -> list[dict
     while (row := await site.ask("GET", f"/executions/{ran['id']}"))["status"] in {"queued", "running", "waiting"}:
         assert time.monotonic() < until, row
         await asyncio.sleep(0.2)
-    assert row["status"] == "completed", row
+    assert row["status"] == "completed", row["error"]
     found = await site.ask("GET", f"/executions/{ran['id']}/nodes/{node}/preview")
     names = [column["name"] for column in found["columns"]]
     return [one if isinstance(one, dict) else dict(zip(names, one, strict=True)) for one in found["rows"]]

@@ -80,7 +80,8 @@ def _column(step: Step, name: Any, value: Any, kind: Any) -> tuple[str, Any]:
     wanted: dict[str, Any] = {"text": str, "number": int | float, "boolean": bool}
     if not isinstance(found, wanted[word]) or (word == "number" and isinstance(found, bool)):
         raise Unmapped(f"{what} is no {word}")
-    return target, sql.literal(found)
+    made = sql.literal(found)
+    return target, sql.cast(made, word) if word == "number" else made  # one type for numbers, as n8n has it
 
 
 def keep(step: Step) -> Made:
