@@ -305,7 +305,7 @@ async def rows(site: Site, flow: str, node: str, given: list[dict]) -> list[dict
         await asyncio.sleep(0.2)
     assert row["status"] == "completed", row["error"]
     found = await site.ask("GET", f"/executions/{ran['id']}/nodes/{node}/preview")
-    names = [column["name"] for column in found["columns"]]
+    names = [column["name"] for column in found["schema"]]
     return [one if isinstance(one, dict) else dict(zip(names, one, strict=True)) for one in found["rows"]]
 
 

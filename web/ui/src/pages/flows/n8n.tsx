@@ -88,7 +88,7 @@ function Flow({ flow, said }: { flow: SyncedFlow; said: string }) {
       </header>
       {said && <p className="field-error">{said}</p>}
       {look.length > 0 && (
-        <details open={look.length < 6}>
+        <details open={look.length < 8}>
           <summary>{t('flows.n8n.look', { n: look.length })}</summary>
           <ul>{look.map((step) => (
             <li key={step.step}><Mark word={step.became} /><div><strong>{step.step}</strong>{(step.notes ?? []).map((note) => <p key={note} className="soft">{note}</p>)}</div></li>
