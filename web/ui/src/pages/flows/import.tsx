@@ -25,19 +25,16 @@ export function Import({ workspace, folder }: { workspace: string; folder: strin
     } catch (error) { fail(error) }
     if (input.current) input.current.value = ''
   }
-  const word = <><Upload size={15} aria-hidden="true" />{t('flows.import')}</>
   return (
     <>
       <input ref={input} type="file" accept=".yaml,.yml" hidden aria-label={t('flows.file')} onChange={({ target }) => void take(target.files?.[0])} />
-      {n8n ? (
-        <Menu.Root>
-          <Menu.Trigger className="button">{word}</Menu.Trigger>
-          <Menu.Portal><Menu.Positioner className="above-all" sideOffset={4} align="end"><Menu.Popup className="menu">
-            <Menu.Item onClick={() => input.current?.click()}>{t('flows.import.file')}</Menu.Item>
-            <Menu.Item onClick={() => setAsking(true)}>{t('flows.import.n8n')}</Menu.Item>
-          </Menu.Popup></Menu.Positioner></Menu.Portal>
-        </Menu.Root>
-      ) : <button type="button" className="button" onClick={() => input.current?.click()}>{word}</button>}
+      <Menu.Root>
+        <Menu.Trigger className="button"><Upload size={15} aria-hidden="true" />{t('flows.import')}</Menu.Trigger>
+        <Menu.Portal><Menu.Positioner className="above-all" sideOffset={4} align="end"><Menu.Popup className="menu">
+          <Menu.Item onClick={() => input.current?.click()}>{t('flows.import.file')}</Menu.Item>
+          {n8n && <Menu.Item onClick={() => setAsking(true)}>{t('flows.import.n8n')}</Menu.Item>}
+        </Menu.Popup></Menu.Positioner></Menu.Portal>
+      </Menu.Root>
       {asking && n8n && <FromN8n connector={n8n} workspace={workspace} folder={folder} onClose={() => setAsking(false)} />}
     </>
   )
