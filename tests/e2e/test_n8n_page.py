@@ -59,5 +59,5 @@ def test_workflows_are_brought_and_the_report_leads_to_the_flow(page: Page):
     page.wait_for_timeout(1_000)
     look(page, "canvas")
     page.get_by_text("Tell the team").first.click()
-    expect(page.get_by_text("n8n-nodes-base.slack").first).to_be_visible()
+    expect(page.get_by_label("Type in n8n")).to_have_value("n8n-nodes-base.slack")
     look(page, "placeholder")
