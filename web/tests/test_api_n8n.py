@@ -230,6 +230,15 @@ async def test_limits_and_rights_are_those_of_flows(site, sign_up):
     assert done["flows"][0]["outcome"] == "created", "what others brought is theirs"
 
 
+async def test_the_plan_counts_each_flow_that_comes(site, admin):
+    path = f"{API}/subscriptions/{site.person.organization_id}/overrides/flows_per_workspace"
+    assert (await site.client.put(path, json={"value": 3}, headers=admin.headers)).is_success
+    done = await site.sync()
+    assert (done["synced_count"], len(done["errors"]), len(await site.flows())) == (3, 4, 3)
+    assert all("flows per workspace" in one["message"] for one in done["errors"])
+    assert {one["outcome"] for one in (await site.sync())["flows"]} == {"unchanged", "failed"}
+
+
 async def test_an_integration_is_kept_with_its_key_hidden_and_notes_how_it_went(site):
     body = {"service_name": "Our n8n", "service_url": site.url, "credentials": {"api_key": KEY}}
     made = await site.ask("POST", "/integrations", 201, body)
