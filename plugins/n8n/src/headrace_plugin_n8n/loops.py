@@ -40,7 +40,8 @@ def loops_of(workflow: Workflow) -> Loops:
         item = item_output(node)
         inside = _reached((w.target for w in after[node.name] if w.output == item), after, node.name)
         outside = _reached((w.target for w in after[node.name] if w.output != item), after, node.name)
-        entered = [w for w in workflow.wires if w.target in inside and w.source not in inside | {node.name}]
+        own = inside | {node.name}
+        entered = [wire for wire in workflow.wires if wire.target in inside and wire.source not in own]
         if not inside:
             refused[node.name] = "there is no step inside of it"
         elif inside & outside:
