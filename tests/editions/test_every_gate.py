@@ -117,9 +117,10 @@ async def test_every_limit_and_the_features_of_steps_and_connectors_at_every_way
 
 
 def _gate(monkeypatch, house: House) -> None:
-    """The step and the connector of the house are now of the feature `streaming`."""
+    """The step and the connectors of the house are now of the feature `streaming`."""
     registry = house.site.services.host.registry
-    for known, name in ((registry.nodes, "transform.limit"), (registry.connectors, "local_files")):
+    for known, name in ((registry.nodes, "transform.limit"), (registry.connectors, "local_files"),
+                        (registry.connectors, "n8n")):  # fmt: skip
         manifest = msgspec.structs.replace(known[name].manifest, feature="streaming")
         monkeypatch.setitem(known, name, msgspec.structs.replace(known[name], manifest=manifest))
 
