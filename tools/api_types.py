@@ -82,12 +82,23 @@ def files() -> dict[Path, str]:
              if not name.startswith("Envelope")]  # fmt: skip
     calls = [operation(path, method, item[method], schemas) for path, item in sorted(made["paths"].items())
              if path.startswith(PREFIX) for method in METHODS if method in item]  # fmt: skip
-    used = sorted(set(re.findall(r"\b[A-Z]\w+", "\n".join(calls))) & {named(name) for name in schemas})
+    half, known = len(calls) // 2, {named(name) for name in schemas}
+
+    def written_out(part: list[str], name: str, more: str = "") -> str:
+        used = sorted(set(re.findall(r"\b[A-Z]\w+", "\n".join(part))) & known)
+        lines = "\n".join(part)
+        other = f"import type {{ {more} }} from './operations.first.gen'\n" if more else ""
+        return (
+            f"{head}{other}import type {{ {', '.join(used)} }} from './types.gen'\n"
+            "import type { Json } from './types'\n\n"
+            f"export type {name} = {f'{more} & ' if more else ''}{{\n{lines}\n}}\n"
+        )
+
     return {
         FOLDER / "types.gen.ts": head + "import type { Json } from './types'\n\n" + "\n".join(types) + "\n",
-        FOLDER / "operations.gen.ts": head + f"import type {{ {', '.join(used)} }} from './types.gen'\n"
-        + "import type { Json } from './types'\n\nexport type Operations = {\n" + "\n".join(calls) + "\n}\n",
-    }  # fmt: skip
+        FOLDER / "operations.first.gen.ts": written_out(calls[:half], "FirstOperations"),
+        FOLDER / "operations.gen.ts": written_out(calls[half:], "Operations", "FirstOperations"),
+    }
 
 
 def _whole(name: str, schema: Schema) -> Schema:

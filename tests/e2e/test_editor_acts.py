@@ -263,8 +263,9 @@ def test_a_flow_goes_out_as_text_and_comes_back_the_same(page: Page, api, flow, 
     file = tmp_path / "flow.yaml"
     file.write_text(text.input_value().replace("name: test_a_flow_goes", "name: Again test_a_flow_goes"))
     page.goto("/flows")
+    page.get_by_role("button", name="Import").click()
     with page.expect_file_chooser() as chooser:
-        page.get_by_role("button", name="Import").click()
+        page.get_by_role("menuitem", name="From a file").click()
     chooser.value.set_files(str(file))
     expect(page.get_by_test_id("step-a")).to_be_visible()
     other = page.url.rpartition("/")[2]

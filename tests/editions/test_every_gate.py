@@ -35,6 +35,7 @@ MAKES_NOTHING = {
     "waits_make_address": "an address", "executions_compensate_again": "goes on with one that is there",
     "queues_retry_dead_letter": "goes on with one that is there", "queues_discard_dead_letter": "ends one",
     "waits_resume_execution": "goes on with one that is there", "deletions_list_deletions": "a list",
+    "integrations_sync_workflows": "each workflow is asked for by itself: test_api_n8n.py",
     "connections_probe": "tries one that is not kept", "connections_begin_sign_in": "renews one that is there",
 }  # fmt: skip
 FEATURES = {
@@ -116,9 +117,10 @@ async def test_every_limit_and_the_features_of_steps_and_connectors_at_every_way
 
 
 def _gate(monkeypatch, house: House) -> None:
-    """The step and the connector of the house are now of the feature `streaming`."""
+    """The step and the connectors of the house are now of the feature `streaming`."""
     registry = house.site.services.host.registry
-    for known, name in ((registry.nodes, "transform.limit"), (registry.connectors, "local_files")):
+    for known, name in ((registry.nodes, "transform.limit"), (registry.connectors, "local_files"),
+                        (registry.connectors, "n8n")):  # fmt: skip
         manifest = msgspec.structs.replace(known[name].manifest, feature="streaming")
         monkeypatch.setitem(known, name, msgspec.structs.replace(known[name], manifest=manifest))
 

@@ -83,6 +83,12 @@ LINES: dict[str, Line] = {
     "flows_create_flow": Line(_TREE, _NAMED),
     "flow_files_import_flow": Line(_TREE, {**_HERE, "text": "headrace: 1\nname: of a guest\n"}),
     "templates_use_template": Line(_TREE, _HERE),
+    "integrations_list_integrations": Line(None),  # the list of connections above, of fewer connectors
+    "integrations_create_integration": Line(
+        put(workspaces, "reach", let_in),
+        {**_HERE, "service_name": "x", "service_url": "https://n8n.example.org", "credentials": {"api_key": "k"}},
+    ),
+    "integrations_sync_workflows": Line(_TREE, {**_HERE, "n8n_url": "http://127.0.0.1:1", "api_key": "k"}),
     "jobs_create_job": Line(_TREE, _NAMED),
     "jobs_create_package": Line(_TREE, _NAMED),
     "workspaces_create_folder": Line(_TREE, {"name": "of a guest"}),

@@ -35,6 +35,8 @@ BODIES: dict[str, dict[str, Any]] = {
     "connections_list_choices": {"connector": "local_files"},
     "connections_create_mapping": {"data_type": "equipment_status", "source_table_name": "machines"},
     "connections_query_rows": {"sql": "select 1"},
+    "integrations_create_integration": {"service_url": "https://n8n.example.org", "credentials": {"api_key": "key"}},
+    "integrations_replace_integration": {"service_url": "https://n8n.example.org", "credentials": {"api_key": "key"}},
     "flow_files_import_flow": {"text": "headrace: 1\nname: x\n"},
     "flow_files_put_text": {"text": "headrace: 1\nname: x\n"},
     "schedules_create_schedule": {"expression": "0 6 * * *"},

@@ -84,8 +84,8 @@ class Requests:
     def _unique(self, body: dict[str, Any]) -> dict[str, Any]:
         """Names and addresses that nothing has yet."""
         name = self.site.unique(self.side)
-        other = {"name": name, "key": re.sub(r"\W", "_", name), "text": f"headrace: 1\nname: {name}\n",
-                 "email": f"{name.replace(' ', '.')}@example.org"}  # fmt: skip
+        other = {"name": name, "service_name": name, "key": re.sub(r"\W", "_", name),
+                 "text": f"headrace: 1\nname: {name}\n", "email": f"{name.replace(' ', '.')}@example.org"}  # fmt: skip
         return {field: other[field] for field in body.keys() & other.keys()}
 
     async def _of_strangers(self, operation: str, address: str) -> tuple[str, Any]:

@@ -256,6 +256,19 @@ VALUES (:o, :id, :of, :kind, 'machines')""",
     return str(id_)
 
 
+async def _integration(site: Site, side: Side, _by: Principal) -> str:
+    """A connection that has flows."""
+    body = {
+        "service_name": site.unique(side),
+        "service_url": "https://n8n.example.org",
+        "credentials": {"api_key": "k"},
+    }
+    answer = await site.call("POST", f"{API}/integrations", side.owner.headers, body)
+    if answer.status_code != 201:
+        raise RuntimeError(f"no integration: {answer.status_code} {answer.text}")
+    return str(answer.json()["data"]["id"])
+
+
 OWN: dict[str, Factory] = {
     "file_id": _file, "mapping_id": _mapping,
     "execution_id": _execution, "other_id": _execution, "call_id": _call, "grant_id": _grant, "session_id": _session,
@@ -264,7 +277,13 @@ OWN: dict[str, Factory] = {
     "object_id": lambda site, side, by: make(site, side, "flow_id", by),
 }  # fmt: skip
 _DEAD = (_started, "UPDATE segment_runs SET status = 'dead' WHERE execution_id = :id")
+_KEPT = (_integration, "UPDATE connections SET name = name WHERE id = :id")
 READY: dict[str, tuple[Factory, str]] = {
+    "integrations_get_integration": _KEPT,
+    "integrations_update_integration": _KEPT,
+    "integrations_replace_integration": _KEPT,
+    "integrations_delete_integration": _KEPT,
+    "integrations_sync_integration": _KEPT,
     "queues_retry_dead_letter": _DEAD,
     "queues_discard_dead_letter": _DEAD,
     "flow_files_revert": (_checked_in, "UPDATE flows SET name = name WHERE id = :id"),

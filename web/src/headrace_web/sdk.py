@@ -13,7 +13,8 @@ from headrace_web.envelope import (
     page_of,
     shown,
 )
-from headrace_web.guards import OF_ACCOUNTS, PERSON, SIGNED_IN, permission
+from headrace_web.flow_sync import Synced, sync_flows
+from headrace_web.guards import OF_ACCOUNTS, PERSON, SIGNED_IN, permission, scoped
 from headrace_web.hookspecs import hookimpl
 
 __all__ = [
@@ -25,6 +26,7 @@ __all__ = [
     "Envelope",
     "IfMatch",
     "Paging",
+    "Synced",
     "base_version",
     "given",
     "hookimpl",
@@ -32,5 +34,7 @@ __all__ = [
     "ok",
     "page_of",
     "permission",
+    "scoped",
     "shown",
+    "sync_flows",
 ]

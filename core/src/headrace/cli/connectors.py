@@ -77,6 +77,7 @@ def table(rows: list[dict[str, Any]]) -> str:
         promise = _PROMISE[row["effect_class"]] if "write" in row["capabilities"] else "-"
         can, acts = ", ".join(row["capabilities"]) or "-", ", ".join(row["actions"]) or "-"
         kind = row["category"].replace("_", " ")
-        cells = (f"[{row['title']}]({row['id']})", f"`{row['id']}`", kind, can, promise, acts, row["proof"])
+        place = row["id"] if row["distribution"].startswith("headrace-connector-") else f"../plugins/{row['id']}"
+        cells = (f"[{row['title']}]({place})", f"`{row['id']}`", kind, can, promise, acts, row["proof"])
         lines.append(f"| {' | '.join(cells)} |\n")
     return _HEAD + "".join(lines)

@@ -30,6 +30,8 @@ class Connection(TenantModel):
     test_status: Mapped[str] = mapped_column(default="untested")
     test_result: Mapped[dict[str, Any] | None]
     last_tested_at: Mapped[datetime | None]
+    last_sync: Mapped[datetime | None]
+    error_message: Mapped[str | None]
     created_by: Mapped[UUID | None]
     updated_by: Mapped[UUID | None]
     deleted_at: Mapped[datetime | None]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -99,12 +99,18 @@ async def get(session: AsyncSession, actor: Any, connection_id: UUID) -> Connect
 
 
 async def list_(
-    session: AsyncSession, actor: Any, *, connector: str | None = None, q: str = "", limit: int = 20, offset: int = 0
-) -> tuple[Sequence[Connection], int]:
-    """A page of the connections that the actor may read, by name, and how many there are in all."""
+    session: AsyncSession, actor: Any, *, connector: str | None = None, q: str = "", limit: int = 20, offset: int = 0,
+    among: Collection[str] | None = None,
+) -> tuple[Sequence[Connection], int]:  # fmt: skip
+    """A page of the connections that the actor may read, by name, and how many there are in all.
+
+    With `among`, only those of these connectors.
+    """
     query = _live(actor.organization_id).where(reached(actor, "connection:read", "connection", Connection.id))
     if connector:
         query = query.where(Connection.connector == connector)
+    if among is not None:
+        query = query.where(Connection.connector.in_(list(among)))
     if q:
         query = query.where(Connection.name.icontains(q, autoescape=True))
     total = await session.scalar(sa.select(sa.func.count()).select_from(query.subquery()))

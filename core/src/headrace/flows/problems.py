@@ -12,7 +12,7 @@ class FlowProblem(Struct, frozen=True, kw_only=True):
 
     Attributes:
         code: cycle, duplicate_id, orphan, unknown_node, plugin_missing, config_invalid, expression_invalid,
-            port_mismatch, connection_missing, unknown_column, loop, compensation, reference or
+            port_mismatch, connection_missing, unknown_column, loop, compensation, reference, placeholder or
             feature_disabled.
         path: Where in the node, e.g. `config.where`.
         fix: What to do.

@@ -65,6 +65,18 @@ def validate(
     return found
 
 
+def refuse_blocked(graph: FlowGraph, types: NodeTypes) -> None:
+    """Go on if no step of the flow stands in the way of making it active.
+
+    Raises:
+        ConfigError: naming the first one.
+    """
+    blocked = [problem for problem in validate(graph, types) if problem.code == "placeholder"]
+    if blocked:
+        first = blocked[0]
+        raise ConfigError(f"the flow cannot be active: {first.message}; {first.fix}", field="status")
+
+
 def _duplicates(graph: FlowGraph) -> Iterator[FlowProblem]:
     for node_id, count in Counter(node.id for node in graph.nodes).items():
         if count > 1:
@@ -158,6 +170,9 @@ def _node(
             fix="ask an admin to switch the edition",
             message=f"'{name}' needs the feature '{manifest.feature}', which this edition has not got",
         )
+    if manifest.blocks:
+        yield FlowProblem(code="placeholder", node_id=node.id, path="type", fix="replace or remove the step",
+                          message=f"'{name}' {manifest.blocks}")  # fmt: skip
     yield from _config(node, manifest, connections)
 
 

@@ -17,6 +17,7 @@ from headrace.sdk.connectors import (
 )
 from headrace.sdk.engines import Engine
 from headrace.sdk.errors import AuthError, ConfigError, DataError, HeadraceError, PluginError, TransientError
+from headrace.sdk.foreign import ConvertedFlow, Finding, ForeignFlow
 from headrace.sdk.forms import config_schema
 from headrace.sdk.hookspecs import OrganizationInfo, hookimpl
 from headrace.sdk.manifests import (
@@ -78,6 +79,7 @@ __all__ = [
     "ConfigError",
     "Connector",
     "ConnectorManifest",
+    "ConvertedFlow",
     "DataError",
     "DataType",
     "Drift",
@@ -91,7 +93,9 @@ __all__ = [
     "Feature",
     "Field",
     "FileFacts",
+    "Finding",
     "FlowTemplate",
+    "ForeignFlow",
     "FrameFacts",
     "HeadraceError",
     "Lazy",

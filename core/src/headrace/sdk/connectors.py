@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     import polars as pl
 
+    from headrace.sdk.foreign import ConvertedFlow, ForeignFlow
     from headrace.sdk.narrowing import Narrowing
     from headrace.sdk.tables import Change, Page, State
 
@@ -309,6 +310,28 @@ class Connector(ABC, Generic[ConfigT]):
         """Yield frames as `read` does, of the columns named and at least the rows needed (NARROW).
 
         A comparison that the source may judge in another way than the steps do (by a collation, say) is left to them.
+        """
+        raise NotImplementedError
+
+    def foreign_flows(self, wanted: Sequence[str] = ()) -> Iterator[ForeignFlow]:
+        """Flows of the other system: those with these ids, else all (SYNC_FLOWS). The config has a field `url`.
+
+        What cannot be read of one flow is in its `problem`.
+
+        Raises:
+            ConfigError, AuthError, TransientError: nothing can be read.
+        """
+        raise NotImplementedError
+
+    def converted(self, flow: ForeignFlow, known: Mapping[str, str]) -> ConvertedFlow:
+        """A canvas for a flow of the other system; nothing of it is lost, and nothing guessed (SYNC_FLOWS).
+
+        Args:
+            flow: From `foreign_flows`.
+            known: Ids here of flows there, for steps that call one.
+
+        Raises:
+            ConfigError: it is no flow.
         """
         raise NotImplementedError
 

@@ -72,6 +72,7 @@ class Capability(StrEnum):
     FILES = "files"
     MESSAGES = "messages"
     CHOICES = "choices"
+    SYNC_FLOWS = "sync_flows"
 
 
 Proof = Literal["real server", "engine", "emulator", "wire-compatible", "contract", "recorded", "unproven"]
@@ -117,6 +118,8 @@ class NodeManifest(Struct, frozen=True, kw_only=True):
             `number`); `loop` holds steps, which its child executions execute, from its port `item` to its input
             `result`; `input` and `output` are where frames enter and leave a sub-flow; `on_error` and `finally` begin
             what is executed after the flow.
+        blocks: Why no flow may be executed or made active while it has such a step, as the end of a sentence that
+            begins with the step's name; empty for nodes that work.
     """
 
     id: str
@@ -137,6 +140,7 @@ class NodeManifest(Struct, frozen=True, kw_only=True):
     tags: tuple[str, ...] = ()
     version: int = 1
     feature: str = ""
+    blocks: str = ""
 
 
 class Action(Struct, frozen=True, kw_only=True):

@@ -46,6 +46,7 @@ METHODS = {
     Capability.PAGES: "pages",
     Capability.MESSAGES: "take",
     Capability.CHOICES: "choices",
+    Capability.SYNC_FLOWS: "foreign_flows",
 }
 SECRET_WORDS = ("password", "token", "secret", "api_key", "private_key")
 

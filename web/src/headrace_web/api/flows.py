@@ -15,7 +15,7 @@ from headrace.flows import service as flows
 from headrace.flows.canvas import graph_of
 from headrace.flows.models import Flow
 from headrace.flows.problems import FlowProblem
-from headrace.flows.validate import validate
+from headrace.flows.validate import refuse_blocked, validate
 from headrace.sdk.errors import ConfigError
 from headrace.triggers import declared
 from headrace.triggers import service as triggers
@@ -276,6 +276,8 @@ async def _update(
     ctx: Context, session: AsyncSession, flow_id: UUID, changes: dict[str, Any], version: int | None
 ) -> Flow:
     policy_of(changes.get("settings", {}))
+    if changes.get("status") == "active":
+        refuse_blocked(graph_of((await flows.get_data(session, ctx.actor, flow_id)).definition), ctx.registry)
     if "name" in changes:
         changes["name"] = checked_name(changes["name"])
     row = await flows.get(session, ctx.actor, flow_id)
@@ -308,6 +310,8 @@ async def make(
 ) -> FlowOut:
     """Create a flow where the actor may see the workspace and the folder."""
     policy_of(fields.get("settings", {}))
+    if fields.get("status") == "active" and definition:
+        refuse_blocked(graph_of(definition), ctx.registry)
     workspace_id = await place_of(session, ctx, "flow:create", workspace_id, fields.get("folder_id"))
     row = await flows.create(session, ctx.actor, workspace_id=workspace_id, name=name, definition=definition, **fields)
     await triggers.sync(session, ctx.actor, ctx.services.vault, ctx.registry, row.id)

@@ -2,7 +2,7 @@
 import {
   AppWindow, ArrowDownUp, Box, Braces, Calculator, Calendar, CalendarClock, CalendarDays, CalendarRange, ClipboardList, ClipboardPen, Clock, Cloud, Code, Columns3, Contact,
   CopyMinus, Database, DatabaseBackup, DatabaseZap, Dices, FileBox, FileText, Filter, Flag, FolderOpen, FolderSearch, FormInput, GitBranch, GitFork, GitMerge,
-  Globe, Hand, Inbox, Link, ListEnd, LogIn, LogOut, Mail, Mailbox, Merge, OctagonX, PaintBucket, Pencil, Plug, Rabbit, RadioTower, RefreshCw, Repeat,
+  Globe, Hand, Inbox, Link, ListEnd, LogIn, LogOut, Mail, Mailbox, Merge, OctagonX, PaintBucket, Pencil, Plug, Puzzle, Rabbit, RadioTower, RefreshCw, Repeat,
   Replace, Reply, Rows3, Rss, Send, Server, Share2, ShieldCheck, Sigma, Siren, Sparkles, Split, Table2, TableRowsSplit, Timer, Undo2, UnfoldVertical, UserCheck, Waves,
   Webhook, Workflow, Zap,
 } from 'lucide-react'
@@ -20,7 +20,7 @@ const BUNDLED: Record<string, LucideIcon> = {
   'user-check': UserCheck, workflow: Workflow, 'git-merge': GitMerge, hand: Hand, plug: Plug, 'refresh-cw': RefreshCw, timer: Timer, zap: Zap,
   'radio-tower': RadioTower, send: Send, rabbit: Rabbit, waves: Waves, inbox: Inbox, mailbox: Mailbox, 'folder-search': FolderSearch,
   'database-backup': DatabaseBackup, 'form-input': FormInput, 'clipboard-list': ClipboardList, 'undo-2': Undo2, 'calendar-days': CalendarDays, 'clipboard-pen': ClipboardPen,
-  server: Server, 'git-branch': GitBranch, 'share-2': Share2, link: Link, contact: Contact, rss: Rss, braces: Braces,
+  server: Server, 'git-branch': GitBranch, 'share-2': Share2, link: Link, contact: Contact, rss: Rss, braces: Braces, puzzle: Puzzle,
 }
 
 /** The bundled icon that a plugin names. */
