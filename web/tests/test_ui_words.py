@@ -13,8 +13,8 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 SOURCES = ROOT / "web" / "ui" / "src"
 LANGUAGES = sorted(path.name for path in (SOURCES / "text").iterdir() if path.is_dir())
-USED = re.compile(r"""\bt\(\s*(?:[^()'"`]*\? )?'([\w.]+)'(?: : '([\w.]+)')?""")
-MADE = re.compile(r"\bt\(`([\w.]+)\.\$\{")
+USED = re.compile(r"""\bt\(\s*(?:[^()'"`]*\?\s+)?'([\w.]+)'(?:\s*: '([\w.]+)')?""")
+MADE = re.compile(r"\bt\(\s*`([\w.]+)\.\$\{")
 BRACES = re.compile(r"\{(\w+)\}")
 
 

@@ -14,4 +14,9 @@ import { load } from './lib/text'
 
 await load()
 const root = document.getElementById('app')
-if (root) createRoot(root).render(<QueryClientProvider client={client}><Shell /></QueryClientProvider>)
+if (root)
+  createRoot(root).render(
+    <QueryClientProvider client={client}>
+      <Shell />
+    </QueryClientProvider>,
+  )

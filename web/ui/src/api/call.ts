@@ -5,7 +5,9 @@ import type { Operations } from './operations.gen'
 type Operation = keyof Operations
 type Names<Path extends string> = Path extends `${string}{${infer Name}}${infer Rest}` ? Name | Names<Rest> : never
 type PathPart<O extends Operation> = [Names<O>] extends [never] ? { path?: never } : { path: Record<Names<O>, string> }
-type QueryPart<O extends Operation> = Operations[O] extends { query: infer Query } ? { query?: Query } : { query?: never }
+type QueryPart<O extends Operation> = Operations[O] extends { query: infer Query }
+  ? { query?: Query }
+  : { query?: never }
 type BodyPart<O extends Operation> = Operations[O] extends { body: infer Body } ? { body: Body } : { body?: never }
 export type Asked<O extends Operation> = PathPart<O> & QueryPart<O> & BodyPart<O> & { version?: number }
 export type Answer<O extends Operation> = Operations[O]['data']

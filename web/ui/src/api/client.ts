@@ -24,7 +24,10 @@ export class ApiError extends Error {
 }
 
 const cookie = (name: string) =>
-  document.cookie.split('; ').find((part) => part.startsWith(`${name}=`))?.slice(name.length + 1) ?? ''
+  document.cookie
+    .split('; ')
+    .find((part) => part.startsWith(`${name}=`))
+    ?.slice(name.length + 1) ?? ''
 
 type Answer<T> = { data: T; pagination?: Pagination; meta?: Record<string, unknown> }
 

@@ -14,10 +14,13 @@ export function useSwitches(keys: string[]) {
   const wanted = keys.join()
   useEffect(() => {
     if (!organization) return undefined
-    const again = () => { for (const key of ['me', ...wanted.split(',')]) void client.invalidateQueries({ queryKey: [key] }) }
+    const again = () => {
+      for (const key of ['me', ...wanted.split(',')]) void client.invalidateQueries({ queryKey: [key] })
+    }
     const ends = [subscribe('system', again), subscribe(`organization:${organization}`, again)]
     return () => ends.forEach((end) => end())
   }, [organization, wanted])
 }
 
-export const stale = (...keys: string[]) => Promise.all(keys.map((key) => client.invalidateQueries({ queryKey: [key] })))
+export const stale = (...keys: string[]) =>
+  Promise.all(keys.map((key) => client.invalidateQueries({ queryKey: [key] })))

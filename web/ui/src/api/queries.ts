@@ -36,7 +36,9 @@ export const useFlows = (q = '', page = 1) =>
 export const useFlow = (id: string | undefined) =>
   useQuery({ queryKey: ['flow', id], queryFn: () => get<Flow>(`/flows/${id}`), enabled: Boolean(id) })
 
-export const useExecutions = (filter: { status?: string; trigger?: string; flow?: string; page?: number; perPage?: number } = {}) =>
+export const useExecutions = (
+  filter: { status?: string; trigger?: string; flow?: string; page?: number; perPage?: number } = {},
+) =>
   useQuery({
     queryKey: ['executions', filter],
     queryFn: () => {
@@ -51,13 +53,21 @@ export const useExecutions = (filter: { status?: string; trigger?: string; flow?
   })
 
 export const useApprovals = (status = 'open', enabled = true) =>
-  useQuery({ queryKey: ['approvals', status], queryFn: () => get<Wait[]>(`/approvals?status=${status}&per_page=100`), refetchInterval: 10_000, enabled })
+  useQuery({
+    queryKey: ['approvals', status],
+    queryFn: () => get<Wait[]>(`/approvals?status=${status}&per_page=100`),
+    refetchInterval: 10_000,
+    enabled,
+  })
 
 /** The canvas that was executed; the flow as it is now where that was not kept. */
 export const useDefinition = (executionId: string, flowId: string) =>
   useQuery({
-    queryKey: ['definition', executionId], retry: false, ...FOR_THE_SESSION,
-    queryFn: () => get<Canvas>(`/executions/${executionId}/definition`).catch(() => get<Canvas>(`/flows/${flowId}/data`)),
+    queryKey: ['definition', executionId],
+    retry: false,
+    ...FOR_THE_SESSION,
+    queryFn: () =>
+      get<Canvas>(`/executions/${executionId}/definition`).catch(() => get<Canvas>(`/flows/${flowId}/data`)),
   })
 
 export const useLogs = (executionId: string, stamp: string) =>
@@ -70,6 +80,9 @@ export const useLogs = (executionId: string, stamp: string) =>
 export const PAGE_ROWS = 200
 export const rowsPage = (address: string, page: number, port: string) => ({
   queryKey: ['rows', address, port, page],
-  queryFn: () => get<Rows>(`${address}?limit=${PAGE_ROWS}&offset=${page * PAGE_ROWS}&port=${encodeURIComponent(port)}&profile=false`),
+  queryFn: () =>
+    get<Rows>(
+      `${address}?limit=${PAGE_ROWS}&offset=${page * PAGE_ROWS}&port=${encodeURIComponent(port)}&profile=false`,
+    ),
   staleTime: 60_000,
 })

@@ -9,10 +9,15 @@ const tabs = new BroadcastChannel('headrace.session')
 const leave = () => location.assign('/login')
 tabs.onmessage = leave
 /** Whoever signs out is out in every tab. */
-export const out = () => { tabs.postMessage('out'); leave() }
+export const out = () => {
+  tabs.postMessage('out')
+  leave()
+}
 
 /** Somebody is signed in. */
-export const isKnown = () => { known = true }
+export const isKnown = () => {
+  known = true
+}
 
 /** Waits for the next sign-in; on a page that never had one, the page of the entrance takes over. */
 export function ended(): Promise<void> {
@@ -21,7 +26,9 @@ export function ended(): Promise<void> {
     return new Promise(() => undefined)
   }
   useSession.setState({ ended: true })
-  return new Promise((resolve) => { waiting.push(resolve) })
+  return new Promise((resolve) => {
+    waiting.push(resolve)
+  })
 }
 
 export function resumed() {

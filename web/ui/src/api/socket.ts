@@ -35,7 +35,9 @@ async function connect() {
     socket = line
     let steady: ReturnType<typeof setTimeout> | undefined
     line.onopen = () => {
-      steady = setTimeout(() => { failures = 0 }, STEADY_MS)
+      steady = setTimeout(() => {
+        failures = 0
+      }, STEADY_MS)
       useLine.setState({ state: 'open' })
       channels.forEach((channel, name) => open(name, channel))
     }
@@ -72,7 +74,9 @@ function hear(message: Message) {
 }
 
 setInterval(() => send({ op: 'ping' }), PING_MS)
-addEventListener('online', () => { if (channels.size) void connect() })
+addEventListener('online', () => {
+  if (channels.size) void connect()
+})
 
 /** Hear a channel from its beginning; the answer ends it. */
 export function subscribe(name: string, listener: Listener): () => void {

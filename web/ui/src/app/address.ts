@@ -3,7 +3,11 @@ import { useLocation, useSearch } from 'wouter'
 
 type Given = Record<string, string | number | undefined>
 
-export function useAddress(): { get: (name: string) => string; has: (name: string) => boolean; set: (given: Given) => void } {
+export function useAddress(): {
+  get: (name: string) => string
+  has: (name: string) => boolean
+  set: (given: Given) => void
+} {
   const search = useSearch()
   const [at, go] = useLocation()
   const held = new URLSearchParams(search)

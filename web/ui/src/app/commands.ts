@@ -4,7 +4,10 @@ import type { ComponentType } from 'react'
 import { create } from 'zustand'
 
 export type Command = {
-  id: string; word: string; Icon: ComponentType<{ size?: number; 'aria-hidden'?: 'true' }>; run: () => void
+  id: string
+  word: string
+  Icon: ComponentType<{ size?: number; 'aria-hidden'?: 'true' }>
+  run: () => void
   /** A key such as `?`, one after another such as `g f`, or `mod+k` (Ctrl, ⌘ on a Mac). */
   key?: string
   /** More words to find it by. */
@@ -23,7 +26,9 @@ export function register(commands: Command[]): () => void {
 
 const CHORD_MS = 900
 const typing = (target: EventTarget | null) =>
-  target instanceof HTMLElement && (target.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName)) && !(target instanceof HTMLInputElement && /^(radio|checkbox|button)$/.test(target.type))
+  target instanceof HTMLElement
+  && (target.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName))
+  && !(target instanceof HTMLInputElement && /^(radio|checkbox|button)$/.test(target.type))
 const covered = () => document.querySelector('[role="dialog"], [role="alertdialog"], [role="menu"]') !== null
 
 /** Hears the keys of all commands; single keys rest while somebody types, in dialogs and in the editor, which has its own. */
@@ -54,4 +59,10 @@ export function useCommandKeys(inEditor: boolean) {
 
 /** A key as people read it. */
 export const keyWords = (key: string) =>
-  key.split(' ').map((one) => one.replace('mod+', navigator.platform.startsWith('Mac') ? '⌘ ' : 'Ctrl ').replace(/\b[a-z]$/, (letter) => letter.toUpperCase()))
+  key
+    .split(' ')
+    .map((one) =>
+      one
+        .replace('mod+', navigator.platform.startsWith('Mac') ? '⌘ ' : 'Ctrl ')
+        .replace(/\b[a-z]$/, (letter) => letter.toUpperCase()),
+    )

@@ -13,7 +13,14 @@ import { PLACES } from './places'
 import { THEMES, chooseTheme } from './theme'
 
 const THEME_ICONS = { system: Monitor, light: Sun, dark: Moon }
-const GO: Record<string, string> = { '/dashboard': 'd', '/flows': 'f', '/executions': 'e', '/approvals': 'a', '/connections': 'c', '/templates': 't' }
+const GO: Record<string, string> = {
+  '/dashboard': 'd',
+  '/flows': 'f',
+  '/executions': 'e',
+  '/approvals': 'a',
+  '/connections': 'c',
+  '/templates': 't',
+}
 
 const leaveNothing = () => import('../flow/copies').then((copies) => copies.leaveNothing()).catch(() => undefined)
 export const signOut = () => void post('/auth/logout').then(leaveNothing).then(out).catch(fail)
@@ -26,12 +33,31 @@ export function useGeneralCommands() {
     const list: Command[] = [
       { id: 'palette', word: t('app.command.palette'), Icon: Search, key: 'mod+k', run: () => show('palette') },
       { id: 'shortcuts', word: t('app.command.shortcuts'), Icon: Keyboard, key: '?', run: () => show('shortcuts') },
-      ...(may('flow:create') ? [{ id: 'flow', word: t('app.command.newFlow'), Icon: Plus, key: 'n', run: () => go('/flows?new') }] : []),
+      ...(may('flow:create')
+        ? [{ id: 'flow', word: t('app.command.newFlow'), Icon: Plus, key: 'n', run: () => go('/flows?new') }]
+        : []),
       ...PLACES.filter(({ permission }) => may(permission)).map(({ word, href, Icon }): Command => ({
-        id: href, word: t(`places.${word}`), Icon, run: () => go(href), also: href, ...(href in GO ? { key: `g ${GO[href]}` } : {}),
+        id: href,
+        word: t(`places.${word}`),
+        Icon,
+        run: () => go(href),
+        also: href,
+        ...(href in GO ? { key: `g ${GO[href]}` } : {}),
       })),
-      ...THEMES.map((theme): Command => ({ id: `theme-${theme}`, word: t(`app.theme.${theme}`), Icon: THEME_ICONS[theme], run: () => chooseTheme(theme) })),
-      ...languages().filter(({ id }) => id !== language).map(({ id, name }): Command => ({ id: `language-${id}`, word: t('app.command.language', { name }), Icon: Languages, run: () => choose(id) })),
+      ...THEMES.map((theme): Command => ({
+        id: `theme-${theme}`,
+        word: t(`app.theme.${theme}`),
+        Icon: THEME_ICONS[theme],
+        run: () => chooseTheme(theme),
+      })),
+      ...languages()
+        .filter(({ id }) => id !== language)
+        .map(({ id, name }): Command => ({
+          id: `language-${id}`,
+          word: t('app.command.language', { name }),
+          Icon: Languages,
+          run: () => choose(id),
+        })),
       { id: 'sign-out', word: t('app.signOut'), Icon: LogOut, run: signOut },
     ]
     return register(list)

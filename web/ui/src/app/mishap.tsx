@@ -17,6 +17,10 @@ export class Mishap extends Component<Props, { error?: Error | undefined }> {
   override render() {
     const { error } = this.state
     if (!error) return this.props.children
-    return <Page title={t('app.broken')}><Trouble error={Error(t('app.broken.why', { what: error.message }))} again={() => location.reload()} /></Page>
+    return (
+      <Page title={t('app.broken')}>
+        <Trouble error={Error(t('app.broken.why', { what: error.message }))} again={() => location.reload()} />
+      </Page>
+    )
   }
 }

@@ -4,5 +4,9 @@ import { Dialog } from '../kit/dialog'
 import { t } from '../lib/text'
 
 export default function Sheet({ onClose, children }: { onClose: () => void; children: ReactNode }) {
-  return <Dialog title={t('app.more')} onClose={onClose}><div className="nav-sheet">{children}</div></Dialog>
+  return (
+    <Dialog title={t('app.more')} onClose={onClose}>
+      <div className="nav-sheet">{children}</div>
+    </Dialog>
+  )
 }

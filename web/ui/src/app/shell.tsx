@@ -27,17 +27,37 @@ export function Shell() {
   useCommandKeys(inEditor)
   return (
     <div className="shell" data-narrow={inEditor || undefined}>
-      <a className="skip" href="#main">{t('app.skip')}</a>
+      <a className="skip" href="#main">
+        {t('app.skip')}
+      </a>
       <Navigation at={at} />
       <Line />
       <Mishap at={at}>
-        <Suspense fallback={<main className="page" id="main"><Waiting what={t('app.page')} /></main>}>
+        <Suspense
+          fallback={
+            <main className="page" id="main">
+              <Waiting what={t('app.page')} />
+            </main>
+          }
+        >
           <Switch>
-            <Route path="/"><Redirect to="/dashboard" replace /></Route>
+            <Route path="/">
+              <Redirect to="/dashboard" replace />
+            </Route>
             {PLACES.flatMap(({ routes }) => Object.entries(routes)).map(([path, Shown]) => (
-              <Route key={path} path={path}>{(parts) => <Shown key={Object.values(parts).join('/')} {...parts} />}</Route>
+              <Route key={path} path={path}>
+                {(parts) => <Shown key={Object.values(parts).join('/')} {...parts} />}
+              </Route>
             ))}
-            <Route><Page title={t('app.notFound')}><Empty title={t('app.nothing')} text={t('app.nothing.why')}><Link href="/dashboard" className="button primary">{t('places.dashboard')}</Link></Empty></Page></Route>
+            <Route>
+              <Page title={t('app.notFound')}>
+                <Empty title={t('app.nothing')} text={t('app.nothing.why')}>
+                  <Link href="/dashboard" className="button primary">
+                    {t('places.dashboard')}
+                  </Link>
+                </Empty>
+              </Page>
+            </Route>
           </Switch>
         </Suspense>
       </Mishap>
@@ -59,5 +79,9 @@ function Over() {
 
 function Line() {
   const state = useLine((line) => line.state)
-  return <div className="line" role="status" data-state={state}>{state === 'lost' ? t('app.cut') : ''}</div>
+  return (
+    <div className="line" role="status" data-state={state}>
+      {state === 'lost' ? t('app.cut') : ''}
+    </div>
+  )
 }

@@ -6,9 +6,22 @@ import { keyWords, useCommands, useOverlay } from './commands'
 export default function Shortcuts() {
   const list = useCommands((state) => state.list).filter(({ key }) => key)
   return (
-    <Dialog title={t('app.shortcuts')} text={t('app.shortcuts.editor')} onClose={() => useOverlay.setState({ open: '' })}>
+    <Dialog
+      title={t('app.shortcuts')}
+      text={t('app.shortcuts.editor')}
+      onClose={() => useOverlay.setState({ open: '' })}
+    >
       <dl className="shortcuts">
-        {list.map(({ id, key = '', word }) => <div key={id}><dt>{keyWords(key).map((one) => <kbd key={one}>{one}</kbd>)}</dt><dd>{word}</dd></div>)}
+        {list.map(({ id, key = '', word }) => (
+          <div key={id}>
+            <dt>
+              {keyWords(key).map((one) => (
+                <kbd key={one}>{one}</kbd>
+              ))}
+            </dt>
+            <dd>{word}</dd>
+          </div>
+        ))}
       </dl>
     </Dialog>
   )

@@ -6,7 +6,9 @@ export type Theme = (typeof THEMES)[number]
 const KEY = 'headrace.theme'
 const stored = THEMES.find((one) => one === localStorage.getItem(KEY))
 export const useTheme = create<{ theme: Theme }>(() => ({ theme: stored ?? 'system' }))
-const apply = (theme: Theme) => { document.documentElement.dataset.theme = theme }
+const apply = (theme: Theme) => {
+  document.documentElement.dataset.theme = theme
+}
 apply(useTheme.getState().theme)
 
 export function chooseTheme(theme: Theme) {

@@ -2,5 +2,7 @@ import { useEffect } from 'react'
 
 /** Names the page in the browser's tab. */
 export function useTitle(title: string) {
-  useEffect(() => { document.title = `${title} – headrace` }, [title])
+  useEffect(() => {
+    document.title = `${title} – headrace`
+  }, [title])
 }

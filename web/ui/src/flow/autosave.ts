@@ -27,7 +27,12 @@ export function useAutosave({ flowId, readOnly, save }: FlowPage, active: boolea
     }
     plan()
     /** After a conflict it is the person's turn: nothing is tried again until they have saved or taken the other. */
-    const hold = useUi.subscribe(({ conflict }) => { if (conflict) { refused = true; clearTimeout(timer) } })
+    const hold = useUi.subscribe(({ conflict }) => {
+      if (conflict) {
+        refused = true
+        clearTimeout(timer)
+      }
+    })
     const stop = useDoc.subscribe((now, before) => {
       if (!now.dirty) refused = false
       if (now.revision !== before.revision) plan()

@@ -6,12 +6,29 @@ import { capsOf, command, perform, wordOf } from './commands'
 import { useFlowPage } from './context'
 import { useDoc } from './store'
 
-function Act({ name, Icon, primary, disabled }: { name: string; Icon: LucideIcon; primary?: boolean; disabled?: boolean }) {
+function Act({
+  name,
+  Icon,
+  primary,
+  disabled,
+}: {
+  name: string
+  Icon: LucideIcon
+  primary?: boolean
+  disabled?: boolean
+}) {
   const page = useFlowPage()
   const found = command(name)
   const label = wordOf(found)
   return (
-    <button type="button" className={primary ? 'icon-button primary' : 'icon-button'} aria-label={label} title={`${label} (${capsOf(found.keys[0]).join(' ')})`} disabled={disabled} onClick={() => perform(found, page)}>
+    <button
+      type="button"
+      className={primary ? 'icon-button primary' : 'icon-button'}
+      aria-label={label}
+      title={`${label} (${capsOf(found.keys[0]).join(' ')})`}
+      disabled={disabled}
+      onClick={() => perform(found, page)}
+    >
       <Icon size={primary ? 19 : 18} />
     </button>
   )
@@ -35,7 +52,9 @@ export function Tools() {
 export function Zoom() {
   return (
     <div className="zoom" role="group" aria-label={t('flow.zoom')}>
-      <Act name="closer" Icon={Plus} /><Act name="farther" Icon={Minus} /><Act name="fit" Icon={Maximize} />
+      <Act name="closer" Icon={Plus} />
+      <Act name="farther" Icon={Minus} />
+      <Act name="fit" Icon={Maximize} />
     </div>
   )
 }
@@ -44,7 +63,12 @@ export function Hint() {
   return (
     <p className="hint" aria-hidden="true">
       {(['add', 'connect', 'run', 'shortcuts'] as const).map((name) => (
-        <span key={name}>{capsOf(command(name).keys[0]).map((key) => <kbd key={key}>{key}</kbd>)} {t(`flow.hint.${name}`)}</span>
+        <span key={name}>
+          {capsOf(command(name).keys[0]).map((key) => (
+            <kbd key={key}>{key}</kbd>
+          ))}{' '}
+          {t(`flow.hint.${name}`)}
+        </span>
       ))}
     </p>
   )

@@ -41,10 +41,13 @@ export function CanvasView() {
   const far = useStore((state) => state.transform[2] < FAR)
   const size = () => box.current?.getBoundingClientRect() ?? new DOMRect()
 
-  const fit = useCallback((duration = 0) => {
-    const { width, height } = box.current?.getBoundingClientRect() ?? new DOMRect()
-    void flow.setViewport(fitted(useDoc.getState().nodes, width, height), { duration })
-  }, [flow])
+  const fit = useCallback(
+    (duration = 0) => {
+      const { width, height } = box.current?.getBoundingClientRect() ?? new DOMRect()
+      void flow.setViewport(fitted(useDoc.getState().nodes, width, height), { duration })
+    },
+    [flow],
+  )
 
   const opened = useRef('')
   const ready = useStore((state) => state.width > 0 && state.height > 0)
@@ -66,7 +69,9 @@ export function CanvasView() {
         const { x, y, ...box } = places[node.id] ?? node.position
         return { ...node, ...box, position: { x, y } }
       })
-      change(fitLoops(followed(before, regrouped(before, { nodes: placed, edges: before.edges }, new Map(), true)), types))
+      change(
+        fitLoops(followed(before, regrouped(before, { nodes: placed, edges: before.edges }, new Map(), true)), types),
+      )
       fit(200)
     } catch (error) {
       fail(error)
@@ -84,7 +89,10 @@ export function CanvasView() {
     const { left, top, right, bottom, width, height } = size()
     const at = flow.flowToScreenPosition(middleOf(doc, node))
     if (ifHidden && at.x > left + 90 && at.x < right - 90 && at.y > top + 40 && at.y < bottom - 40) return
-    void flow.setViewport(centred(middleOf(doc, node), width, height, Math.max(READABLE, Math.min(1.2, flow.getZoom()))), { duration: 200 })
+    void flow.setViewport(
+      centred(middleOf(doc, node), width, height, Math.max(READABLE, Math.min(1.2, flow.getZoom()))),
+      { duration: 200 },
+    )
   }
   const walk = (x: number, y: number) => {
     const next = toward(useDoc.getState(), [...selectedIds()][0], { x, y })
@@ -104,19 +112,27 @@ export function CanvasView() {
     const { fromNode, fromHandle, toNode, toHandle, isValid } = state
     if (isValid || !fromNode || !fromHandle?.id || readOnly) return
     const kind = fromHandle.type
-    const wireTo = (node: string, port: string): Wire => kind === 'source'
-      ? { source: fromNode.id, sourceHandle: fromHandle.id ?? null, target: node, targetHandle: port }
-      : { source: node, sourceHandle: port, target: fromNode.id, targetHandle: fromHandle.id ?? null }
+    const wireTo = (node: string, port: string): Wire =>
+      kind === 'source'
+        ? { source: fromNode.id, sourceHandle: fromHandle.id ?? null, target: node, targetHandle: port }
+        : { source: node, sourceHandle: port, target: fromNode.id, targetHandle: fromHandle.id ?? null }
     if (toHandle?.id && toNode) {
       if (toHandle.type === kind) say(kind === 'source' ? t('flow.wire.outputs') : t('flow.wire.inputs'), 'error')
       else say(refusal(useDoc.getState(), types, wireTo(toNode.id, toHandle.id)), 'error')
       return
     }
     const point = 'changedTouches' in event ? event.changedTouches[0] : event
-    const under = point && document.elementFromPoint(point.clientX, point.clientY)?.closest<HTMLElement>('.react-flow__node')?.dataset.id
+    const under =
+      point
+      && document.elementFromPoint(point.clientX, point.clientY)?.closest<HTMLElement>('.react-flow__node')?.dataset.id
     const step = under ? nodeOf(useDoc.getState(), under) : undefined
-    if (under && step && isStep(step) && under !== levelOf(useDoc.getState(), types, fromNode.id, fromHandle.id, kind)) return intoNode(under, kind, wireTo)
-    if (point) openPalette({ from: { node: fromNode.id, port: fromHandle.id, kind }, at: flow.screenToFlowPosition({ x: point.clientX, y: point.clientY }) })
+    if (under && step && isStep(step) && under !== levelOf(useDoc.getState(), types, fromNode.id, fromHandle.id, kind))
+      return intoNode(under, kind, wireTo)
+    if (point)
+      openPalette({
+        from: { node: fromNode.id, port: fromHandle.id, kind },
+        at: flow.screenToFlowPosition({ x: point.clientX, y: point.clientY }),
+      })
   }
 
   /** Dropped on a step's body: the first fitting port, or the reason why there is none. */
@@ -136,13 +152,21 @@ export function CanvasView() {
     if (!node || !isStep(node)) return
     const at = absolute(doc, node)
     const { width, height } = sizeOf(node)
-    const into = loopAt(doc, types, { x: at.x + width / 2, y: at.y + height / 2 }, new Set(dragged.map((one) => one.id)))
+    const into = loopAt(
+      doc,
+      types,
+      { x: at.x + width / 2, y: at.y + height / 2 },
+      new Set(dragged.map((one) => one.id)),
+    )
     if (useUi.getState().dropInto !== into) useUi.setState({ dropInto: into === (node.parentId ?? '') ? '' : into })
   }
   const begin = (_: unknown, node: StepNode, dragged: StepNode[] = [node]) => startDrag(dragged.map((one) => one.id))
   const landed = (_: unknown, __: StepNode, dragged: StepNode[]) => {
     useUi.setState({ dropInto: '' })
-    const { cut } = settleDrag(types, dragged.map((one) => one.id))
+    const { cut } = settleDrag(
+      types,
+      dragged.map((one) => one.id),
+    )
     if (cut) say(t('flow.wire.cut', { n: cut }))
   }
   const menu = (of: 'step' | 'canvas', event: Press | MouseEvent) => {
@@ -151,9 +175,16 @@ export function CanvasView() {
     useUi.setState({ menu: { of, x: event.clientX, y: event.clientY } })
   }
 
-  const valid = useCallback((wire: Connection | StepEdge) => !refusal(useDoc.getState(), types, {
-    source: wire.source, target: wire.target, sourceHandle: wire.sourceHandle ?? null, targetHandle: wire.targetHandle ?? null,
-  }), [types])
+  const valid = useCallback(
+    (wire: Connection | StepEdge) =>
+      !refusal(useDoc.getState(), types, {
+        source: wire.source,
+        target: wire.target,
+        sourceHandle: wire.sourceHandle ?? null,
+        targetHandle: wire.targetHandle ?? null,
+      }),
+    [types],
+  )
   const steps = nodes.filter(isStep).length
   const many = nodes.length > CULL_ABOVE
   const placed = useMemo(() => withPorts(types), [types])
@@ -162,16 +193,47 @@ export function CanvasView() {
   return (
     <div className="canvas" ref={box} data-far={far || undefined} data-testid="canvas">
       <ReactFlow<StepNode, StepEdge>
-        nodes={drawn} edges={edges} nodeTypes={NODES} edgeTypes={EDGES} defaultEdgeOptions={EDGE_LOOK}
-        onNodesChange={nodeChanges} onEdgesChange={edgeChanges} onNodeDragStart={begin} onNodeDrag={over} onNodeDragStop={landed}
-        onSelectionDragStart={(event, dragged) => begin(event, dragged[0] as StepNode, dragged)} onSelectionDragStop={(event, dragged) => landed(event, dragged[0] as StepNode, dragged)}
-        onConnect={(wire) => { connect(types, wire) }} onConnectEnd={dropped} isValidConnection={valid}
-        onNodeDoubleClick={() => { if (!readOnly) rename() }} onNodeClick={() => useUi.setState({ settings: true })}
-        onNodeContextMenu={(event, node) => { if (!node.selected) select([node.id]); menu('step', event) }}
-        onSelectionContextMenu={(event) => menu('step', event)} onPaneContextMenu={(event) => menu('canvas', event)}
-        connectionLineType={ConnectionLineType.Bezier} connectionRadius={26} minZoom={0.05} maxZoom={2} snapToGrid snapGrid={[10, 10]}
-        nodesDraggable={!readOnly} nodesConnectable={!readOnly} deleteKeyCode={null} multiSelectionKeyCode={['Meta', 'Control', 'Shift']} selectionKeyCode="Shift"
-        onlyRenderVisibleElements={many} zoomOnDoubleClick={false} elevateEdgesOnSelect
+        nodes={drawn}
+        edges={edges}
+        nodeTypes={NODES}
+        edgeTypes={EDGES}
+        defaultEdgeOptions={EDGE_LOOK}
+        onNodesChange={nodeChanges}
+        onEdgesChange={edgeChanges}
+        onNodeDragStart={begin}
+        onNodeDrag={over}
+        onNodeDragStop={landed}
+        onSelectionDragStart={(event, dragged) => begin(event, dragged[0] as StepNode, dragged)}
+        onSelectionDragStop={(event, dragged) => landed(event, dragged[0] as StepNode, dragged)}
+        onConnect={(wire) => {
+          connect(types, wire)
+        }}
+        onConnectEnd={dropped}
+        isValidConnection={valid}
+        onNodeDoubleClick={() => {
+          if (!readOnly) rename()
+        }}
+        onNodeClick={() => useUi.setState({ settings: true })}
+        onNodeContextMenu={(event, node) => {
+          if (!node.selected) select([node.id])
+          menu('step', event)
+        }}
+        onSelectionContextMenu={(event) => menu('step', event)}
+        onPaneContextMenu={(event) => menu('canvas', event)}
+        connectionLineType={ConnectionLineType.Bezier}
+        connectionRadius={26}
+        minZoom={0.05}
+        maxZoom={2}
+        snapToGrid
+        snapGrid={[10, 10]}
+        nodesDraggable={!readOnly}
+        nodesConnectable={!readOnly}
+        deleteKeyCode={null}
+        multiSelectionKeyCode={['Meta', 'Control', 'Shift']}
+        selectionKeyCode="Shift"
+        onlyRenderVisibleElements={many}
+        zoomOnDoubleClick={false}
+        elevateEdgesOnSelect
         aria-label={t('flow.canvas')}
       >
         <Background gap={20} size={1.2} />
@@ -180,8 +242,14 @@ export function CanvasView() {
       {!readOnly && <Tools />}
       <Zoom />
       {!nodes.length && !readOnly && (
-        <div className="canvas-empty"><h2>{t('flow.empty')}</h2><p className="soft">{t('flow.empty.why')}</p>
-          <button type="button" className="button primary" onClick={() => openPalette()}><Plus size={16} aria-hidden="true" />{t('flow.empty.first')}</button></div>
+        <div className="canvas-empty">
+          <h2>{t('flow.empty')}</h2>
+          <p className="soft">{t('flow.empty.why')}</p>
+          <button type="button" className="button primary" onClick={() => openPalette()}>
+            <Plus size={16} aria-hidden="true" />
+            {t('flow.empty.first')}
+          </button>
+        </div>
       )}
       {!readOnly && nodes.length > 0 && <Hint />}
     </div>

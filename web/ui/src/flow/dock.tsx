@@ -19,22 +19,59 @@ export function Dock() {
   const execution = useRun((state) => state.execution)
   const tab = (value: string) => useUi.setState({ dock: value, dockOpen: true })
   return (
-    <section className="dock" aria-label={t('results.results')} data-open={dockOpen || undefined} data-execution={execution?.id}>
+    <section
+      className="dock"
+      aria-label={t('results.results')}
+      data-open={dockOpen || undefined}
+      data-execution={execution?.id}
+    >
       <Tabs.Root value={dock} onValueChange={(value) => tab(String(value))} className="dock-tabs">
         <div className="dock-head">
           <Tabs.List className="tabs">
-            <Tabs.Tab value="output">{t('results.output')}</Tabs.Tab><Tabs.Tab value="timeline">{t('results.timeline')}</Tabs.Tab><Tabs.Tab value="logs">{t('results.logs')}</Tabs.Tab>
-            <Tabs.Tab value="problems">{t('results.problems')}{problems.length > 0 && <span className="count" data-tone={problems.some((one) => one.severity === 'error') ? 'error' : 'warn'}>{problems.length}</span>}</Tabs.Tab>
+            <Tabs.Tab value="output">{t('results.output')}</Tabs.Tab>
+            <Tabs.Tab value="timeline">{t('results.timeline')}</Tabs.Tab>
+            <Tabs.Tab value="logs">{t('results.logs')}</Tabs.Tab>
+            <Tabs.Tab value="problems">
+              {t('results.problems')}
+              {problems.length > 0 && (
+                <span className="count" data-tone={problems.some((one) => one.severity === 'error') ? 'error' : 'warn'}>
+                  {problems.length}
+                </span>
+              )}
+            </Tabs.Tab>
           </Tabs.List>
-          {execution && <span className="dock-state"><Link href={`/executions/${execution.id}`} title={t('results.openExecution')}><State name={execution.held ? 'held' : execution.status} /></Link>{execution.duration_ms !== null && <span className="soft">{took(execution.duration_ms)}</span>}</span>}
-          <button type="button" className="icon-button" aria-label={t(dockOpen ? 'results.fold' : 'results.unfold')} aria-expanded={dockOpen} onClick={() => useUi.setState({ dockOpen: !dockOpen })}>{dockOpen ? <ChevronDown size={17} /> : <ChevronUp size={17} />}</button>
+          {execution && (
+            <span className="dock-state">
+              <Link href={`/executions/${execution.id}`} title={t('results.openExecution')}>
+                <State name={execution.held ? 'held' : execution.status} />
+              </Link>
+              {execution.duration_ms !== null && <span className="soft">{took(execution.duration_ms)}</span>}
+            </span>
+          )}
+          <button
+            type="button"
+            className="icon-button"
+            aria-label={t(dockOpen ? 'results.fold' : 'results.unfold')}
+            aria-expanded={dockOpen}
+            onClick={() => useUi.setState({ dockOpen: !dockOpen })}
+          >
+            {dockOpen ? <ChevronDown size={17} /> : <ChevronUp size={17} />}
+          </button>
         </div>
         {dockOpen && (
           <>
-            <Tabs.Panel value="output" className="dock-panel"><Selected /></Tabs.Panel>
-            <Tabs.Panel value="timeline" className="dock-panel"><DocTimeline /></Tabs.Panel>
-            <Tabs.Panel value="logs" className="dock-panel"><DocLogs /></Tabs.Panel>
-            <Tabs.Panel value="problems" className="dock-panel"><Problems problems={problems} /></Tabs.Panel>
+            <Tabs.Panel value="output" className="dock-panel">
+              <Selected />
+            </Tabs.Panel>
+            <Tabs.Panel value="timeline" className="dock-panel">
+              <DocTimeline />
+            </Tabs.Panel>
+            <Tabs.Panel value="logs" className="dock-panel">
+              <DocLogs />
+            </Tabs.Panel>
+            <Tabs.Panel value="problems" className="dock-panel">
+              <Problems problems={problems} />
+            </Tabs.Panel>
           </>
         )}
       </Tabs.Root>
@@ -42,7 +79,11 @@ export function Dock() {
   )
 }
 
-const selectedOf = (nodes: { id: string; selected?: boolean }[]) => nodes.filter((node) => node.selected).map((node) => node.id).join(' ')
+const selectedOf = (nodes: { id: string; selected?: boolean }[]) =>
+  nodes
+    .filter((node) => node.selected)
+    .map((node) => node.id)
+    .join(' ')
 
 /** The names of the document's steps. */
 function useNames() {
@@ -61,9 +102,21 @@ function Selected() {
   if (!id || id.includes(' ')) return <Empty title={t('results.noStep')} text={t('results.noStep.why')} />
   const titleOf = (from: string, port: string) => {
     const kind = types.get(useDoc.getState().nodes.find((node) => node.id === from)?.data.nodeType ?? '')
-    return kind && kind.outputs.length > 1 ? `${nameOf(from)}: ${kind.outputs.find((one) => one.name === port)?.title ?? port}` : nameOf(from)
+    return kind && kind.outputs.length > 1
+      ? `${nameOf(from)}: ${kind.outputs.find((one) => one.name === port)?.title ?? port}`
+      : nameOf(from)
   }
-  const step = { id, name: nameOf(id), inputs: types.get(type)?.inputs ?? [], outputs: types.get(type)?.outputs ?? [], parent, edges, nameOf, titleOf, choose: (one: string) => select([one]) }
+  const step = {
+    id,
+    name: nameOf(id),
+    inputs: types.get(type)?.inputs ?? [],
+    outputs: types.get(type)?.outputs ?? [],
+    parent,
+    edges,
+    nameOf,
+    titleOf,
+    choose: (one: string) => select([one]),
+  }
   return <StepOutput step={step} key={id} cards />
 }
 
@@ -82,8 +135,18 @@ function Problems({ problems }: { problems: Problem[] }) {
     <ul className="problems" tabIndex={0} aria-label={t('results.problems')}>
       {problems.map((one, index) => (
         <li key={index}>
-          <button type="button" onClick={() => { if (one.node_id) { select([one.node_id]); useUi.setState({ settings: true }) } }}>
-            <StateIcon name={one.severity === 'error' ? 'failed' : 'warning'} /><span>{one.message}</span><span className="soft">{one.fix}</span>
+          <button
+            type="button"
+            onClick={() => {
+              if (one.node_id) {
+                select([one.node_id])
+                useUi.setState({ settings: true })
+              }
+            }}
+          >
+            <StateIcon name={one.severity === 'error' ? 'failed' : 'warning'} />
+            <span>{one.message}</span>
+            <span className="soft">{one.fix}</span>
           </button>
         </li>
       ))}

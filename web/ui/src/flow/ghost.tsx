@@ -16,7 +16,8 @@ export function Ghost() {
   const active = Boolean(type)
   useEffect(() => {
     if (!active) return undefined
-    const move = (event: PointerEvent) => useUi.setState(({ ghost: held }) => ({ ghost: held && { ...held, x: event.clientX, y: event.clientY } }))
+    const move = (event: PointerEvent) =>
+      useUi.setState(({ ghost: held }) => ({ ghost: held && { ...held, x: event.clientX, y: event.clientY } }))
     const drop = (event: PointerEvent) => {
       const held = types.get(useUi.getState().ghost?.type ?? '')
       useUi.setState({ ghost: null })
@@ -25,19 +26,31 @@ export function Ghost() {
       const edge = under.map((one) => one.closest<HTMLElement>('.react-flow__edge')?.dataset.id).find(Boolean)
       const point = flow.screenToFlowPosition({ x: event.clientX, y: event.clientY })
       const inside = loopAt(useDoc.getState(), types, point)
-      addStep(types, held, edge ? { edge } : inside ? { inside } : { at: { x: point.x - WIDTH / 2, y: point.y - HEIGHT / 2 } })
+      addStep(
+        types,
+        held,
+        edge ? { edge } : inside ? { inside } : { at: { x: point.x - WIDTH / 2, y: point.y - HEIGHT / 2 } },
+      )
     }
-    const stop = (event: KeyboardEvent) => { if (event.key === 'Escape') useUi.setState({ ghost: null }) }
+    const stop = (event: KeyboardEvent) => {
+      if (event.key === 'Escape') useUi.setState({ ghost: null })
+    }
     addEventListener('pointermove', move)
     addEventListener('pointerup', drop)
     addEventListener('keydown', stop)
-    return () => { removeEventListener('pointermove', move); removeEventListener('pointerup', drop); removeEventListener('keydown', stop) }
+    return () => {
+      removeEventListener('pointermove', move)
+      removeEventListener('pointerup', drop)
+      removeEventListener('keydown', stop)
+    }
   }, [active, flow, types])
   if (!ghost || !type) return null
   return (
     <div className="ghost step" aria-hidden="true" style={{ left: ghost.x - WIDTH / 2, top: ghost.y - HEIGHT / 2 }}>
       <Tile icon={type.icon} kind={type.kind} title={type.title} />
-      <span className="step-text"><span className="step-name">{type.title}</span></span>
+      <span className="step-text">
+        <span className="step-name">{type.title}</span>
+      </span>
     </div>
   )
 }

@@ -29,17 +29,37 @@ export function uniqueName(wanted: string, taken: Set<string>): string {
 }
 
 /** Steps that a step leads to on its level, itself among them; what a loop gives to its inside is no way on. */
-export const downstream = (doc: Doc, from: string) => reached(doc, from, (id) => wiresFrom(doc.edges, id), (edge) => edge.target)
+export const downstream = (doc: Doc, from: string) =>
+  reached(
+    doc,
+    from,
+    (id) => wiresFrom(doc.edges, id),
+    (edge) => edge.target,
+  )
 /** Steps that lead to a step on its level, itself first, then the nearest. */
-export const upstream = (doc: Doc, from: string) => reached(doc, from, (id) => wiresInto(doc.edges, id), (edge) => edge.source)
+export const upstream = (doc: Doc, from: string) =>
+  reached(
+    doc,
+    from,
+    (id) => wiresInto(doc.edges, id),
+    (edge) => edge.source,
+  )
 
-function reached(doc: Doc, from: string, wires: (id: string) => CanvasEdge[], end: (edge: CanvasEdge) => string): Set<string> {
+function reached(
+  doc: Doc,
+  from: string,
+  wires: (id: string) => CanvasEdge[],
+  end: (edge: CanvasEdge) => string,
+): Set<string> {
   const found = new Set([from])
   const waiting = [from]
   while (waiting.length) {
     for (const edge of wires(waiting.pop() as string)) {
       const next = end(edge)
-      if (!found.has(next) && !border(doc, portsOf(edge))) { found.add(next); waiting.push(next) }
+      if (!found.has(next) && !border(doc, portsOf(edge))) {
+        found.add(next)
+        waiting.push(next)
+      }
     }
   }
   return found
@@ -48,7 +68,8 @@ function reached(doc: Doc, from: string, wires: (id: string) => CanvasEdge[], en
 /** Whether one step leads to another; the answer for one `to` is kept while the document stays the same. */
 let above = { nodes: [] as CanvasNode[], edges: [] as CanvasEdge[], to: '', found: new Set<string>() }
 function leads(doc: Doc, from: string, to: string): boolean {
-  if (above.nodes !== doc.nodes || above.edges !== doc.edges || above.to !== to) above = { ...doc, to, found: upstream(doc, to) }
+  if (above.nodes !== doc.nodes || above.edges !== doc.edges || above.to !== to)
+    above = { ...doc, to, found: upstream(doc, to) }
   return above.found.has(from)
 }
 
@@ -62,13 +83,21 @@ export function refusal(doc: Doc, types: Types, wire: Wire): string {
   const out = port(typeOf(types, source)?.outputs, wire.sourceHandle ?? 'out')
   const into = port(typeOf(types, target)?.inputs, wire.targetHandle ?? 'in')
   if (types.has(target.data.nodeType) && !into) return t('flow.wire.noInput', { to })
-  if (types.has(source.data.nodeType) && !out) return t('flow.wire.noOutput', { from: labelOf(source), port: wire.sourceHandle ?? 'out' })
-  if (out?.kind === 'control' && into && into.kind !== 'control') return t('flow.wire.order', { out: out.title, into: into.title, to })
+  if (types.has(source.data.nodeType) && !out)
+    return t('flow.wire.noOutput', { from: labelOf(source), port: wire.sourceHandle ?? 'out' })
+  if (out?.kind === 'control' && into && into.kind !== 'control')
+    return t('flow.wire.order', { out: out.title, into: into.title, to })
   const across = crossing(doc, types, wire)
   if (across) return across
-  if (!border(doc, wire) && leads(doc, wire.target, wire.source)) return t('flow.wire.cycle', { to, from: labelOf(source) })
-  const there = wiresInto(doc.edges, wire.target).filter((edge) => (edge.targetHandle ?? 'in') === (wire.targetHandle ?? 'in'))
-  if (there.some((edge) => edge.source === wire.source && (edge.sourceHandle ?? 'out') === (wire.sourceHandle ?? 'out'))) return t('flow.wire.already')
+  if (!border(doc, wire) && leads(doc, wire.target, wire.source))
+    return t('flow.wire.cycle', { to, from: labelOf(source) })
+  const there = wiresInto(doc.edges, wire.target).filter(
+    (edge) => (edge.targetHandle ?? 'in') === (wire.targetHandle ?? 'in'),
+  )
+  if (
+    there.some((edge) => edge.source === wire.source && (edge.sourceHandle ?? 'out') === (wire.sourceHandle ?? 'out'))
+  )
+    return t('flow.wire.already')
   if (into && !into.many && there.length) return t('flow.wire.full', { into: into.title, to })
   return ''
 }
@@ -80,36 +109,66 @@ function crossing(doc: Doc, types: Types, wire: Wire): string {
   if (from === to) return ''
   const name = (id: string) => labelOf(nodeOf(doc, id))
   if (wire.source === from) return t('flow.wire.item', { loop: name(from), step: name(wire.target) })
-  if (wire.target === to && isLoop(types, nodeOf(doc, to))) return t('flow.wire.result', { loop: name(to), step: name(wire.source) })
+  if (wire.target === to && isLoop(types, nodeOf(doc, to)))
+    return t('flow.wire.result', { loop: name(to), step: name(wire.source) })
   return t('flow.wire.border', { loop: name(to || from) })
 }
 
-export const portsOf = (edge: CanvasEdge): Wire => ({ source: edge.source, target: edge.target, sourceHandle: edge.sourceHandle ?? 'out', targetHandle: edge.targetHandle ?? 'in' })
+export const portsOf = (edge: CanvasEdge): Wire => ({
+  source: edge.source,
+  target: edge.target,
+  sourceHandle: edge.sourceHandle ?? 'out',
+  targetHandle: edge.targetHandle ?? 'in',
+})
 const port = (ports: Port[] | undefined, name: string) => ports?.find((one) => one.name === name)
 
 /** The inputs of a step that a wire from here may reach, or the reasons why not. */
 export function targets(doc: Doc, types: Types, source: string, sourceHandle: string) {
-  return doc.nodes.filter((node) => isStep(node) && node.id !== source).flatMap((node) =>
-    (typeOf(types, node)?.inputs ?? []).map((input) => {
-      const wire: Wire = { source, sourceHandle, target: node.id, targetHandle: input.name }
-      return { node, input, wire, reason: refusal(doc, types, wire) }
-    }))
+  return doc.nodes
+    .filter((node) => isStep(node) && node.id !== source)
+    .flatMap((node) =>
+      (typeOf(types, node)?.inputs ?? []).map((input) => {
+        const wire: Wire = { source, sourceHandle, target: node.id, targetHandle: input.name }
+        return { node, input, wire, reason: refusal(doc, types, wire) }
+      }),
+    )
 }
 
 export const wired = (wire: Wire): CanvasEdge => ({ id: newId().replace('n_', 'e_'), ...wire })
-export const outputOf = (type: NodeType | undefined) => type?.outputs.find((one) => one.kind === 'data' && !(type.role === 'loop' && one.name === 'item'))
-export const inputOf = (type: NodeType | undefined) => type?.inputs.find((one) => one.kind === 'data' && !(type.role === 'loop' && one.name === 'result'))
+export const outputOf = (type: NodeType | undefined) =>
+  type?.outputs.find((one) => one.kind === 'data' && !(type.role === 'loop' && one.name === 'item'))
+export const inputOf = (type: NodeType | undefined) =>
+  type?.inputs.find((one) => one.kind === 'data' && !(type.role === 'loop' && one.name === 'result'))
 
-export function makeStep(doc: Doc, type: NodeType, position: { x: number; y: number }, config: CanvasNode['data']['config']): CanvasNode {
+export function makeStep(
+  doc: Doc,
+  type: NodeType,
+  position: { x: number; y: number },
+  config: CanvasNode['data']['config'],
+): CanvasNode {
   const label = uniqueName(type.title, new Set(doc.nodes.map(labelOf)))
   return { id: newId(), type: 'step', position, data: { nodeType: type.id, nodeVersion: type.version, label, config } }
 }
 
 /** A place near the wanted one that no other step of the level covers. */
-export function free(doc: Doc, wanted: { x: number; y: number }, level = '', size = { width: WIDTH, height: HEIGHT }): { x: number; y: number } {
+export function free(
+  doc: Doc,
+  wanted: { x: number; y: number },
+  level = '',
+  size = { width: WIDTH, height: HEIGHT },
+): { x: number; y: number } {
   const at = { x: Math.round(wanted.x), y: Math.round(wanted.y) }
-  const near = doc.nodes.filter((node) => isStep(node) && (node.parentId ?? '') === level).map((node) => ({ ...node.position, ...sizeOf(node) }))
-  const hit = () => near.some((one) => one.x < at.x + size.width && at.x < one.x + one.width && one.y < at.y + size.height + 20 && at.y < one.y + one.height + 20)
+  const near = doc.nodes
+    .filter((node) => isStep(node) && (node.parentId ?? '') === level)
+    .map((node) => ({ ...node.position, ...sizeOf(node) }))
+  const hit = () =>
+    near.some(
+      (one) =>
+        one.x < at.x + size.width
+        && at.x < one.x + one.width
+        && one.y < at.y + size.height + 20
+        && at.y < one.y + one.height + 20,
+    )
   while (hit()) at.y += HEIGHT + 34
   return at
 }
@@ -126,7 +185,10 @@ export function insertOnEdge(doc: Doc, types: Types, edgeId: string, step: Canva
   const way = border(doc, portsOf(edge))
   const level = way === 'enters' ? source.id : (source.parentId ?? '')
   const gap = COLUMN - WIDTH
-  const from = way === 'enters' ? { x: target.position.x - COLUMN, y: target.position.y, width: WIDTH } : { ...source.position, ...sizeOf(source) }
+  const from =
+    way === 'enters'
+      ? { x: target.position.x - COLUMN, y: target.position.y, width: WIDTH }
+      : { ...source.position, ...sizeOf(source) }
   const to = way === 'leaves' ? { x: from.x + from.width + COLUMN + gap, y: from.y } : target.position
   const next = way === 'enters' ? target.position.x : from.x + from.width + gap
   const position = { x: next, y: Math.round((from.y + to.y) / 2) }
@@ -134,13 +196,18 @@ export function insertOnEdge(doc: Doc, types: Types, edgeId: string, step: Canva
   const push = way === 'leaves' ? 0 : Math.max(0, next + wide + gap - to.x)
   const after = push ? downstream(doc, target.id) : new Set<string>()
   const nodes = doc.nodes.map((node) =>
-    after.has(node.id) ? { ...node, position: { x: node.position.x + push, y: node.position.y } } : node)
+    after.has(node.id) ? { ...node, position: { x: node.position.x + push, y: node.position.y } } : node,
+  )
   const edges = doc.edges.filter((one) => one !== edge)
   edges.push(
     wired({ source: edge.source, sourceHandle: edge.sourceHandle ?? 'out', target: step.id, targetHandle: into.name }),
     wired({ source: step.id, sourceHandle: out.name, target: edge.target, targetHandle: edge.targetHandle ?? 'in' }),
   )
-  const placed = { ...step, ...(level ? { parentId: level } : {}), position: free({ nodes, edges }, position, level, sizeOf(step)) }
+  const placed = {
+    ...step,
+    ...(level ? { parentId: level } : {}),
+    position: free({ nodes, edges }, position, level, sizeOf(step)),
+  }
   return fitLoops(regrouped(doc, { nodes: [...nodes, placed], edges }, new Map([[placed.id, source.id]])), types)
 }
 
@@ -157,7 +224,12 @@ export function without(doc: Doc, types: Types, nodeIds: Set<string>, edgeIds: S
     const only = before[0]
     if (before.length !== 1 || !only) continue
     for (const { target, targetHandle } of after) {
-      const wire = { source: only.source, sourceHandle: only.sourceHandle ?? 'out', target, targetHandle: targetHandle ?? 'in' }
+      const wire = {
+        source: only.source,
+        sourceHandle: only.sourceHandle ?? 'out',
+        target,
+        targetHandle: targetHandle ?? 'in',
+      }
       if (!refusal({ nodes, edges }, types, wire)) edges = [...edges, wired(wire)]
     }
   }
@@ -180,7 +252,10 @@ export function pasted(doc: Doc, types: Types, text: string, shift: Point, cente
   const taken = new Set(doc.nodes.map(labelOf))
   const ours = given.nodes.some((node) => nodeOf(doc, node.id))
   const outer = given.nodes.filter((node) => !ids.has(node.parentId ?? ''))
-  const corner = { x: Math.min(...outer.map((node) => node.position.x)), y: Math.min(...outer.map((node) => node.position.y)) }
+  const corner = {
+    x: Math.min(...outer.map((node) => node.position.x)),
+    y: Math.min(...outer.map((node) => node.position.y)),
+  }
   const by = ours ? shift : { x: center.x - corner.x, y: center.y - corner.y }
   const named = (node: CanvasNode) => {
     if (!isStep(node)) return structuredClone(node.data)
@@ -191,13 +266,33 @@ export function pasted(doc: Doc, types: Types, text: string, shift: Point, cente
   const nodes = given.nodes.map((node) => {
     const inside = node.parentId ? ids.get(node.parentId) : undefined
     const there = !inside && isLoop(types, nodeOf(doc, node.parentId)) ? node.parentId : undefined
-    const position = inside ? node.position : { x: Math.round(node.position.x + by.x), y: Math.round(node.position.y + by.y) }
-    return { ...structuredClone(bare(node)), id: ids.get(node.id) as string, parentId: inside ?? there, position, data: named(node) }
+    const position = inside
+      ? node.position
+      : { x: Math.round(node.position.x + by.x), y: Math.round(node.position.y + by.y) }
+    return {
+      ...structuredClone(bare(node)),
+      id: ids.get(node.id) as string,
+      parentId: inside ?? there,
+      position,
+      data: named(node),
+    }
   })
   const edges = given.edges.flatMap((edge) => {
     const source = ids.get(edge.source)
     const target = ids.get(edge.target)
-    return source && target ? [{ ...edge, ...wired({ source, target, sourceHandle: edge.sourceHandle ?? null, targetHandle: edge.targetHandle ?? null }) }] : []
+    return source && target
+      ? [
+          {
+            ...edge,
+            ...wired({
+              source,
+              target,
+              sourceHandle: edge.sourceHandle ?? null,
+              targetHandle: edge.targetHandle ?? null,
+            }),
+          },
+        ]
+      : []
   })
   return { nodes, edges }
 }
@@ -206,13 +301,26 @@ function parsed(text: string): Doc | null {
   try {
     const found = JSON.parse(text) as Doc & { format?: string }
     const sound = found.format === FRAGMENT && Array.isArray(found.nodes) && Array.isArray(found.edges)
-    return sound && found.nodes.every((node) => typeof node.id === 'string' && node.data && Number.isFinite(node.position?.x)) ? found : null
+    return sound
+      && found.nodes.every((node) => typeof node.id === 'string' && node.data && Number.isFinite(node.position?.x))
+      ? found
+      : null
   } catch {
     return null
   }
 }
 
-const PASSING = ['handles', 'initialWidth', 'initialHeight', 'selected', 'dragging', 'measured', 'resizing', 'internals', 'ariaLabel'] as const
+const PASSING = [
+  'handles',
+  'initialWidth',
+  'initialHeight',
+  'selected',
+  'dragging',
+  'measured',
+  'resizing',
+  'internals',
+  'ariaLabel',
+] as const
 /** A node or an edge without what only the screen needs. */
 export function bare<T extends object>(thing: T): T {
   const kept = { ...thing } as Record<string, unknown>

@@ -8,7 +8,9 @@ const USUAL = 372
 const LEAST = 300
 const MOST = 760
 const fitting = (width: number) => Math.round(Math.min(MOST, Math.max(LEAST, Math.min(width, innerWidth * 0.6))))
-export const useWidth = create<{ width: number }>(() => ({ width: fitting(Number(localStorage.getItem(KEY)) || USUAL) }))
+export const useWidth = create<{ width: number }>(() => ({
+  width: fitting(Number(localStorage.getItem(KEY)) || USUAL),
+}))
 
 function set(width: number) {
   useWidth.setState({ width: fitting(width) })
@@ -18,15 +20,30 @@ function set(width: number) {
 export function Grip() {
   const width = useWidth((state) => state.width)
   const grab = (event: PointerEvent<HTMLDivElement>) => event.currentTarget.setPointerCapture(event.pointerId)
-  const drag = (event: PointerEvent<HTMLDivElement>) => { if (event.currentTarget.hasPointerCapture(event.pointerId)) set(innerWidth - event.clientX) }
+  const drag = (event: PointerEvent<HTMLDivElement>) => {
+    if (event.currentTarget.hasPointerCapture(event.pointerId)) set(innerWidth - event.clientX)
+  }
   const key = (event: KeyboardEvent) => {
     const by = { ArrowLeft: 20, ArrowRight: -20 }[event.key]
-    if (by) { event.preventDefault(); set(width + by) }
+    if (by) {
+      event.preventDefault()
+      set(width + by)
+    }
   }
   return (
     <div
-      className="settings-grip" role="separator" tabIndex={0} aria-orientation="vertical" aria-label={t('flow.settings.width')} aria-valuenow={width} aria-valuemin={LEAST} aria-valuemax={MOST}
-      onPointerDown={grab} onPointerMove={drag} onDoubleClick={() => set(USUAL)} onKeyDown={key}
+      className="settings-grip"
+      role="separator"
+      tabIndex={0}
+      aria-orientation="vertical"
+      aria-label={t('flow.settings.width')}
+      aria-valuenow={width}
+      aria-valuemin={LEAST}
+      aria-valuemax={MOST}
+      onPointerDown={grab}
+      onPointerMove={drag}
+      onDoubleClick={() => set(USUAL)}
+      onKeyDown={key}
     />
   )
 }

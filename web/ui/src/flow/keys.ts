@@ -8,18 +8,24 @@ import { copySelected, deleteSelected, paste } from './store'
 import { covered } from './ui'
 
 const NAMES: Record<string, string> = { ArrowLeft: '←', ArrowRight: '→', ArrowUp: '↑', ArrowDown: '↓', Escape: 'Esc' }
-const BY_KEYS = new Map(COMMANDS.filter((one) => !one.event).flatMap((one) => one.keys.map((keys) => [keys, one] as const)))
+const BY_KEYS = new Map(
+  COMMANDS.filter((one) => !one.event).flatMap((one) => one.keys.map((keys) => [keys, one] as const)),
+)
 
 /** Pressed keys as the table writes them: `Ctrl Shift Z`; with Alt a letter is where it stands on the keyboard. */
 function pressed(event: KeyboardEvent): string {
   const letter = event.altKey && event.code.startsWith('Key') ? event.code.slice(3) : event.key
   const name = NAMES[letter] ?? (letter.length === 1 ? letter.toUpperCase() : letter)
   const shifts = event.shiftKey && (name.length > 1 || name.toLowerCase() !== name || NAMES[letter])
-  return [event.ctrlKey || event.metaKey ? 'Ctrl' : '', shifts ? 'Shift' : '', event.altKey ? 'Alt' : '', name].filter(Boolean).join(' ')
+  return [event.ctrlKey || event.metaKey ? 'Ctrl' : '', shifts ? 'Shift' : '', event.altKey ? 'Alt' : '', name]
+    .filter(Boolean)
+    .join(' ')
 }
 
 const typing = (target: EventTarget | null) =>
-  target instanceof HTMLElement && (target.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName)) && !(target instanceof HTMLInputElement && /^(radio|checkbox|button)$/.test(target.type))
+  target instanceof HTMLElement
+  && (target.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName))
+  && !(target instanceof HTMLInputElement && /^(radio|checkbox|button)$/.test(target.type))
 const closest = (target: EventTarget | null, what: string) => (target instanceof Element ? target.closest(what) : null)
 const CANVAS = '.react-flow__node, .react-flow__edge, .react-flow__pane, .react-flow'
 
@@ -37,7 +43,9 @@ export function useKeys() {
     const press = (event: KeyboardEvent) => {
       const keys = pressed(event)
       const found = BY_KEYS.get(keys)
-      if (closest(event.target, '[role=dialog], [role=menu]')) { if (!found || found.name !== 'save') return }
+      if (closest(event.target, '[role=dialog], [role=menu]')) {
+        if (!found || found.name !== 'save') return
+      }
       if (typing(event.target) && !found?.always) {
         if (keys === 'Esc') toStep(event.target as HTMLElement)
         return

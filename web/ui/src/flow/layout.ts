@@ -8,12 +8,15 @@ import { groupOf, isGroup } from './notes'
 import address from './layout.worker?worker&url'
 
 type Places = Record<string, Place>
-type Policies = { createPolicy(name: string, rules: { createScriptURL(url: string): string }): { createScriptURL(url: string): string } }
+type Policies = {
+  createPolicy(name: string, rules: { createScriptURL(url: string): string }): { createScriptURL(url: string): string }
+}
 
 const factory = (globalThis as { trustedTypes?: Policies }).trustedTypes
 const policy = factory?.createPolicy('own-workers', {
   createScriptURL(url) {
-    if (new URL(url, location.href).origin !== location.origin) throw new TypeError('a worker comes from this server only')
+    if (new URL(url, location.href).origin !== location.origin)
+      throw new TypeError('a worker comes from this server only')
     return url
   },
 })
@@ -26,9 +29,21 @@ export function tidied(doc: Doc, types: Types): Promise<Places> {
   const known = new Set(steps.map(({ id }) => id))
   const groups = nodes.filter(isGroup)
   const ask: Ask = {
-    head: HEAD, rail: RAIL, pad: PAD, empty: EMPTY,
-    nodes: steps.map((node) => ({ id: node.id, width: WIDTH, height: HEIGHT, parent: node.parentId ?? '', loop: isLoop(types, node), group: groups.length ? groupOf(doc, groups, node) : '' })),
-    edges: edges.filter((edge) => known.has(edge.source) && known.has(edge.target) && !border(doc, portsOf(edge))).map(({ source, target }) => ({ source, target })),
+    head: HEAD,
+    rail: RAIL,
+    pad: PAD,
+    empty: EMPTY,
+    nodes: steps.map((node) => ({
+      id: node.id,
+      width: WIDTH,
+      height: HEIGHT,
+      parent: node.parentId ?? '',
+      loop: isLoop(types, node),
+      group: groups.length ? groupOf(doc, groups, node) : '',
+    })),
+    edges: edges
+      .filter((edge) => known.has(edge.source) && known.has(edge.target) && !border(doc, portsOf(edge)))
+      .map(({ source, target }) => ({ source, target })),
   }
   return new Promise<Places>((resolve, reject) => {
     worker.onmessage = ({ data }: MessageEvent<Places>) => resolve(data)

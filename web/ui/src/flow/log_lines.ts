@@ -38,14 +38,23 @@ export function useLines(id: string, live: boolean, wanted: Wanted): Lines {
     }
     const follow = (after: number) => {
       stream = new EventSource(`/api/v1${address}/stream?after=${after}&${filter}`)
-      stream.addEventListener('log', (event) => { coming.push(JSON.parse(event.data as string) as LogRow); timer ??= setTimeout(take, BATCH_MS) })
-      stream.addEventListener('end', () => { stream?.close(); setFound((now) => ({ ...now, state: 'whole' })) })
+      stream.addEventListener('log', (event) => {
+        coming.push(JSON.parse(event.data as string) as LogRow)
+        timer ??= setTimeout(take, BATCH_MS)
+      })
+      stream.addEventListener('end', () => {
+        stream?.close()
+        setFound((now) => ({ ...now, state: 'whole' }))
+      })
     }
     const load = async () => {
       setFound(NONE)
       let lines: LogRow[] = []
       for (;;) {
-        const { data } = await request<LogRow[]>('GET', `${address}?after=${lines.at(-1)?.id ?? 0}&limit=${PAGE}&${filter}`)
+        const { data } = await request<LogRow[]>(
+          'GET',
+          `${address}?after=${lines.at(-1)?.id ?? 0}&limit=${PAGE}&${filter}`,
+        )
         if (over) return
         lines = [...lines, ...data]
         const full = lines.length >= LINES_MAX
@@ -54,8 +63,14 @@ export function useLines(id: string, live: boolean, wanted: Wanted): Lines {
         if (last) return full || !live ? undefined : follow(lines.at(-1)?.id ?? 0)
       }
     }
-    load().catch((error: Error) => { if (!over) setFound({ lines: [], state: 'whole', error }) })
-    return () => { over = true; clearTimeout(timer); stream?.close() }
+    load().catch((error: Error) => {
+      if (!over) setFound({ lines: [], state: 'whole', error })
+    })
+    return () => {
+      over = true
+      clearTimeout(timer)
+      stream?.close()
+    }
   }, [id, live, filter])
   return found
 }

@@ -27,6 +27,9 @@ const problemsByNode = once((problems: readonly { node_id: string }[]) => groupe
 
 export const nodeOf = <N extends CanvasNode>({ nodes }: { nodes: readonly N[] }, id: string | undefined) =>
   (id === undefined ? undefined : nodesById(nodes).get(id)) as N | undefined
-export const wiresFrom = <E extends CanvasEdge>(edges: readonly E[], id: string) => (edgesBySource(edges).get(id) ?? []) as E[]
-export const wiresInto = <E extends CanvasEdge>(edges: readonly E[], id: string) => (edgesByTarget(edges).get(id) ?? []) as E[]
-export const problemsOf = <P extends { node_id: string }>(problems: readonly P[], id: string) => (problemsByNode(problems).get(id) ?? []) as P[]
+export const wiresFrom = <E extends CanvasEdge>(edges: readonly E[], id: string) =>
+  (edgesBySource(edges).get(id) ?? []) as E[]
+export const wiresInto = <E extends CanvasEdge>(edges: readonly E[], id: string) =>
+  (edgesByTarget(edges).get(id) ?? []) as E[]
+export const problemsOf = <P extends { node_id: string }>(problems: readonly P[], id: string) =>
+  (problemsByNode(problems).get(id) ?? []) as P[]

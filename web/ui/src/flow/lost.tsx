@@ -14,17 +14,39 @@ export function Lost({ flowId, bring }: { flowId: string; bring: (draft: Draft) 
   const dirty = useDoc((state) => state.dirty)
   useEffect(() => {
     let over = false
-    void lostCopy<Kept>(flowId).then((copy) => { if (!over) setFound(copy) })
-    return () => { over = true }
+    void lostCopy<Kept>(flowId).then((copy) => {
+      if (!over) setFound(copy)
+    })
+    return () => {
+      over = true
+    }
   }, [flowId])
   if (!found || dirty) return null
-  const done = () => { dropCopy(flowId, found.tab); setFound(null) }
+  const done = () => {
+    dropCopy(flowId, found.tab)
+    setFound(null)
+  }
   return (
     <section className="notice lost" data-tone="warn" aria-label={t('flow.lost')}>
-      <p><b>{t('flow.lost')}</b> {t('flow.lost.why', { when: since(new Date(found.at).toISOString()) })}</p>
+      <p>
+        <b>{t('flow.lost')}</b> {t('flow.lost.why', { when: since(new Date(found.at).toISOString()) })}
+      </p>
       <span className="row">
-        <button type="button" className="button primary" onClick={() => { bring(unpacked(found.kept)); done() }}><History size={14} aria-hidden="true" />{t('flow.lost.bring')}</button>
-        <button type="button" className="button" onClick={done}><Trash2 size={14} aria-hidden="true" />{t('flow.lost.drop')}</button>
+        <button
+          type="button"
+          className="button primary"
+          onClick={() => {
+            bring(unpacked(found.kept))
+            done()
+          }}
+        >
+          <History size={14} aria-hidden="true" />
+          {t('flow.lost.bring')}
+        </button>
+        <button type="button" className="button" onClick={done}>
+          <Trash2 size={14} aria-hidden="true" />
+          {t('flow.lost.drop')}
+        </button>
       </span>
     </section>
   )

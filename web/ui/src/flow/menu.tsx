@@ -18,8 +18,21 @@ export function StepMenu() {
   const at = useUi((state) => state.menu)
   const anchor = useMemo(() => ({ getBoundingClientRect: () => new DOMRect(at?.x ?? 0, at?.y ?? 0, 0, 0) }), [at])
   return (
-    <Menu.Root open={Boolean(at)} onOpenChange={(open) => { if (!open) useUi.setState({ menu: null }) }}>
-      {at && <Menu.Portal><Menu.Positioner anchor={anchor} side="bottom" align="start" sideOffset={2} className="menu-place"><Menu.Popup className="menu step-menu"><Items of={at.of} /></Menu.Popup></Menu.Positioner></Menu.Portal>}
+    <Menu.Root
+      open={Boolean(at)}
+      onOpenChange={(open) => {
+        if (!open) useUi.setState({ menu: null })
+      }}
+    >
+      {at && (
+        <Menu.Portal>
+          <Menu.Positioner anchor={anchor} side="bottom" align="start" sideOffset={2} className="menu-place">
+            <Menu.Popup className="menu step-menu">
+              <Items of={at.of} />
+            </Menu.Popup>
+          </Menu.Positioner>
+        </Menu.Portal>
+      )}
     </Menu.Root>
   )
 }
@@ -31,10 +44,21 @@ function Items({ of }: { of: 'step' | 'canvas' }) {
   const single = one()
   const node = nodeOf(useDoc.getState(), single)
   const step = node && isStep(node)
-  const on = (found: Command) => (found.name === 'disable' ? Boolean(node?.data.disabled) : found.name === 'pin' ? Boolean(pins[single]) : false)
-  const fits = (found: Command) => found.menu === of && (found.shown?.() ?? true) && !(page.readOnly && found.edits) && (found.needs !== 'one' || single) && !(STEP_ONLY.has(found.name) && single && !step)
-  const sections = SECTIONS.map((section) => COMMANDS.filter((found) => found.section === section && fits(found))).filter((list) => list.length)
-  const ordered = of === 'step' ? [...sections].sort((a, b) => Number(b[0]?.section === 'run') - Number(a[0]?.section === 'run')) : sections
+  const on = (found: Command) =>
+    found.name === 'disable' ? Boolean(node?.data.disabled) : found.name === 'pin' ? Boolean(pins[single]) : false
+  const fits = (found: Command) =>
+    found.menu === of
+    && (found.shown?.() ?? true)
+    && !(page.readOnly && found.edits)
+    && (found.needs !== 'one' || single)
+    && !(STEP_ONLY.has(found.name) && single && !step)
+  const sections = SECTIONS.map((section) =>
+    COMMANDS.filter((found) => found.section === section && fits(found)),
+  ).filter((list) => list.length)
+  const ordered =
+    of === 'step'
+      ? [...sections].sort((a, b) => Number(b[0]?.section === 'run') - Number(a[0]?.section === 'run'))
+      : sections
   return (
     <>
       {of === 'step' && chosen.size > 1 && <p className="menu-title">{t('flow.selected', { n: chosen.size })}</p>}
@@ -42,8 +66,15 @@ function Items({ of }: { of: 'step' | 'canvas' }) {
         <Menu.Group key={list[0]?.section}>
           {index > 0 && <Menu.Separator className="menu-line" />}
           {list.map((found) => (
-            <Menu.Item key={found.name} onClick={() => { useUi.setState({ menu: null }); perform(found, page) }}>
-              <span>{on(found) ? TURNS[found.name]?.() : wordOf(found)}</span><kbd>{capsOf(found.keys[0]).join(' ')}</kbd>
+            <Menu.Item
+              key={found.name}
+              onClick={() => {
+                useUi.setState({ menu: null })
+                perform(found, page)
+              }}
+            >
+              <span>{on(found) ? TURNS[found.name]?.() : wordOf(found)}</span>
+              <kbd>{capsOf(found.keys[0]).join(' ')}</kbd>
             </Menu.Item>
           ))}
         </Menu.Group>

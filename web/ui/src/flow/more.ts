@@ -17,6 +17,9 @@ export function moreOf(run: Live | undefined, otherwise: string): string {
   if (run.status === 'waiting' && run.resumes_at) return t('flow.again', { at: until(run.resumes_at) })
   if (run.status === 'skipped') return t('flow.notTaken')
   if (run.status === 'running') return run.rows_out ? t('flow.soFar', { rows: count(run.rows_out) }) : t('flow.running')
-  const parts = [run.rows_out === null || run.rows_out === undefined ? '' : rows(run.rows_out), run.duration_ms ? took(run.duration_ms) : '']
+  const parts = [
+    run.rows_out === null || run.rows_out === undefined ? '' : rows(run.rows_out),
+    run.duration_ms ? took(run.duration_ms) : '',
+  ]
   return parts.filter(Boolean).join(' · ') || otherwise
 }

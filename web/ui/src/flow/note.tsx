@@ -11,7 +11,17 @@ import type { StepNode } from './store'
 function Grip({ shown, least }: { shown: boolean; least: { width: number; height: number } }) {
   const { types, readOnly } = useFlowPage()
   if (readOnly) return null
-  return <NodeResizer isVisible={shown} minWidth={least.width} minHeight={least.height} onResizeStart={() => checkpoint()} onResizeEnd={() => settleSize(types)} handleClassName="frame-grip" lineClassName="frame-line" />
+  return (
+    <NodeResizer
+      isVisible={shown}
+      minWidth={least.width}
+      minHeight={least.height}
+      onResizeStart={() => checkpoint()}
+      onResizeEnd={() => settleSize(types)}
+      handleClassName="frame-grip"
+      lineClassName="frame-line"
+    />
+  )
 }
 
 export const Note = memo(function Note({ id, data, selected }: NodeProps<StepNode>) {

@@ -17,15 +17,26 @@ export const isLayout = (node: CanvasNode | undefined) => Boolean(node) && !('no
 export const layoutOf = (node: CanvasNode) => node.data as unknown as Layout
 const data = (layout: Layout) => layout as unknown as StepData
 
-export const makeNote = (position: Point): CanvasNode =>
-  ({ id: newId(), type: 'note', position, ...NOTE, data: data({ label: '', text: '', color: 'yellow' }) })
+export const makeNote = (position: Point): CanvasNode => ({
+  id: newId(),
+  type: 'note',
+  position,
+  ...NOTE,
+  data: data({ label: '', text: '', color: 'yellow' }),
+})
 
 /** A frame around steps of one level; nothing when they are of several. */
 export function makeGroup(doc: Doc, ids: Set<string>, label: string): CanvasNode | undefined {
   const held = doc.nodes.filter((node) => ids.has(node.id) && !(node.parentId && ids.has(node.parentId)))
   const [first] = held
   if (!first || held.some((node) => node.parentId !== first.parentId)) return undefined
-  return { id: newId(), type: 'group', ...around(held), ...(first.parentId ? { parentId: first.parentId } : {}), data: data({ label, color: 'blue' }) }
+  return {
+    id: newId(),
+    type: 'group',
+    ...around(held),
+    ...(first.parentId ? { parentId: first.parentId } : {}),
+    data: data({ label, color: 'blue' }),
+  }
 }
 
 /** The frame that holds these nodes, with room for its title. */
@@ -73,7 +84,10 @@ export function regrouped(before: Doc, after: Doc, joined = new Map<string, stri
     const frame = around(held)
     frames.set(group.id, tight ? frame : grown(group, frame))
   }
-  return { edges: after.edges, nodes: after.nodes.map((node) => (frames.has(node.id) ? { ...node, ...frames.get(node.id) } : node)) }
+  return {
+    edges: after.edges,
+    nodes: after.nodes.map((node) => (frames.has(node.id) ? { ...node, ...frames.get(node.id) } : node)),
+  }
 }
 
 function grown(group: CanvasNode, frame: ReturnType<typeof around>) {
@@ -90,14 +104,34 @@ export function followed(before: Doc, after: Doc): Doc {
   const notes = before.nodes.filter(isNote)
   if (!notes.length) return after
   const steps = before.nodes.filter((node) => !isLayout(node))
-  const places = new Map(notes.flatMap((note) => {
-    const mine = steps.filter((step) => (step.parentId ?? '') === (note.parentId ?? ''))
-    const nearest = mine.reduce<CanvasNode | undefined>((best, step) => (!best || apart(note, step) < apart(note, best) ? step : best), undefined)
-    const now = nearest && nodeOf(after, nearest.id)
-    return now && nearest ? [[note.id, { x: note.position.x + now.position.x - nearest.position.x, y: note.position.y + now.position.y - nearest.position.y }] as const] : []
-  }))
+  const places = new Map(
+    notes.flatMap((note) => {
+      const mine = steps.filter((step) => (step.parentId ?? '') === (note.parentId ?? ''))
+      const nearest = mine.reduce<CanvasNode | undefined>(
+        (best, step) => (!best || apart(note, step) < apart(note, best) ? step : best),
+        undefined,
+      )
+      const now = nearest && nodeOf(after, nearest.id)
+      return now && nearest
+        ? [
+            [
+              note.id,
+              {
+                x: note.position.x + now.position.x - nearest.position.x,
+                y: note.position.y + now.position.y - nearest.position.y,
+              },
+            ] as const,
+          ]
+        : []
+    }),
+  )
   const others = after.nodes.filter((node) => !isNote(node))
-  return { edges: after.edges, nodes: after.nodes.map((node) => (isNote(node) ? aside({ ...node, position: places.get(node.id) ?? node.position }, others) : node)) }
+  return {
+    edges: after.edges,
+    nodes: after.nodes.map((node) =>
+      isNote(node) ? aside({ ...node, position: places.get(node.id) ?? node.position }, others) : node,
+    ),
+  }
 }
 
 /** A note that would cover something goes above it. */
@@ -106,7 +140,12 @@ function aside(note: CanvasNode, others: CanvasNode[], left = 8): CanvasNode {
   const { x, y } = note.position
   const hit = others.find((node) => {
     const size = sizeOf(node)
-    const over = (node.parentId ?? '') === (note.parentId ?? '') && x < node.position.x + size.width && node.position.x < x + width && y < node.position.y + size.height && node.position.y < y + height
+    const over =
+      (node.parentId ?? '') === (note.parentId ?? '')
+      && x < node.position.x + size.width
+      && node.position.x < x + width
+      && y < node.position.y + size.height
+      && node.position.y < y + height
     return over && !(isGroup(node) && membersOf({ nodes: [node, note], edges: [] }, node).length)
   })
   return hit && left ? aside({ ...note, position: { x, y: hit.position.y - height - FRAME } }, others, left - 1) : note

@@ -6,7 +6,9 @@ export function inOrder<N extends CanvasNode>(nodes: N[], edges: CanvasEdge[]): 
   const sorted = [...nodes].sort((a, b) => a.position.x - b.position.x || a.position.y - b.position.y)
   const place = new Map(sorted.map((node, at) => [node.id, at]))
   const left = new Map<string, number>()
-  edges.forEach(({ source, target }) => { if (place.has(source)) left.set(target, (left.get(target) ?? 0) + 1) })
+  edges.forEach(({ source, target }) => {
+    if (place.has(source)) left.set(target, (left.get(target) ?? 0) + 1)
+  })
   const ready = sorted.flatMap((node, at) => (left.get(node.id) ? [] : [at]))
   const found: N[] = []
   const done = new Set<string>()

@@ -46,9 +46,24 @@ export function Overview() {
       canvas.current.width = WIDE * sharp
       canvas.current.height = HIGH * sharp
       const { left, top, right, bottom } = bounds(nodes)
-      const scale = Math.min((WIDE - 2 * EDGE) / Math.max(1, right - left), (HIGH - 2 * EDGE) / Math.max(1, bottom - top), 0.2)
-      frame.current = { scale, left: left - (WIDE / scale - (right - left)) / 2, top: top - (HIGH / scale - (bottom - top)) / 2 }
-      brush.setTransform(sharp * scale, 0, 0, sharp * scale, -frame.current.left * sharp * scale, -frame.current.top * sharp * scale)
+      const scale = Math.min(
+        (WIDE - 2 * EDGE) / Math.max(1, right - left),
+        (HIGH - 2 * EDGE) / Math.max(1, bottom - top),
+        0.2,
+      )
+      frame.current = {
+        scale,
+        left: left - (WIDE / scale - (right - left)) / 2,
+        top: top - (HIGH / scale - (bottom - top)) / 2,
+      }
+      brush.setTransform(
+        sharp * scale,
+        0,
+        0,
+        sharp * scale,
+        -frame.current.left * sharp * scale,
+        -frame.current.top * sharp * scale,
+      )
       const look = getComputedStyle(canvas.current)
       const colour = (name: string) => look.getPropertyValue(`--map-${name}`)
       const paint = (name: string, some: StepNode[]) => {
@@ -63,15 +78,32 @@ export function Overview() {
       const large = new Set(held)
       paint('frame', held)
       paint('note', nodes.filter(isNote))
-      paint('step', nodes.filter((node) => !large.has(node) && !isNote(node)))
-      paint('bad', nodes.filter((node) => BAD.has(run[node.id]?.status ?? '')))
-      paint('chosen', nodes.filter((node) => node.selected && !large.has(node)))
+      paint(
+        'step',
+        nodes.filter((node) => !large.has(node) && !isNote(node)),
+      )
+      paint(
+        'bad',
+        nodes.filter((node) => BAD.has(run[node.id]?.status ?? '')),
+      )
+      paint(
+        'chosen',
+        nodes.filter((node) => node.selected && !large.has(node)),
+      )
       brush.strokeStyle = colour('chosen')
       brush.lineWidth = 1.5 / scale
       brush.strokeRect(-x / zoom, -y / zoom, width / zoom, height / zoom)
     }
-    const later = setTimeout(() => { asked = requestAnimationFrame(draw) }, nodes.length > MANY ? SETTLED_MS : 0)
-    return () => { clearTimeout(later); cancelAnimationFrame(asked) }
+    const later = setTimeout(
+      () => {
+        asked = requestAnimationFrame(draw)
+      },
+      nodes.length > MANY ? SETTLED_MS : 0,
+    )
+    return () => {
+      clearTimeout(later)
+      cancelAnimationFrame(asked)
+    }
   }, [nodes, run, types, x, y, zoom, width, height, theme])
 
   const go = (event: PointerEvent) => {

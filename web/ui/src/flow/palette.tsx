@@ -30,7 +30,15 @@ const FAMILIES = ['trigger', 'source', 'transform', 'code', 'logic', 'ai', 'qual
 const familyOf = (type: NodeType | undefined) => (type?.category === 'code' ? 'code' : (type?.kind ?? ''))
 
 const fits = (type: NodeType, place: Place) =>
-  place.inside ? Boolean(inputOf(type)) : place.edge ? Boolean(inputOf(type) && outputOf(type)) : place.from?.kind === 'source' ? Boolean(inputOf(type)) : place.from ? Boolean(outputOf(type)) : true
+  place.inside
+    ? Boolean(inputOf(type))
+    : place.edge
+      ? Boolean(inputOf(type) && outputOf(type))
+      : place.from?.kind === 'source'
+        ? Boolean(inputOf(type))
+        : place.from
+          ? Boolean(outputOf(type))
+          : true
 
 const DRAGGED = 8
 
@@ -72,15 +80,28 @@ function Open({ asked }: { asked: Place }) {
     const ranked = [...types.values()]
       .map((type) => ({ type, rank: score(type, words) + (fits(type, place) ? 0.5 : 0) }))
       .filter(({ type, rank }) => rank >= 1 && (!strict || fits(type, place)))
-      .sort((a, b) => b.rank - a.rank || a.type.title.localeCompare(b.type.title)).map(({ type }) => type)
+      .sort((a, b) => b.rank - a.rank || a.type.title.localeCompare(b.type.title))
+      .map(({ type }) => type)
     const heads = (type: NodeType | undefined) => (!type ? '' : used.has(type.id) ? 'used' : familyOf(type))
-    return [words, words.length ? ranked : [...ranked].sort((a, b) => group(a) - group(b) || a.title.localeCompare(b.title)), heads] as const
+    return [
+      words,
+      words.length ? ranked : [...ranked].sort((a, b) => group(a) - group(b) || a.title.localeCompare(b.title)),
+      heads,
+    ] as const
   }, [types, query, place, strict])
-  const take = (type: NodeType | undefined) => { if (type) { close(); addStep(types, type, place) } }
+  const take = (type: NodeType | undefined) => {
+    if (type) {
+      close()
+      addStep(types, type, place)
+    }
+  }
   /** With the mouse a type can be dragged to where it shall stand. */
   const grab = (press: PointerEvent, type: string) => {
     if (press.pointerType !== 'mouse' || press.button !== 0) return
-    const off = () => { removeEventListener('pointermove', moved); removeEventListener('pointerup', off) }
+    const off = () => {
+      removeEventListener('pointermove', moved)
+      removeEventListener('pointerup', off)
+    }
     const moved = (event: globalThis.PointerEvent) => {
       if (Math.hypot(event.clientX - press.clientX, event.clientY - press.clientY) < DRAGGED) return
       off()
@@ -97,23 +118,70 @@ function Open({ asked }: { asked: Place }) {
       setAt(next)
       list.current?.querySelectorAll('[role=option]')[next]?.scrollIntoView({ block: 'nearest' })
     }
-    if (event.key === 'Enter') { event.preventDefault(); take(found[at]) }
+    if (event.key === 'Enter') {
+      event.preventDefault()
+      take(found[at])
+    }
   }
-  const title = place.inside ? t('flow.palette.inside') : place.edge ? t('flow.palette.wire') : place.from ? t('flow.palette.after') : t('flow.command.add')
+  const title = place.inside
+    ? t('flow.palette.inside')
+    : place.edge
+      ? t('flow.palette.wire')
+      : place.from
+        ? t('flow.palette.after')
+        : t('flow.command.add')
   return (
     <Dialog title={title} size="palette" onClose={close} focus={input} plain>
       <input
-        ref={input} className="palette-input" role="combobox" aria-label={title} aria-expanded="true" aria-controls="palette-list" aria-activedescendant={found[at] ? `palette-${found[at].id}` : undefined}
-        placeholder={`${title}…`} value={query} onChange={({ target }) => { setQuery(target.value); setAt(0) }} onKeyDown={key} autoComplete="off" spellCheck={false}
+        ref={input}
+        className="palette-input"
+        role="combobox"
+        aria-label={title}
+        aria-expanded="true"
+        aria-controls="palette-list"
+        aria-activedescendant={found[at] ? `palette-${found[at].id}` : undefined}
+        placeholder={`${title}…`}
+        value={query}
+        onChange={({ target }) => {
+          setQuery(target.value)
+          setAt(0)
+        }}
+        onKeyDown={key}
+        autoComplete="off"
+        spellCheck={false}
       />
       {found.length === 0 && <p className="soft palette-none">{t('flow.palette.none', { query })}</p>}
-      <ul id="palette-list" ref={list} role="listbox" aria-label={t('flow.palette.types')} className="palette-list" tabIndex={-1}>
+      <ul
+        id="palette-list"
+        ref={list}
+        role="listbox"
+        aria-label={t('flow.palette.types')}
+        className="palette-list"
+        tabIndex={-1}
+      >
         {found.flatMap((type, index) => [
-          !words.length && headOf(type) !== headOf(found[index - 1]) && <li key={`family-${headOf(type)}`} role="presentation" className="palette-group">{headOf(type) === 'used' ? t('flow.palette.used') : t(`flow.family.${headOf(type)}`)}</li>,
-          <li key={type.id} id={`palette-${type.id}`} role="option" aria-selected={index === at} onMouseMove={() => setAt(index)} onClick={() => take(type)} onPointerDown={(event) => grab(event, type.id)}>
+          !words.length && headOf(type) !== headOf(found[index - 1]) && (
+            <li key={`family-${headOf(type)}`} role="presentation" className="palette-group">
+              {headOf(type) === 'used' ? t('flow.palette.used') : t(`flow.family.${headOf(type)}`)}
+            </li>
+          ),
+          <li
+            key={type.id}
+            id={`palette-${type.id}`}
+            role="option"
+            aria-selected={index === at}
+            onMouseMove={() => setAt(index)}
+            onClick={() => take(type)}
+            onPointerDown={(event) => grab(event, type.id)}
+          >
             <Tile icon={type.icon} kind={type.kind} title={type.title} small />
-            <span className="palette-text"><span>{type.title}</span><span className="soft">{type.summary}</span></span>
-            {(words.length > 0 || headOf(type) === 'used') && <span className="soft palette-kind">{t(`flow.family.${familyOf(type)}`)}</span>}
+            <span className="palette-text">
+              <span>{type.title}</span>
+              <span className="soft">{type.summary}</span>
+            </span>
+            {(words.length > 0 || headOf(type) === 'used') && (
+              <span className="soft palette-kind">{t(`flow.family.${familyOf(type)}`)}</span>
+            )}
           </li>,
         ])}
       </ul>
@@ -134,13 +202,31 @@ export function addStep(types: Types, type: NodeType, { inside, from, edge, at }
   else {
     const holder = nodeOf(doc, level)
     const corner = holder ? absolute(doc, holder) : { x: 0, y: 0 }
-    const beside = origin && from && origin.id !== level ? { x: from.kind === 'source' ? origin.position.x + sizeOf(origin).width + COLUMN - WIDTH : origin.position.x - size.width - COLUMN + WIDTH, y: origin.position.y } : undefined
+    const beside =
+      origin && from && origin.id !== level
+        ? {
+            x:
+              from.kind === 'source'
+                ? origin.position.x + sizeOf(origin).width + COLUMN - WIDTH
+                : origin.position.x - size.width - COLUMN + WIDTH,
+            y: origin.position.y,
+          }
+        : undefined
     const wanted = at ? { x: at.x - corner.x, y: at.y - corner.y } : (beside ?? acts.center())
     const nodes = [...doc.nodes, { ...step, position: free(doc, wanted, level, size) }]
     const wire = from && wireOf(type, from, step.id)
     const reason = wire ? refusal({ nodes, edges: doc.edges }, types, wire) : ''
     const joined = new Map(origin ? [[step.id, origin.id]] : [])
-    change(fitLoops(regrouped(doc, { nodes, edges: wire && !reason ? [...doc.edges, wired(wire)] : doc.edges }, at ? new Map() : joined), types))
+    change(
+      fitLoops(
+        regrouped(
+          doc,
+          { nodes, edges: wire && !reason ? [...doc.edges, wired(wire)] : doc.edges },
+          at ? new Map() : joined,
+        ),
+        types,
+      ),
+    )
     if (reason && at) say(reason, 'error')
   }
   select([step.id])

@@ -33,8 +33,15 @@ export async function pinRows({ flowId, save }: FlowPage, id: string, given: Jso
   await pinned(flowId, id, { rows: given as Record<string, Json>[] })
 }
 
-async function pinned(flow_id: string, node_id: string, body: { from_last_execution?: boolean; rows?: Record<string, Json>[] }) {
-  const pin = (await call('PUT /flows/{flow_id}/nodes/{node_id}/pin', { path: { flow_id, node_id }, body: body as never })) as unknown as Pin
+async function pinned(
+  flow_id: string,
+  node_id: string,
+  body: { from_last_execution?: boolean; rows?: Record<string, Json>[] },
+) {
+  const pin = (await call('PUT /flows/{flow_id}/nodes/{node_id}/pin', {
+    path: { flow_id, node_id },
+    body: body as never,
+  })) as unknown as Pin
   usePins.setState({ [node_id]: pin })
   void client.invalidateQueries({ queryKey: ['pinned', flow_id, node_id] })
   say(t('flow.pin.done', { step: name(node_id), rows: rows(pin.rows) }), 'ok')
@@ -48,4 +55,8 @@ async function unpin(flow_id: string, node_id: string) {
 }
 
 /** How many steps of the flow have pinned rows that a run would take. */
-export const pinsUsed = () => Object.keys(usePins.getState()).filter((id) => { const node = nodeOf(useDoc.getState(), id); return node && !node.data.disabled }).length
+export const pinsUsed = () =>
+  Object.keys(usePins.getState()).filter((id) => {
+    const node = nodeOf(useDoc.getState(), id)
+    return node && !node.data.disabled
+  }).length

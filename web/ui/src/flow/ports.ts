@@ -14,10 +14,16 @@ export const shareOf = (index: number, count: number) => (index + 1) / (count + 
 const SIZE = 11
 
 function handlesOf(type: NodeType | undefined): NodeHandle[] {
-  const side = (ports: Port[], input: boolean): NodeHandle[] => ports.map((port, index) => ({
-    id: port.name, type: input ? 'target' : 'source', position: input ? Position.Left : Position.Right,
-    x: (input ? 0 : WIDTH) - SIZE / 2, y: shareOf(index, ports.length) * HEIGHT - SIZE / 2, width: SIZE, height: SIZE,
-  }))
+  const side = (ports: Port[], input: boolean): NodeHandle[] =>
+    ports.map((port, index) => ({
+      id: port.name,
+      type: input ? 'target' : 'source',
+      position: input ? Position.Left : Position.Right,
+      x: (input ? 0 : WIDTH) - SIZE / 2,
+      y: shareOf(index, ports.length) * HEIGHT - SIZE / 2,
+      width: SIZE,
+      height: SIZE,
+    }))
   return [...side(type?.inputs ?? UNKNOWN_IN, true), ...side(type?.outputs ?? UNKNOWN_OUT, false)]
 }
 
@@ -32,7 +38,12 @@ export function withPorts(types: Types) {
   }
   return (node: StepNode): StepNode => {
     if (!isStep(node) || types.get(node.data.nodeType)?.role === 'loop') return node
-    const found = known.get(node) ?? { ...node, initialWidth: WIDTH, initialHeight: HEIGHT, handles: handles(node.data.nodeType) }
+    const found = known.get(node) ?? {
+      ...node,
+      initialWidth: WIDTH,
+      initialHeight: HEIGHT,
+      handles: handles(node.data.nodeType),
+    }
     known.set(node, found)
     return found
   }

@@ -17,21 +17,49 @@ export function Presence() {
   useEffect(() => {
     const end = subscribe(`presence:${flowId}`, ({ type, data: { id, user_id: user, name, state } }) => {
       if (type !== 'presence') return
-      setOthers(({ [String(id)]: _before, ...rest }) => (state === 'went' ? rest : { ...rest, [String(id)]: { user: String(user), name: String(name), at: Date.now() } }))
+      setOthers(({ [String(id)]: _before, ...rest }) =>
+        state === 'went' ? rest : { ...rest, [String(id)]: { user: String(user), name: String(name), at: Date.now() } },
+      )
     })
-    const timer = setInterval(() => setOthers((now) => Object.fromEntries(Object.entries(now).filter(([, one]) => Date.now() - one.at < SILENT_MS))), LOOK_MS)
-    return () => { end(); clearInterval(timer); setOthers({}) }
+    const timer = setInterval(
+      () =>
+        setOthers((now) =>
+          Object.fromEntries(Object.entries(now).filter(([, one]) => Date.now() - one.at < SILENT_MS)),
+        ),
+      LOOK_MS,
+    )
+    return () => {
+      end()
+      clearInterval(timer)
+      setOthers({})
+    }
   }, [flowId])
-  const people = [...new Map(Object.values(others).filter(({ user }) => user !== me).map(({ user, name }) => [user, name])).values()]
+  const people = [
+    ...new Map(
+      Object.values(others)
+        .filter(({ user }) => user !== me)
+        .map(({ user, name }) => [user, name]),
+    ).values(),
+  ]
   const mine = Object.values(others).some(({ user }) => user === me)
   const words = [...people, ...(mine ? [t('flow.presence.you')] : [])]
   if (!words.length) return null
   const said = t('flow.presence', { who: words.join(', ') })
   return (
     <span className="presence" role="img" aria-label={said} title={said}>
-      {words.slice(0, SHOWN).map((name) => <span key={name} aria-hidden="true">{initials(name)}</span>)}{words.length > SHOWN && <span aria-hidden="true">+{words.length - SHOWN}</span>}
+      {words.slice(0, SHOWN).map((name) => (
+        <span key={name} aria-hidden="true">
+          {initials(name)}
+        </span>
+      ))}
+      {words.length > SHOWN && <span aria-hidden="true">+{words.length - SHOWN}</span>}
     </span>
   )
 }
 
-const initials = (name: string) => name.split(/\s+/).slice(0, 2).map((part) => part.charAt(0).toUpperCase()).join('')
+const initials = (name: string) =>
+  name
+    .split(/\s+/)
+    .slice(0, 2)
+    .map((part) => part.charAt(0).toUpperCase())
+    .join('')

@@ -6,7 +6,10 @@ import type { FlowPage } from './context'
 import { useRun, watch } from './run'
 import { useDoc } from './store'
 
-export const canRetry = () => { const { execution, live } = useRun.getState(); return Boolean(execution && !live) }
+export const canRetry = () => {
+  const { execution, live } = useRun.getState()
+  return Boolean(execution && !live)
+}
 
 export async function retryFrom({ save }: FlowPage, node: string): Promise<void> {
   const { execution } = useRun.getState()

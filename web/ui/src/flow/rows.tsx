@@ -31,8 +31,13 @@ function Open({ id }: { id: string }) {
   const known = usePins((pins) => Boolean(pins[id]))
   const ran = useRun((state) => Boolean(state.nodes[id]?.has_output))
   const { data, isFetching } = useQuery({
-    queryKey: ['pinned', page.flowId, id], retry: false, enabled: known || ran, staleTime: 0, gcTime: 0,
-    queryFn: () => get<Rows>(`/flows/${page.flowId}/nodes/${encodeURIComponent(id)}/preview?limit=${MOST}`).catch(() => null),
+    queryKey: ['pinned', page.flowId, id],
+    retry: false,
+    enabled: known || ran,
+    staleTime: 0,
+    gcTime: 0,
+    queryFn: () =>
+      get<Rows>(`/flows/${page.flowId}/nodes/${encodeURIComponent(id)}/preview?limit=${MOST}`).catch(() => null),
   })
   const shown = text ?? (data?.rows.length ? written(data) : isFetching ? '' : SAMPLE)
   const close = () => useUi.setState({ rowsOf: '' })
@@ -50,13 +55,35 @@ function Open({ id }: { id: string }) {
   }
   return (
     <Dialog title={t('flow.rows.title', { step: label })} text={t('flow.rows.help')} size="large" onClose={close}>
-      <div className="field"><label htmlFor={field}>{t('flow.rows.rows')}</label>
-        <textarea id={field} className="code" rows={14} spellCheck={false} value={shown} aria-invalid={Boolean(wrong) || undefined} aria-describedby={`${field}-wrong`} onChange={({ target }) => { setText(target.value); setWrong('') }} />
-        <p className="field-error" id={`${field}-wrong`} role="alert">{wrong}</p>
-        {data && (data.truncated || (data.total_rows ?? 0) > data.rows.length) && text === null && <p className="help">{t('flow.rows.first', { n: data.rows.length })}</p>}</div>
+      <div className="field">
+        <label htmlFor={field}>{t('flow.rows.rows')}</label>
+        <textarea
+          id={field}
+          className="code"
+          rows={14}
+          spellCheck={false}
+          value={shown}
+          aria-invalid={Boolean(wrong) || undefined}
+          aria-describedby={`${field}-wrong`}
+          onChange={({ target }) => {
+            setText(target.value)
+            setWrong('')
+          }}
+        />
+        <p className="field-error" id={`${field}-wrong`} role="alert">
+          {wrong}
+        </p>
+        {data && (data.truncated || (data.total_rows ?? 0) > data.rows.length) && text === null && (
+          <p className="help">{t('flow.rows.first', { n: data.rows.length })}</p>
+        )}
+      </div>
       <footer className="dialog-foot">
-        <button type="button" className="button" onClick={close}>{t('flow.cancel')}</button>
-        <button type="button" className="button primary" disabled={busy} onClick={() => void pin()}>{t('flow.rows.pin')}</button>
+        <button type="button" className="button" onClick={close}>
+          {t('flow.cancel')}
+        </button>
+        <button type="button" className="button primary" disabled={busy} onClick={() => void pin()}>
+          {t('flow.rows.pin')}
+        </button>
       </footer>
     </Dialog>
   )
@@ -69,7 +96,10 @@ const written = ({ schema, rows }: Rows) =>
 function read(text: string): Json[] | string {
   try {
     const found = JSON.parse(text) as Json
-    const sound = Array.isArray(found) && found.length > 0 && found.every((row) => row && typeof row === 'object' && !Array.isArray(row))
+    const sound =
+      Array.isArray(found)
+      && found.length > 0
+      && found.every((row) => row && typeof row === 'object' && !Array.isArray(row))
     return sound ? found : t('flow.rows.list')
   } catch (error) {
     return t('flow.rows.json', { reason: error instanceof Error ? error.message : '' })

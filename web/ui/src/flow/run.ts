@@ -7,7 +7,13 @@ import type { Message } from '../api/socket'
 import type { Children, Execution, NodeExecution, Wait } from '../api/types'
 
 export type Live = Partial<NodeExecution> & { node_id: string; status: string }
-type State = { execution: Execution | null; nodes: Record<string, Live>; children: Children[]; waits: Wait[]; live: boolean }
+type State = {
+  execution: Execution | null
+  nodes: Record<string, Live>
+  children: Children[]
+  waits: Wait[]
+  live: boolean
+}
 const NOTHING: State = { execution: null, nodes: {}, children: [], waits: [], live: false }
 const BATCH_MS = 60
 const LOOK_MS = 1_500
@@ -25,7 +31,10 @@ export async function watch(id: string): Promise<void> {
   const read = await stored(id)
   if (watched !== id) return
   useRun.setState(read)
-  if (read.live) { stop = subscribe(`execution:${id}`, queue); look(id) }
+  if (read.live) {
+    stop = subscribe(`execution:${id}`, queue)
+    look(id)
+  }
 }
 
 export function leave() {
@@ -40,9 +49,18 @@ export function leave() {
 /** All that is stored of an execution, with what it waits for and what it has started. */
 async function stored(id: string): Promise<State> {
   const [execution, nodes, children, waits] = await Promise.all([
-    get<Execution>(`/executions/${id}`), get<NodeExecution[]>(`/executions/${id}/nodes`), get<Children[]>(`/executions/${id}/children`), get<Wait[]>(`/executions/${id}/waits`),
+    get<Execution>(`/executions/${id}`),
+    get<NodeExecution[]>(`/executions/${id}/nodes`),
+    get<Children[]>(`/executions/${id}/children`),
+    get<Wait[]>(`/executions/${id}/waits`),
   ])
-  return { execution, children, waits, nodes: Object.fromEntries(nodes.map((node) => [node.node_id, node])), live: !isOver(execution) }
+  return {
+    execution,
+    children,
+    waits,
+    nodes: Object.fromEntries(nodes.map((node) => [node.node_id, node])),
+    live: !isOver(execution),
+  }
 }
 
 /** While steps wait, look now and then: their children's progress is told on channels of their own. */
@@ -52,20 +70,29 @@ function look(id: string) {
   looking = setTimeout(() => {
     if (watched !== id || !useRun.getState().live) return
     const { nodes, execution } = useRun.getState()
-    if (execution?.compensation === 'running' || Object.values(nodes).some((node) => node.status === 'parked')) void settle(id, false)
+    if (execution?.compensation === 'running' || Object.values(nodes).some((node) => node.status === 'parked'))
+      void settle(id, false)
     look(id)
   }, LOOK_MS)
 }
 
 /** Read the state of the execution that is shown once more, after an act of ours. */
-export const refresh = () => { if (watched) void settle(watched, false) }
+export const refresh = () => {
+  if (watched) void settle(watched, false)
+}
 
 /** How many executions a step has started, and how they are. */
 export function tally(children: Children[], segment: number | undefined) {
   const mine = children.filter((one) => segment !== undefined && one.segment_no === segment)
-  const sum = (states: string[]) => mine.filter((one) => states.includes(one.status)).reduce((all, one) => all + one.count, 0)
+  const sum = (states: string[]) =>
+    mine.filter((one) => states.includes(one.status)).reduce((all, one) => all + one.count, 0)
   const total = mine.reduce((all, one) => all + one.count, 0)
-  return { total, done: sum(['completed']), bad: sum(['failed', 'timed_out', 'cancelled']), words: mine.map((one) => `${one.count} ${one.status}`).join(', ') }
+  return {
+    total,
+    done: sum(['completed']),
+    bad: sum(['failed', 'timed_out', 'cancelled']),
+    words: mine.map((one) => `${one.count} ${one.status}`).join(', '),
+  }
 }
 
 let waiting: Message[] = []
@@ -85,9 +112,12 @@ function take() {
   let missed = false
   for (const { op, type, data, seq } of messages) {
     if (op === 'resync') missed = true
-    else if (type === 'node_update') nodes[data.node_id as string] = updated(nodes[data.node_id as string], data as Live, seq !== undefined)
-    else if (type === 'segment_update') { segment(nodes, data); missed ||= data.status === 'parked' }
-    else if (type === 'execution_update' && execution) execution = { ...execution, ...(data as Partial<Execution>) }
+    else if (type === 'node_update')
+      nodes[data.node_id as string] = updated(nodes[data.node_id as string], data as Live, seq !== undefined)
+    else if (type === 'segment_update') {
+      segment(nodes, data)
+      missed ||= data.status === 'parked'
+    } else if (type === 'execution_update' && execution) execution = { ...execution, ...(data as Partial<Execution>) }
   }
   const ended = Boolean(execution && ENDED.has(execution.status))
   useRun.setState({ nodes, execution, live: !ended })
@@ -103,14 +133,21 @@ function updated(before: Live | undefined, data: Live, stored: boolean): Live {
 function segment(nodes: Record<string, Live>, data: Record<string, unknown>) {
   if (data.status !== 'running' && data.status !== 'parked') return
   for (const id of data.node_ids as string[]) {
-    if (data.status === 'parked') { nodes[id] = { ...nodes[id], node_id: id, status: 'parked', waits_for: data.waits_for as Live['waits_for'] }; continue }
-    if (!nodes[id] || nodes[id].status === 'pending' || nodes[id].status === 'queued' || nodes[id].status === 'parked') nodes[id] = { ...nodes[id], node_id: id, status: 'running' }
+    if (data.status === 'parked') {
+      nodes[id] = { ...nodes[id], node_id: id, status: 'parked', waits_for: data.waits_for as Live['waits_for'] }
+      continue
+    }
+    if (!nodes[id] || nodes[id].status === 'pending' || nodes[id].status === 'queued' || nodes[id].status === 'parked')
+      nodes[id] = { ...nodes[id], node_id: id, status: 'running' }
   }
 }
 
 /** The stored outcome, once it is final. */
 async function settle(id: string, ended: boolean) {
-  if (ended) { stop(); stop = () => undefined }
+  if (ended) {
+    stop()
+    stop = () => undefined
+  }
   const read = await stored(id).catch(() => null)
   if (watched === id && read && (ended || !read.live || useRun.getState().live)) useRun.setState(read)
   if (!ended) return

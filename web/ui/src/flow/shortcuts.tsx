@@ -14,11 +14,24 @@ export function Shortcuts() {
       <div className="sheet">
         {SECTIONS.map((section) => {
           const list = COMMANDS.filter((one) => one.section === section && !(readOnly && one.edits))
-          return list.length > 0 && (
-            <section key={section}>
-              <h3>{t(`flow.section.${section}`)}</h3>
-              <dl>{list.map((one) => <div key={one.name}><dt>{one.keys.map((keys) => <Keys key={keys} keys={keys} />)}</dt><dd>{wordOf(one)}</dd></div>)}</dl>
-            </section>
+          return (
+            list.length > 0 && (
+              <section key={section}>
+                <h3>{t(`flow.section.${section}`)}</h3>
+                <dl>
+                  {list.map((one) => (
+                    <div key={one.name}>
+                      <dt>
+                        {one.keys.map((keys) => (
+                          <Keys key={keys} keys={keys} />
+                        ))}
+                      </dt>
+                      <dd>{wordOf(one)}</dd>
+                    </div>
+                  ))}
+                </dl>
+              </section>
+            )
           )
         })}
       </div>
@@ -27,4 +40,10 @@ export function Shortcuts() {
   )
 }
 
-const Keys = ({ keys }: { keys: string }) => <span className="keys">{capsOf(keys).map((key) => <kbd key={key}>{key}</kbd>)}</span>
+const Keys = ({ keys }: { keys: string }) => (
+  <span className="keys">
+    {capsOf(keys).map((key) => (
+      <kbd key={key}>{key}</kbd>
+    ))}
+  </span>
+)

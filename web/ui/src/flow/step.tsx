@@ -20,8 +20,13 @@ import type { StepNode } from './store'
 function Handles({ ports, side }: { ports: Port[]; side: 'in' | 'out' }) {
   return ports.map((port, index) => (
     <Handle
-      key={port.name} id={port.name} type={side === 'in' ? 'target' : 'source'} position={side === 'in' ? Position.Left : Position.Right}
-      style={{ top: `${shareOf(index, ports.length) * 100}%` }} data-kind={port.kind} title={port.title}
+      key={port.name}
+      id={port.name}
+      type={side === 'in' ? 'target' : 'source'}
+      position={side === 'in' ? Position.Left : Position.Right}
+      style={{ top: `${shareOf(index, ports.length) * 100}%` }}
+      data-kind={port.kind}
+      title={port.title}
     />
   ))
 }
@@ -41,16 +46,39 @@ const Plain = memo(function Plain({ id, data, selected }: NodeProps<StepNode>) {
   const wrong = problemsOf(problems, id).find((one) => one.severity === 'error')
   const label = data.label || type?.title || data.nodeType
   return (
-    <div className="step" data-selected={selected || undefined} data-status={run?.status} data-disabled={data.disabled || undefined} data-wrong={Boolean(wrong) || undefined} data-testid={`step-${id}`}>
+    <div
+      className="step"
+      data-selected={selected || undefined}
+      data-status={run?.status}
+      data-disabled={data.disabled || undefined}
+      data-wrong={Boolean(wrong) || undefined}
+      data-testid={`step-${id}`}
+    >
       <Tile icon={type?.icon ?? ''} kind={type?.kind ?? 'logic'} title={type?.title ?? '?'} />
       <span className="step-text">
-        <span className="step-name" title={label}>{label}</span>
-        <span className="step-more">{moreOf(run, type ? type.title : t('flow.step.unknown', { type: data.nodeType }))}</span>
+        <span className="step-name" title={label}>
+          {label}
+        </span>
+        <span className="step-more">
+          {moreOf(run, type ? type.title : t('flow.step.unknown', { type: data.nodeType }))}
+        </span>
       </span>
       {pin && <Pin size={14} className="pin" role="img" aria-label={t('flow.pin')} />}
-      {data.disabled ? <Ban size={15} className="soft" role="img" aria-label={t('flow.step.disabled')} /> : wrong && !run?.error
-        ? <span className="state-icon" data-tone="error" role="img" aria-label={t('flow.step.problem')} title={wrong.message}><CircleAlert size={15} aria-hidden="true" /></span>
-        : run && <StateIcon name={run.status} />}
+      {data.disabled ? (
+        <Ban size={15} className="soft" role="img" aria-label={t('flow.step.disabled')} />
+      ) : wrong && !run?.error ? (
+        <span
+          className="state-icon"
+          data-tone="error"
+          role="img"
+          aria-label={t('flow.step.problem')}
+          title={wrong.message}
+        >
+          <CircleAlert size={15} aria-hidden="true" />
+        </span>
+      ) : (
+        run && <StateIcon name={run.status} />
+      )}
       <Handles ports={type?.inputs ?? UNKNOWN_IN} side="in" />
       <Handles ports={type?.outputs ?? UNKNOWN_OUT} side="out" />
     </div>

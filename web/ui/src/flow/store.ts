@@ -36,7 +36,20 @@ type State = Shown & {
   past: Doc[]
   future: Doc[]
 }
-const NOTHING: State = { flowId: '', nodes: [], edges: [], viewport: undefined, rest: {}, version: 0, base: { nodes: [], edges: [] }, sent: [], revision: 0, dirty: false, past: [], future: [] }
+const NOTHING: State = {
+  flowId: '',
+  nodes: [],
+  edges: [],
+  viewport: undefined,
+  rest: {},
+  version: 0,
+  base: { nodes: [], edges: [] },
+  sent: [],
+  revision: 0,
+  dirty: false,
+  past: [],
+  future: [],
+}
 export const useDoc = create<State>(() => NOTHING)
 
 let burst = { key: '', at: 0 }
@@ -56,8 +69,18 @@ export function show(flowId: string, canvas: Canvas, types: Types, given?: Draft
   const dirty = Boolean(ours?.dirty) && !(arrived && ours && sameDoc(ours.doc, stored))
   const behind = dirty && !arrived && ours ? ours : null
   useDoc.setState({
-    ...NOTHING, ...fitLoops(ours?.doc ?? stored, types) as Shown, flowId, viewport, rest, dirty, version: behind?.version ?? row_version,
-    base: behind?.base ?? stored, sent: behind?.sent ?? [], past: ours?.past ?? [], future: ours?.future ?? [], revision: useDoc.getState().revision + 1,
+    ...NOTHING,
+    ...(fitLoops(ours?.doc ?? stored, types) as Shown),
+    flowId,
+    viewport,
+    rest,
+    dirty,
+    version: behind?.version ?? row_version,
+    base: behind?.base ?? stored,
+    sent: behind?.sent ?? [],
+    past: ours?.past ?? [],
+    future: ours?.future ?? [],
+    revision: useDoc.getState().revision + 1,
   })
   return dirty
 }
@@ -74,7 +97,9 @@ function write() {
   if (flowId && (dirty || past.length)) keep(flowId, { version, dirty, doc: doc(), base, sent, past, future })
   else if (flowId) forget(flowId)
 }
-addEventListener('pagehide', () => { if (writing) write() })
+addEventListener('pagehide', () => {
+  if (writing) write()
+})
 useDoc.subscribe((now, before) => {
   if (now.flowId !== before.flowId || (now.revision === before.revision && now.version === before.version)) return
   clearTimeout(writing)
@@ -140,13 +165,22 @@ export function redo() {
 /** What React Flow tells: selections and measures are no change of the document, a drag was remembered at its start. */
 export function nodeChanges(changes: NodeChange<StepNode>[]) {
   const quiet = changes.filter((one) => one.type !== 'remove')
-  const moved = quiet.some((one) => (one.type === 'position' && one.position) || (one.type === 'dimensions' && one.setAttributes))
+  const moved = quiet.some(
+    (one) => (one.type === 'position' && one.position) || (one.type === 'dimensions' && one.setAttributes),
+  )
   useDoc.setState(({ nodes, dirty, revision }) => ({
-    nodes: applyNodeChanges(carried.size ? [...quiet, ...carry(nodes, quiet)] : quiet, nodes), dirty: dirty || moved, revision: moved ? revision + 1 : revision,
+    nodes: applyNodeChanges(carried.size ? [...quiet, ...carry(nodes, quiet)] : quiet, nodes),
+    dirty: dirty || moved,
+    revision: moved ? revision + 1 : revision,
   }))
 }
 export function edgeChanges(changes: EdgeChange<StepEdge>[]) {
-  useDoc.setState(({ edges }) => ({ edges: applyEdgeChanges(changes.filter((one) => one.type !== 'remove'), edges) }))
+  useDoc.setState(({ edges }) => ({
+    edges: applyEdgeChanges(
+      changes.filter((one) => one.type !== 'remove'),
+      edges,
+    ),
+  }))
 }
 
 /** Groups that are dragged take along what is in them. */
@@ -164,24 +198,43 @@ function carry(nodes: StepNode[], changes: NodeChange<StepNode>[]): NodeChange<S
   const by = new Map<string, Point>()
   for (const one of changes) {
     const node = one.type === 'position' && one.position ? nodeOf({ nodes }, one.id) : undefined
-    if (node && one.type === 'position' && one.position) by.set(one.id, { x: one.position.x - node.position.x, y: one.position.y - node.position.y })
+    if (node && one.type === 'position' && one.position)
+      by.set(one.id, { x: one.position.x - node.position.x, y: one.position.y - node.position.y })
   }
   return [...carried].flatMap(([id, group]) => {
     const node = nodeOf({ nodes }, id)
     const shift = by.get(group)
-    return node && shift ? [{ id, type: 'position' as const, position: { x: node.position.x + shift.x, y: node.position.y + shift.y } }] : []
+    return node && shift
+      ? [{ id, type: 'position' as const, position: { x: node.position.x + shift.x, y: node.position.y + shift.y } }]
+      : []
   })
 }
 
-export const selectedIds = () => new Set(useDoc.getState().nodes.filter((node) => node.selected).map((node) => node.id))
-export const selectedEdges = () => new Set(useDoc.getState().edges.filter((edge) => edge.selected).map((edge) => edge.id))
+export const selectedIds = () =>
+  new Set(
+    useDoc
+      .getState()
+      .nodes.filter((node) => node.selected)
+      .map((node) => node.id),
+  )
+export const selectedEdges = () =>
+  new Set(
+    useDoc
+      .getState()
+      .edges.filter((edge) => edge.selected)
+      .map((edge) => edge.id),
+  )
 
 /** Select these; a single one is brought into view. */
 export function select(ids: Iterable<string>) {
   const wanted = new Set(ids)
   useDoc.setState(({ nodes, edges }) => ({
-    nodes: nodes.map((node) => (Boolean(node.selected) === wanted.has(node.id) ? node : { ...node, selected: wanted.has(node.id) })),
-    edges: edges.some((edge) => edge.selected) ? edges.map((edge) => (edge.selected ? { ...edge, selected: false } : edge)) : edges,
+    nodes: nodes.map((node) =>
+      Boolean(node.selected) === wanted.has(node.id) ? node : { ...node, selected: wanted.has(node.id) },
+    ),
+    edges: edges.some((edge) => edge.selected)
+      ? edges.map((edge) => (edge.selected ? { ...edge, selected: false } : edge))
+      : edges,
   }))
   const [only] = wanted
   if (only && wanted.size === 1) acts.reveal(only, true)
@@ -190,7 +243,14 @@ export function select(ids: Iterable<string>) {
 export const setData = (id: string, data: Partial<StepData>, key: string) => setAll([id], data, `${id}:${key}`)
 export function setAll(ids: Iterable<string>, data: Partial<StepData>, key = '') {
   const wanted = new Set(ids)
-  change({ nodes: useDoc.getState().nodes.map((node) => (wanted.has(node.id) ? { ...node, data: { ...node.data, ...data } } : node)) }, key)
+  change(
+    {
+      nodes: useDoc
+        .getState()
+        .nodes.map((node) => (wanted.has(node.id) ? { ...node, data: { ...node.data, ...data } } : node)),
+    },
+    key,
+  )
 }
 
 /** Move the selected steps, groups with what is in them; keys held down are one entry. */
@@ -198,7 +258,11 @@ export function moveSelected(types: Types, by: Point) {
   const all = withMembers(doc(), selectedIds())
   if (!all.size) return
   const outer = (node: CanvasNode) => all.has(node.id) && !(node.parentId && all.has(node.parentId))
-  const nodes = useDoc.getState().nodes.map((node) => (outer(node) ? { ...node, position: { x: node.position.x + by.x, y: node.position.y + by.y } } : node))
+  const nodes = useDoc
+    .getState()
+    .nodes.map((node) =>
+      outer(node) ? { ...node, position: { x: node.position.x + by.x, y: node.position.y + by.y } } : node,
+    )
   change(fitLoops({ ...doc(), nodes }, types), 'move')
 }
 
@@ -253,7 +317,11 @@ export function groupSelected(types: Types, label: string): boolean {
 /** Frames go, what they hold stays; of a selected step it is the frame around it. */
 export function ungroupSelected(): boolean {
   const chosen = selectedIds()
-  const frames = doc().nodes.filter((node) => isGroup(node) && (chosen.has(node.id) || [...withMembers(doc(), new Set([node.id]))].some((id) => chosen.has(id))))
+  const frames = doc().nodes.filter(
+    (node) =>
+      isGroup(node)
+      && (chosen.has(node.id) || [...withMembers(doc(), new Set([node.id]))].some((id) => chosen.has(id))),
+  )
   const gone = new Set(frames.map((node) => node.id))
   if (gone.size) change({ nodes: doc().nodes.filter((node) => !gone.has(node.id)) })
   return gone.size > 0
@@ -268,6 +336,10 @@ export const add = (types: Types, node: CanvasNode) => {
 export function toggleDisabled() {
   const chosen = selectedIds()
   const steps = doc().nodes.filter((node) => chosen.has(node.id) && 'nodeType' in node.data)
-  if (steps.length) setAll(steps.map((node) => node.id), { disabled: !steps.every((node) => node.data.disabled) })
+  if (steps.length)
+    setAll(
+      steps.map((node) => node.id),
+      { disabled: !steps.every((node) => node.data.disabled) },
+    )
 }
 export const selectAll = () => select(doc().nodes.map((node) => node.id))

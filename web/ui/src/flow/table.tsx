@@ -29,7 +29,17 @@ function widths({ schema, rows }: Rows): number[] {
   })
 }
 
-export function RowsTable({ address, port, label, onColumn }: { address: string; port: string; label: string; onColumn?: (name: string) => void }) {
+export function RowsTable({
+  address,
+  port,
+  label,
+  onColumn,
+}: {
+  address: string
+  port: string
+  label: string
+  onColumn?: (name: string) => void
+}) {
   const box = useRef<HTMLDivElement>(null)
   const id = useId()
   const [wanted, setWanted] = useState<number[]>([0])
@@ -40,15 +50,27 @@ export function RowsTable({ address, port, label, onColumn }: { address: string;
   const total = first?.total_rows ?? first?.rows.length ?? 0
   const sizes = useMemo(() => (first ? widths(first) : []), [first])
   const rows = useVirtualizer({
-    count: total, getScrollElement: () => box.current, estimateSize: () => ROW_PX, overscan: 8, scrollPaddingStart: ROW_PX + 4,
+    count: total,
+    getScrollElement: () => box.current,
+    estimateSize: () => ROW_PX,
+    overscan: 8,
+    scrollPaddingStart: ROW_PX + 4,
     onChange: (it) => {
       const from = Math.floor((it.range?.startIndex ?? 0) / PAGE_ROWS)
       const to = Math.floor((it.range?.endIndex ?? 0) / PAGE_ROWS)
       const need = [...new Set([0, from, to])]
-      setWanted((now) => (need.every((page) => now.includes(page)) && now.length <= 6 ? now : [...new Set([...need, ...now.slice(-3)])]))
+      setWanted((now) =>
+        need.every((page) => now.includes(page)) && now.length <= 6 ? now : [...new Set([...need, ...now.slice(-3)])],
+      )
     },
   })
-  const columns = useVirtualizer({ count: sizes.length, horizontal: true, getScrollElement: () => box.current, estimateSize: (index) => sizes[index] ?? LEAST_PX, overscan: sizes.length > FEW ? 3 : FEW })
+  const columns = useVirtualizer({
+    count: sizes.length,
+    horizontal: true,
+    getScrollElement: () => box.current,
+    estimateSize: (index) => sizes[index] ?? LEAST_PX,
+    overscan: sizes.length > FEW ? 3 : FEW,
+  })
   const error = pages.find((page) => page.error)?.error
   if (error) return <Trouble error={error} again={() => pages.forEach((page) => void page.refetch())} />
   if (!first) return <Waiting what={t('results.rowsWord')} />
@@ -62,19 +84,43 @@ export function RowsTable({ address, port, label, onColumn }: { address: string;
     if (to.row >= 0) rows.scrollToIndex(to.row)
     columns.scrollToIndex(to.column)
   }
-  const act = ({ row, column }: At) => { if (row === HEAD) onColumn?.(schema[column]?.name ?? ''); else if (value({ row, column }) !== undefined) setOpen({ row, column }) }
+  const act = ({ row, column }: At) => {
+    if (row === HEAD) onColumn?.(schema[column]?.name ?? '')
+    else if (value({ row, column }) !== undefined) setOpen({ row, column })
+  }
   const key = (event: KeyboardEvent) => {
     const now = at ?? { row: 0, column: 0 }
     const leap = Math.max(1, Math.floor((box.current?.clientHeight ?? 300) / ROW_PX) - 2)
     const moves: Record<string, At> = {
-      ArrowDown: { ...now, row: now.row + 1 }, ArrowUp: { ...now, row: now.row - 1 }, ArrowRight: { ...now, column: now.column + 1 }, ArrowLeft: { ...now, column: now.column - 1 },
-      PageDown: { ...now, row: now.row + leap }, PageUp: { ...now, row: Math.max(0, now.row - leap) }, Home: { ...now, column: 0 }, End: { ...now, column: schema.length - 1 },
+      ArrowDown: { ...now, row: now.row + 1 },
+      ArrowUp: { ...now, row: now.row - 1 },
+      ArrowRight: { ...now, column: now.column + 1 },
+      ArrowLeft: { ...now, column: now.column - 1 },
+      PageDown: { ...now, row: now.row + leap },
+      PageUp: { ...now, row: Math.max(0, now.row - leap) },
+      Home: { ...now, column: 0 },
+      End: { ...now, column: schema.length - 1 },
     }
     const far: Record<string, At> = { Home: { row: 0, column: 0 }, End: { row: total - 1, column: schema.length - 1 } }
     const to = (event.ctrlKey || event.metaKey ? far[event.key] : undefined) ?? moves[event.key]
-    if (to) go(at ? { row: Math.max(HEAD, Math.min(total - 1, to.row)), column: Math.max(0, Math.min(schema.length - 1, to.column)) } : now)
+    if (to)
+      go(
+        at
+          ? {
+              row: Math.max(HEAD, Math.min(total - 1, to.row)),
+              column: Math.max(0, Math.min(schema.length - 1, to.column)),
+            }
+          : now,
+      )
     else if (event.key === 'Enter' && at) act(at)
-    else if (event.key === 'c' && (event.ctrlKey || event.metaKey) && at && at.row !== HEAD && !getSelection()?.toString()) void copy(raw(value(at) ?? null))
+    else if (
+      event.key === 'c'
+      && (event.ctrlKey || event.metaKey)
+      && at
+      && at.row !== HEAD
+      && !getSelection()?.toString()
+    )
+      void copy(raw(value(at) ?? null))
     else return
     event.preventDefault()
     event.stopPropagation()
@@ -90,45 +136,113 @@ export function RowsTable({ address, port, label, onColumn }: { address: string;
   const is = (row: number, column: number) => (at?.row === row && at.column === column) || undefined
   return (
     <div className="grid rows-grid" ref={box} role="region" aria-label={t('results.rowsOf', { name: label })}>
-      <table role="grid" aria-label={label} aria-rowcount={total + 1} aria-colcount={schema.length} tabIndex={0} onKeyDown={key} aria-activedescendant={at ? `${id}-${at.row}-${at.column}` : undefined} style={{ width: columns.getTotalSize() }}>
-        <colgroup>{left > 0 && <col style={{ width: left }} />}{shown.map((column) => <col key={column.key} style={{ width: column.size }} />)}{right > 0 && <col style={{ width: right }} />}<col /></colgroup>
+      <table
+        role="grid"
+        aria-label={label}
+        aria-rowcount={total + 1}
+        aria-colcount={schema.length}
+        tabIndex={0}
+        onKeyDown={key}
+        aria-activedescendant={at ? `${id}-${at.row}-${at.column}` : undefined}
+        style={{ width: columns.getTotalSize() }}
+      >
+        <colgroup>
+          {left > 0 && <col style={{ width: left }} />}
+          {shown.map((column) => (
+            <col key={column.key} style={{ width: column.size }} />
+          ))}
+          {right > 0 && <col style={{ width: right }} />}
+          <col />
+        </colgroup>
         <thead>
           <tr>
             {pad(left)}
             {shown.map(({ key: name, index }) => {
               const column = schema[index]
-              return column && (
-                <th key={name} id={`${id}--1-${index}`} scope="col" aria-colindex={index + 1} data-numeric={numeric(index)} data-active={is(HEAD, index)}>
-                  {onColumn ? <button type="button" tabIndex={-1} title={t('results.lookAt', { name: column.name })} onClick={() => onColumn(column.name)}>{column.name} <code>{shortType(column.type)}</code></button> : <>{column.name} <code>{shortType(column.type)}</code></>}
-                </th>
+              return (
+                column && (
+                  <th
+                    key={name}
+                    id={`${id}--1-${index}`}
+                    scope="col"
+                    aria-colindex={index + 1}
+                    data-numeric={numeric(index)}
+                    data-active={is(HEAD, index)}
+                  >
+                    {onColumn ? (
+                      <button
+                        type="button"
+                        tabIndex={-1}
+                        title={t('results.lookAt', { name: column.name })}
+                        onClick={() => onColumn(column.name)}
+                      >
+                        {column.name} <code>{shortType(column.type)}</code>
+                      </button>
+                    ) : (
+                      <>
+                        {column.name} <code>{shortType(column.type)}</code>
+                      </>
+                    )}
+                  </th>
+                )
               )
             })}
-            {pad(right)}<td aria-hidden="true" className="pad-cell" />
+            {pad(right)}
+            <td aria-hidden="true" className="pad-cell" />
           </tr>
         </thead>
         <tbody>
-          {above > 0 && <tr aria-hidden="true" style={{ height: above }}><td colSpan={across} /></tr>}
+          {above > 0 && (
+            <tr aria-hidden="true" style={{ height: above }}>
+              <td colSpan={across} />
+            </tr>
+          )}
           {items.map((item) => (
             <tr key={item.key} aria-rowindex={item.index + 2}>
               {pad(left)}
               {shown.map(({ key: name, index }) => {
                 const place = { row: item.index, column: index }
                 const held = value(place)
-                const long = (typeof held === 'object' && held !== null) || (typeof held === 'string' && held.length > LONG)
+                const long =
+                  (typeof held === 'object' && held !== null) || (typeof held === 'string' && held.length > LONG)
                 return (
-                  <td key={name} id={`${id}-${item.index}-${index}`} aria-colindex={index + 1} data-numeric={numeric(index)} data-active={is(item.index, index)} data-long={long || undefined} onClick={() => { setAt(place); if (long && !getSelection()?.toString()) act(place) }} onDoubleClick={() => act(place)}>
+                  <td
+                    key={name}
+                    id={`${id}-${item.index}-${index}`}
+                    aria-colindex={index + 1}
+                    data-numeric={numeric(index)}
+                    data-active={is(item.index, index)}
+                    data-long={long || undefined}
+                    onClick={() => {
+                      setAt(place)
+                      if (long && !getSelection()?.toString()) act(place)
+                    }}
+                    onDoubleClick={() => act(place)}
+                  >
                     <Cell value={held} type={schema[index]?.type ?? ''} />
                   </td>
                 )
               })}
-              {pad(right)}<td aria-hidden="true" className="pad-cell" />
+              {pad(right)}
+              <td aria-hidden="true" className="pad-cell" />
             </tr>
           ))}
-          {below > 0 && <tr aria-hidden="true" style={{ height: below }}><td colSpan={across} /></tr>}
+          {below > 0 && (
+            <tr aria-hidden="true" style={{ height: below }}>
+              <td colSpan={across} />
+            </tr>
+          )}
         </tbody>
       </table>
       {total === 0 && <p className="soft pad">{t('results.noRows')}</p>}
-      {open && schema[open.column] && <CellView value={value(open) ?? null} column={schema[open.column] as Rows['schema'][number]} row={open.row} onClose={() => setOpen(null)} />}
+      {open && schema[open.column] && (
+        <CellView
+          value={value(open) ?? null}
+          column={schema[open.column] as Rows['schema'][number]}
+          row={open.row}
+          onClose={() => setOpen(null)}
+        />
+      )}
     </div>
   )
 }

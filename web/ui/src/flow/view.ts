@@ -40,13 +40,29 @@ export function fitted(nodes: readonly CanvasNode[], width: number, height: numb
 
 /** Too much for one view: the first step is in it, at the left. */
 function withFirst(nodes: readonly CanvasNode[], view: Viewport, height: number): Viewport {
-  const first = nodes.filter((node) => isStep(node) && !node.parentId).reduce<CanvasNode | undefined>((best, node) => (!best || node.position.x < best.position.x || (node.position.x === best.position.x && node.position.y < best.position.y) ? node : best), undefined)
+  const first = nodes
+    .filter((node) => isStep(node) && !node.parentId)
+    .reduce<CanvasNode | undefined>(
+      (best, node) =>
+        !best
+        || node.position.x < best.position.x
+        || (node.position.x === best.position.x && node.position.y < best.position.y)
+          ? node
+          : best,
+      undefined,
+    )
   if (!first) return view
   const y = first.position.y * view.zoom + view.y
-  return y > MARGIN / 2 && y < height - 2 * MARGIN ? view : { ...view, y: height / 2 - (first.position.y + sizeOf(first).height / 2) * view.zoom }
+  return y > MARGIN / 2 && y < height - 2 * MARGIN
+    ? view
+    : { ...view, y: height / 2 - (first.position.y + sizeOf(first).height / 2) * view.zoom }
 }
 
-export const centred = (at: Point, width: number, height: number, zoom: number): Viewport => ({ zoom, x: width / 2 - at.x * zoom, y: height / 2 - at.y * zoom })
+export const centred = (at: Point, width: number, height: number, zoom: number): Viewport => ({
+  zoom,
+  x: width / 2 - at.x * zoom,
+  y: height / 2 - at.y * zoom,
+})
 
 /** The step to go to from another: the nearest in that direction; from nowhere the first. */
 export function toward(doc: Doc, from: string | undefined, by: Point): string | undefined {

@@ -7,7 +7,11 @@ import { t } from '../lib/text'
 /** A part that is loaded when it is shown; one that is mostly closed waits `unseen`. */
 export function later<P extends object>(load: () => Promise<ComponentType<P>>, unseen = false): ComponentType<P> {
   const Shown = lazy(() => load().then((loaded) => ({ default: loaded as ComponentType<object> })))
-  return (given) => <Suspense fallback={unseen ? null : <Waiting what={t('results.view')} />}><Shown {...given} /></Suspense>
+  return (given) => (
+    <Suspense fallback={unseen ? null : <Waiting what={t('results.view')} />}>
+      <Shown {...given} />
+    </Suspense>
+  )
 }
 
 export const StepOutput = later(() => import('./output').then((all) => all.StepOutput))

@@ -34,7 +34,10 @@ export function Decide({ wait, onDone }: { wait: Wait; onDone?: (() => void) | u
   const [errors, setErrors] = useState<Record<string, string>>({})
   const [busy, setBusy] = useState(false)
   const [delegating, setDelegating] = useState(false)
-  const mine = !wait.assignees.length || ['admin', 'owner'].includes(me?.role ?? '') || wait.assignees.includes(me?.user.email ?? '')
+  const mine =
+    !wait.assignees.length
+    || ['admin', 'owner'].includes(me?.role ?? '')
+    || wait.assignees.includes(me?.user.email ?? '')
   const may = mayDecide && mine
   const decide = async (how: 'approve' | 'reject') => {
     const empty = missing(schema, value)
@@ -43,30 +46,63 @@ export function Decide({ wait, onDone }: { wait: Wait; onDone?: (() => void) | u
     setBusy(true)
     try {
       await post(`/approvals/${wait.id}/${how}`, { answers: sent(schema, value) ?? {} })
-      say(how === 'approve' ? t('results.approved', { title: wait.title }) : t('results.rejected', { title: wait.title }), 'ok')
+      say(
+        how === 'approve' ? t('results.approved', { title: wait.title }) : t('results.rejected', { title: wait.title }),
+        'ok',
+      )
       changed()
       onDone?.()
     } catch (error) {
       if (error instanceof ApiError && error.status < 500 && error.status !== 409) setErrors(error.fields)
-      else { fail(error); changed() }
+      else {
+        fail(error)
+        changed()
+      }
     } finally {
       setBusy(false)
     }
   }
   return (
-    <form className="decide" aria-label={t('results.decide', { title: wait.title })} onSubmit={(event) => event.preventDefault()} autoComplete="off">
+    <form
+      className="decide"
+      aria-label={t('results.decide', { title: wait.title })}
+      onSubmit={(event) => event.preventDefault()}
+      autoComplete="off"
+    >
       {wait.message && <p className="decide-message">{wait.message}</p>}
       {may ? (
         <>
-          {Object.keys(schema.properties ?? {}).length > 0 || errors[''] ? <SchemaForm schema={schema} value={value} onChange={setValue} errors={errors} readOnly={false} scope={wait.id} /> : null}
+          {Object.keys(schema.properties ?? {}).length > 0 || errors[''] ? (
+            <SchemaForm
+              schema={schema}
+              value={value}
+              onChange={setValue}
+              errors={errors}
+              readOnly={false}
+              scope={wait.id}
+            />
+          ) : null}
           <footer className="decide-foot">
-            <button type="button" className="button primary" disabled={busy} onClick={() => void decide('approve')}><Check size={15} aria-hidden="true" />{t('results.approve')}</button>
-            <button type="button" className="button reject" disabled={busy} onClick={() => void decide('reject')}><X size={15} aria-hidden="true" />{t('results.reject')}</button>
+            <button type="button" className="button primary" disabled={busy} onClick={() => void decide('approve')}>
+              <Check size={15} aria-hidden="true" />
+              {t('results.approve')}
+            </button>
+            <button type="button" className="button reject" disabled={busy} onClick={() => void decide('reject')}>
+              <X size={15} aria-hidden="true" />
+              {t('results.reject')}
+            </button>
             <span className="grow" />
-            <button type="button" className="button" disabled={busy} onClick={() => setDelegating(true)}><UserPlus size={15} aria-hidden="true" />{t('results.delegate')}</button>
+            <button type="button" className="button" disabled={busy} onClick={() => setDelegating(true)}>
+              <UserPlus size={15} aria-hidden="true" />
+              {t('results.delegate')}
+            </button>
           </footer>
         </>
-      ) : <p className="soft">{mine ? t('results.mayNotDecide') : t('results.givenToOthers', { who: wait.assignees.join(', ') })}</p>}
+      ) : (
+        <p className="soft">
+          {mine ? t('results.mayNotDecide') : t('results.givenToOthers', { who: wait.assignees.join(', ') })}
+        </p>
+      )}
       {delegating && <DelegateTo wait={wait} onClose={() => setDelegating(false)} />}
     </form>
   )
@@ -91,10 +127,41 @@ function DelegateTo({ wait, onClose }: { wait: Wait; onClose: () => void }) {
   }
   return (
     <Dialog title={t('results.delegateTitle')} text={t('results.delegateText')} onClose={onClose} focus={input}>
-      <div className="field"><label htmlFor="delegate-to">{t('results.addresses')}</label>
-        <input id="delegate-to" ref={input} value={text} aria-invalid={Boolean(wrong) || undefined} aria-describedby="delegate-wrong" onChange={({ target }) => { setText(target.value); setWrong('') }} onKeyDown={(event) => { if (event.key === 'Enter') { event.preventDefault(); void give() } }} />
-        <div id="delegate-wrong">{wrong && <p className="field-error" role="alert">{wrong}</p>}</div></div>
-      <footer className="dialog-foot"><button type="button" className="button" onClick={onClose}>{t('results.cancel')}</button><button type="button" className="button primary" onClick={() => void give()}>{t('results.delegateTitle')}</button></footer>
+      <div className="field">
+        <label htmlFor="delegate-to">{t('results.addresses')}</label>
+        <input
+          id="delegate-to"
+          ref={input}
+          value={text}
+          aria-invalid={Boolean(wrong) || undefined}
+          aria-describedby="delegate-wrong"
+          onChange={({ target }) => {
+            setText(target.value)
+            setWrong('')
+          }}
+          onKeyDown={(event) => {
+            if (event.key === 'Enter') {
+              event.preventDefault()
+              void give()
+            }
+          }}
+        />
+        <div id="delegate-wrong">
+          {wrong && (
+            <p className="field-error" role="alert">
+              {wrong}
+            </p>
+          )}
+        </div>
+      </div>
+      <footer className="dialog-foot">
+        <button type="button" className="button" onClick={onClose}>
+          {t('results.cancel')}
+        </button>
+        <button type="button" className="button primary" onClick={() => void give()}>
+          {t('results.delegateTitle')}
+        </button>
+      </footer>
     </Dialog>
   )
 }
@@ -114,29 +181,67 @@ function Address({ wait }: { wait: Wait }) {
       const made = await post<{ url: string }>(`/waits/${wait.id}/address`)
       setUrl(made.url)
       requestAnimationFrame(() => void copy(made.url))
-    } catch (error) { fail(error); changed() }
+    } catch (error) {
+      fail(error)
+      changed()
+    }
   }
   if (!may) return <p className="soft">{t('results.goesOnWhenCalled')}</p>
   return (
     <div className="address">
-      {url && <input ref={field} readOnly aria-label={t('results.address')} value={url} onFocus={({ target }) => target.select()} />}
-      {url && <button type="button" className="button primary" onClick={() => void copy(url)}><Copy size={14} aria-hidden="true" />{t('results.copy')}</button>}
-      <button type="button" className={url ? 'button' : 'button primary'} onClick={() => void make()}><Link2 size={15} aria-hidden="true" />{t(url ? 'results.makeAnother' : 'results.makeAddress')}</button>
+      {url && (
+        <input
+          ref={field}
+          readOnly
+          aria-label={t('results.address')}
+          value={url}
+          onFocus={({ target }) => target.select()}
+        />
+      )}
+      {url && (
+        <button type="button" className="button primary" onClick={() => void copy(url)}>
+          <Copy size={14} aria-hidden="true" />
+          {t('results.copy')}
+        </button>
+      )}
+      <button type="button" className={url ? 'button' : 'button primary'} onClick={() => void make()}>
+        <Link2 size={15} aria-hidden="true" />
+        {t(url ? 'results.makeAnother' : 'results.makeAddress')}
+      </button>
       <p className="help">{t(url ? 'results.addressHelp' : 'results.addressOnce')}</p>
     </div>
   )
 }
 
-const Deadline = ({ at }: { at: string | null }) => (at ? <span className="soft" title={moment(at)}>{t('results.until', { time: until(at) })}</span> : <span className="soft">{t('results.withoutEnd')}</span>)
+const Deadline = ({ at }: { at: string | null }) =>
+  at ? (
+    <span className="soft" title={moment(at)}>
+      {t('results.until', { time: until(at) })}
+    </span>
+  ) : (
+    <span className="soft">{t('results.withoutEnd')}</span>
+  )
 
 /** An open wait of an execution. */
 export function WaitCard({ wait, name }: { wait: Wait; name: string }) {
   const approval = wait.kind === 'approval'
   return (
-    <section className="card wait-card" aria-label={t('results.waitsFor', { name: wait.title || name })} data-testid={`wait-${wait.node_id}`}>
+    <section
+      className="card wait-card"
+      aria-label={t('results.waitsFor', { name: wait.title || name })}
+      data-testid={`wait-${wait.node_id}`}
+    >
       <header>
-        <span className="wait-icon" aria-hidden="true">{approval ? <Hourglass size={16} /> : <Link2 size={16} />}</span>
-        <div><h2>{wait.title || name}</h2><p className="soft">{t(approval ? 'results.waitsDecision' : 'results.waitsCall', { name, when: since(wait.created_at) })} <Deadline at={wait.deadline_at} /></p></div>
+        <span className="wait-icon" aria-hidden="true">
+          {approval ? <Hourglass size={16} /> : <Link2 size={16} />}
+        </span>
+        <div>
+          <h2>{wait.title || name}</h2>
+          <p className="soft">
+            {t(approval ? 'results.waitsDecision' : 'results.waitsCall', { name, when: since(wait.created_at) })}{' '}
+            <Deadline at={wait.deadline_at} />
+          </p>
+        </div>
       </header>
       {approval ? <Decide wait={wait} /> : <Address wait={wait} />}
     </section>
@@ -146,7 +251,15 @@ export function WaitCard({ wait, name }: { wait: Wait; name: string }) {
 export function TimerCard({ name, at }: { name: string; at: string }) {
   return (
     <section className="card wait-card" aria-label={t('results.waitsFor', { name })}>
-      <header><span className="wait-icon" aria-hidden="true"><Timer size={16} /></span><div><h2>{name}</h2><p className="soft">{t('results.goesOnAt', { when: moment(at) })}</p></div></header>
+      <header>
+        <span className="wait-icon" aria-hidden="true">
+          <Timer size={16} />
+        </span>
+        <div>
+          <h2>{name}</h2>
+          <p className="soft">{t('results.goesOnAt', { when: moment(at) })}</p>
+        </div>
+      </header>
     </section>
   )
 }

@@ -13,7 +13,19 @@ import type { StepEdge } from './store'
 import { openPalette } from './ui'
 
 export const StepWire = memo(function StepWire(props: EdgeProps<StepEdge>) {
-  const { id, source, target, sourceHandleId, selected, sourceX, sourceY, targetX, targetY, sourcePosition, targetPosition } = props
+  const {
+    id,
+    source,
+    target,
+    sourceHandleId,
+    selected,
+    sourceX,
+    sourceY,
+    targetX,
+    targetY,
+    sourcePosition,
+    targetPosition,
+  } = props
   const { readOnly, types } = useFlowPage()
   const [over, setOver] = useState(false)
   const run = useRun((state) => state.nodes[source])
@@ -27,15 +39,37 @@ export const StepWire = memo(function StepWire(props: EdgeProps<StepEdge>) {
   const count = known ?? (port === 'error' ? run?.rows_rejected : chooses ? undefined : run?.rows_out)
   const choice = types.get(type)?.kind === 'logic' && chooses && port !== 'item'
   const passed = run?.status === 'completed' && choice && known === undefined && Object.keys(run.ports ?? {}).length > 0
-  const taken = !passed && run?.status !== 'skipped' && !(fed === 'skipped' && (chooses ? known === undefined : !run?.has_output))
+  const taken =
+    !passed && run?.status !== 'skipped' && !(fed === 'skipped' && (chooses ? known === undefined : !run?.has_output))
   const shown = count !== null && count !== undefined && run?.status === 'completed' && taken && !several
   return (
     <g onMouseEnter={() => setOver(true)} onMouseLeave={() => setOver(false)}>
-      <BaseEdge id={id} path={path} interactionWidth={26} className={fed === 'running' ? 'wire-running' : run && !taken ? 'wire-not-taken' : undefined} />
+      <BaseEdge
+        id={id}
+        path={path}
+        interactionWidth={26}
+        className={fed === 'running' ? 'wire-running' : run && !taken ? 'wire-not-taken' : undefined}
+      />
       <EdgeLabelRenderer>
-        <div className="wire-label nodrag nopan" style={{ transform: `translate(-50%, -50%) translate(${x}px, ${y}px)` }} data-over={over || selected || undefined} onMouseEnter={() => setOver(true)} onMouseLeave={() => setOver(false)}>
+        <div
+          className="wire-label nodrag nopan"
+          style={{ transform: `translate(-50%, -50%) translate(${x}px, ${y}px)` }}
+          data-over={over || selected || undefined}
+          onMouseEnter={() => setOver(true)}
+          onMouseLeave={() => setOver(false)}
+        >
           {shown && <span className="wire-count">{short(count)}</span>}
-          {!readOnly && <button type="button" className="wire-add" tabIndex={selected ? 0 : -1} aria-label={t('flow.wire.insert')} onClick={() => openPalette({ edge: id })}><Plus size={14} aria-hidden="true" /></button>}
+          {!readOnly && (
+            <button
+              type="button"
+              className="wire-add"
+              tabIndex={selected ? 0 : -1}
+              aria-label={t('flow.wire.insert')}
+              onClick={() => openPalette({ edge: id })}
+            >
+              <Plus size={14} aria-hidden="true" />
+            </button>
+          )}
         </div>
       </EdgeLabelRenderer>
     </g>

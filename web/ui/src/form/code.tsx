@@ -21,10 +21,13 @@ export function CodeArea({ id, schema, value, onChange, described, invalid, requ
   const [top, setTop] = useState(0)
   const field = useRef<HTMLTextAreaElement>(null)
   const rows = Math.min(MOST, Math.max(schema['x-ui']?.rows ?? 8, lines + 1))
-  const example = schema['x-ui']?.placeholder ?? (schema.examples?.[0] === undefined ? undefined : String(schema.examples[0]))
+  const example =
+    schema['x-ui']?.placeholder ?? (schema.examples?.[0] === undefined ? undefined : String(schema.examples[0]))
 
   /** Typed by the browser itself, so that its undo knows of it. */
-  const type = (more: string) => { document.execCommand('insertText', false, more) }
+  const type = (more: string) => {
+    document.execCommand('insertText', false, more)
+  }
   const key = (event: KeyboardEvent<HTMLTextAreaElement>) => {
     const at = event.currentTarget
     if (readOnly || event.ctrlKey || event.metaKey || event.altKey || event.nativeEvent.isComposing) return
@@ -40,24 +43,59 @@ export function CodeArea({ id, schema, value, onChange, described, invalid, requ
     const { selectionStart: from, selectionEnd: to } = at
     if (from === to && !event.shiftKey) return type(step.slice((from - begin) % step.length))
     const block = text.slice(begin, to)
-    const changed = block.split('\n').map((line) => (event.shiftKey ? line.replace(new RegExp(`^ {1,${step.length}}|^\\t`), '') : line && step + line)).join('\n')
+    const changed = block
+      .split('\n')
+      .map((line) => (event.shiftKey ? line.replace(new RegExp(`^ {1,${step.length}}|^\\t`), '') : line && step + line))
+      .join('\n')
     if (changed === block) return
     at.setSelectionRange(begin, to)
     type(changed)
-    at.setSelectionRange(from === to ? Math.max(begin, from + changed.length - block.length) : begin, begin + changed.length)
+    at.setSelectionRange(
+      from === to ? Math.max(begin, from + changed.length - block.length) : begin,
+      begin + changed.length,
+    )
   }
   return (
     <div className="code-area" data-invalid={invalid || undefined}>
-      <div className="code-lines" aria-hidden="true"><div style={{ transform: `translateY(${-top}px)` }}>{Array.from({ length: lines }, (_, at) => <span key={at} data-wrong={at + 1 === wrong || undefined}>{at + 1}</span>)}</div></div>
+      <div className="code-lines" aria-hidden="true">
+        <div style={{ transform: `translateY(${-top}px)` }}>
+          {Array.from({ length: lines }, (_, at) => (
+            <span key={at} data-wrong={at + 1 === wrong || undefined}>
+              {at + 1}
+            </span>
+          ))}
+        </div>
+      </div>
       <div className="code-text">
-        {wrong > 0 && <div className="code-wrong" aria-hidden="true" style={{ top: PAD_PX + (wrong - 1) * LINE_PX - top, height: LINE_PX }} />}
+        {wrong > 0 && (
+          <div
+            className="code-wrong"
+            aria-hidden="true"
+            style={{ top: PAD_PX + (wrong - 1) * LINE_PX - top, height: LINE_PX }}
+          />
+        )}
         <textarea
-          ref={field} id={id} className="code" wrap="off" spellCheck={false} autoComplete="off" autoCapitalize="off" placeholder={example} value={text} style={{ height: rows * LINE_PX + 2 * PAD_PX }}
-          aria-describedby={`${described} ${id}-keys`} aria-invalid={invalid || undefined} aria-required={required || undefined}
-          onChange={({ target }) => onChange(target.value)} onKeyDown={key} onScroll={({ currentTarget }) => setTop(currentTarget.scrollTop)}
+          ref={field}
+          id={id}
+          className="code"
+          wrap="off"
+          spellCheck={false}
+          autoComplete="off"
+          autoCapitalize="off"
+          placeholder={example}
+          value={text}
+          style={{ height: rows * LINE_PX + 2 * PAD_PX }}
+          aria-describedby={`${described} ${id}-keys`}
+          aria-invalid={invalid || undefined}
+          aria-required={required || undefined}
+          onChange={({ target }) => onChange(target.value)}
+          onKeyDown={key}
+          onScroll={({ currentTarget }) => setTop(currentTarget.scrollTop)}
         />
       </div>
-      <span id={`${id}-keys`} className="sr">{t('form.code')}</span>
+      <span id={`${id}-keys`} className="sr">
+        {t('form.code')}
+      </span>
     </div>
   )
 }

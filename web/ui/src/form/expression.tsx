@@ -22,7 +22,12 @@ export function Expression(props: InputProps) {
     <>
       <Area {...props} />
       <Value props={props} language="sql" />
-      <Insert props={props} names={names} words={[t('form.insert'), t('form.insertIn', { label: props.label })]} text={quoted} />
+      <Insert
+        props={props}
+        names={names}
+        words={[t('form.insert'), t('form.insertIn', { label: props.label })]}
+        text={quoted}
+      />
     </>
   )
 }
@@ -34,7 +39,11 @@ export function Templated(props: InputProps) {
   const [open, setOpen] = useState(holds(value))
   const on = open || holds(value)
   const widget = schema['x-ui']?.widget ?? ''
-  const Fixed = ['textarea', 'json'].includes(widget) ? Area : widget === 'stream' || schema['x-ui']?.options_from ? Chooser : TextInput
+  const Fixed = ['textarea', 'json'].includes(widget)
+    ? Area
+    : widget === 'stream' || schema['x-ui']?.options_from
+      ? Chooser
+      : TextInput
   const found = useValue(props, 'text', on && holds(value))
   const turn = () => {
     if (on && holds(value)) onChange(typeof found.data?.value === 'string' ? found.data.value : '')
@@ -44,16 +53,56 @@ export function Templated(props: InputProps) {
   return (
     <>
       <div className="templated" data-on={on || undefined}>
-        {on ? <Area {...props} schema={{ ...schema, 'x-ui': { ...schema['x-ui'], rows: widget === 'textarea' ? 3 : 1, placeholder: '{{ params.day }}' } }} /> : <div className="templated-fixed"><Fixed {...props} /></div>}
-        {!readOnly && <button type="button" className="icon-button fx" aria-pressed={on} aria-label={t('form.fx')} title={t(on ? 'form.fx.off' : 'form.fx.on')} onClick={turn}><SquareFunction size={16} aria-hidden="true" /></button>}
+        {on ? (
+          <Area
+            {...props}
+            schema={{
+              ...schema,
+              'x-ui': { ...schema['x-ui'], rows: widget === 'textarea' ? 3 : 1, placeholder: '{{ params.day }}' },
+            }}
+          />
+        ) : (
+          <div className="templated-fixed">
+            <Fixed {...props} />
+          </div>
+        )}
+        {!readOnly && (
+          <button
+            type="button"
+            className="icon-button fx"
+            aria-pressed={on}
+            aria-label={t('form.fx')}
+            title={t(on ? 'form.fx.off' : 'form.fx.on')}
+            onClick={turn}
+          >
+            <SquareFunction size={16} aria-hidden="true" />
+          </button>
+        )}
       </div>
       {on && <Value props={props} language="text" />}
-      {on && <Insert props={props} names={names ?? []} words={[t('form.fx.insert'), t('form.fx.insertIn', { label })]} text={(name) => `{{ ${name} }}`} />}
+      {on && (
+        <Insert
+          props={props}
+          names={names ?? []}
+          words={[t('form.fx.insert'), t('form.fx.insertIn', { label })]}
+          text={(name) => `{{ ${name} }}`}
+        />
+      )}
     </>
   )
 }
 
-function Insert({ props, names, words, text }: { props: InputProps; names: string[]; words: [string, string]; text: (name: string) => string }) {
+function Insert({
+  props,
+  names,
+  words,
+  text,
+}: {
+  props: InputProps
+  names: string[]
+  words: [string, string]
+  text: (name: string) => string
+}) {
   const { readOnly } = useForm()
   if (!names.length || readOnly) return null
   const insert = (name: string) => {
@@ -62,7 +111,12 @@ function Insert({ props, names, words, text }: { props: InputProps; names: strin
   }
   return (
     <select className="insert" aria-label={words[1]} value="" onChange={({ target }) => insert(target.value)}>
-      <option value="" disabled>{words[0]}</option>{names.map((name) => <option key={name}>{name}</option>)}
+      <option value="" disabled>
+        {words[0]}
+      </option>
+      {names.map((name) => (
+        <option key={name}>{name}</option>
+      ))}
     </select>
   )
 }
@@ -77,19 +131,46 @@ function useValue({ value, schema }: InputProps, language: Language, wanted = tr
   }, [value])
   const port = schema['x-ui']?.port ?? ''
   return useQuery({
-    queryKey: ['try', scope, tryOut?.stamp, language, port, text], retry: false, staleTime: 30_000,
-    queryFn: () => tryOut?.ask(text, language, port) ?? Promise.reject(new Error()), enabled: Boolean(wanted && tryOut && text.trim()),
+    queryKey: ['try', scope, tryOut?.stamp, language, port, text],
+    retry: false,
+    staleTime: 30_000,
+    queryFn: () => tryOut?.ask(text, language, port) ?? Promise.reject(new Error()),
+    enabled: Boolean(wanted && tryOut && text.trim()),
     placeholderData: (before) => before,
   })
 }
 
-const shown = (value: Json | undefined) => (value === null || value === undefined ? 'null' : typeof value === 'object' ? JSON.stringify(value) : String(value))
+const shown = (value: Json | undefined) =>
+  value === null || value === undefined ? 'null' : typeof value === 'object' ? JSON.stringify(value) : String(value)
 
 function Value({ props, language }: { props: InputProps; language: Language }) {
   const { data, isFetching } = useValue(props, language, language === 'sql' || holds(props.value))
-  if (!data || typeof props.value !== 'string' || !props.value.trim() || (language === 'text' && !holds(props.value))) return null
-  if (data.problem) return props.invalid ? null : <p className="tried" data-tone="error" role="status">{data.problem}</p>
-  if (language === 'sql' && !data.rows) return <p className="tried" role="status">{t('form.fx.none')}</p>
-  const over = language === 'text' ? t('form.fx.gives') : data.rows > 1 ? t('form.fx.over', { rows: count(data.rows) }) : t('form.fx.first')
-  return <p className="tried" role="status" aria-busy={isFetching || undefined}><span>{over}</span><code data-null={data.value === null || undefined} title={shown(data.value)}>{shown(data.value)}</code></p>
+  if (!data || typeof props.value !== 'string' || !props.value.trim() || (language === 'text' && !holds(props.value)))
+    return null
+  if (data.problem)
+    return props.invalid ? null : (
+      <p className="tried" data-tone="error" role="status">
+        {data.problem}
+      </p>
+    )
+  if (language === 'sql' && !data.rows)
+    return (
+      <p className="tried" role="status">
+        {t('form.fx.none')}
+      </p>
+    )
+  const over =
+    language === 'text'
+      ? t('form.fx.gives')
+      : data.rows > 1
+        ? t('form.fx.over', { rows: count(data.rows) })
+        : t('form.fx.first')
+  return (
+    <p className="tried" role="status" aria-busy={isFetching || undefined}>
+      <span>{over}</span>
+      <code data-null={data.value === null || undefined} title={shown(data.value)}>
+        {shown(data.value)}
+      </code>
+    </p>
+  )
 }

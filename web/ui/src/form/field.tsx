@@ -12,7 +12,10 @@ import { Choices, KeyValue, Rows, Tags } from './lists'
 import { Area, Chooser, NumberInput, Scalar, SecretInput, Segmented, Select, TextInput } from './inputs'
 
 /** Parts that few forms need come when one does; what is typed until then stays, and so do focus and caret. */
-function late(load: () => Promise<ComponentType<InputProps>>, meanwhile: ComponentType<InputProps>): ComponentType<InputProps> {
+function late(
+  load: () => Promise<ComponentType<InputProps>>,
+  meanwhile: ComponentType<InputProps>,
+): ComponentType<InputProps> {
   let loaded: ComponentType<InputProps> | undefined
   return function Late(props) {
     const [Shown, show] = useState(() => loaded ?? meanwhile)
@@ -23,7 +26,9 @@ function late(load: () => Promise<ComponentType<InputProps>>, meanwhile: Compone
         loaded = part
         if (!gone) inPlace(props.id, () => flushSync(() => show(() => part)))
       })
-      return () => { gone = true }
+      return () => {
+        gone = true
+      }
     }, [Shown, props.id])
     return <Shown {...props} />
   }
@@ -32,7 +37,8 @@ function late(load: () => Promise<ComponentType<InputProps>>, meanwhile: Compone
 /** Exchanges a field that somebody may be typing in. */
 function inPlace(id: string, exchange: () => void) {
   const before = document.activeElement
-  const caret = before?.id === id && (before instanceof HTMLInputElement || before instanceof HTMLTextAreaElement) ? before : null
+  const caret =
+    before?.id === id && (before instanceof HTMLInputElement || before instanceof HTMLTextAreaElement) ? before : null
   exchange()
   const after = document.getElementById(id)
   if (!caret || after === caret || !(after instanceof HTMLInputElement || after instanceof HTMLTextAreaElement)) return
@@ -44,12 +50,25 @@ const Expression = late(() => import('./expression').then((all) => all.Expressio
 const Templated = late(() => import('./expression').then((all) => all.Templated), TextInput)
 
 export type FieldProps = {
-  name: string; schema: Schema; path: string; parents: Value[]; required: boolean; value: Json | undefined
+  name: string
+  schema: Schema
+  path: string
+  parents: Value[]
+  required: boolean
+  value: Json | undefined
   onChange: (value: Json | undefined) => void
 }
 export type InputProps = {
-  id: string; schema: Schema; nullable: boolean; value: Json | undefined; onChange: (value: Json | undefined) => void
-  described: string; invalid: boolean; required: boolean; path: string; label: string
+  id: string
+  schema: Schema
+  nullable: boolean
+  value: Json | undefined
+  onChange: (value: Json | undefined) => void
+  described: string
+  invalid: boolean
+  required: boolean
+  path: string
+  label: string
   /** No label stands beside it that names it. */
   bare?: boolean
 }
@@ -70,29 +89,74 @@ export function Field(props: FieldProps) {
         <legend>{label}</legend>
         {schema.description && <p className="help">{coded(schema.description)}</p>}
         {nullable && (
-          <label className="check"><input type="checkbox" checked={isObject(value)} onChange={(event) => onChange(event.target.checked ? initial({ ...schema, 'x-ui': {}, default: undefined }) ?? {} : null)} /> {t('form.set')}</label>
+          <label className="check">
+            <input
+              type="checkbox"
+              checked={isObject(value)}
+              onChange={(event) =>
+                onChange(event.target.checked ? (initial({ ...schema, 'x-ui': {}, default: undefined }) ?? {}) : null)
+              }
+            />{' '}
+            {t('form.set')}
+          </label>
         )}
-        {(!nullable || isObject(value)) && <Fields schema={schema} value={asObject(given, value)} path={path} parents={parents} onChange={onChange} />}
+        {(!nullable || isObject(value)) && (
+          <Fields schema={schema} value={asObject(given, value)} path={path} parents={parents} onChange={onChange} />
+        )}
         <Notes id={notes} error={wrong} />
       </fieldset>
     )
   }
-  const shared: InputProps = { id, schema, nullable, value: value === undefined ? schema.default : value, onChange, described: notes, invalid: Boolean(wrong), required, path, label }
+  const shared: InputProps = {
+    id,
+    schema,
+    nullable,
+    value: value === undefined ? schema.default : value,
+    onChange,
+    described: notes,
+    invalid: Boolean(wrong),
+    required,
+    path,
+    label,
+  }
   const grouped = ['array', 'object'].includes(String(schema.type)) || isSegmented(schema)
   if (schema.type === 'boolean') {
     return (
       <div className="field">
         <label className="check">
-          <input type="checkbox" role={widget === 'switch' ? 'switch' : undefined} id={id} checked={Boolean(shared.value)} aria-describedby={notes} onChange={(event) => onChange(event.target.checked)} /> {label}
+          <input
+            type="checkbox"
+            role={widget === 'switch' ? 'switch' : undefined}
+            id={id}
+            checked={Boolean(shared.value)}
+            aria-describedby={notes}
+            onChange={(event) => onChange(event.target.checked)}
+          />{' '}
+          {label}
         </label>
         <Notes id={notes} help={schema.description} error={wrong} />
       </div>
     )
   }
-  const mark = required && !nullable && <span className="required" aria-hidden="true"> *</span>
+  const mark = required && !nullable && (
+    <span className="required" aria-hidden="true">
+      {' '}
+      *
+    </span>
+  )
   return (
     <div className="field" role={grouped ? 'group' : undefined} aria-labelledby={grouped ? `${id}-label` : undefined}>
-      {grouped ? <span className="label" id={`${id}-label`}>{label}{mark}</span> : <label htmlFor={id}>{label}{mark}</label>}
+      {grouped ? (
+        <span className="label" id={`${id}-label`}>
+          {label}
+          {mark}
+        </span>
+      ) : (
+        <label htmlFor={id}>
+          {label}
+          {mark}
+        </label>
+      )}
       <Input {...shared} />
       <Notes id={notes} help={schema.description} error={wrong} />
     </div>
@@ -105,7 +169,11 @@ const isSegmented = (schema: Schema) => schema['x-ui']?.widget === 'segmented' &
 function Notes({ id, help, error }: { id: string; help?: string; error?: string }) {
   return (
     <div id={id}>
-      {error && <p className="field-error" role="alert">{error}</p>}
+      {error && (
+        <p className="field-error" role="alert">
+          {error}
+        </p>
+      )}
       {help && <p className="help">{coded(help)}</p>}
     </div>
   )
@@ -120,20 +188,33 @@ export function Input(props: InputProps) {
   if (schema.enum) return isSegmented(schema) ? <Segmented {...props} /> : <Select {...props} />
   if (schema.type === 'array') {
     if (schema.items?.properties) return <Rows {...props} />
-    return ['columns', 'stream'].includes(widget) || schema['x-ui']?.options_from ? <Choices {...props} /> : <Tags {...props} />
+    return ['columns', 'stream'].includes(widget) || schema['x-ui']?.options_from ? (
+      <Choices {...props} />
+    ) : (
+      <Tags {...props} />
+    )
   }
   if (schema.type === 'object') return <KeyValue {...props} />
   if (Array.isArray(schema.type)) return <Scalar {...props} />
   if (schema.type === 'integer' || schema.type === 'number') return <NumberInput {...props} />
   if (tryOut && schema['x-ui']?.expression === 'allow') return <Templated {...props} />
-  if (['connection', 'stream', 'columns'].includes(widget) || schema['x-ui']?.options_from) return <Chooser {...props} />
+  if (['connection', 'stream', 'columns'].includes(widget) || schema['x-ui']?.options_from)
+    return <Chooser {...props} />
   if (widget === 'code') return <CodeArea {...props} />
   if (widget === 'expression' || widget === 'sql') return <Expression {...props} />
   if (['textarea', 'json'].includes(widget)) return <Area {...props} />
   return <TextInput {...props} />
 }
 
-function Variants({ schema: given, path, parents, value, onChange, label, wrong }: FieldProps & { label: string; wrong: string }) {
+function Variants({
+  schema: given,
+  path,
+  parents,
+  value,
+  onChange,
+  label,
+  wrong,
+}: FieldProps & { label: string; wrong: string }) {
   const { schema } = plain(given)
   const options = schema.oneOf ?? []
   const id = useId()
@@ -145,13 +226,26 @@ function Variants({ schema: given, path, parents, value, onChange, label, wrong 
       <div className="segmented" role="radiogroup" aria-label={label}>
         {options.map((option, index) => (
           <label key={index}>
-            <input type="radio" name={id} checked={index === at} onChange={() => onChange(switchVariant(options, index, value ?? initial(given)))} />
+            <input
+              type="radio"
+              name={id}
+              checked={index === at}
+              onChange={() => onChange(switchVariant(options, index, value ?? initial(given)))}
+            />
             <span>{variantTitle(option, index)}</span>
           </label>
         ))}
       </div>
       <Notes id={`${id}-notes`} help={schema.description} error={wrong} />
-      {chosen && <Fields schema={chosen} value={isObject(value) ? value : ((initial(chosen) ?? {}) as Value)} path={path} parents={parents} onChange={onChange} />}
+      {chosen && (
+        <Fields
+          schema={chosen}
+          value={isObject(value) ? value : ((initial(chosen) ?? {}) as Value)}
+          path={path}
+          parents={parents}
+          onChange={onChange}
+        />
+      )}
     </fieldset>
   )
 }

@@ -17,7 +17,10 @@ export function useAct(known: string[] = []) {
       if (said) say(said, 'ok')
       return true
     } catch (error) {
-      if (!(error instanceof ApiError)) { fail(error); return false }
+      if (!(error instanceof ApiError)) {
+        fail(error)
+        return false
+      }
       const sorted: Errors = {}
       for (const [path, message] of Object.entries(error.fields)) sorted[known.includes(path) ? path : ''] = message
       setErrors(sorted)

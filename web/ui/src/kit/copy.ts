@@ -4,7 +4,12 @@ import { say } from './toasts'
 
 /** Whether the text is on the clipboard now. */
 export const onClipboard = async (text: string): Promise<boolean> =>
-  navigator.clipboard ? navigator.clipboard.writeText(text).then(() => true, () => false) : old(text)
+  navigator.clipboard
+    ? navigator.clipboard.writeText(text).then(
+        () => true,
+        () => false,
+      )
+    : old(text)
 
 export async function copy(text: string) {
   const done = await onClipboard(text)

@@ -10,11 +10,17 @@ export function LinkTabs({ label, tabs, at }: { label: string; tabs: LinkTab[]; 
   const [place] = useLocation()
   const here = at ?? place
   const list = useRef<HTMLElement>(null)
-  useEffect(() => { void list.current?.querySelector('[aria-current]')?.scrollIntoView({ block: 'nearest', inline: 'nearest' }) }, [here])
+  useEffect(() => {
+    void list.current?.querySelector('[aria-current]')?.scrollIntoView({ block: 'nearest', inline: 'nearest' })
+  }, [here])
   return (
     <nav ref={list} className="link-tabs" aria-label={label}>
       {tabs.map(({ href, word, count, more }) => (
-        <Link key={href} href={href} aria-current={href === here ? 'page' : undefined}>{word}{count !== undefined && <span className="soft">{count}</span>}{more ? <span className="count">{more}</span> : null}</Link>
+        <Link key={href} href={href} aria-current={href === here ? 'page' : undefined}>
+          {word}
+          {count !== undefined && <span className="soft">{count}</span>}
+          {more ? <span className="count">{more}</span> : null}
+        </Link>
       ))}
     </nav>
   )

@@ -15,7 +15,16 @@ function inline(text: string): ReactNode[] {
     if (code) made.push(<code key={key}>{code.slice(1, -1)}</code>)
     else if (strong) made.push(<strong key={key}>{strong}</strong>)
     else if (soft) made.push(<em key={key}>{soft}</em>)
-    else made.push(isSafe(href) ? <a key={key} href={href} rel="noreferrer noopener" {...(href.startsWith('http') ? { target: '_blank' } : {})}>{label}</a> : whole)
+    else
+      made.push(
+        isSafe(href) ? (
+          <a key={key} href={href} rel="noreferrer noopener" {...(href.startsWith('http') ? { target: '_blank' } : {})}>
+            {label}
+          </a>
+        ) : (
+          whole
+        ),
+      )
     at = found.index + whole.length
   }
   return [...made, text.slice(at)]
@@ -26,13 +35,24 @@ function blocks(text: string): string[] {
   const found: string[] = []
   for (const [index, part] of text.split(/^```.*$/m).entries()) {
     if (index % 2) found.push(`\`\`\`${part}`)
-    else found.push(...part.split(/\n\s*\n/).map((one) => one.trim()).filter(Boolean))
+    else
+      found.push(
+        ...part
+          .split(/\n\s*\n/)
+          .map((one) => one.trim())
+          .filter(Boolean),
+      )
   }
   return found
 }
 
 function shown(block: string, key: number): ReactNode {
-  if (block.startsWith('```')) return <pre key={key} tabIndex={0}><code>{block.slice(3).replace(/^\n|\n$/g, '')}</code></pre>
+  if (block.startsWith('```'))
+    return (
+      <pre key={key} tabIndex={0}>
+        <code>{block.slice(3).replace(/^\n|\n$/g, '')}</code>
+      </pre>
+    )
   const heading = /^(#{1,6})\s+(.+)$/.exec(block)
   if (heading?.[2]) return <h3 key={key}>{inline(heading[2])}</h3>
   const lines = block.split('\n')
@@ -45,7 +65,13 @@ function shown(block: string, key: number): ReactNode {
       else items[items.length - 1] += ` ${line.trim()}`
     }
     const List = /^\s*\d/.test(lines[0] ?? '') ? 'ol' : 'ul'
-    return <List key={key}>{items.map((item, index) => <li key={index}>{inline(item)}</li>)}</List>
+    return (
+      <List key={key}>
+        {items.map((item, index) => (
+          <li key={index}>{inline(item)}</li>
+        ))}
+      </List>
+    )
   }
   return <p key={key}>{inline(block.replace(/\n/g, ' '))}</p>
 }

@@ -16,10 +16,15 @@ export function Once({ label, text, help, lines = 1 }: { label: string; text: st
     <div className="once">
       <label htmlFor={id}>{label}</label>
       <div className="row">
-        {lines > 1
-          ? <textarea id={id} readOnly rows={lines} value={text} onFocus={({ target }) => target.select()} />
-          : <input id={id} readOnly value={text} onFocus={({ target }) => target.select()} />}
-        <button type="button" className="button" onClick={() => void copy()}>{copied ? <Check size={15} aria-hidden="true" /> : <Copy size={15} aria-hidden="true" />}{copied ? t('admin.copied') : t('admin.copy')}</button>
+        {lines > 1 ? (
+          <textarea id={id} readOnly rows={lines} value={text} onFocus={({ target }) => target.select()} />
+        ) : (
+          <input id={id} readOnly value={text} onFocus={({ target }) => target.select()} />
+        )}
+        <button type="button" className="button" onClick={() => void copy()}>
+          {copied ? <Check size={15} aria-hidden="true" /> : <Copy size={15} aria-hidden="true" />}
+          {copied ? t('admin.copied') : t('admin.copy')}
+        </button>
       </div>
       {help && <p className="help">{help}</p>}
     </div>

@@ -13,7 +13,12 @@ function shown(value: Json) {
 
 export function RowsGrid({ columns, rows, label }: { columns: Column[]; rows: Json[][]; label: string }) {
   const box = useRef<HTMLDivElement>(null)
-  const virtual = useVirtualizer({ count: rows.length, getScrollElement: () => box.current, estimateSize: () => ROW_PX, overscan: 8 })
+  const virtual = useVirtualizer({
+    count: rows.length,
+    getScrollElement: () => box.current,
+    estimateSize: () => ROW_PX,
+    overscan: 8,
+  })
   const items = virtual.getVirtualItems()
   const above = items[0]?.start ?? 0
   const below = virtual.getTotalSize() - (items.at(-1)?.end ?? 0)
@@ -22,11 +27,35 @@ export function RowsGrid({ columns, rows, label }: { columns: Column[]; rows: Js
     <div className="grid" ref={box} tabIndex={0} role="region" aria-label={label}>
       <table aria-rowcount={rows.length + 1}>
         <caption className="sr">{label}</caption>
-        <thead><tr>{columns.map((column, at) => <th key={column.name} scope="col" data-numeric={numeric[at]}>{column.name} <code>{column.type}</code></th>)}</tr></thead>
+        <thead>
+          <tr>
+            {columns.map((column, at) => (
+              <th key={column.name} scope="col" data-numeric={numeric[at]}>
+                {column.name} <code>{column.type}</code>
+              </th>
+            ))}
+          </tr>
+        </thead>
         <tbody>
-          {above > 0 && <tr aria-hidden="true" style={{ height: above }}><td colSpan={columns.length} /></tr>}
-          {items.map(({ key, index }) => <tr key={key} aria-rowindex={index + 2}>{columns.map((column, at) => <td key={column.name} data-numeric={numeric[at]} title={String(rows[index]?.[at] ?? '')}>{shown(rows[index]?.[at] ?? null)}</td>)}</tr>)}
-          {below > 0 && <tr aria-hidden="true" style={{ height: below }}><td colSpan={columns.length} /></tr>}
+          {above > 0 && (
+            <tr aria-hidden="true" style={{ height: above }}>
+              <td colSpan={columns.length} />
+            </tr>
+          )}
+          {items.map(({ key, index }) => (
+            <tr key={key} aria-rowindex={index + 2}>
+              {columns.map((column, at) => (
+                <td key={column.name} data-numeric={numeric[at]} title={String(rows[index]?.[at] ?? '')}>
+                  {shown(rows[index]?.[at] ?? null)}
+                </td>
+              ))}
+            </tr>
+          ))}
+          {below > 0 && (
+            <tr aria-hidden="true" style={{ height: below }}>
+              <td colSpan={columns.length} />
+            </tr>
+          )}
         </tbody>
       </table>
     </div>

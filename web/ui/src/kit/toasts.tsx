@@ -13,7 +13,9 @@ const close = (id: number) => useToasts.setState(({ list }) => ({ list: list.fil
 
 export function say(text: string, tone: Toast['tone'] = 'info', act?: Act) {
   const id = ++last
-  useToasts.setState(({ list }) => ({ list: [...list.filter((one) => one.text !== text).slice(-3), { id, tone, text, act }] }))
+  useToasts.setState(({ list }) => ({
+    list: [...list.filter((one) => one.text !== text).slice(-3), { id, tone, text, act }],
+  }))
   if (tone !== 'error') setTimeout(() => close(id), act ? WITH_ACT_MS : SHORT_MS)
 }
 export const fail = (error: unknown) => say(error instanceof Error ? error.message : String(error), 'error')
@@ -26,8 +28,21 @@ export function Toasts() {
         <div key={id} className="toast" data-tone={tone}>
           {tone === 'ok' ? <CircleCheck size={16} aria-hidden="true" /> : <CircleAlert size={16} aria-hidden="true" />}
           <span>{text}</span>
-          {act && <button type="button" className="link toast-act" onClick={() => { close(id); act.run() }}>{act.word}</button>}
-          <button type="button" className="icon-button" aria-label={t('work.dismiss')} onClick={() => close(id)}><X size={15} /></button>
+          {act && (
+            <button
+              type="button"
+              className="link toast-act"
+              onClick={() => {
+                close(id)
+                act.run()
+              }}
+            >
+              {act.word}
+            </button>
+          )}
+          <button type="button" className="icon-button" aria-label={t('work.dismiss')} onClick={() => close(id)}>
+            <X size={15} />
+          </button>
         </div>
       ))}
     </div>

@@ -11,7 +11,9 @@ function late<T>(make: (locale: string) => T): () => T {
 const date = (options: Intl.DateTimeFormatOptions) => late((of) => new Intl.DateTimeFormat(of, options))
 
 const whole = late((of) => new Intl.NumberFormat(of))
-const compact = late((of) => new Intl.NumberFormat(of, { notation: 'compact', maximumFractionDigits: 1, useGrouping: true }))
+const compact = late(
+  (of) => new Intl.NumberFormat(of, { notation: 'compact', maximumFractionDigits: 1, useGrouping: true }),
+)
 const share = late((of) => new Intl.NumberFormat(of, { style: 'percent', maximumFractionDigits: 1 }))
 const one = late((of) => new Intl.NumberFormat(of, { maximumFractionDigits: 1 }))
 const ago = late((of) => new Intl.RelativeTimeFormat(of, { numeric: 'auto', style: 'short' }))
@@ -19,7 +21,14 @@ const full = date({ dateStyle: 'medium', timeStyle: 'medium' })
 const clock = date({ timeStyle: 'medium' })
 const near = date({ timeStyle: 'short' })
 const far = date({ dateStyle: 'medium', timeStyle: 'short' })
-const day = date({ weekday: 'short', day: 'numeric', month: 'short', year: 'numeric', hour: 'numeric', minute: '2-digit' })
+const day = date({
+  weekday: 'short',
+  day: 'numeric',
+  month: 'short',
+  year: 'numeric',
+  hour: 'numeric',
+  minute: '2-digit',
+})
 
 export const count = (value: number) => whole().format(value)
 export const short = (value: number) => compact().format(value)
@@ -50,7 +59,12 @@ export function took(ms: number): string {
 export function since(iso: string | null): string {
   if (!iso) return t('work.never')
   const seconds = (new Date(iso).getTime() - Date.now()) / 1_000
-  const steps: [number, Intl.RelativeTimeFormatUnit][] = [[60, 'second'], [3_600, 'minute'], [86_400, 'hour'], [2_592_000, 'day']]
+  const steps: [number, Intl.RelativeTimeFormatUnit][] = [
+    [60, 'second'],
+    [3_600, 'minute'],
+    [86_400, 'hour'],
+    [2_592_000, 'day'],
+  ]
   let size = 1
   for (const [limit, unit] of steps) {
     if (Math.abs(seconds) < limit) return ago().format(Math.round(seconds / size), unit)

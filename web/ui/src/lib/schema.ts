@@ -79,7 +79,8 @@ export function variantOf(options: Schema[], value: Json | undefined): number {
 export const variantTitle = (option: Schema, index: number): string =>
   option.title ?? String(tagOf(option)?.[1] ?? t('work.choice', { number: index + 1 }))
 
-const typeOf = (schema: Schema | undefined) => schema && JSON.stringify([plain(schema).schema.type, schema.enum ?? null])
+const typeOf = (schema: Schema | undefined) =>
+  schema && JSON.stringify([plain(schema).schema.type, schema.enum ?? null])
 
 /** The value as another variant: what both have under the same name and type is kept, the rest begins anew. */
 export function switchVariant(options: Schema[], to: number, value: Json | undefined): Value {
@@ -109,7 +110,9 @@ export function holds(rule: Rule | undefined, place: Value, parents: Value[] = [
 }
 
 const withDefaults = (schema: Schema, value: Value): Value => {
-  const defaults = Object.entries(schema.properties ?? {}).filter(([name, part]) => !(name in value) && part.default !== undefined)
+  const defaults = Object.entries(schema.properties ?? {}).filter(
+    ([name, part]) => !(name in value) && part.default !== undefined,
+  )
   return { ...Object.fromEntries(defaults.map(([name, part]) => [name, part.default as Json])), ...value }
 }
 
@@ -117,13 +120,21 @@ const withDefaults = (schema: Schema, value: Value): Value => {
 export function shows(schema: Schema, name: string, value: Value, parents: Value[], asked: string[] = []): boolean {
   const rule = schema.properties?.[name]?.['x-ui']?.visible_if
   if (!rule) return true
-  const hidden = named(rule).filter((other) => !asked.includes(other) && !shows(schema, other, value, parents, [...asked, name]))
+  const hidden = named(rule).filter(
+    (other) => !asked.includes(other) && !shows(schema, other, value, parents, [...asked, name]),
+  )
   const place = Object.entries(withDefaults(schema, value)).filter(([other]) => !hidden.includes(other))
   return holds(rule, Object.fromEntries(place), parents)
 }
 
-const named = (rule: Rule): string[] => Object.entries(rule).flatMap(([key, wanted]) =>
-  key === 'not' ? named(wanted as Rule) : key === 'all' || key === 'any' ? (wanted as Rule[]).flatMap(named) : [key.split('.')[0] ?? ''])
+const named = (rule: Rule): string[] =>
+  Object.entries(rule).flatMap(([key, wanted]) =>
+    key === 'not'
+      ? named(wanted as Rule)
+      : key === 'all' || key === 'any'
+        ? (wanted as Rule[]).flatMap(named)
+        : [key.split('.')[0] ?? ''],
+  )
 
 /** What is sent: hidden fields are left out, at any depth. */
 export function sent(given: Schema, value: Json | undefined, parents: Value[] = []): Json | undefined {
@@ -156,7 +167,10 @@ export function ordered(schema: Schema): [string, Schema][] {
 export function errorsByPath(listed: { path: string; message: string }[]): Record<string, string> {
   const found: Record<string, string> = {}
   for (const { path, message } of listed) {
-    const at = path.replace(/\[(\d+)\]/g, '.$1').replace(/^\$\.?/, '').replace(/^config\b\.?/, '')
+    const at = path
+      .replace(/\[(\d+)\]/g, '.$1')
+      .replace(/^\$\.?/, '')
+      .replace(/^config\b\.?/, '')
     const missing = /missing required field `([^`]+)`/.exec(message)?.[1]
     const where = [at, missing].filter(Boolean).join('.')
     found[where] ??= missing ? t('work.fill') : message
@@ -165,7 +179,12 @@ export function errorsByPath(listed: { path: string; message: string }[]): Recor
 }
 
 /** Required fields that are empty, by path, as far as they show; the server still has the last word. */
-export function missing(given: Schema, value: Json | undefined, path = '', parents: Value[] = []): Record<string, string> {
+export function missing(
+  given: Schema,
+  value: Json | undefined,
+  path = '',
+  parents: Value[] = [],
+): Record<string, string> {
   const { schema } = plain(given)
   const shape = schema.oneOf ? schema.oneOf[variantOf(schema.oneOf, value)] : schema
   if (!shape?.properties || !isObject(value)) return {}

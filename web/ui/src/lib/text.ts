@@ -45,7 +45,8 @@ export function choose(id: string) {
 
 /** The text of a key, with `{values}` put in; by their number `n`, `key.one` or `key.other`. */
 export function t(key: string, values: Values = {}): string {
-  const counted = typeof values.n === 'number' ? words[`${key}.${plural.select(values.n)}`] ?? words[`${key}.other`] : undefined
+  const counted =
+    typeof values.n === 'number' ? (words[`${key}.${plural.select(values.n)}`] ?? words[`${key}.other`]) : undefined
   const text = counted ?? words[key] ?? key
   return text.replace(/\{(\w+)\}/g, (whole, name: string) => {
     const value = values[name]

@@ -24,16 +24,34 @@ export default function Dashboard() {
   const board = useDashboard()
   const actions = (
     <>
-      <Link href="/templates" className="button"><LibraryBig size={16} aria-hidden="true" />{t('dashboard.fromTemplate')}</Link>
-      <Link href="/flows?new" className="button primary"><Plus size={16} aria-hidden="true" />{t('app.command.newFlow')}</Link>
+      <Link href="/templates" className="button">
+        <LibraryBig size={16} aria-hidden="true" />
+        {t('dashboard.fromTemplate')}
+      </Link>
+      <Link href="/flows?new" className="button primary">
+        <Plus size={16} aria-hidden="true" />
+        {t('app.command.newFlow')}
+      </Link>
     </>
   )
   return (
-    <Page title={t('places.dashboard')} text={me ? t('dashboard.about', { organization: me.organization.name }) : ''} actions={may && actions}>
-      {board.error ? <Trouble error={board.error} again={board.again} /> : !board.ready ? <Waiting what={t('places.dashboard')} /> : (
+    <Page
+      title={t('places.dashboard')}
+      text={me ? t('dashboard.about', { organization: me.organization.name }) : ''}
+      actions={may && actions}
+    >
+      {board.error ? (
+        <Trouble error={board.error} again={board.again} />
+      ) : !board.ready ? (
+        <Waiting what={t('places.dashboard')} />
+      ) : (
         <div className="board">
           <Guide board={board} />
-          {may && !board.own && <Suspense fallback={null}><Starters /></Suspense>}
+          {may && !board.own && (
+            <Suspense fallback={null}>
+              <Starters />
+            </Suspense>
+          )}
           <Counts board={board} />
           <div className="board-columns">
             <div className="board-main">
@@ -49,17 +67,29 @@ export default function Dashboard() {
 }
 
 function Counts({ board: { slots } }: { board: Board }) {
-  const sum = (part: 'completed' | 'failed' | 'cancelled' | 'open' | 'rows') => slots.reduce((all, slot) => all + slot[part], 0)
+  const sum = (part: 'completed' | 'failed' | 'cancelled' | 'open' | 'rows') =>
+    slots.reduce((all, slot) => all + slot[part], 0)
   const ended = sum('completed') + sum('failed')
   const facts: [string, string][] = [
     [t('dashboard.executions'), count(ended + sum('cancelled') + sum('open'))],
     [t('dashboard.success'), ended ? percent(sum('completed') / ended) : '–'],
-    [t('dashboard.rows'), short(sum('rows'))], [t('dashboard.open'), count(sum('open'))],
+    [t('dashboard.rows'), short(sum('rows'))],
+    [t('dashboard.open'), count(sum('open'))],
   ]
   return (
     <section className="card counts" aria-label={t('dashboard.lastDay')}>
-      <dl>{facts.map(([word, value]) => <div key={word}><dt>{word}</dt><dd>{value}</dd></div>)}</dl>
-      <figure><Spark slots={slots} label={t('dashboard.lastDay')} /><figcaption className="soft">{t('dashboard.lastDay')}</figcaption></figure>
+      <dl>
+        {facts.map(([word, value]) => (
+          <div key={word}>
+            <dt>{word}</dt>
+            <dd>{value}</dd>
+          </div>
+        ))}
+      </dl>
+      <figure>
+        <Spark slots={slots} label={t('dashboard.lastDay')} />
+        <figcaption className="soft">{t('dashboard.lastDay')}</figcaption>
+      </figure>
     </section>
   )
 }
@@ -67,15 +97,22 @@ function Counts({ board: { slots } }: { board: Board }) {
 function Latest({ board: { latest, names } }: { board: Board }) {
   return (
     <section className="card board-list" aria-labelledby="latest">
-      <header><h2 id="latest">{t('dashboard.latest')}</h2><Link href="/executions">{t('dashboard.all')}</Link></header>
-      {latest.length === 0 ? <Empty title={t('executions.none')} text={t('executions.none.why')} /> : (
+      <header>
+        <h2 id="latest">{t('dashboard.latest')}</h2>
+        <Link href="/executions">{t('dashboard.all')}</Link>
+      </header>
+      {latest.length === 0 ? (
+        <Empty title={t('executions.none')} text={t('executions.none.why')} />
+      ) : (
         <ul>
           {latest.map((one) => (
             <li key={one.id}>
               <Link href={`/executions/${one.id}`} className="board-row">
                 <span className="board-name">{names.get(one.flow_id) ?? t('executions.deleted')}</span>
                 <State name={one.held ? 'held' : one.status} />
-                <time className="soft" dateTime={one.queued_at} title={moment(one.queued_at)}>{since(one.queued_at)}</time>
+                <time className="soft" dateTime={one.queued_at} title={moment(one.queued_at)}>
+                  {since(one.queued_at)}
+                </time>
                 <span className="soft board-took">{one.duration_ms === null ? '–' : took(one.duration_ms)}</span>
               </Link>
             </li>
@@ -89,14 +126,25 @@ function Latest({ board: { latest, names } }: { board: Board }) {
 function Next({ board: { next, names } }: { board: Board }) {
   return (
     <section className="card board-list" aria-labelledby="next">
-      <header><h2 id="next">{t('dashboard.next')}</h2>{next && <Link href="/triggers">{t('dashboard.all')}</Link>}</header>
-      {!next ? <p className="soft pad">{t('dashboard.next.denied')}</p> : next.length === 0 ? <Empty title={t('dashboard.next.none')} text={t('dashboard.next.none.why')} /> : (
+      <header>
+        <h2 id="next">{t('dashboard.next')}</h2>
+        {next && <Link href="/triggers">{t('dashboard.all')}</Link>}
+      </header>
+      {!next ? (
+        <p className="soft pad">{t('dashboard.next.denied')}</p>
+      ) : next.length === 0 ? (
+        <Empty title={t('dashboard.next.none')} text={t('dashboard.next.none.why')} />
+      ) : (
         <ul>
           {next.map((one) => (
             <li key={one.id}>
               <Link href={`/flows/${one.flow_id}`} className="board-row board-next">
                 <span className="board-name">{names.get(one.flow_id) ?? one.name}</span>
-                {one.next_run_at && <time className="soft" dateTime={one.next_run_at} title={since(one.next_run_at)}>{due(one.next_run_at)}</time>}
+                {one.next_run_at && (
+                  <time className="soft" dateTime={one.next_run_at} title={since(one.next_run_at)}>
+                    {due(one.next_run_at)}
+                  </time>
+                )}
               </Link>
             </li>
           ))}

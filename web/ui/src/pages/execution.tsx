@@ -20,12 +20,35 @@ export default function ExecutionPage({ id }: { id: string }) {
   const execution = useRun((state) => state.execution)
   const flow = useFlow(execution?.flow_id)
   useTitle(flow.data ? t('execution.of', { name: flow.data.name }) : t('execution.title'))
-  const open = () => { setError(null); watch(id).catch(setError) }
-  useEffect(() => { open(); return leave }, [id])
-  if (error) return <Page title={t('execution.title')}><Trouble error={error} again={open} /><Link href="/executions" className="button">{t('places.executions')}</Link></Page>
-  if (!execution || execution.id !== id) return <Page title={t('execution.title')}><Waiting what={t('execution.this')} /></Page>
+  const open = () => {
+    setError(null)
+    watch(id).catch(setError)
+  }
+  useEffect(() => {
+    open()
+    return leave
+  }, [id])
+  if (error)
+    return (
+      <Page title={t('execution.title')}>
+        <Trouble error={error} again={open} />
+        <Link href="/executions" className="button">
+          {t('places.executions')}
+        </Link>
+      </Page>
+    )
+  if (!execution || execution.id !== id)
+    return (
+      <Page title={t('execution.title')}>
+        <Waiting what={t('execution.this')} />
+      </Page>
+    )
   return (
-    <Page title={flow.data?.name ?? t('execution.title')} text={<Standing execution={execution} />} actions={<Acts execution={execution} />}>
+    <Page
+      title={flow.data?.name ?? t('execution.title')}
+      text={<Standing execution={execution} />}
+      actions={<Acts execution={execution} />}
+    >
       <div className="execution">
         <Facts execution={execution} />
         <Failed execution={execution} />
@@ -38,13 +61,27 @@ export default function ExecutionPage({ id }: { id: string }) {
 const PARTS = new Set(['handler', 'compensation', 'flow', 'body'])
 
 /** Its state, and of what it is a part. */
-function Standing({ execution: { status, held, mode, item_no, parent_execution_id, parent_segment_no, compensation } }: { execution: Execution }) {
-  const part = !PARTS.has(mode) || (mode === 'flow' && parent_segment_no === null) ? t('execution.again') : mode === 'body' ? t('execution.item', { number: count((item_no ?? 0) + 1) }) : t(`execution.part.${mode}`)
+function Standing({
+  execution: { status, held, mode, item_no, parent_execution_id, parent_segment_no, compensation },
+}: {
+  execution: Execution
+}) {
+  const part =
+    !PARTS.has(mode) || (mode === 'flow' && parent_segment_no === null)
+      ? t('execution.again')
+      : mode === 'body'
+        ? t('execution.item', { number: count((item_no ?? 0) + 1) })
+        : t(`execution.part.${mode}`)
   return (
-    <span className="row standing"><State name={held ? 'held' : status} />
+    <span className="row standing">
+      <State name={held ? 'held' : status} />
       {compensation && <span className="soft">{t(`execution.undone.${compensation}`)}</span>}
       {held && <span className="soft">{t('execution.held')}</span>}
-      {parent_execution_id && <Link href={`/executions/${parent_execution_id}`}><CornerLeftUp size={13} aria-hidden="true" /> {part}</Link>}
+      {parent_execution_id && (
+        <Link href={`/executions/${parent_execution_id}`}>
+          <CornerLeftUp size={13} aria-hidden="true" /> {part}
+        </Link>
+      )}
     </span>
   )
 }
@@ -58,11 +95,20 @@ function Failed({ execution: { id, flow_id, error } }: { execution: Execution })
   const at = error.node_id && nodes[error.node_id] ? error.node_id : ''
   return (
     <div className="notice" data-tone="error" role="alert">
-      <p>{error.message}</p>{error.hint && <p>{error.hint}</p>}
+      <p>{error.message}</p>
+      {error.hint && <p>{error.hint}</p>}
       {at && (
         <span className="row execution-jump">
-          <button type="button" className="button" onClick={() => search({ step: at, tab: 'steps' }, { replace: true })}>{t('execution.toStep', { name: names(at) })}</button>
-          <Link href={`/flows/${flow_id}?step=${encodeURIComponent(at)}`} className="button">{t('execution.fixStep')}</Link>
+          <button
+            type="button"
+            className="button"
+            onClick={() => search({ step: at, tab: 'steps' }, { replace: true })}
+          >
+            {t('execution.toStep', { name: names(at) })}
+          </button>
+          <Link href={`/flows/${flow_id}?step=${encodeURIComponent(at)}`} className="button">
+            {t('execution.fixStep')}
+          </Link>
         </span>
       )}
     </div>

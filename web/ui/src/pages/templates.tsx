@@ -24,18 +24,48 @@ export default function Templates() {
   const { data, error, refetch } = useTemplates()
   const words = q.toLowerCase().split(/\s+/)
   const shown = data?.filter((one) => {
-    const text = [one.title, one.summary, ...one.steps.map((step) => `${step.label} ${step.type}`)].join(' ').toLowerCase()
-    return words.every((word) => text.includes(word)) && (only === 'all' || (only === 'ready') === (one.needs.length === 0))
+    const text = [one.title, one.summary, ...one.steps.map((step) => `${step.label} ${step.type}`)]
+      .join(' ')
+      .toLowerCase()
+    return (
+      words.every((word) => text.includes(word)) && (only === 'all' || (only === 'ready') === (one.needs.length === 0))
+    )
   })
   return (
     <Page title={t('places.templates')} text={t('templates.about')}>
       <div className="filters">
         <SearchBox label={t('templates.search')} value={q} onChange={setQ} />
-        <Choice label={t('templates.needs')} value={only} options={['all', 'ready', 'connected'].map((one) => [one, t(`templates.only.${one}`)])} onChange={setOnly} />
+        <Choice
+          label={t('templates.needs')}
+          value={only}
+          options={['all', 'ready', 'connected'].map((one) => [one, t(`templates.only.${one}`)])}
+          onChange={setOnly}
+        />
       </div>
-      {error ? <Trouble error={error} again={() => void refetch()} /> : !shown ? <Waiting what={t('places.templates')} /> : shown.length === 0 ? (
-        <Empty title={t('templates.none')} text={t('templates.none.why')}><button type="button" className="button" onClick={() => { setQ(''); setOnly('all') }}>{t('templates.all')}</button></Empty>
-      ) : <ul className="cards">{shown.map((one) => <TemplateCard key={one.id} template={one} onUse={may ? setChosen : undefined} />)}</ul>}
+      {error ? (
+        <Trouble error={error} again={() => void refetch()} />
+      ) : !shown ? (
+        <Waiting what={t('places.templates')} />
+      ) : shown.length === 0 ? (
+        <Empty title={t('templates.none')} text={t('templates.none.why')}>
+          <button
+            type="button"
+            className="button"
+            onClick={() => {
+              setQ('')
+              setOnly('all')
+            }}
+          >
+            {t('templates.all')}
+          </button>
+        </Empty>
+      ) : (
+        <ul className="cards">
+          {shown.map((one) => (
+            <TemplateCard key={one.id} template={one} onUse={may ? setChosen : undefined} />
+          ))}
+        </ul>
+      )}
       {chosen && <UseTemplate template={chosen} onClose={() => setChosen(null)} />}
     </Page>
   )

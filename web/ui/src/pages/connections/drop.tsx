@@ -7,7 +7,15 @@ import { Dialog } from '../../kit/dialog'
 import { fail, say } from '../../kit/toasts'
 import { t } from '../../lib/text'
 
-export function DropConnection({ connection, onClose, onGone }: { connection: Connection; onClose: () => void; onGone?: () => void }) {
+export function DropConnection({
+  connection,
+  onClose,
+  onGone,
+}: {
+  connection: Connection
+  onClose: () => void
+  onGone?: () => void
+}) {
   const [refused, setRefused] = useState('')
   const drop = async (force: boolean) => {
     try {
@@ -18,13 +26,27 @@ export function DropConnection({ connection, onClose, onGone }: { connection: Co
       void gone(['connections'], connection.id)
     } catch (error) {
       if (error instanceof ApiError && error.status === 409) setRefused(error.message)
-      else { fail(error); onClose() }
+      else {
+        fail(error)
+        onClose()
+      }
     }
   }
   return (
     <Dialog title={t('connections.drop', { name: connection.name })} text={t('connections.drop.why')} onClose={onClose}>
-      {refused && <div className="notice" data-tone="error" role="alert">{refused}</div>}
-      <footer className="dialog-foot"><button type="button" className="button" onClick={onClose}>{t('connections.cancel')}</button><button type="button" className="button danger" onClick={() => void drop(Boolean(refused))}>{refused ? t('connections.dropAnyway') : t('connections.delete')}</button></footer>
+      {refused && (
+        <div className="notice" data-tone="error" role="alert">
+          {refused}
+        </div>
+      )}
+      <footer className="dialog-foot">
+        <button type="button" className="button" onClick={onClose}>
+          {t('connections.cancel')}
+        </button>
+        <button type="button" className="button danger" onClick={() => void drop(Boolean(refused))}>
+          {refused ? t('connections.dropAnyway') : t('connections.delete')}
+        </button>
+      </footer>
     </Dialog>
   )
 }

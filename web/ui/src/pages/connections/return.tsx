@@ -33,7 +33,9 @@ export function Returned({ back }: { back: Back }) {
       <div className="card pane returned" data-tone={good ? 'ok' : 'error'}>
         {good ? <CircleCheck size={26} aria-hidden="true" /> : <CircleX size={26} aria-hidden="true" />}
         <p>{good ? t('connections.returned.why') : t('connections.returnedNot.why', { code: back.refused })}</p>
-        <Link href={good ? `/connections/${back.connected}` : '/connections'} className="button">{good ? t('connections.open') : t('connections.allConnections')}</Link>
+        <Link href={good ? `/connections/${back.connected}` : '/connections'} className="button">
+          {good ? t('connections.open') : t('connections.allConnections')}
+        </Link>
       </div>
     </Page>
   )

@@ -8,14 +8,22 @@ import { t } from '../../lib/text'
 import { proof, proofWhy } from './words'
 
 const LEVELS: Record<string, { tone: string; Icon: typeof BadgeCheck }> = {
-  'real server': { tone: 'ok', Icon: BadgeCheck }, engine: { tone: 'ok', Icon: BadgeCheck },
-  'wire-compatible': { tone: 'idle', Icon: FlaskConical }, emulator: { tone: 'idle', Icon: FlaskConical },
-  contract: { tone: 'idle', Icon: FlaskConical }, recorded: { tone: 'idle', Icon: FlaskConical },
+  'real server': { tone: 'ok', Icon: BadgeCheck },
+  engine: { tone: 'ok', Icon: BadgeCheck },
+  'wire-compatible': { tone: 'idle', Icon: FlaskConical },
+  emulator: { tone: 'idle', Icon: FlaskConical },
+  contract: { tone: 'idle', Icon: FlaskConical },
+  recorded: { tone: 'idle', Icon: FlaskConical },
 }
 
 export function Proof({ level }: { level: string }) {
   const { tone, Icon } = LEVELS[level] ?? { tone: 'warn', Icon: ShieldQuestion }
-  return <span className="badge" data-tone={tone} title={proofWhy(level)}><Icon size={13} aria-hidden="true" />{proof(level)}</span>
+  return (
+    <span className="badge" data-tone={tone} title={proofWhy(level)}>
+      <Icon size={13} aria-hidden="true" />
+      {proof(level)}
+    </span>
+  )
 }
 
 type Edition = { id: string; title: string; features: string[]; plans: { title: string; features: string[] }[] }
@@ -29,9 +37,20 @@ export function useLocked(connector: Connector | undefined): boolean {
 /** The badge of a connector that the edition does not have, naming one that does. */
 export function Gate({ connector }: { connector: Connector }) {
   const locked = useLocked(connector)
-  const { data } = useQuery({ queryKey: ['editions'], queryFn: () => get<Edition[]>('/editions'), enabled: locked, staleTime: 60_000 })
+  const { data } = useQuery({
+    queryKey: ['editions'],
+    queryFn: () => get<Edition[]>('/editions'),
+    enabled: locked,
+    staleTime: 60_000,
+  })
   if (!locked) return null
-  const has = (features: string[]) => !features.includes(`-${connector.feature}`) && features.some((one) => one === '*' || one === connector.feature)
+  const has = (features: string[]) =>
+    !features.includes(`-${connector.feature}`) && features.some((one) => one === '*' || one === connector.feature)
   const edition = data?.find(({ features, plans }) => has(features) || plans.some((plan) => has(plan.features)))
-  return <span className="badge" data-tone="warn"><Lock size={13} aria-hidden="true" />{edition?.title ?? t('connections.notInEdition')}</span>
+  return (
+    <span className="badge" data-tone="warn">
+      <Lock size={13} aria-hidden="true" />
+      {edition?.title ?? t('connections.notInEdition')}
+    </span>
+  )
 }

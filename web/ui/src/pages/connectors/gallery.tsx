@@ -35,27 +35,88 @@ function Gallery({ choosing }: { choosing: boolean }) {
   const [does, setDoes] = useAsked('can')
   const [proven, setProven] = useAsked('proof')
   const may = useMay('connection:create')
-  const categories = useMemo(() => [...new Set(data?.map((one) => one.category))].sort((a, b) => category(a).localeCompare(category(b))), [data])
+  const categories = useMemo(
+    () => [...new Set(data?.map((one) => one.category))].sort((a, b) => category(a).localeCompare(category(b))),
+    [data],
+  )
   const doable = useMemo(() => byImportance(new Set(data?.flatMap((one) => one.capabilities))), [data])
-  const found = data?.filter((one) => matches(one, q) && (!does || one.capabilities.includes(does)) && (!proven || one.proof === proven)) ?? []
+  const found =
+    data?.filter(
+      (one) => matches(one, q) && (!does || one.capabilities.includes(does)) && (!proven || one.proof === proven),
+    ) ?? []
   const shown = found.filter((one) => !kind || one.category === kind).sort((a, b) => a.title.localeCompare(b.title))
   const filtered = Boolean(q || kind || does || proven)
-  const clear = () => { setQ(''); setKind(''); setDoes(''); setProven('') }
+  const clear = () => {
+    setQ('')
+    setKind('')
+    setDoes('')
+    setProven('')
+  }
   return (
     <Page title={title} text={data && t('connections.installed', { n: data.length })}>
-      {error ? <Trouble error={error} again={() => void refetch()} /> : !data ? <Waiting what={t('connections.connectors')} /> : (
+      {error ? (
+        <Trouble error={error} again={() => void refetch()} />
+      ) : !data ? (
+        <Waiting what={t('connections.connectors')} />
+      ) : (
         <>
           <div className="filters sources-filters">
             <SearchBox label={t('connections.searchConnectors')} value={q} onChange={setQ} />
-            <label className="row"><span className="soft">{t('connections.canDo')}</span><select value={does} onChange={({ target }) => setDoes(target.value)}><option value="">{t('connections.anything')}</option>{doable.map((one) => <option key={one} value={one}>{can(one)}</option>)}</select></label>
-            <label className="row"><span className="soft">{t('connections.proven')}</span><select value={proven} onChange={({ target }) => setProven(target.value)}><option value="">{t('connections.anyhow')}</option>{PROOFS.map((one) => <option key={one} value={one}>{proof(one)}</option>)}</select></label>
+            <label className="row">
+              <span className="soft">{t('connections.canDo')}</span>
+              <select value={does} onChange={({ target }) => setDoes(target.value)}>
+                <option value="">{t('connections.anything')}</option>
+                {doable.map((one) => (
+                  <option key={one} value={one}>
+                    {can(one)}
+                  </option>
+                ))}
+              </select>
+            </label>
+            <label className="row">
+              <span className="soft">{t('connections.proven')}</span>
+              <select value={proven} onChange={({ target }) => setProven(target.value)}>
+                <option value="">{t('connections.anyhow')}</option>
+                {PROOFS.map((one) => (
+                  <option key={one} value={one}>
+                    {proof(one)}
+                  </option>
+                ))}
+              </select>
+            </label>
           </div>
           <div className="segmented filter" role="radiogroup" aria-label={t('connections.categories')}>
-            {['', ...categories].map((one) => <label key={one}><input type="radio" name="category" checked={kind === one} onChange={() => setKind(one)} /><span>{one ? category(one) : t('connections.all')}<span className="soft amount">{amount(found, one)}</span></span></label>)}
+            {['', ...categories].map((one) => (
+              <label key={one}>
+                <input type="radio" name="category" checked={kind === one} onChange={() => setKind(one)} />
+                <span>
+                  {one ? category(one) : t('connections.all')}
+                  <span className="soft amount">{amount(found, one)}</span>
+                </span>
+              </label>
+            ))}
           </div>
-          <p className="sr" role="status">{t('connections.found', { n: shown.length })}</p>
-          {shown.length === 0 ? <Empty title={t('connections.noConnector')} text={t('connections.noConnector.why')}>{filtered && <button type="button" className="button" onClick={clear}>{t('connections.clear')}</button>}</Empty> : (
-            <ul className="cards gallery-cards">{shown.map((one) => <Card key={one.id} connector={one} href={choosing && may ? `/connections/new/${one.id}` : `/connectors/${one.id}`} />)}</ul>
+          <p className="sr" role="status">
+            {t('connections.found', { n: shown.length })}
+          </p>
+          {shown.length === 0 ? (
+            <Empty title={t('connections.noConnector')} text={t('connections.noConnector.why')}>
+              {filtered && (
+                <button type="button" className="button" onClick={clear}>
+                  {t('connections.clear')}
+                </button>
+              )}
+            </Empty>
+          ) : (
+            <ul className="cards gallery-cards">
+              {shown.map((one) => (
+                <Card
+                  key={one.id}
+                  connector={one}
+                  href={choosing && may ? `/connections/new/${one.id}` : `/connectors/${one.id}`}
+                />
+              ))}
+            </ul>
           )}
         </>
       )}
@@ -67,11 +128,26 @@ function Card({ connector: one, href }: { connector: Connector; href: string }) 
   const able = capabilities(one)
   return (
     <li className="card card-link">
-      <div className="card-top"><Tile icon={one.icon} kind="connector" title={one.title} />
-        <div className="card-names"><h2><Link href={href}>{one.title}</Link></h2><p className="soft" title={`${one.plugin.distribution} ${one.plugin.version}`}>{one.plugin.distribution} {one.plugin.version}</p></div></div>
+      <div className="card-top">
+        <Tile icon={one.icon} kind="connector" title={one.title} />
+        <div className="card-names">
+          <h2>
+            <Link href={href}>{one.title}</Link>
+          </h2>
+          <p className="soft" title={`${one.plugin.distribution} ${one.plugin.version}`}>
+            {one.plugin.distribution} {one.plugin.version}
+          </p>
+        </div>
+      </div>
       <p className="card-text">{one.summary}</p>
-      <p className="soft card-can" title={able.map(can).join(', ')}>{able.slice(0, ON_A_CARD).map(can).join(' · ')}{able.length > ON_A_CARD && ` +${able.length - ON_A_CARD}`}</p>
-      <p className="card-foot card-proof"><Proof level={one.proof} /><Gate connector={one} /></p>
+      <p className="soft card-can" title={able.map(can).join(', ')}>
+        {able.slice(0, ON_A_CARD).map(can).join(' · ')}
+        {able.length > ON_A_CARD && ` +${able.length - ON_A_CARD}`}
+      </p>
+      <p className="card-foot card-proof">
+        <Proof level={one.proof} />
+        <Gate connector={one} />
+      </p>
     </li>
   )
 }

@@ -17,19 +17,43 @@ export function typeWord(given: Loose): string {
   return given.format ? `${type} (${given.format})` : type
 }
 
-const shown = (value: Json | undefined) => (value === undefined || value === null || value === '' || (Array.isArray(value) && !value.length) ? '' : JSON.stringify(value))
+const shown = (value: Json | undefined) =>
+  value === undefined || value === null || value === '' || (Array.isArray(value) && !value.length)
+    ? ''
+    : JSON.stringify(value)
 
 export function Fields({ fields, required }: { fields: [string, Schema][]; required: string[] }) {
   return (
     <div className="table-card docs-fields" tabIndex={0} role="region" aria-label={t('docs.settings')}>
       <table className="list">
-        <thead><tr><th scope="col">{t('flows.name')}</th><th scope="col">{t('docs.type')}</th><th scope="col">{t('docs.meaning')}</th></tr></thead>
+        <thead>
+          <tr>
+            <th scope="col">{t('flows.name')}</th>
+            <th scope="col">{t('docs.type')}</th>
+            <th scope="col">{t('docs.meaning')}</th>
+          </tr>
+        </thead>
         <tbody>
           {fields.map(([name, field]) => (
             <tr key={name}>
-              <td><strong>{field.title ?? name}</strong>{field.title && <code className="soft">{name}</code>}{required.includes(name) && <span className="badge" data-tone="wait">{t('docs.required')}</span>}</td>
-              <td><code>{typeWord(field)}</code></td>
-              <td>{field.description && <Inline text={field.description} />}{shown(field.default) && <span className="soft"> {t('docs.default', { value: shown(field.default) })}</span>}</td>
+              <td>
+                <strong>{field.title ?? name}</strong>
+                {field.title && <code className="soft">{name}</code>}
+                {required.includes(name) && (
+                  <span className="badge" data-tone="wait">
+                    {t('docs.required')}
+                  </span>
+                )}
+              </td>
+              <td>
+                <code>{typeWord(field)}</code>
+              </td>
+              <td>
+                {field.description && <Inline text={field.description} />}
+                {shown(field.default) && (
+                  <span className="soft"> {t('docs.default', { value: shown(field.default) })}</span>
+                )}
+              </td>
             </tr>
           ))}
         </tbody>

@@ -6,17 +6,48 @@ import { ordered } from '../../lib/schema'
 import { t } from '../../lib/text'
 import { Fields } from './fields'
 
-type Props = { title: string; id: string; mark: ReactNode; summary: string; docs: string; plugin: Plugin; schema: Schema; facts: [string, string][] }
+type Props = {
+  title: string
+  id: string
+  mark: ReactNode
+  summary: string
+  docs: string
+  plugin: Plugin
+  schema: Schema
+  facts: [string, string][]
+}
 
 export function Reference({ title, id, mark, summary, docs, plugin, schema, facts }: Props) {
   const fields = ordered(schema)
   return (
     <>
-      <header className="card-top">{mark}<div><h2>{title}</h2><p className="soft"><code>{id}</code> · {plugin.distribution} {plugin.version}</p></div></header>
+      <header className="card-top">
+        {mark}
+        <div>
+          <h2>{title}</h2>
+          <p className="soft">
+            <code>{id}</code> · {plugin.distribution} {plugin.version}
+          </p>
+        </div>
+      </header>
       <p className="docs-summary">{summary}</p>
       {docs && <Markdown text={docs} />}
-      <dl className="approval-facts docs-facts">{facts.filter(([, value]) => value).map(([word, value]) => <div key={word}><dt>{word}</dt><dd>{value}</dd></div>)}</dl>
-      {fields.length > 0 && <><h3>{t('docs.settings')}</h3><Fields fields={fields} required={schema.required ?? []} /></>}
+      <dl className="approval-facts docs-facts">
+        {facts
+          .filter(([, value]) => value)
+          .map(([word, value]) => (
+            <div key={word}>
+              <dt>{word}</dt>
+              <dd>{value}</dd>
+            </div>
+          ))}
+      </dl>
+      {fields.length > 0 && (
+        <>
+          <h3>{t('docs.settings')}</h3>
+          <Fields fields={fields} required={schema.required ?? []} />
+        </>
+      )}
     </>
   )
 }

@@ -12,7 +12,15 @@ export function Effect({ moves, error }: { moves: Move[] | undefined; error: Err
   return (
     <div className="effect" role="status">
       <h3>{t('editions.effect')}</h3>
-      {moves.length === 0 ? <p className="soft">{t('editions.noEffect')}</p> : <ul>{moves.map((move) => <OneMove key={move.organization_id} move={move} />)}</ul>}
+      {moves.length === 0 ? (
+        <p className="soft">{t('editions.noEffect')}</p>
+      ) : (
+        <ul>
+          {moves.map((move) => (
+            <OneMove key={move.organization_id} move={move} />
+          ))}
+        </ul>
+      )}
     </div>
   )
 }
@@ -23,9 +31,21 @@ function OneMove({ move }: { move: Move }) {
   return (
     <li>
       {move.organization && <strong>{move.organization}</strong>}
-      {move.gains.map((key) => <span key={key} data-tone="ok"><Plus size={14} role="img" aria-label={t('editions.gains')} />{name(key)}</span>)}
-      {move.loses.map((key) => <span key={key} data-tone="error"><Minus size={14} role="img" aria-label={t('editions.loses')} />{name(key)}</span>)}
-      {move.limits.map((one) => <OneLimit key={one.limit} one={one} />)}
+      {move.gains.map((key) => (
+        <span key={key} data-tone="ok">
+          <Plus size={14} role="img" aria-label={t('editions.gains')} />
+          {name(key)}
+        </span>
+      ))}
+      {move.loses.map((key) => (
+        <span key={key} data-tone="error">
+          <Minus size={14} role="img" aria-label={t('editions.loses')} />
+          {name(key)}
+        </span>
+      ))}
+      {move.limits.map((one) => (
+        <OneLimit key={one.limit} one={one} />
+      ))}
     </li>
   )
 }
@@ -34,5 +54,11 @@ const shown = (value: number) => (value < 0 ? t('editions.noLimit') : count(valu
 
 function OneLimit({ one }: { one: LimitMove }) {
   const over = one.beyond > 0
-  return <span data-tone={over ? 'error' : undefined}>{over ? <TriangleAlert size={14} aria-hidden="true" /> : <ArrowRight size={14} aria-hidden="true" />}{t(`editions.limit.${one.limit}`)}: {shown(one.before)} → {shown(one.after)}{over && <b>, {t('editions.beyond', { n: one.beyond })}</b>}</span>
+  return (
+    <span data-tone={over ? 'error' : undefined}>
+      {over ? <TriangleAlert size={14} aria-hidden="true" /> : <ArrowRight size={14} aria-hidden="true" />}
+      {t(`editions.limit.${one.limit}`)}: {shown(one.before)} → {shown(one.after)}
+      {over && <b>, {t('editions.beyond', { n: one.beyond })}</b>}
+    </span>
+  )
 }

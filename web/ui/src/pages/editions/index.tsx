@@ -13,8 +13,10 @@ import { Ours } from './ours'
 import { Subscriptions } from './subscriptions'
 
 const PARTS = [
-  { tab: '', word: 'ours', permission: '', Shown: Ours }, { tab: 'features', word: 'matrix', permission: 'edition:manage', Shown: Matrix },
-  { tab: 'plans', word: 'plans', permission: '', Shown: Plans }, { tab: 'organizations', word: 'organizations', permission: 'subscription:manage', Shown: Subscriptions },
+  { tab: '', word: 'ours', permission: '', Shown: Ours },
+  { tab: 'features', word: 'matrix', permission: 'edition:manage', Shown: Matrix },
+  { tab: 'plans', word: 'plans', permission: '', Shown: Plans },
+  { tab: 'organizations', word: 'organizations', permission: 'subscription:manage', Shown: Subscriptions },
 ]
 
 export default function Editions({ tab = '' }: { tab?: string }) {
@@ -22,14 +24,24 @@ export default function Editions({ tab = '' }: { tab?: string }) {
   useSwitches(['editions', 'features', 'plans', 'usage', 'subscriptions'])
   const { data: me, error, refetch } = useMine()
   const part = PARTS.find((one) => one.tab === tab)
-  const tabs = PARTS.filter(({ permission }) => !permission || me?.permissions.includes(permission)).map((one) => ({ href: one.tab ? `/editions/${one.tab}` : '/editions', word: t(`editions.tab.${one.word}`) }))
+  const tabs = PARTS.filter(({ permission }) => !permission || me?.permissions.includes(permission)).map((one) => ({
+    href: one.tab ? `/editions/${one.tab}` : '/editions',
+    word: t(`editions.tab.${one.word}`),
+  }))
   return (
     <Page title={t('editions.title')} text={t('editions.text')}>
       <LinkTabs label={t('editions.title')} tabs={tabs} />
-      {error ? <Trouble error={error} again={() => void refetch()} /> : !me ? <Waiting what={t('editions.title')} />
-        : !part ? <Empty title={t('app.nothing')} text={t('app.nothing.why')} />
-        : part.permission && !me.permissions.includes(part.permission) ? <NotYours permission={part.permission} />
-        : <part.Shown me={me} />}
+      {error ? (
+        <Trouble error={error} again={() => void refetch()} />
+      ) : !me ? (
+        <Waiting what={t('editions.title')} />
+      ) : !part ? (
+        <Empty title={t('app.nothing')} text={t('app.nothing.why')} />
+      ) : part.permission && !me.permissions.includes(part.permission) ? (
+        <NotYours permission={part.permission} />
+      ) : (
+        <part.Shown me={me} />
+      )}
     </Page>
   )
 }

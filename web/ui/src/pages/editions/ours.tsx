@@ -21,40 +21,93 @@ export function Ours({ me }: { me: Me }) {
   const editions = useEditions()
   const features = useFeatures()
   const wrong = editions.error ?? features.error
-  if (wrong) return <Trouble error={wrong} again={() => { void editions.refetch(); void features.refetch() }} />
+  if (wrong)
+    return (
+      <Trouble
+        error={wrong}
+        again={() => {
+          void editions.refetch()
+          void features.refetch()
+        }}
+      />
+    )
   if (!editions.data || !features.data) return <Waiting what={t('editions.title')} />
   const mine = editions.data.find(({ current }) => current)
   const all = editions.data
-  const change = me.permissions.includes('subscription:manage') && <button type="button" className="button primary" onClick={() => setChanging(true)}>{t('editions.changePlan')}</button>
+  const change = me.permissions.includes('subscription:manage') && (
+    <button type="button" className="button primary" onClick={() => setChanging(true)}>
+      {t('editions.changePlan')}
+    </button>
+  )
   return (
     <div className="sections">
-      <Section title={mine?.title ?? '–'} text={t('editions.yours', { organization: me.organization.name })} actions={change}><Usages /></Section>
-      <Section title={t('editions.features')} text={t('editions.features.text')}>
-        <ul className="features">{features.data.map(({ key, name }) => {
-          const on = me.features[key] ?? false
-          const others = having(all, key)
-          const here = mine && mine.plans.some((plan) => decided(mine, plan, key).on)
-          return (
-            <li key={key} data-on={on || undefined}>
-              {on ? <CircleCheck size={17} role="img" aria-label={t('editions.on')} /> : <Lock size={16} role="img" aria-label={t('editions.locked')} />}
-              <span><strong>{name}</strong><span className="soft">{on ? known(t(`editions.about.${key}`), key) : others.length ? t(here ? 'editions.inPlan' : 'editions.inEdition', { editions: others.join(', ') }) : t('editions.nowhere')}</span></span>
-            </li>
-          )
-        })}</ul>
+      <Section
+        title={mine?.title ?? '–'}
+        text={t('editions.yours', { organization: me.organization.name })}
+        actions={change}
+      >
+        <Usages />
       </Section>
-      {changing && <ChangePlan organization={me.organization.id} name={me.organization.name} onClose={() => setChanging(false)} />}
+      <Section title={t('editions.features')} text={t('editions.features.text')}>
+        <ul className="features">
+          {features.data.map(({ key, name }) => {
+            const on = me.features[key] ?? false
+            const others = having(all, key)
+            const here = mine && mine.plans.some((plan) => decided(mine, plan, key).on)
+            return (
+              <li key={key} data-on={on || undefined}>
+                {on ? (
+                  <CircleCheck size={17} role="img" aria-label={t('editions.on')} />
+                ) : (
+                  <Lock size={16} role="img" aria-label={t('editions.locked')} />
+                )}
+                <span>
+                  <strong>{name}</strong>
+                  <span className="soft">
+                    {on
+                      ? known(t(`editions.about.${key}`), key)
+                      : others.length
+                        ? t(here ? 'editions.inPlan' : 'editions.inEdition', { editions: others.join(', ') })
+                        : t('editions.nowhere')}
+                  </span>
+                </span>
+              </li>
+            )
+          })}
+        </ul>
+      </Section>
+      {changing && (
+        <ChangePlan organization={me.organization.id} name={me.organization.name} onClose={() => setChanging(false)} />
+      )}
     </div>
   )
 }
 
 function Usages() {
-  const found = useQueries({ queries: LIMITS.map((kind) => ({ queryKey: ['usage', kind], queryFn: () => call('GET /features/usage/{kind}', { path: { kind } }) })) })
+  const found = useQueries({
+    queries: LIMITS.map((kind) => ({
+      queryKey: ['usage', kind],
+      queryFn: () => call('GET /features/usage/{kind}', { path: { kind } }),
+    })),
+  })
   return (
     <div className="meters">
       {found.map(({ data }, at) => {
         const kind = LIMITS[at] ?? ''
         if (!data) return null
-        return <div key={kind}><Meter label={t(`editions.limit.${kind}`)} used={data.used} limit={data.limit} show={kind === 'storage_bytes' ? asSize : count} />{data.resets_at && data.limit >= 0 && <p className="help">{t('editions.resets', { when: until(data.resets_at) })}</p>}</div>
+        return (
+          <div key={kind}>
+            <Meter
+              label={t(`editions.limit.${kind}`)}
+              used={data.used}
+              limit={data.limit}
+              show={kind === 'storage_bytes' ? asSize : count}
+            />
+            {data.resets_at && data.limit >= 0 && (
+              <p className="help">{t('editions.resets', { when: until(data.resets_at) })}</p>
+            )}
+          </div>
+        )
       })}
     </div>
   )

@@ -13,7 +13,12 @@ import { useNames } from '../execution'
 import { Replay } from './replay'
 import { WithData } from './with_data'
 
-export type Again = { from: 'start' | 'failed' | 'node'; node_ids?: string[]; version?: 'same' | 'latest' | number; input?: Value }
+export type Again = {
+  from: 'start' | 'failed' | 'node'
+  node_ids?: string[]
+  version?: 'same' | 'latest' | number
+  input?: Value
+}
 
 export function Acts({ execution }: { execution: Execution }) {
   const { id, flow_id, status, parent_segment_no, mode } = execution
@@ -28,29 +33,84 @@ export function Acts({ execution }: { execution: Execution }) {
   const names = useNames(id, flow_id)
   const stopping = status === 'cancelling'
   const step = search.get('step') ?? ''
-  const again = (how: Again) => call('POST /executions/{execution_id}/retry', { path: { execution_id: id }, body: how }).then((made) => { say(t('execution.startedAgain'), 'ok'); go(`/executions/${String(made.id)}`) })
+  const again = (how: Again) =>
+    call('POST /executions/{execution_id}/retry', { path: { execution_id: id }, body: how }).then((made) => {
+      say(t('execution.startedAgain'), 'ok')
+      go(`/executions/${String(made.id)}`)
+    })
   const retry = (how: Again) => void again(how).catch(fail)
   const whole = ENDED.has(status) && !parent_segment_no && !['body', 'handler', 'compensation'].includes(mode)
   const first: Again['from'] = status === 'completed' ? 'start' : 'failed'
   return (
     <>
-      {live && mayStop && !ENDED.has(status) && <button type="button" className="button" disabled={stopping} onClick={() => void cancel(id).then(refresh).catch(fail)}><Square size={14} aria-hidden="true" />{t(stopping ? 'execution.stopping' : 'execution.stop')}</button>}
+      {live && mayStop && !ENDED.has(status) && (
+        <button
+          type="button"
+          className="button"
+          disabled={stopping}
+          onClick={() => void cancel(id).then(refresh).catch(fail)}
+        >
+          <Square size={14} aria-hidden="true" />
+          {t(stopping ? 'execution.stopping' : 'execution.stop')}
+        </button>
+      )}
       {mayRetry && whole && (
         <span className="joined plain">
-          <button type="button" className="button" title={t(`execution.why.${first}`)} onClick={() => retry({ from: first })}><RotateCcw size={14} aria-hidden="true" />{t(`execution.from.${first}`)}</button>
+          <button
+            type="button"
+            className="button"
+            title={t(`execution.why.${first}`)}
+            onClick={() => retry({ from: first })}
+          >
+            <RotateCcw size={14} aria-hidden="true" />
+            {t(`execution.from.${first}`)}
+          </button>
           <Menu.Root>
-            <Menu.Trigger className="button" aria-label={t('execution.otherways')}><ChevronDown size={15} aria-hidden="true" /></Menu.Trigger>
-            <Menu.Portal><Menu.Positioner sideOffset={4} align="end"><Menu.Popup className="menu">
-              {first === 'failed' && <Menu.Item onClick={() => retry({ from: 'start' })}>{t('execution.from.start')}</Menu.Item>}
-              <Menu.Item disabled={!step || !nodes[step]} onClick={() => retry({ from: 'node', node_ids: [step] })}>{step ? t('execution.from.step', { name: names(step) }) : t('execution.from.chosen')}</Menu.Item>
-              <Menu.Item onClick={() => setOpen('replay')}>{t('execution.replay')}</Menu.Item>
-            </Menu.Popup></Menu.Positioner></Menu.Portal>
+            <Menu.Trigger className="button" aria-label={t('execution.otherways')}>
+              <ChevronDown size={15} aria-hidden="true" />
+            </Menu.Trigger>
+            <Menu.Portal>
+              <Menu.Positioner sideOffset={4} align="end">
+                <Menu.Popup className="menu">
+                  {first === 'failed' && (
+                    <Menu.Item onClick={() => retry({ from: 'start' })}>{t('execution.from.start')}</Menu.Item>
+                  )}
+                  <Menu.Item disabled={!step || !nodes[step]} onClick={() => retry({ from: 'node', node_ids: [step] })}>
+                    {step ? t('execution.from.step', { name: names(step) }) : t('execution.from.chosen')}
+                  </Menu.Item>
+                  <Menu.Item onClick={() => setOpen('replay')}>{t('execution.replay')}</Menu.Item>
+                </Menu.Popup>
+              </Menu.Positioner>
+            </Menu.Portal>
           </Menu.Root>
         </span>
       )}
-      <button type="button" className="button" onClick={() => setSearch((now) => { now.set('tab', 'compare'); return now }, { replace: true })}><GitCompareArrows size={15} aria-hidden="true" />{t('execution.compare')}</button>
-      {mayUpdate && ENDED.has(status) && <button type="button" className="button" onClick={() => setOpen('data')}><Bug size={15} aria-hidden="true" />{t('execution.withData')}</button>}
-      <Link href={`/flows/${flow_id}`} className="button"><Pencil size={14} aria-hidden="true" />{t('execution.openFlow')}</Link>
+      <button
+        type="button"
+        className="button"
+        onClick={() =>
+          setSearch(
+            (now) => {
+              now.set('tab', 'compare')
+              return now
+            },
+            { replace: true },
+          )
+        }
+      >
+        <GitCompareArrows size={15} aria-hidden="true" />
+        {t('execution.compare')}
+      </button>
+      {mayUpdate && ENDED.has(status) && (
+        <button type="button" className="button" onClick={() => setOpen('data')}>
+          <Bug size={15} aria-hidden="true" />
+          {t('execution.withData')}
+        </button>
+      )}
+      <Link href={`/flows/${flow_id}`} className="button">
+        <Pencil size={14} aria-hidden="true" />
+        {t('execution.openFlow')}
+      </Link>
       {open === 'replay' && <Replay execution={execution} again={again} onClose={() => setOpen('')} />}
       {open === 'data' && <WithData execution={execution} names={names} onClose={() => setOpen('')} />}
     </>

@@ -7,16 +7,44 @@ import { CanvasView } from '../../flow/canvas'
 import { FlowPageContext } from '../../flow/context'
 import { select, show, useDoc } from '../../flow/store'
 
-type Props = { id: string; canvas: Canvas; types: NodeType[]; chosen: string; choose: (id: string) => void; rows: (id: string) => ReactNode }
+type Props = {
+  id: string
+  canvas: Canvas
+  types: NodeType[]
+  chosen: string
+  choose: (id: string) => void
+  rows: (id: string) => ReactNode
+}
 
 export function Drawn({ id, canvas, types: listed, chosen, choose, rows }: Props) {
   const types = useMemo(() => new Map(listed.map((type) => [type.id, type])), [listed])
-  const page = useMemo(() => ({ flowId: `execution ${id}`, types, problems: [], readOnly: true, save: async () => false, run: () => undefined }), [id, types])
+  const page = useMemo(
+    () => ({
+      flowId: `execution ${id}`,
+      types,
+      problems: [],
+      readOnly: true,
+      save: async () => false,
+      run: () => undefined,
+    }),
+    [id, types],
+  )
   const [ready, setReady] = useState(false)
-  useEffect(() => { show(`execution ${id}`, canvas, types); if (chosen) select([chosen]); setReady(true) }, [id, canvas, types])
-  const selected = useDoc((state) => state.nodes.filter((node) => node.selected).map((node) => node.id).join(' '))
+  useEffect(() => {
+    show(`execution ${id}`, canvas, types)
+    if (chosen) select([chosen])
+    setReady(true)
+  }, [id, canvas, types])
+  const selected = useDoc((state) =>
+    state.nodes
+      .filter((node) => node.selected)
+      .map((node) => node.id)
+      .join(' '),
+  )
   const one = selected && !selected.includes(' ') ? selected : ''
-  useEffect(() => { if (ready && one && one !== chosen) choose(one) }, [one])
+  useEffect(() => {
+    if (ready && one && one !== chosen) choose(one)
+  }, [one])
   if (!ready) return null
   return (
     <FlowPageContext value={page}>

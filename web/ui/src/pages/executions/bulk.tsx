@@ -26,7 +26,9 @@ export function Bulk({ list, onDone }: { list: Execution[]; onDone: () => void }
       if (worked) say(told(worked), 'ok')
       if (wrong) say(String(wrong.message), 'error')
       onDone()
-    } catch (error) { fail(error) }
+    } catch (error) {
+      fail(error)
+    }
     stale()
     setBusy(false)
   }
@@ -34,9 +36,45 @@ export function Bulk({ list, onDone }: { list: Execution[]; onDone: () => void }
   return (
     <div className="bulk" role="toolbar" aria-label={t('executions.chosen')}>
       <strong>{t('flows.picked', { n: list.length })}</strong>
-      {mayRetry && <button type="button" className="button" disabled={busy || !failed.length} onClick={() => void act(call('POST /executions/bulk/retry', { body: { ids: ids(failed), from: 'failed' } }), (n) => t('executions.retried', { n }))}><RotateCcw size={14} aria-hidden="true" />{t('executions.retry', { n: failed.length })}</button>}
-      {mayCancel && <button type="button" className="button" disabled={busy || !running.length} onClick={() => void act(call('POST /executions/bulk/cancel', { body: { ids: ids(running) } }), (n) => t('executions.cancelled', { n }))}><CircleStop size={14} aria-hidden="true" />{t('executions.cancel', { n: running.length })}</button>}
-      <button type="button" className="icon-button" aria-label={t('flows.unpick')} title={t('flows.unpick')} onClick={onDone}><X size={16} /></button>
+      {mayRetry && (
+        <button
+          type="button"
+          className="button"
+          disabled={busy || !failed.length}
+          onClick={() =>
+            void act(call('POST /executions/bulk/retry', { body: { ids: ids(failed), from: 'failed' } }), (n) =>
+              t('executions.retried', { n }),
+            )
+          }
+        >
+          <RotateCcw size={14} aria-hidden="true" />
+          {t('executions.retry', { n: failed.length })}
+        </button>
+      )}
+      {mayCancel && (
+        <button
+          type="button"
+          className="button"
+          disabled={busy || !running.length}
+          onClick={() =>
+            void act(call('POST /executions/bulk/cancel', { body: { ids: ids(running) } }), (n) =>
+              t('executions.cancelled', { n }),
+            )
+          }
+        >
+          <CircleStop size={14} aria-hidden="true" />
+          {t('executions.cancel', { n: running.length })}
+        </button>
+      )}
+      <button
+        type="button"
+        className="icon-button"
+        aria-label={t('flows.unpick')}
+        title={t('flows.unpick')}
+        onClick={onDone}
+      >
+        <X size={16} />
+      </button>
     </div>
   )
 }

@@ -19,12 +19,24 @@ import { sized } from './words'
 export default function Files() {
   useTitle(t('places.files'))
   const { get } = useAddress()
-  const { data, error, refetch } = useQuery({ queryKey: ['files', 'buckets'], queryFn: () => call('GET /files/buckets') })
+  const { data, error, refetch } = useQuery({
+    queryKey: ['files', 'buckets'],
+    queryFn: () => call('GET /files/buckets'),
+  })
   const here = data?.find(({ bucket }) => bucket === get('bucket')) ?? data?.[0]
-  const tabs = data?.map(({ bucket, files }) => ({ href: `/files?bucket=${bucket}`, word: t(`files.bucket.${bucket}`), count: files })) ?? []
+  const tabs =
+    data?.map(({ bucket, files }) => ({
+      href: `/files?bucket=${bucket}`,
+      word: t(`files.bucket.${bucket}`),
+      count: files,
+    })) ?? []
   return (
     <Page title={t('places.files')} text={t('files.text')}>
-      {error ? <Trouble error={error} again={() => void refetch()} /> : !here ? <Waiting what={t('places.files')} /> : (
+      {error ? (
+        <Trouble error={error} again={() => void refetch()} />
+      ) : !here ? (
+        <Waiting what={t('places.files')} />
+      ) : (
         <>
           <LinkTabs label={t('files.buckets')} tabs={tabs} at={`/files?bucket=${here.bucket}`} />
           <Bucket key={here.bucket} bucket={here} />
@@ -49,25 +61,63 @@ function Bucket({ bucket }: { bucket: BucketOut }) {
   })
   const kept = bucket.days > 0 ? t('files.keptDays', { n: bucket.days }) : t('files.kept')
   const pick = () => input.current?.click()
-  const add = may && <button type="button" className="button primary" onClick={pick}><Upload size={16} aria-hidden="true" />{t('files.upload')}</button>
+  const add = may && (
+    <button type="button" className="button primary" onClick={pick}>
+      <Upload size={16} aria-hidden="true" />
+      {t('files.upload')}
+    </button>
+  )
   return (
     <div
-      className="files-drop" data-over={over || undefined}
-      onDragOver={(event) => { if (may) { event.preventDefault(); setOver(true) } }} onDragLeave={() => setOver(false)}
-      onDrop={(event) => { event.preventDefault(); setOver(false); if (may) send([...event.dataTransfer.files]) }}
+      className="files-drop"
+      data-over={over || undefined}
+      onDragOver={(event) => {
+        if (may) {
+          event.preventDefault()
+          setOver(true)
+        }
+      }}
+      onDragLeave={() => setOver(false)}
+      onDrop={(event) => {
+        event.preventDefault()
+        setOver(false)
+        if (may) send([...event.dataTransfer.files])
+      }}
     >
       <div className="row list-head">
-        <p className="soft grow">{t(`files.about.${bucket.bucket}`)} {kept}</p>
+        <p className="soft grow">
+          {t(`files.about.${bucket.bucket}`)} {kept}
+        </p>
         <SearchBox label={t('files.find')} value={q} onChange={(text) => set({ q: text })} />
         {add}
-        <input ref={input} type="file" multiple hidden accept={bucket.kinds.map((kind) => `.${kind}`).join()} onChange={({ target }) => { send([...(target.files ?? [])]); target.value = '' }} />
+        <input
+          ref={input}
+          type="file"
+          multiple
+          hidden
+          accept={bucket.kinds.map((kind) => `.${kind}`).join()}
+          onChange={({ target }) => {
+            send([...(target.files ?? [])])
+            target.value = ''
+          }}
+        />
       </div>
       <Sendings sendings={sendings} />
-      {error ? <Trouble error={error} again={() => void refetch()} /> : !data ? <Waiting what={t('places.files')} /> : data.data.length === 0 && q ? <Empty title={t('files.none')} text={t('files.none.text')} /> : data.data.length === 0 ? (
+      {error ? (
+        <Trouble error={error} again={() => void refetch()} />
+      ) : !data ? (
+        <Waiting what={t('places.files')} />
+      ) : data.data.length === 0 && q ? (
+        <Empty title={t('files.none')} text={t('files.none.text')} />
+      ) : data.data.length === 0 ? (
         <Empty title={t('files.empty')} text={may ? t('files.drop') : t('files.empty.text')} />
-      ) : <Rows files={data.data} />}
+      ) : (
+        <Rows files={data.data} />
+      )}
       <Pages page={page} total={data?.pagination?.total_pages ?? 1} onChange={(next) => set({ page: next })} />
-      {may && <p className="help">{t('files.takes', { kinds: bucket.kinds.join(', '), size: sized(bucket.file_bytes) })}</p>}
+      {may && (
+        <p className="help">{t('files.takes', { kinds: bucket.kinds.join(', '), size: sized(bucket.file_bytes) })}</p>
+      )}
     </div>
   )
 }

@@ -17,7 +17,10 @@ function put(url: string, file: File, onShare: (share: number) => void): { done:
   const done = new Promise<void>((resolve, reject) => {
     sent.upload.onprogress = ({ loaded, total }) => onShare(total ? loaded / total : 0)
     sent.onload = () => {
-      if (sent.status < 300) { resolve(); return }
+      if (sent.status < 300) {
+        resolve()
+        return
+      }
       const said = JSON.parse(sent.responseText || '{}') as { error?: { message?: string } }
       reject(new Error(said.error?.message ?? t('app.answered', { status: sent.status })))
     }
@@ -34,7 +37,8 @@ export function useSendings(bucket: Bucket) {
   const last = useRef(0)
   const one = async (file: File) => {
     const id = ++last.current
-    const change = (part: Partial<Sending>) => set((now) => now.map((each) => (each.id === id ? { ...each, ...part } : each)))
+    const change = (part: Partial<Sending>) =>
+      set((now) => now.map((each) => (each.id === id ? { ...each, ...part } : each)))
     set((now) => [...now, { id, name: file.name, share: 0, stop: () => undefined }])
     try {
       const made = await call('POST /files', { body: { bucket, name: file.name, size_bytes: file.size } })
@@ -54,7 +58,12 @@ export function useSendings(bucket: Bucket) {
       await stale('files')
     }
   }
-  return { sendings, send: (files: File[]) => { for (const file of files) void one(file) } }
+  return {
+    sendings,
+    send: (files: File[]) => {
+      for (const file of files) void one(file)
+    },
+  }
 }
 
 export function Sendings({ sendings }: { sendings: Sending[] }) {
@@ -64,8 +73,15 @@ export function Sendings({ sendings }: { sendings: Sending[] }) {
       {sendings.map(({ id, name, share, stop }) => {
         const word = t('files.sending', { name, share: percent(share) })
         return (
-          <li key={id}><span className="line-text"><span>{word}</span><progress value={share} aria-label={word} /></span>
-            <button type="button" className="icon-button" aria-label={t('files.stop', { name })} onClick={stop}><X size={16} /></button></li>
+          <li key={id}>
+            <span className="line-text">
+              <span>{word}</span>
+              <progress value={share} aria-label={word} />
+            </span>
+            <button type="button" className="icon-button" aria-label={t('files.stop', { name })} onClick={stop}>
+              <X size={16} />
+            </button>
+          </li>
         )
       })}
     </ul>

@@ -11,7 +11,10 @@ import { Named } from './new'
 import { stale } from './reads'
 import type { Folder } from './reads'
 
-const again = () => { stale(); return client.invalidateQueries({ queryKey: ['folders'] }) }
+const again = () => {
+  stale()
+  return client.invalidateQueries({ queryKey: ['folders'] })
+}
 
 export function FolderMenu({ folder, onGone }: { folder: Folder; onGone: () => void }) {
   const [doing, setDoing] = useState('')
@@ -19,7 +22,11 @@ export function FolderMenu({ folder, onGone }: { folder: Folder; onGone: () => v
   const mayDelete = useMay('folder:delete')
   const close = () => setDoing('')
   const rename = async (name: string) => {
-    await call('PATCH /folders/{folder_id}', { path: { folder_id: folder.id }, body: { name }, version: folder.row_version })
+    await call('PATCH /folders/{folder_id}', {
+      path: { folder_id: folder.id },
+      body: { name },
+      version: folder.row_version,
+    })
     await again()
     close()
   }
@@ -36,8 +43,25 @@ export function FolderMenu({ folder, onGone }: { folder: Folder; onGone: () => v
   return (
     <>
       <MoreMenu label={t('flows.folderActs', { name: folder.name })} acts={acts} />
-      {doing === 'rename' && <Named title={t('flows.renameFolder', { name: folder.name })} label={t('flows.name')} word={t('flows.rename')} first={folder.name} make={rename} onClose={close} />}
-      {doing === 'delete' && <Ask title={t('flows.dropFolder', { name: folder.name })} text={t('flows.dropFolder.why')} word={t('flows.delete.short')} onAct={drop} onClose={close} />}
+      {doing === 'rename' && (
+        <Named
+          title={t('flows.renameFolder', { name: folder.name })}
+          label={t('flows.name')}
+          word={t('flows.rename')}
+          first={folder.name}
+          make={rename}
+          onClose={close}
+        />
+      )}
+      {doing === 'delete' && (
+        <Ask
+          title={t('flows.dropFolder', { name: folder.name })}
+          text={t('flows.dropFolder.why')}
+          word={t('flows.delete.short')}
+          onAct={drop}
+          onClose={close}
+        />
+      )}
     </>
   )
 }

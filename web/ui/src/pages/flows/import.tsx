@@ -19,23 +19,47 @@ export function Import({ workspace, folder }: { workspace: string; folder: strin
   const take = async (file: File | undefined) => {
     if (!file) return
     try {
-      const flow = await call('POST /flows/import', { body: { text: await file.text(), ...(workspace ? { workspace_id: workspace } : {}), ...(folder ? { folder_id: folder } : {}) } })
+      const flow = await call('POST /flows/import', {
+        body: {
+          text: await file.text(),
+          ...(workspace ? { workspace_id: workspace } : {}),
+          ...(folder ? { folder_id: folder } : {}),
+        },
+      })
       stale()
       go(`/flows/${flow.id}`)
-    } catch (error) { fail(error) }
+    } catch (error) {
+      fail(error)
+    }
     if (input.current) input.current.value = ''
   }
   return (
     <>
-      <input ref={input} type="file" accept=".yaml,.yml" hidden aria-label={t('flows.file')} onChange={({ target }) => void take(target.files?.[0])} />
+      <input
+        ref={input}
+        type="file"
+        accept=".yaml,.yml"
+        hidden
+        aria-label={t('flows.file')}
+        onChange={({ target }) => void take(target.files?.[0])}
+      />
       <Menu.Root>
-        <Menu.Trigger className="button"><Upload size={15} aria-hidden="true" />{t('flows.import')}</Menu.Trigger>
-        <Menu.Portal><Menu.Positioner className="above-all" sideOffset={4} align="end"><Menu.Popup className="menu">
-          <Menu.Item onClick={() => input.current?.click()}>{t('flows.import.file')}</Menu.Item>
-          {n8n && <Menu.Item onClick={() => setAsking(true)}>{t('flows.import.n8n')}</Menu.Item>}
-        </Menu.Popup></Menu.Positioner></Menu.Portal>
+        <Menu.Trigger className="button">
+          <Upload size={15} aria-hidden="true" />
+          {t('flows.import')}
+        </Menu.Trigger>
+        <Menu.Portal>
+          <Menu.Positioner className="above-all" sideOffset={4} align="end">
+            <Menu.Popup className="menu">
+              <Menu.Item onClick={() => input.current?.click()}>{t('flows.import.file')}</Menu.Item>
+              {n8n && <Menu.Item onClick={() => setAsking(true)}>{t('flows.import.n8n')}</Menu.Item>}
+            </Menu.Popup>
+          </Menu.Positioner>
+        </Menu.Portal>
       </Menu.Root>
-      {asking && n8n && <FromN8n connector={n8n} workspace={workspace} folder={folder} onClose={() => setAsking(false)} />}
+      {asking && n8n && (
+        <FromN8n connector={n8n} workspace={workspace} folder={folder} onClose={() => setAsking(false)} />
+      )}
     </>
   )
 }

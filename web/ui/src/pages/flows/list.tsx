@@ -14,19 +14,46 @@ type Last = { status: string; at: string }
 
 function useLastOf(): Map<string, Last> {
   const list = useLast().data ?? []
-  return new Map([...list].reverse().map((one) => [String(one.flow_id), { status: String(one.status), at: String(one.queued_at) }]))
+  return new Map(
+    [...list].reverse().map((one) => [String(one.flow_id), { status: String(one.status), at: String(one.queued_at) }]),
+  )
 }
 
 function Box({ flow, picked, onPick }: { flow: Flow } & Omit<Props, 'flows'>) {
   if (!useMay('flow:update')) return null
-  return <input type="checkbox" className="above" aria-label={t('flows.choose', { name: flow.name })} checked={picked.has(flow.id)} onChange={() => onPick(flow.id)} />
+  return (
+    <input
+      type="checkbox"
+      className="above"
+      aria-label={t('flows.choose', { name: flow.name })}
+      checked={picked.has(flow.id)}
+      onChange={() => onPick(flow.id)}
+    />
+  )
 }
 function Drop({ flow }: { flow: Flow }) {
-  return <button type="button" className="icon-button above" aria-label={t('flows.delete', { name: flow.name })} title={t('flows.delete.short')} onClick={() => void drop([flow])}><Trash2 size={15} /></button>
+  return (
+    <button
+      type="button"
+      className="icon-button above"
+      aria-label={t('flows.delete', { name: flow.name })}
+      title={t('flows.delete.short')}
+      onClick={() => void drop([flow])}
+    >
+      <Trash2 size={15} />
+    </button>
+  )
 }
 function Ran({ last }: { last: Last | undefined }) {
   if (!last) return <span className="soft">{t('flows.neverRan')}</span>
-  return <><State name={last.status} /><span className="soft" title={moment(last.at)}>{since(last.at)}</span></>
+  return (
+    <>
+      <State name={last.status} />
+      <span className="soft" title={moment(last.at)}>
+        {since(last.at)}
+      </span>
+    </>
+  )
 }
 
 export function Cards({ flows, ...pick }: Props) {
@@ -36,10 +63,20 @@ export function Cards({ flows, ...pick }: Props) {
     <ul className="cards">
       {flows.map((flow) => (
         <li key={flow.id} className="card card-link flow-card" data-picked={pick.picked.has(flow.id) || undefined}>
-          <div className="flow-top"><h2><Link href={`/flows/${flow.id}`}>{flow.name}</Link></h2><span className="flow-tools">{mayDelete && <Drop flow={flow} />}<Box flow={flow} {...pick} /></span></div>
+          <div className="flow-top">
+            <h2>
+              <Link href={`/flows/${flow.id}`}>{flow.name}</Link>
+            </h2>
+            <span className="flow-tools">
+              {mayDelete && <Drop flow={flow} />}
+              <Box flow={flow} {...pick} />
+            </span>
+          </div>
           <p className="soft card-text">{flow.description || t('flows.noText')}</p>
           <p className="card-foot">
-            {flow.status !== 'draft' && <State name={flow.status} />}<span className="badge">{t(`flows.kind.${flow.kind}`)}</span><Ran last={last.get(flow.id)} />
+            {flow.status !== 'draft' && <State name={flow.status} />}
+            <span className="badge">{t(`flows.kind.${flow.kind}`)}</span>
+            <Ran last={last.get(flow.id)} />
           </p>
         </li>
       ))}
@@ -53,16 +90,45 @@ export function Table({ flows, ...pick }: Props) {
   return (
     <div className="card table-card" tabIndex={0} role="region" aria-label={t('places.flows')}>
       <table className="list flow-table">
-        <thead><tr><th><span className="sr">{t('flows.chosen')}</span></th><th scope="col">{t('flows.name')}</th><th scope="col">{t('flows.last')}</th><th scope="col">{t('flows.status')}</th><th scope="col">{t('flows.kind')}</th><th scope="col">{t('flows.changed')}</th><th><span className="sr">{t('flows.acts')}</span></th></tr></thead>
+        <thead>
+          <tr>
+            <th>
+              <span className="sr">{t('flows.chosen')}</span>
+            </th>
+            <th scope="col">{t('flows.name')}</th>
+            <th scope="col">{t('flows.last')}</th>
+            <th scope="col">{t('flows.status')}</th>
+            <th scope="col">{t('flows.kind')}</th>
+            <th scope="col">{t('flows.changed')}</th>
+            <th>
+              <span className="sr">{t('flows.acts')}</span>
+            </th>
+          </tr>
+        </thead>
         <tbody>
           {flows.map((flow) => (
             <tr key={flow.id}>
-              <td><Box flow={flow} {...pick} /></td>
-              <td><Link href={`/flows/${flow.id}`}>{flow.name}</Link>{flow.description && <span className="soft list-error">{flow.description}</span>}</td>
-              <td><span className="row"><Ran last={last.get(flow.id)} /></span></td>
-              <td><State name={flow.status} /></td>
+              <td>
+                <Box flow={flow} {...pick} />
+              </td>
+              <td>
+                <Link href={`/flows/${flow.id}`}>{flow.name}</Link>
+                {flow.description && <span className="soft list-error">{flow.description}</span>}
+              </td>
+              <td>
+                <span className="row">
+                  <Ran last={last.get(flow.id)} />
+                </span>
+              </td>
+              <td>
+                <State name={flow.status} />
+              </td>
               <td className="soft">{t(`flows.kind.${flow.kind}`)}</td>
-              <td className="soft"><time dateTime={flow.updated_at} title={moment(flow.updated_at)}>{since(flow.updated_at)}</time></td>
+              <td className="soft">
+                <time dateTime={flow.updated_at} title={moment(flow.updated_at)}>
+                  {since(flow.updated_at)}
+                </time>
+              </td>
               <td className="list-acts">{mayDelete && <Drop flow={flow} />}</td>
             </tr>
           ))}

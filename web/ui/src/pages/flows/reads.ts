@@ -13,21 +13,34 @@ type Query = NonNullable<Asked<'GET /flows'>['query']>
 export const useFlowList = ({ q, status, kind, workspace, folder }: Filter, page: number) =>
   useQuery({
     queryKey: ['flows', 'list', { q, status, kind, workspace, folder, page }],
-    queryFn: () => listed('GET /flows', { query: { q, status, kind, workspace_id: workspace, folder_id: folder, page, per_page: 48 } as Query }),
+    queryFn: () =>
+      listed('GET /flows', {
+        query: { q, status, kind, workspace_id: workspace, folder_id: folder, page, per_page: 48 } as Query,
+      }),
     placeholderData: keepPreviousData,
   })
 
 export const useWorkspaces = () =>
-  useQuery({ queryKey: ['workspaces'], queryFn: () => call('GET /workspaces', { query: { per_page: 100 } }), staleTime: 30_000 })
+  useQuery({
+    queryKey: ['workspaces'],
+    queryFn: () => call('GET /workspaces', { query: { per_page: 100 } }),
+    staleTime: 30_000,
+  })
 
 export const useFolders = (workspace: string) =>
   useQuery({
-    queryKey: ['folders', workspace], enabled: Boolean(workspace), staleTime: 30_000,
+    queryKey: ['folders', workspace],
+    enabled: Boolean(workspace),
+    staleTime: 30_000,
     queryFn: () => call('GET /workspaces/{workspace_id}/folders', { path: { workspace_id: workspace } }),
   })
 
 /** The last execution of each of these flows, as far as the newest hundred go. */
 export const useLast = () =>
-  useQuery({ queryKey: ['executions', 'last'], refetchInterval: 10_000, queryFn: () => call('GET /executions', { query: { per_page: 100 } }) })
+  useQuery({
+    queryKey: ['executions', 'last'],
+    refetchInterval: 10_000,
+    queryFn: () => call('GET /executions', { query: { per_page: 100 } }),
+  })
 
 export const stale = () => void client.invalidateQueries({ queryKey: ['flows'] })

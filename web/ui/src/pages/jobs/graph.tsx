@@ -28,20 +28,72 @@ function levels(members: Member[]): Map<string, number> {
 export function Graph({ members }: { members: Member[] }) {
   if (!members.length) return <p className="soft">{t('jobs.noMembers')}</p>
   const level = levels(members)
-  const columns = Array.from({ length: Math.max(...level.values()) + 1 }, (_, at) => members.filter(({ id }) => level.get(id) === at))
+  const columns = Array.from({ length: Math.max(...level.values()) + 1 }, (_, at) =>
+    members.filter(({ id }) => level.get(id) === at),
+  )
   const tall = Math.max(...columns.map((one) => one.length))
   const width = columns.length * (W + GAP_X) - GAP_X
   const height = tall * (H + GAP_Y) - GAP_Y
-  const place = new Map(columns.flatMap((column, x) => column.map((one, y) => [one.id, { x: x * (W + GAP_X), y: (height - (column.length * (H + GAP_Y) - GAP_Y)) / 2 + y * (H + GAP_Y) }] as const)))
-  const wires = members.flatMap((one) => one.after.map((before) => [place.get(before), place.get(one.id), `${before}-${one.id}`] as const))
-  const said = members.map((one) => (one.after.length ? t('jobs.waitsFor', { name: one.name, others: one.after.map((id) => members.find((other) => other.id === id)?.name ?? '').filter(Boolean).join(', ') }) : t('jobs.atOnce', { name: one.name }))).join('; ')
+  const place = new Map(
+    columns.flatMap((column, x) =>
+      column.map(
+        (one, y) =>
+          [
+            one.id,
+            { x: x * (W + GAP_X), y: (height - (column.length * (H + GAP_Y) - GAP_Y)) / 2 + y * (H + GAP_Y) },
+          ] as const,
+      ),
+    ),
+  )
+  const wires = members.flatMap((one) =>
+    one.after.map((before) => [place.get(before), place.get(one.id), `${before}-${one.id}`] as const),
+  )
+  const said = members
+    .map((one) =>
+      one.after.length
+        ? t('jobs.waitsFor', {
+            name: one.name,
+            others: one.after
+              .map((id) => members.find((other) => other.id === id)?.name ?? '')
+              .filter(Boolean)
+              .join(', '),
+          })
+        : t('jobs.atOnce', { name: one.name }),
+    )
+    .join('; ')
   return (
     <div className="job-graph" tabIndex={0} role="group" aria-label={t('jobs.order')}>
-      <svg width={width + 4} height={height + 4} viewBox={`-2 -2 ${width + 4} ${height + 4}`} role="img" aria-label={said}>
-        {wires.map(([from, to, key]) => from && to && <path key={key} className="job-wire" d={`M${from.x + W},${from.y + H / 2} C${from.x + W + GAP_X / 2},${from.y + H / 2} ${to.x - GAP_X / 2},${to.y + H / 2} ${to.x},${to.y + H / 2}`} />)}
+      <svg
+        width={width + 4}
+        height={height + 4}
+        viewBox={`-2 -2 ${width + 4} ${height + 4}`}
+        role="img"
+        aria-label={said}
+      >
+        {wires.map(
+          ([from, to, key]) =>
+            from
+            && to && (
+              <path
+                key={key}
+                className="job-wire"
+                d={`M${from.x + W},${from.y + H / 2} C${from.x + W + GAP_X / 2},${from.y + H / 2} ${to.x - GAP_X / 2},${to.y + H / 2} ${to.x},${to.y + H / 2}`}
+              />
+            ),
+        )}
         {members.map((one) => {
           const at = place.get(one.id)
-          return at && <g key={one.id} transform={`translate(${at.x},${at.y})`}><rect className="job-box" width={W} height={H} rx="8" /><text className="job-name" x={W / 2} y={H / 2 + 4} textAnchor="middle">{one.name.length > NAME_MAX ? `${one.name.slice(0, NAME_MAX - 1)}…` : one.name}</text><title>{one.name}</title></g>
+          return (
+            at && (
+              <g key={one.id} transform={`translate(${at.x},${at.y})`}>
+                <rect className="job-box" width={W} height={H} rx="8" />
+                <text className="job-name" x={W / 2} y={H / 2 + 4} textAnchor="middle">
+                  {one.name.length > NAME_MAX ? `${one.name.slice(0, NAME_MAX - 1)}…` : one.name}
+                </text>
+                <title>{one.name}</title>
+              </g>
+            )
+          )
         })}
       </svg>
     </div>

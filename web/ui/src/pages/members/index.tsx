@@ -26,14 +26,24 @@ export default function Members({ tab = '' }: { tab?: string }) {
   useTitle(t('members.title'))
   const { data: me, error, refetch } = useMine()
   const part = PARTS.find((one) => one.tab === tab)
-  const tabs = PARTS.filter(({ permission }) => !permission || me?.permissions.includes(permission)).map((one) => ({ href: one.tab ? `/members/${one.tab}` : '/members', word: t(`members.tab.${one.word}`) }))
+  const tabs = PARTS.filter(({ permission }) => !permission || me?.permissions.includes(permission)).map((one) => ({
+    href: one.tab ? `/members/${one.tab}` : '/members',
+    word: t(`members.tab.${one.word}`),
+  }))
   return (
     <Page title={t('members.title')} text={me ? t('members.text', { organization: me.organization.name }) : ''}>
       <LinkTabs label={t('members.title')} tabs={tabs} />
-      {error ? <Trouble error={error} again={() => void refetch()} /> : !me ? <Waiting what={t('members.title')} />
-        : !part ? <Empty title={t('app.nothing')} text={t('app.nothing.why')} />
-        : part.permission && !me.permissions.includes(part.permission) ? <NotYours permission={part.permission} />
-        : <part.Shown me={me} />}
+      {error ? (
+        <Trouble error={error} again={() => void refetch()} />
+      ) : !me ? (
+        <Waiting what={t('members.title')} />
+      ) : !part ? (
+        <Empty title={t('app.nothing')} text={t('app.nothing.why')} />
+      ) : part.permission && !me.permissions.includes(part.permission) ? (
+        <NotYours permission={part.permission} />
+      ) : (
+        <part.Shown me={me} />
+      )}
     </Page>
   )
 }

@@ -14,17 +14,27 @@ export default function Profile({ tab = '' }: { tab?: string }) {
   useTitle(t('profile.title'))
   const { data: me, error, refetch } = useMine()
   const tabs = [
-    { href: '/profile', word: t('profile.you') }, { href: '/profile/security', word: t('profile.security') },
-    { href: '/profile/keys', word: t('profile.keys') }, { href: '/profile/organizations', word: t('profile.organizations') },
+    { href: '/profile', word: t('profile.you') },
+    { href: '/profile/security', word: t('profile.security') },
+    { href: '/profile/keys', word: t('profile.keys') },
+    { href: '/profile/organizations', word: t('profile.organizations') },
   ]
   return (
     <Page title={t('profile.title')} text={me?.user.email}>
       <LinkTabs label={t('profile.title')} tabs={tabs} />
-      {error ? <Trouble error={error} again={() => void refetch()} /> : !me ? <Waiting what={t('profile.title')} />
-        : tab === 'security' ? <Security me={me} />
-        : tab === 'keys' ? <Keys owner={me.user.id} own rights={me.permissions} />
-        : tab === 'organizations' ? <Organizations />
-        : <You key={me.user.row_version} me={me} />}
+      {error ? (
+        <Trouble error={error} again={() => void refetch()} />
+      ) : !me ? (
+        <Waiting what={t('profile.title')} />
+      ) : tab === 'security' ? (
+        <Security me={me} />
+      ) : tab === 'keys' ? (
+        <Keys owner={me.user.id} own rights={me.permissions} />
+      ) : tab === 'organizations' ? (
+        <Organizations />
+      ) : (
+        <You key={me.user.row_version} me={me} />
+      )}
     </Page>
   )
 }

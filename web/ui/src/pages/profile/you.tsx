@@ -18,18 +18,43 @@ const zone = Intl.DateTimeFormat().resolvedOptions().timeZone
 export function You({ me: { user, role, role_name: roleName, organization } }: { me: Me }) {
   const [name, setName] = useState(user.full_name)
   const { busy, errors, act } = useAct(FIELDS)
-  const save = () => act(async () => {
-    await call('PATCH /auth/me', { body: { full_name: name }, version: user.row_version })
-    stale('me')
-  }, t('profile.saved'))
+  const save = () =>
+    act(async () => {
+      await call('PATCH /auth/me', { body: { full_name: name }, version: user.row_version })
+      stale('me')
+    }, t('profile.saved'))
   return (
     <div className="sections">
       <Section title={t('profile.person')} text={t('profile.person.text')} side>
-        <form className="narrow-form" onSubmit={(event) => { event.preventDefault(); void save() }}>
-          <p className="person"><Face name={user.full_name} /><span><strong>{user.full_name}</strong><span className="soft">{t('profile.roleIn', { role: roleWord(role, roleName), organization: organization.name })}</span></span></p>
-          <TextField label={t('profile.name')} value={name} onChange={setName} required maxLength={200} autoComplete="name" error={errors.full_name} />
+        <form
+          className="narrow-form"
+          onSubmit={(event) => {
+            event.preventDefault()
+            void save()
+          }}
+        >
+          <p className="person">
+            <Face name={user.full_name} />
+            <span>
+              <strong>{user.full_name}</strong>
+              <span className="soft">
+                {t('profile.roleIn', { role: roleWord(role, roleName), organization: organization.name })}
+              </span>
+            </span>
+          </p>
+          <TextField
+            label={t('profile.name')}
+            value={name}
+            onChange={setName}
+            required
+            maxLength={200}
+            autoComplete="name"
+            error={errors.full_name}
+          />
           <Refused errors={errors} />
-          <button className="button primary" disabled={busy || !name.trim() || name === user.full_name}>{t('admin.save')}</button>
+          <button className="button primary" disabled={busy || !name.trim() || name === user.full_name}>
+            {t('admin.save')}
+          </button>
         </form>
       </Section>
       <Look />
@@ -42,8 +67,23 @@ function Look() {
   return (
     <Section title={t('profile.look')} text={t('profile.look.text')} side>
       <div className="narrow-form">
-        <Segments label={t('profile.theme')} value={theme} onChange={(value) => chooseTheme(value as Theme)} choices={[{ value: 'system', word: t('profile.system') }, { value: 'light', word: t('profile.light') }, { value: 'dark', word: t('profile.dark') }]} />
-        <SelectField label={t('profile.language')} value={language} onChange={choose} choices={languages().map(({ id, name }) => ({ value: id, word: name }))} help={t('profile.zone', { zone })} />
+        <Segments
+          label={t('profile.theme')}
+          value={theme}
+          onChange={(value) => chooseTheme(value as Theme)}
+          choices={[
+            { value: 'system', word: t('profile.system') },
+            { value: 'light', word: t('profile.light') },
+            { value: 'dark', word: t('profile.dark') },
+          ]}
+        />
+        <SelectField
+          label={t('profile.language')}
+          value={language}
+          onChange={choose}
+          choices={languages().map(({ id, name }) => ({ value: id, word: name }))}
+          help={t('profile.zone', { zone })}
+        />
       </div>
     </Section>
   )

@@ -10,13 +10,17 @@ export function daysOfMonth(first: Date): Date[][] {
   const back = (first.getDay() + 6) % 7
   const last = new Date(first.getFullYear(), first.getMonth() + 1, 0).getDate()
   return Array.from({ length: Math.ceil((back + last) / 7) }, (_, week) =>
-    Array.from({ length: 7 }, (__, day) => new Date(first.getFullYear(), first.getMonth(), 1 - back + week * 7 + day)))
+    Array.from({ length: 7 }, (__, day) => new Date(first.getFullYear(), first.getMonth(), 1 - back + week * 7 + day)),
+  )
 }
 
 /** Monday to Sunday. */
-export const weekdayNames = () => Array.from({ length: 7 }, (_, at) => {
-  const day = Date.UTC(2024, 0, 1 + at)
-  const said = (weekday: 'long' | 'short' | 'narrow') => new Intl.DateTimeFormat(language, { weekday, timeZone: 'UTC' }).format(day)
-  return { long: said('long'), short: said('short'), narrow: said('narrow') }
-})
-export const monthName = (at: number) => new Intl.DateTimeFormat(language, { month: 'long', timeZone: 'UTC' }).format(Date.UTC(2024, at, 1))
+export const weekdayNames = () =>
+  Array.from({ length: 7 }, (_, at) => {
+    const day = Date.UTC(2024, 0, 1 + at)
+    const said = (weekday: 'long' | 'short' | 'narrow') =>
+      new Intl.DateTimeFormat(language, { weekday, timeZone: 'UTC' }).format(day)
+    return { long: said('long'), short: said('short'), narrow: said('narrow') }
+  })
+export const monthName = (at: number) =>
+  new Intl.DateTimeFormat(language, { month: 'long', timeZone: 'UTC' }).format(Date.UTC(2024, at, 1))

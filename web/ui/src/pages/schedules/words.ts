@@ -6,16 +6,27 @@ const MONTHS = ['jan', 'feb', 'mar', 'apr', 'may', 'jun', 'jul', 'aug', 'sep', '
 const TIMES_MAX = 6
 
 const list = (parts: string[]) => new Intl.ListFormat(language, { type: 'conjunction' }).format(parts)
-const weekday = (at: number) => new Intl.DateTimeFormat(language, { weekday: 'long', timeZone: 'UTC' }).format(Date.UTC(2023, 0, 1 + (at % 7)))
-const month = (at: number) => new Intl.DateTimeFormat(language, { month: 'long', timeZone: 'UTC' }).format(Date.UTC(2023, at - 1, 1))
+const weekday = (at: number) =>
+  new Intl.DateTimeFormat(language, { weekday: 'long', timeZone: 'UTC' }).format(Date.UTC(2023, 0, 1 + (at % 7)))
+const month = (at: number) =>
+  new Intl.DateTimeFormat(language, { month: 'long', timeZone: 'UTC' }).format(Date.UTC(2023, at - 1, 1))
 const two = (value: number) => String(value).padStart(2, '0')
 const number = (text: string, names: string[] = [], first = 0) => {
   const named = names.indexOf(text.toLowerCase())
   return named >= 0 ? named + first : /^\d+$/.test(text) ? Number(text) : NaN
 }
-const numbers = (text: string) => { const found = text.split(',').map((one) => number(one)); return found.some(Number.isNaN) ? null : found }
-const step = (text: string) => { const found = /^(?:\*|0)\/(\d+)$/.exec(text); return found ? Number(found[1]) : 0 }
-const range = (text: string) => { const found = /^(\d+)-(\d+)$/.exec(text); return found ? [Number(found[1]), Number(found[2])] as const : null }
+const numbers = (text: string) => {
+  const found = text.split(',').map((one) => number(one))
+  return found.some(Number.isNaN) ? null : found
+}
+const step = (text: string) => {
+  const found = /^(?:\*|0)\/(\d+)$/.exec(text)
+  return found ? Number(found[1]) : 0
+}
+const range = (text: string) => {
+  const found = /^(\d+)-(\d+)$/.exec(text)
+  return found ? ([Number(found[1]), Number(found[2])] as const) : null
+}
 
 function timesOf(minute: string, hour: string): string {
   const every = minute === '*' ? 1 : step(minute)
@@ -33,7 +44,9 @@ function timesOf(minute: string, hour: string): string {
   if (within) return t('schedules.say.hoursBetween', { past, from: within[0], to: within[1] })
   const hours = numbers(hour)
   if (!hours || hours.length * minutes.length > TIMES_MAX) return ''
-  return t('schedules.say.at', { times: list(hours.flatMap((one) => minutes.map((past) => `${two(one)}:${two(past)}`))) })
+  return t('schedules.say.at', {
+    times: list(hours.flatMap((one) => minutes.map((past) => `${two(one)}:${two(past)}`))),
+  })
 }
 
 function weekdaysOf(text: string): string {
@@ -44,7 +57,11 @@ function weekdaysOf(text: string): string {
   const parts = text.split(',').map((part) => {
     const [from = '', to] = part.split('-')
     const days = [from, ...(to === undefined ? [] : [to])].map((one) => number(one, DAYS))
-    return days.some(Number.isNaN) ? '' : days.length === 2 ? t('schedules.say.to', { from: weekday(days[0] ?? 0), to: weekday(days[1] ?? 0) }) : weekday(days[0] ?? 0)
+    return days.some(Number.isNaN)
+      ? ''
+      : days.length === 2
+        ? t('schedules.say.to', { from: weekday(days[0] ?? 0), to: weekday(days[1] ?? 0) })
+        : weekday(days[0] ?? 0)
   })
   return parts.every(Boolean) ? list(parts) : ''
 }
@@ -54,26 +71,43 @@ function monthDaysOf(text: string): string {
   if (step(text) > 1) return t('schedules.say.everyDays', { n: step(text) })
   const days = numbers(text)
   const within = range(text)
-  return within ? t('schedules.say.days', { days: t('schedules.say.to', { from: String(within[0]), to: String(within[1]) }) }) : days ? t('schedules.say.days', { days: list(days.map(String)) }) : ''
+  return within
+    ? t('schedules.say.days', { days: t('schedules.say.to', { from: String(within[0]), to: String(within[1]) }) })
+    : days
+      ? t('schedules.say.days', { days: list(days.map(String)) })
+      : ''
 }
 
 function monthsOf(text: string): string | null {
   if (text === '*') return ''
   const parts = text.split(',').map((part) => {
     const ends = part.split('-').map((one) => number(one, MONTHS, 1))
-    return ends.some(Number.isNaN) || ends.length > 2 ? '' : ends.length === 2 ? t('schedules.say.to', { from: month(ends[0] ?? 1), to: month(ends[1] ?? 1) }) : month(ends[0] ?? 1)
+    return ends.some(Number.isNaN) || ends.length > 2
+      ? ''
+      : ends.length === 2
+        ? t('schedules.say.to', { from: month(ends[0] ?? 1), to: month(ends[1] ?? 1) })
+        : month(ends[0] ?? 1)
   })
   return parts.every(Boolean) ? t('schedules.say.in', { months: list(parts) }) : null
 }
 
 export function cronWords(expression: string): string {
   const fields = expression.trim().split(/\s+/)
-  const [seconds, minute = '', hour = '', day = '', months = '', week = ''] = fields.length === 6 ? fields : ['0', ...fields]
+  const [seconds, minute = '', hour = '', day = '', months = '', week = ''] =
+    fields.length === 6 ? fields : ['0', ...fields]
   if (fields.length < 5 || fields.length > 6 || seconds !== '0') return ''
   const any = (text: string) => text === '*' || text === '?'
   const times = timesOf(minute, hour)
-  const days = any(day) && any(week) ? t('schedules.say.everyDay')
-    : any(day) ? weekdaysOf(week) : any(week) ? monthDaysOf(day) : [monthDaysOf(day), weekdaysOf(week)].every(Boolean) ? t('schedules.say.or', { a: monthDaysOf(day), b: weekdaysOf(week) }) : ''
+  const days =
+    any(day) && any(week)
+      ? t('schedules.say.everyDay')
+      : any(day)
+        ? weekdaysOf(week)
+        : any(week)
+          ? monthDaysOf(day)
+          : [monthDaysOf(day), weekdaysOf(week)].every(Boolean)
+            ? t('schedules.say.or', { a: monthDaysOf(day), b: weekdaysOf(week) })
+            : ''
   const when = monthsOf(months)
   if (!times || !days || when === null) return ''
   const often = any(day) && any(week) && (minute === '*' || step(minute) > 0 || any(hour))

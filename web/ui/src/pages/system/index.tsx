@@ -13,7 +13,12 @@ import { Homes } from './homes'
 import { Letters } from './letters'
 import { Users } from './users'
 
-const PARTS = [{ tab: '', word: 'general', Shown: General }, { tab: 'users', word: 'users', Shown: Users }, { tab: 'letters', word: 'letters', Shown: Letters }, { tab: 'homes', word: 'homes', Shown: Homes }]
+const PARTS = [
+  { tab: '', word: 'general', Shown: General },
+  { tab: 'users', word: 'users', Shown: Users },
+  { tab: 'letters', word: 'letters', Shown: Letters },
+  { tab: 'homes', word: 'homes', Shown: Homes },
+]
 
 export default function System({ tab = '' }: { tab?: string }) {
   useTitle(t('system.title'))
@@ -22,8 +27,20 @@ export default function System({ tab = '' }: { tab?: string }) {
   const part = PARTS.find((one) => one.tab === tab) ?? PARTS[0]
   return (
     <Page title={t('system.title')} text={t('system.text')}>
-      <LinkTabs label={t('system.title')} tabs={PARTS.map((one) => ({ href: one.tab ? `/system/${one.tab}` : '/system', word: t(`system.tab.${one.word}`) }))} />
-      {!me ? <Waiting what={t('system.title')} /> : !may || !part ? <NotYours permission="system:manage" /> : <part.Shown />}
+      <LinkTabs
+        label={t('system.title')}
+        tabs={PARTS.map((one) => ({
+          href: one.tab ? `/system/${one.tab}` : '/system',
+          word: t(`system.tab.${one.word}`),
+        }))}
+      />
+      {!me ? (
+        <Waiting what={t('system.title')} />
+      ) : !may || !part ? (
+        <NotYours permission="system:manage" />
+      ) : (
+        <part.Shown />
+      )}
     </Page>
   )
 }

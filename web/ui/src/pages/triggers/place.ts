@@ -1,2 +1,3 @@
 /** Where a trigger has its page, by its mode. */
-export const placeOf = (mode: string, id: string) => `/${mode === 'time' ? 'schedules' : mode === 'webhook' ? 'webhooks' : 'triggers'}/${id}`
+export const placeOf = (mode: string, id: string) =>
+  `/${mode === 'time' ? 'schedules' : mode === 'webhook' ? 'webhooks' : 'triggers'}/${id}`
