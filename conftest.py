@@ -26,7 +26,6 @@ def pytest_collection_finish() -> None:
     """What is there now stays: the collector walks it no more, which took a tenth of the processor."""
     gc.collect()
     gc.freeze()
-    gc.set_threshold(20_000, 20, 50)
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -13,7 +13,7 @@ CSV = b"city,people\nBern,134000\n" * 4_000
 
 
 def test_files_are_sent_taken_deleted_and_brought_back(page: Page, tmp_path: Path) -> None:
-    page.add_init_script(path=LOOKS)
+    page.add_init_script(LOOKS)
     go(page, "/files")
     expect(page.get_by_role("heading", name="No files here yet")).to_be_visible()
     wrong = list(looked_at(page))
