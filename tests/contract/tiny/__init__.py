@@ -36,7 +36,7 @@ def manifest(**changes: Any) -> ConnectorManifest:
     given: dict[str, Any] = {
         "id": "tiny", "title": "Tiny", "summary": "A file for tests", "category": "database", "config": TinyConfig,
         "factory": lazy(f"{__name__}.connector:TinyConnector"), "write_options": TableOptions,
-        "capabilities": frozenset(Capability) - {Capability.MESSAGES, Capability.SYNC_FLOWS},  # see kits/test_taking.py, plugins/n8n
+        "capabilities": frozenset(Capability) - {Capability.MESSAGES, Capability.SYNC_FLOWS},  # see their own tests
         "actions": (Action(id="add_city", title="Add a city", input=City, output=City, effect=Effect.CREATE),),
     }  # fmt: skip
     return ConnectorManifest(**{**given, **changes})
