@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from secrets import token_hex
+
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
@@ -148,7 +150,7 @@ def test_a_flow_is_made_run_and_read_by_keyboard_alone(page: Page, run):
     walk(page, "New flow")
     page.keyboard.press("Enter")
     expect(page.get_by_label("Name")).to_be_focused()
-    page.keyboard.type("By keyboard alone")
+    page.keyboard.type(f"By keyboard alone {token_hex(3)}")
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", name="An empty flow")).to_be_visible()
 
@@ -173,7 +175,9 @@ def test_a_flow_is_made_run_and_read_by_keyboard_alone(page: Page, run):
     page.keyboard.press("Enter")
     expect(page.locator(".react-flow__node.selected")).to_be_focused()
     page.keyboard.press("Enter")
-    expect(page.get_by_role("textbox", name="Name of the step")).to_have_value("Limit rows")
+    name = page.get_by_role("textbox", name="Name of the step")
+    expect(name).to_have_value("Limit rows")
+    expect(name).to_be_focused()  # Tab on the canvas adds a step
     walk(page, "Rows")
     page.keyboard.press("Control+a")
     page.keyboard.type("5")
