@@ -33,6 +33,7 @@ def registry() -> Registry:
         ("write", Effect.UPDATE, {"inputs": many, "outputs": (Port("result"),), "config": Target}),
         ("call", Effect.READ, {"inputs": (), "waits": True}),
         ("heavy", Effect.NONE, {"inputs": many, "heavy": True}),
+        ("answer", Effect.NONE, {"inputs": many, "control": True, "role": "answer"}),
     ]
     nodes = [
         NodeManifest(**{"id": i, "title": i, "config": Nothing, "factory": lazy("a:b"), "effect": e, **more})
@@ -70,6 +71,11 @@ def test_a_three_node_flow_is_one_segment() -> None:
     assert groups(plan) == [{"a", "b", "c"}]
     assert plan.segments[0].queue == "light"
     assert plan.segments[0].plugins == ("dist-t",)
+
+
+def test_an_answer_is_given_by_the_segment_before_it() -> None:
+    plan = compile_plan(graph("a:read b:pure r:answer p:pure a>b b>r r>p"), REGISTRY)
+    assert groups(plan) == [{"a", "b", "r"}, {"p"}]
 
 
 def test_what_only_waits_for_others_is_on_the_io_queue() -> None:

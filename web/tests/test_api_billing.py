@@ -33,6 +33,9 @@ async def test_one_billing_account_is_the_default(ask, sign_up) -> None:
     assert [(one["name"], one["is_default"]) for one in listed] == [("Head office", False), ("Plant", True)]
     taken = await ask(owner, "POST", "/billing/accounts", {"name": "plant"}, status=409)
     assert "there is a billing account 'plant' already" in taken["message"]
+    path, name = f"/billing/accounts/{first['id']}", {"name": "plant", "row_version": listed[0]["row_version"]}
+    renamed = await ask(owner, "PATCH", path, name, status=409)
+    assert renamed["message"] == taken["message"]
     none = {"is_default": False, "row_version": second["row_version"]}
     assert (
         "make another" in (await ask(owner, "PATCH", f"/billing/accounts/{second['id']}", none, status=409))["message"]

@@ -131,7 +131,8 @@ async def test_ten_times_the_rate_of_one_does_not_slow_another_down(
     answered, minutes = json.loads(said), (time.monotonic() - begun) / 60
     print(f"\nbeside {who} at ten times the rate, p95 to p95 beside it at the rate: {ratios}; answered: {answered}")
     record_property(f"security: p95 beside {who} at ten times their rate, ratio", min(ratios))
-    assert answered["200"] <= 60 * PER_S * (minutes + 1) + PER_S, "the greedy one gets no more than its rate"
+    served_calls = sum(many for status, many in answered.items() if status != "429")
+    assert served_calls <= 60 * PER_S * (minutes + 1) + PER_S, "the greedy one gets no more than its rate"
     assert answered["429"] > 100, "it has asked for more, as fast as the machine let it"
     assert min(ratios) <= SLOWER_MAX
 

@@ -49,8 +49,9 @@ def cases_of(homes: dict[str, Any]) -> st.SearchStrategy[dict[str, Any]]:
         "on": names, "to": st.sampled_from(["u", "v", "g1", "g2"]), "ends": st.sampled_from(["never", "past", "later"]),
         "gives": st.sampled_from([*LEVELS, "viewer", "operator", "editor", "admin", "own1", "own2"]),
     })  # fmt: skip
+    several = st.lists(gifts, max_size=6, unique_by=lambda one: (one["on"], one["to"], one["gives"]))
     return st.fixed_dictionaries({
-        "gifts": st.lists(gifts, max_size=6), "in": st.frozensets(st.sampled_from(["g1", "g2"])),
+        "gifts": several, "in": st.frozensets(st.sampled_from(["g1", "g2"])),
         "own": st.tuples(permission_sets, permission_sets), "scopes": st.none() | st.frozensets(st.sampled_from(ASKED)),
         "role": st.sampled_from(["none", "none", "none", "viewer", "operator", "editor", "own1", "owner"]),
     })  # fmt: skip

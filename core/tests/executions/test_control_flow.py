@@ -332,6 +332,17 @@ async def test_an_answer_is_kept_with_the_execution(world):
     assert row.response["body"] == '[{"id": 0}, {"id": 1}, {"id": 2}]'
 
 
+async def test_a_step_before_the_answer_that_fails_is_named_and_nothing_is_answered(world):
+    flow = world.flow("r:lab.rows d:transform.derive a:control.respond r>d d>a",
+                      d={"columns": [{"name": "no", "expression": "cast(concat('x', id) as integer)"}]})  # fmt: skip
+    execution_id = await world.start(flow)
+    assert (await world.ended(execution_id))["status"] == "failed"
+    states = await world.states(execution_id)
+    assert (states["d"], states.get("a") in {"failed", "completed"}) == ("failed", False)
+    (row,) = await world.rows("select response from executions where id = :e", e=execution_id)
+    assert row.response is None
+
+
 async def test_a_job_goes_on_or_stops_and_has_one_status(world):
     from headrace.jobs.service import Member, Plan, graph_of
 

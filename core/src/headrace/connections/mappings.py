@@ -149,12 +149,17 @@ def _set(registry: Registry, connection: Connection, row: Mapping, fields: AnyMa
     unknown = fields.keys() - EDITABLE
     if unknown:
         raise ConfigError(f"'{min(unknown)}' of a mapping cannot be changed", field=min(unknown))
-    entry = registry.connector(connection.connector)
-    if Capability.QUERY not in entry.manifest.capabilities:
-        raise ConfigError(f"a connection of '{connection.connector}' takes no SQL; map one of a database")
+    dialect = _dialect(registry, connection.connector)
     for name, value in fields.items():
         setattr(row, name, value)
-    statement(row.source, [row.filters], dialect=entry.dialect, limit=row.max_records)
+    statement(row.source, [row.filters], dialect=dialect, limit=row.max_records)
+
+
+def _dialect(registry: Registry, connector: str) -> str:
+    entry = registry.connector(connector)
+    if Capability.QUERY not in entry.manifest.capabilities:
+        raise ConfigError(f"a connection of '{connector}' takes no SQL; map one of a database")
+    return entry.dialect
 
 
 class Rows(msgspec.Struct, frozen=True):
@@ -187,9 +192,8 @@ class Readings:
         kept = self._kept.get(key)
         if kept is not None and time.monotonic() - kept[0] < row.cache_duration:
             return kept[1], True
-        asked = statement(
-            row.source, [row.filters, filters], dialect=registry.connector(spec.connector).dialect, limit=most
-        )
+        dialect = _dialect(registry, spec.connector)
+        asked = statement(row.source, [row.filters, filters], dialect=dialect, limit=most)
         found = await explore.query(registry, spec.connector, spec.config, asked.sql, asked.values, most, token)
         names = [column["name"].lower() for column in found["schema"]] or list(row.source.columns)
         rows = Rows(

@@ -153,6 +153,11 @@ class _Work:
         if self.request.failure is not None and self.request.failure.node_id == node.id:
             self._without(node, kind, self.request.failure, NOTHING)
             return None
+        if kind.manifest.role == "answer":  # what it tells is what goes on
+            before = self.request.graph.incoming[node.id]
+            if problem := self._store([f"{edge.source}.{edge.source_port}" for edge in before]):
+                return problem
+            inputs = self._inputs(node, kind) or {}
         self.emit(NodeStarted(node.id))
         context = self._context(node)
         paths = self._paths(node)
@@ -181,6 +186,7 @@ class _Work:
 
     def _context(self, node: NodeSpec) -> StepContext:
         connected = any(edge.source_port == "error" for edge in self.request.graph.outgoing.get(node.id, ()))
+        known = {**self.request.inputs, **self.outputs}
         return StepContext(
             execution_id=self.request.execution_id, node_id=node.id, attempt=self.request.attempt,
             params=self.request.params, input_data=self.request.input_data, engine=self.engine, scratch=self.scratch,
@@ -189,7 +195,7 @@ class _Work:
             emit=self.emit, cancelled=self.cancelled, resumed=self.request.resumed, results=self._results,
             narrowing=partial(self._narrowing, node.id),
             stored={edge.target_port: ref.rows for edge in self.request.graph.incoming[node.id]
-                    if (ref := self.request.inputs.get(f"{edge.source}.{edge.source_port}"))},
+                    if (ref := known.get(f"{edge.source}.{edge.source_port}"))},
         )  # fmt: skip
 
     def _narrowing(self, node_id: str, stream: Stream) -> Narrowing:

@@ -159,12 +159,12 @@ def _isolated(node: NodeSpec, kind: NodeType) -> bool:
 
 
 def _open(graph: FlowGraph, types: dict[str, NodeType], node_id: str) -> bool:
-    """Whether the consumers let their inputs into their segment: an isolated or heavy one does not."""
+    """Whether the consumers take their inputs into their segment; an isolated one only if it writes or answers."""
     for edge in graph.outgoing[node_id]:
         target = graph.by_id[edge.target]
-        writes = types[target.id].manifest.effect not in _FUSES
         kind = types[target.id]
-        if kind.manifest.heavy or kind.manifest.control or (_isolated(target, kind) and not writes):
+        writes = kind.manifest.effect not in _FUSES and not kind.manifest.control
+        if kind.manifest.heavy or (_isolated(target, kind) and not writes and kind.manifest.role != "answer"):
             return False
     return True
 

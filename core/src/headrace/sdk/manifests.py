@@ -117,7 +117,7 @@ class NodeManifest(Struct, frozen=True, kw_only=True):
         role: What the host does with a control node: `join` waits as its config field `wait_for` says (all, any, or
             `number`); `loop` holds steps, which its child executions execute, from its port `item` to its input
             `result`; `input` and `output` are where frames enter and leave a sub-flow; `on_error` and `finally` begin
-            what is executed after the flow.
+            what is executed after the flow; `answer` is executed with the steps before it, once their rows are stored.
         blocks: Why no flow may be executed or made active while it has such a step, as the end of a sentence that
             begins with the step's name; empty for nodes that work.
     """
@@ -134,7 +134,7 @@ class NodeManifest(Struct, frozen=True, kw_only=True):
     heavy: bool = False
     waits: bool = False
     control: bool = False
-    role: Literal["", "join", "loop", "input", "output", "on_error", "finally"] = ""
+    role: Literal["", "join", "loop", "input", "output", "on_error", "finally", "answer"] = ""
     icon: str = "lucide:box"
     docs: str = ""
     tags: tuple[str, ...] = ()

@@ -97,7 +97,7 @@ def _ends() -> list[NodeManifest]:
               "octagon-x", inputs=(_MAYBE,), outputs=(_OUT,), tags=("throw", "raise"),
               docs="With a condition, only when a row meets it; otherwise the rows pass."),
         _node("respond", "Respond", "Answer the request that started the execution.", c.RespondConfig, "ends:Respond",
-              "reply", inputs=(_MAYBE,), tags=("webhook", "http"),
+              "reply", role="answer", inputs=(_MAYBE,), tags=("webhook", "http"),
               docs="The first answer counts. Rows pass unchanged."),
         _node("on_error", "On error", "Begins what is executed when the flow fails.", c.HandlerConfig, "ends:Handler",
               "siren", role="on_error", inputs=(), tags=("catch", "error handler"),

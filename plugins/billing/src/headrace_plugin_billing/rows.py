@@ -77,13 +77,12 @@ def named(text: str, what: str) -> str:
 
 
 async def _stored(session: AsyncSession, row: Row, what: str) -> Row:
+    name = getattr(row, "name", None) or getattr(row, "number", "")
     try:
-        async with session.begin_nested():
-            await session.flush()
+        await session.flush()
     except IntegrityError as error:
         if getattr(error.orig, "sqlstate", "") != "23505":
             raise
-        name = getattr(row, "name", None) or getattr(row, "number", "")
         raise Conflict(f"there is a {what} '{name}' already; choose another name", field="name") from None
     await session.refresh(row)
     return row
