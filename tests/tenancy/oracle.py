@@ -67,6 +67,7 @@ EXCEPTIONS: dict[str, Least] = {
     "folders_restore_folder": "admin",
     "connections_restore_connection": "admin",
     "files_restore_file": "admin",
+    "waits_resume_execution": "operator",
     "deletions_list_deletions": "admin",  # what they could bring back
 }  # fmt: skip
 

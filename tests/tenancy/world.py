@@ -36,7 +36,7 @@ class Principal(Struct, frozen=True, kw_only=True):
     Attributes:
         alive: Whether the sign-in or the key is good.
         scopes: Of a key; None for a person.
-        proof: How a browser shows that its own page calls: the CSRF header; empty when it does not.
+        robot_id: Of a service account's key; other keys are the owner's.
     """
 
     name: str
@@ -47,6 +47,7 @@ class Principal(Struct, frozen=True, kw_only=True):
     scopes: frozenset[str] | None = None
     browser: bool = False
     actor: Actor | None = None
+    robot_id: UUID | None = None
 
     def proves_itself(self, method: str) -> bool:
         """Whether a browser's change shows that it comes from our page."""
@@ -125,7 +126,8 @@ class Site:
         """An API key of somebody."""
         async with self.services.database.transaction(side.organization_id, user_id=owner.user_id) as session:
             made = await api_keys.create(session, owner, name=side.canary, permissions=permissions, user_id=user_id)
-        return Principal(name=name, role=role or owner.role, headers={"X-API-Key": made.text}, scopes=permissions)
+        return Principal(name=name, role=role or owner.role, headers={"X-API-Key": made.text}, scopes=permissions,
+                         robot_id=user_id)  # fmt: skip
 
     async def _signed_in(self, side: Side, who: Principal, kind: Any) -> sign_in.SignedIn:
         if who.actor is None:
