@@ -63,7 +63,6 @@ def config() -> Iterator[dict[str, Any]]:
 
 class TestPubsub(MessagesContract):
     connector_id = "pubsub"
-    many_rows = 100_000  # as many as a read takes, unless its options say more
     skip_reasons = {"test_the_same_effect_key_is_one_effect": "class C: repeats have the same attribute, see below"}
 
     @pytest.fixture

@@ -99,3 +99,4 @@ async def test_100_000_changes_once_and_in_order_though_the_reader_is_killed_twi
 
     assert await wait_until(seen, deadline_s=1_200) == list(range(CHANGES))
     assert kills >= 2
+    print(f"\n{CHANGES:,} changes of MariaDB, reader killed {kills} times: each once, in order")

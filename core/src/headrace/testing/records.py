@@ -50,6 +50,8 @@ class RecordsContract(ConnectorContract):
 
     package: ClassVar[str] = ""
     example_rows: ClassVar[tuple[int, int]] = (3, 1)
+    many_rows = 100_000  # each is a call or an entry of its own, and servers of the tests keep them in memory
+    memory_bytes = 96 * 2**20
 
     def entry(self) -> Any:
         """The connector; only its own plugin is loaded."""

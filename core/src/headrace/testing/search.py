@@ -22,9 +22,6 @@ from headrace.testing.records import CITIES, RecordsContract
 class SearchContract(RecordsContract):
     """A subclass gives `port`, of a server that is empty when a test begins."""
 
-    many_rows = 200_000  # the servers of the tests keep them in memory, and index each
-    memory_bytes = 96 * 2**20
-
     @staticmethod
     @abstractmethod
     def port() -> int:

@@ -6,6 +6,7 @@ import type { LogRow } from '../api/types.gen'
 import { copy } from '../kit/copy'
 import { Dialog } from '../kit/dialog'
 import { Empty, SearchBox, Trouble, Waiting } from '../kit/parts'
+import { drawn } from '../lib/drawn'
 import { moment } from '../lib/format'
 import { t } from '../lib/text'
 import { LEVELS, useLines } from './log_lines'
@@ -67,6 +68,7 @@ function Lines({
     getScrollElement: () => box.current,
     estimateSize: () => LINE_PX,
     overscan: 20,
+    rangeExtractor: drawn,
     getItemKey: (index) => lines[index]?.id ?? index,
   })
   useEffect(() => {

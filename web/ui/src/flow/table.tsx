@@ -7,6 +7,7 @@ import { PAGE_ROWS, rowsPage } from '../api/queries'
 import type { Json, Rows } from '../api/types'
 import { copy } from '../kit/copy'
 import { Trouble, Waiting } from '../kit/parts'
+import { drawn } from '../lib/drawn'
 import { t } from '../lib/text'
 import { Cell, CellView, NUMERIC, line, raw, shortType } from './cell'
 
@@ -54,6 +55,7 @@ export function RowsTable({
     getScrollElement: () => box.current,
     estimateSize: () => ROW_PX,
     overscan: 8,
+    rangeExtractor: drawn,
     scrollPaddingStart: ROW_PX + 4,
     onChange: (it) => {
       const from = Math.floor((it.range?.startIndex ?? 0) / PAGE_ROWS)

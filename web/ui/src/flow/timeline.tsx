@@ -6,6 +6,7 @@ import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'react'
 import { call } from '../api/call'
 import { StateIcon } from '../kit/icon'
 import { Empty } from '../kit/parts'
+import { drawn } from '../lib/drawn'
 import { count, took } from '../lib/format'
 import { t } from '../lib/text'
 import { marks, tracks } from './intervals'
@@ -84,6 +85,7 @@ export function Timeline({
     getScrollElement: () => box.current,
     estimateSize: () => ROW_PX,
     overscan: 12,
+    rangeExtractor: drawn,
     scrollPaddingStart: ROW_PX,
   })
   const room = Math.max(80, wide - namesPx - TOOK_PX)

@@ -2,6 +2,7 @@
 import { useVirtualizer } from '@tanstack/react-virtual'
 import { useRef } from 'react'
 import type { Column, Json } from '../api/types'
+import { drawn } from '../lib/drawn'
 
 const ROW_PX = 28
 const NUMERIC = new Set(['integer', 'float', 'decimal'])
@@ -18,6 +19,7 @@ export function RowsGrid({ columns, rows, label }: { columns: Column[]; rows: Js
     getScrollElement: () => box.current,
     estimateSize: () => ROW_PX,
     overscan: 8,
+    rangeExtractor: drawn,
   })
   const items = virtual.getVirtualItems()
   const above = items[0]?.start ?? 0

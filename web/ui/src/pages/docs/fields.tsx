@@ -22,42 +22,46 @@ const shown = (value: Json | undefined) =>
     ? ''
     : JSON.stringify(value)
 
-export function Fields({ fields, required }: { fields: [string, Schema][]; required: string[] }) {
+export function Fields({ title, fields, required }: { title: string; fields: [string, Schema][]; required: string[] }) {
+  if (!fields.length) return null
   return (
-    <div className="table-card docs-fields" tabIndex={0} role="region" aria-label={t('docs.settings')}>
-      <table className="list">
-        <thead>
-          <tr>
-            <th scope="col">{t('flows.name')}</th>
-            <th scope="col">{t('docs.type')}</th>
-            <th scope="col">{t('docs.meaning')}</th>
-          </tr>
-        </thead>
-        <tbody>
-          {fields.map(([name, field]) => (
-            <tr key={name}>
-              <td>
-                <strong>{field.title ?? name}</strong>
-                {field.title && <code className="soft">{name}</code>}
-                {required.includes(name) && (
-                  <span className="badge" data-tone="wait">
-                    {t('docs.required')}
-                  </span>
-                )}
-              </td>
-              <td>
-                <code>{typeWord(field)}</code>
-              </td>
-              <td>
-                {field.description && <Inline text={field.description} />}
-                {shown(field.default) && (
-                  <span className="soft"> {t('docs.default', { value: shown(field.default) })}</span>
-                )}
-              </td>
+    <>
+      <h3>{title}</h3>
+      <div className="table-card docs-fields" tabIndex={0} role="region" aria-label={title}>
+        <table className="list">
+          <thead>
+            <tr>
+              <th scope="col">{t('flows.name')}</th>
+              <th scope="col">{t('docs.type')}</th>
+              <th scope="col">{t('docs.meaning')}</th>
             </tr>
-          ))}
-        </tbody>
-      </table>
-    </div>
+          </thead>
+          <tbody>
+            {fields.map(([name, field]) => (
+              <tr key={name}>
+                <td>
+                  <strong>{field.title ?? name}</strong>
+                  {field.title && <code className="soft">{name}</code>}
+                  {required.includes(name) && (
+                    <span className="badge" data-tone="wait">
+                      {t('docs.required')}
+                    </span>
+                  )}
+                </td>
+                <td>
+                  <code>{typeWord(field)}</code>
+                </td>
+                <td>
+                  {field.description && <Inline text={field.description} />}
+                  {shown(field.default) && (
+                    <span className="soft"> {t('docs.default', { value: shown(field.default) })}</span>
+                  )}
+                </td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </div>
+    </>
   )
 }

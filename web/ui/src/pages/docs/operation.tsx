@@ -48,24 +48,15 @@ export function Operation({ operation }: { operation: Described }) {
           <Copy size={15} />
         </button>
       </div>
-      {parameters.length > 0 && (
-        <>
-          <h3>{t('docs.parameters')}</h3>
-          <Fields
-            fields={parameters.map((one) => [
-              one.name,
-              { ...one.schema, description: one.description ?? one.schema?.description ?? '' },
-            ])}
-            required={parameters.filter((one) => one.required).map(({ name }) => name)}
-          />
-        </>
-      )}
-      {body?.properties && (
-        <>
-          <h3>{t('docs.body')}</h3>
-          <Fields fields={ordered(body)} required={body.required ?? []} />
-        </>
-      )}
+      <Fields
+        title={t('docs.parameters')}
+        fields={parameters.map((one) => [
+          one.name,
+          { ...one.schema, description: one.description ?? one.schema?.description ?? '' },
+        ])}
+        required={parameters.filter((one) => one.required).map(({ name }) => name)}
+      />
+      {body?.properties && <Fields title={t('docs.body')} fields={ordered(body)} required={body.required ?? []} />}
       <h3>{t('docs.answers')}</h3>
       <dl className="docs-answers">
         {answers.map(([status, why]) => (

@@ -42,12 +42,7 @@ export function Reference({ title, id, mark, summary, docs, plugin, schema, fact
             </div>
           ))}
       </dl>
-      {fields.length > 0 && (
-        <>
-          <h3>{t('docs.settings')}</h3>
-          <Fields fields={fields} required={schema.required ?? []} />
-        </>
-      )}
+      <Fields title={t('docs.settings')} fields={fields} required={schema.required ?? []} />
     </>
   )
 }
