@@ -29,6 +29,7 @@ from redis.backoff import NoBackoff
 
 from headrace_web.metrics import Metrics
 from headrace_web.rates import Rates
+from headrace_web.realtime.holders import Holders
 from headrace_web.realtime.hub import Hub
 
 
@@ -37,6 +38,7 @@ class Services(Struct, kw_only=True):
 
     Attributes:
         flows: Flows that webhooks have called, read and checked.
+        holders: Of open sockets.
         rates: Counts requests.
         readings: Of mappings, kept as long as each allows.
         replicas: Answer what is only read.
@@ -48,6 +50,7 @@ class Services(Struct, kw_only=True):
     database: Database
     bus: Bus
     hub: Hub
+    holders: Holders
     redis: Redis
     store: Store
     signer: Signer
@@ -93,10 +96,11 @@ async def open_services(settings: Settings, host: Host) -> AsyncIterator[Service
         [one.reveal() for one in settings.database_replica_urls], database, redis, pool_size=settings.pool_size,
         objects_url=settings.objects_url,
     )  # fmt: skip
+    holders = Holders(database)
     looking = asyncio.create_task(replicas.serve())
     try:
         yield Services(
-            settings=settings, host=host, database=database, bus=bus, hub=Hub(), redis=redis,
+            settings=settings, host=host, database=database, bus=bus, hub=Hub(), holders=holders, redis=redis,
             store=Store(settings.objects_url),
             signer=Signer(ring), vault=Vault(ring), readings=Readings(), metrics=Metrics(), flows=Preparer(host),
             rates=Rates(redis, settings), replicas=replicas, origins=own_origins(settings),
@@ -104,6 +108,7 @@ async def open_services(settings: Settings, host: Host) -> AsyncIterator[Service
     finally:
         looking.cancel()
         await asyncio.gather(looking, return_exceptions=True)
+        await holders.close()
         await replicas.close()
         await bus.close()
         await redis.aclose()

@@ -111,21 +111,22 @@ async def user_by_email(session: AsyncSession, email: str) -> User | None:
 async def member_and_user(
     session: AsyncSession, organization_id: UUID, user_id: UUID
 ) -> tuple[User, Membership] | None:
-    """Who may act here: an active member, active as a user, of an active organization; else None."""
-    query = (
+    """Who may act here, else None."""
+    found = (await session.execute(members(organization_id).where(User.id == user_id))).one_or_none()
+    return (found[0], found[1]) if found else None
+
+
+def members(organization_id: UUID) -> sa.Select[User, Membership]:
+    """Who may act here: active members, active as users, of an active organization."""
+    return (
         sa.select(User, Membership)
         .join(Membership, Membership.user_id == User.id)
         .join(Organization, Organization.id == Membership.organization_id)
         .where(
-            Membership.organization_id == organization_id,
-            User.id == user_id,
-            User.is_active,
-            Membership.is_active,
+            Membership.organization_id == organization_id, User.is_active, Membership.is_active,
             Organization.status == "active",
         )
-    )
-    found = (await session.execute(query)).one_or_none()
-    return (found[0], found[1]) if found else None
+    )  # fmt: skip
 
 
 async def organizations_of(session: AsyncSession, user_id: UUID) -> list[UUID]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Literal
 from uuid import UUID
@@ -16,7 +17,7 @@ from headrace.accounts.models import Membership, SignIn, User
 from headrace.accounts.passwords import hash_password, needs_rehash, verify_password
 from headrace.accounts.permissions import Actor
 from headrace.accounts.rights import rights_of
-from headrace.accounts.service import member_and_user, user_by_email
+from headrace.accounts.service import member_and_user, members, user_by_email
 from headrace.accounts.tokens import ACCESS_S, COOKIE, REFRESH, Claims, SessionToken, Signer
 from headrace.infra.clock import now
 from headrace.infra.database import set_tenant
@@ -221,12 +222,23 @@ async def actor_by_session(session: AsyncSession, organization_id: UUID, session
     Raises:
         Unauthenticated: it has ended.
     """
-    await set_tenant(session, organization_id)
-    row = await session.get(SignIn, (organization_id, session_id))
-    found = await _alive(session, row)
-    if found is None:
+    found = await actors_by_sessions(session, organization_id, [session_id])
+    if session_id not in found:
         raise Unauthenticated("you are signed out; sign in again")
-    return await actor_of(session, *found, session_id)
+    return found[session_id]
+
+
+async def actors_by_sessions(
+    session: AsyncSession, organization_id: UUID, session_ids: Iterable[UUID]
+) -> dict[UUID, Actor]:
+    """Who these sign-ins belong to, as of now; one that has ended is not among them."""
+    await set_tenant(session, organization_id)
+    query = members(organization_id).add_columns(SignIn.id).join(SignIn, SignIn.user_id == User.id).where(
+        SignIn.organization_id == organization_id, SignIn.id.in_(list(session_ids)),
+        SignIn.revoked_at.is_(None), SignIn.expires_at > now(), SignIn.user_version == User.session_version,
+    )  # fmt: skip
+    rows = (await session.execute(query)).all()
+    return {id_: await actor_of(session, user, membership, id_) for user, membership, id_ in rows}
 
 
 async def switch(session: AsyncSession, signer: Signer, actor: Actor, organization_id: UUID) -> SignedIn:

@@ -18,6 +18,8 @@ from headrace.infra.database import Database
 
 COALESCE_S = 0.1
 POLL_S = 1.0
+QUIET_S = 10.0
+"""When nothing is heard, the database is asked less and less often, down to this."""
 ANSWERED = "answered"
 """Type of the message that an execution's answer to who started it can be read."""
 
@@ -114,26 +116,24 @@ async def follow(
         NotFound: the organization has no such execution.
     """
     async with bus.subscribe(organization_id, channel(execution_id)) as queue:
-        if await _over(database, organization_id, execution_id, after):
-            return
-        missing = True
+        missing, wait_s = True, POLL_S
         while True:
             if missing:
-                found = await _events(database, organization_id, execution_id, after)
+                found, over = await _missed(database, organization_id, execution_id, after)
                 for event in found:
                     after = event.seq
                     yield message(execution_id, event)
-                    if _ends(event.type, event.data):
-                        return
-                if not found and await _over(database, organization_id, execution_id, after):
+                    over |= _ends(event.type, event.data)
+                if over:
                     return
             missing = False
             try:
-                async with asyncio.timeout(POLL_S):
+                async with asyncio.timeout(wait_s):
                     heard = await queue.get()
             except TimeoutError:
-                missing = True
+                missing, wait_s = True, min(2 * wait_s, QUIET_S)
                 continue
+            wait_s = POLL_S
             if heard is None or (heard.seq is not None and heard.seq > after + 1):
                 missing = True
             elif heard.seq is None:
@@ -149,22 +149,20 @@ def _ends(kind: str, data: dict[str, Any]) -> bool:
     return kind == "execution_update" and data.get("status") in TERMINAL
 
 
-async def _over(database: Database, organization_id: UUID, execution_id: UUID, after: int) -> bool:
-    """Whether nothing can come any more: all was told, or history has let go of it."""
-    async with database.transaction(organization_id) as session:
-        execution = await service.get(session, organization_id, execution_id)
-    told = execution["last_seq"] <= after or execution["compacted_at"] is not None
-    return execution["status"] in TERMINAL and told
-
-
-async def _events(database: Database, organization_id: UUID, execution_id: UUID, after: int) -> list[Event]:
+async def _missed(
+    database: Database, organization_id: UUID, execution_id: UUID, after: int
+) -> tuple[list[Event], bool]:
+    """Events above `after`, and whether nothing can come after them: all was told, or history has let go of it."""
     found: list[Event] = []
     async with database.transaction(organization_id) as session:
-        while True:
+        execution = await service.get(session, organization_id, execution_id)
+        more = execution["last_seq"] > after
+        while more:
             page = await service.events(session, organization_id, execution_id, after=found[-1].seq if found else after)
             found += page
-            if len(page) < 1_000:
-                return found
+            more = len(page) == 1_000
+    told = execution["last_seq"] <= (found[-1].seq if found else after) or execution["compacted_at"] is not None
+    return found, execution["status"] in TERMINAL and told
 
 
 async def wait_until_terminal(

@@ -6,7 +6,6 @@ Ids of an execution's lines rise in the order in which they are committed: whoev
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import AsyncGenerator, Sequence
 from datetime import datetime
 from typing import Any
@@ -18,13 +17,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from headrace.executions import queries, service, statements
 from headrace.executions.leases import Lease, as_json
+from headrace.executions.live import POLL_S, QUIET_S
 from headrace.executions.state import TERMINAL
 from headrace.infra.bus import Bus, Message
 from headrace.infra.clock import now
 from headrace.infra.database import Database
 
 PAGE = 200
-POLL_S = 1.0
 
 
 class LogRow(Struct, frozen=True, kw_only=True):
@@ -110,6 +109,7 @@ async def follow(
         NotFound: the organization has no such execution.
     """
     async with bus.subscribe(organization_id, channel(execution_id)) as told:
+        wait_s = POLL_S
         while True:
             async with database.transaction(organization_id) as session:
                 execution = await service.get(session, organization_id, execution_id)
@@ -118,9 +118,12 @@ async def follow(
                 yield page
             if execution["status"] in TERMINAL:
                 return
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(POLL_S):
+            try:
+                async with asyncio.timeout(wait_s):
                     await told.get()
+                wait_s = POLL_S
+            except TimeoutError:
+                wait_s = min(2 * wait_s, QUIET_S)
             while not told.empty():
                 told.get_nowait()
 

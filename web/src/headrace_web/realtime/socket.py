@@ -10,7 +10,6 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 import msgspec
-from headrace.accounts import sign_in
 from headrace.accounts.permissions import Actor
 from headrace.sdk.errors import HeadraceError, NotFound, Unauthenticated
 from litestar import WebSocket, websocket
@@ -20,9 +19,10 @@ from headrace_web.guards import TICKET
 from headrace_web.realtime import protocol
 from headrace_web.realtime.channels import OF_A_FLOW, Channel, listen, may_hear, open_channel
 from headrace_web.realtime.connected import Connected
+from headrace_web.realtime.holders import Holder
 from headrace_web.realtime.outbox import Outbox, Overflow
 from headrace_web.realtime.protocol import Command, Outgoing
-from headrace_web.realtime.tickets import Holder, redeem
+from headrace_web.realtime.tickets import redeem
 from headrace_web.security.browser import own_origin
 from headrace_web.services import Services
 
@@ -76,14 +76,9 @@ async def _admit(services: Services, socket: WebSocket[Any, Any, Any]) -> tuple[
     if holder is None:
         raise _Closing(protocol.UNAUTHENTICATED, "the ticket is not valid")
     try:
-        return holder, await _actor(services, holder)
+        return holder, await services.holders.actor(holder)
     except Unauthenticated:
         raise _Closing(protocol.UNAUTHENTICATED, "signed out") from None
-
-
-async def _actor(services: Services, holder: Holder) -> Actor:
-    async with services.database.transaction() as session:
-        return await sign_in.actor_by_session(session, holder.organization_id, holder.session_id)
 
 
 class _Session:
@@ -211,9 +206,8 @@ class _Session:
         """Say now and then that we live, and end the socket when the sign-in ends or the rights change."""
         beat = time.monotonic()
         while True:
-            await asyncio.sleep(protocol.RECHECK_S)
             try:
-                actor = await _actor(self._services, self._holder)
+                actor = await self._services.holders.recheck(self._holder)
                 await self._drop_lost()
             except Unauthenticated:
                 raise _Closing(protocol.UNAUTHENTICATED, "signed out") from None

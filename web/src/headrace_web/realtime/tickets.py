@@ -4,24 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from uuid import UUID
 
 import msgspec
 from headrace.accounts.permissions import Actor
 from headrace.sdk.errors import TransientError, Unauthenticated
-from msgspec import Struct
 from redis.exceptions import RedisError
 
+from headrace_web.realtime.holders import Holder
 from headrace_web.services import Services
 
 TICKET_S = 30
-
-
-class Holder(Struct, frozen=True):
-    """Whose sign-in a ticket stands for."""
-
-    organization_id: UUID
-    session_id: UUID
 
 
 async def issue(services: Services, actor: Actor) -> str:
