@@ -18,6 +18,7 @@ from tests.bench.local import execute, plugin_names, registry
 from tests.bench.memory import peak_mib
 
 ROUNDS = 5
+FLIGHTS = Path("plugins/demo/src/headrace_plugin_demo/flows/flights.yaml")
 
 
 def median(work: Callable[[], Any], rounds: int = ROUNDS) -> float:
@@ -127,7 +128,7 @@ def pipeline() -> None:
     from headrace.flows.graph import FlowGraph
     from headrace.flows.text import parse
 
-    text = parse(Path("examples/flights.yaml").read_text(encoding="utf-8")).graph
+    text = parse(FLIGHTS.read_text(encoding="utf-8")).graph
     graph = FlowGraph(
         nodes=tuple(n for n in text.nodes if n.id != "table"), edges=tuple(e for e in text.edges if e.target != "table")
     )

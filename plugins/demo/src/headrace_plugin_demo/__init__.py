@@ -23,7 +23,7 @@ _DEMO = (
 
 @hookimpl
 def headrace_templates() -> list[FlowTemplate]:
-    """Offer the flows of `examples/`, and each file of `gallery/` by the name and description in it."""
+    """Offer the flows of the demo, and each file of `gallery/` by the name and description in it."""
     demo = [
         FlowTemplate(id=id_, title=title, summary=summary, package=__name__, file=f"flows/{id_}.yaml", demo=True)
         for id_, title, summary in _DEMO
