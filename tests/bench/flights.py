@@ -1,4 +1,4 @@
-"""The flights pipeline written by hand, in Polars and in pandas: what the flow of `plugins/demo` is measured against."""
+"""The pipeline of the demo written by hand, in Polars and in pandas: what its flow is measured against."""
 
 from __future__ import annotations
 
