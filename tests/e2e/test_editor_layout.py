@@ -66,6 +66,7 @@ def test_a_group_takes_along_what_is_in_it_and_is_one_entry(page: Page, api, pai
     page.get_by_test_id("step-one").click()
     page.get_by_test_id("step-two").click(modifiers=["Control"])
     page.keyboard.press("g")
+    expect(page.locator(".settings [data-first]")).to_be_focused()
     page.keyboard.type("Clean up")
     head = page.locator(".frame-head")
     expect(head).to_have_text("Clean up")

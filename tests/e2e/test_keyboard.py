@@ -50,6 +50,10 @@ def test_the_focus_is_seen_and_walks_through_every_page(page: Page) -> None:
     assert wrong == []
 
 
+SETTLED = "() => !document.activeElement?.matches('[data-base-ui-focus-guard]')"
+"""What stands before and behind a dialog hands the focus on, which takes a moment."""
+
+
 @pytest.mark.parametrize(
     ("place", "opener"),
     [
@@ -70,6 +74,7 @@ def test_a_dialog_keeps_the_focus_and_gives_it_back(page: Page, place: str, open
     expect(page.get_by_role("dialog")).to_be_visible()
     for _ in range(15):
         page.keyboard.press("Tab")
+        page.wait_for_function(SETTLED)
         here = page.evaluate(AT)
         assert here is None or here["inside"], f"the focus left the dialog for {here['html']}"
     page.keyboard.press("Escape")

@@ -114,7 +114,7 @@ def described(node: NodeType) -> NodeTypeOut:
     """A node type as answers show it."""
     manifest, record = node.manifest, node.plugin
     schema = config_schema(manifest.config)
-    if manifest.kind != "trigger" and not manifest.role:  # their settings are read before anything runs
+    if manifest.kind != "trigger" and manifest.role in {"", "answer"}:  # their settings are read before anything runs
         schema = with_expressions(schema, manifest.config.verbatim)
     return NodeTypeOut(
         id=node.id, title=manifest.title, category=record.id, kind=manifest.kind, role=manifest.role,

@@ -5,6 +5,7 @@ import { useState } from 'react'
 import { allOf } from '../../api/all'
 import { call } from '../../api/call'
 import { stale } from '../../api/mine'
+import { gone } from '../../api/queries'
 import type { GroupOut } from '../../api/types.gen'
 import { useAct } from '../../kit/act'
 import { Ask, Foot, Refused } from '../../kit/ask'
@@ -69,7 +70,9 @@ export function Groups() {
           word={t('members.drop')}
           onClose={close}
           onAct={() =>
-            call('DELETE /groups/{group_id}', { path: { group_id: open.group.id } }).then(() => stale('groups'))
+            call('DELETE /groups/{group_id}', { path: { group_id: open.group.id } }).then(() =>
+              gone(['groups'], open.group.id),
+            )
           }
         />
       )}
