@@ -1,4 +1,4 @@
-"""`python -m tests.contract JUNIT.xml`: writes `connectors/PROOFS.md`, what each connector's tests came to.
+"""`python -m tests.contract JUNIT.xml ...`: writes `connectors/PROOFS.md`, what each connector's tests came to.
 
 Take the report of a run with `-m "slow or not slow" --junitxml=report.xml` over `connectors`.
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
+from itertools import chain
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -16,7 +17,7 @@ KINDS, ENDS = ("contract", "own"), ("passed", "skipped", "failed")
 PAGE = Path(__file__).resolve().parents[2] / "connectors" / "PROOFS.md"
 HEAD = """# What the tests of each connector came to
 
-Written by `python -m tests.contract` from the report of a run of the whole suite; no number is typed by hand. Contract
+Written by `python -m tests.contract` from the reports of a run of the whole suite; no number is typed by hand. Contract
 tests are those of `headrace.testing`, the same for all; the others are the connector's own. One is skipped where a
 capability rules it out, where it is `slow`, or where its other side is not on the machine.
 
@@ -25,13 +26,13 @@ capability rules it out, where it is `slow`, or where its other side is not on t
 """
 
 
-def counts(report: Path) -> dict[str, Counter[str]]:
+def counts(*reports: Path) -> dict[str, Counter[str]]:
     """By connector: `contract passed`, `own skipped` and so on; a class may have the name of another of its package."""
     known = {f"Test{row['id'].replace('_', '')}".lower(): row["id"] for row in catalogue()}
     found: dict[str, Counter[str]] = {}
-    for case in ElementTree.parse(report).iter("testcase"):
+    for case in chain.from_iterable(ElementTree.parse(report).iter("testcase") for report in reports):
         place = case.get("classname", "").split(".")
-        if place[0] != "connectors":
+        if place[0] not in {"connectors", "plugins"}:
             continue
         outcome = next((tag for tag in ("failure", "error", "skipped") if case.find(tag) is not None), "passed")
         kind = "contract" if place[-1].startswith("Test") else "own"
@@ -54,7 +55,7 @@ def page(found: dict[str, Counter[str]]) -> str:
 
 def main() -> None:
     """Write it."""
-    PAGE.write_text(page(counts(Path(sys.argv[1]))))
+    PAGE.write_text(page(counts(*map(Path, sys.argv[1:]))))
 
 
 if __name__ == "__main__":
