@@ -159,7 +159,7 @@ def test_a_job_has_an_order_is_executed_and_goes_into_a_package(page: Page, api)
     page.get_by_role("button", name="Save").click()
     expect(page).to_have_url(re.compile(r"/jobs/[0-9a-f-]{36}$"))
     job = page.url.rsplit("/", 1)[1]
-    page.get_by_role("button", name="Execute").click()
+    page.get_by_role("button", name="Run").click()
     expect(page).to_have_url(re.compile("/executions/"))
     page.goto(f"/jobs/{job}?tab=executions")
     expect(page.get_by_role("row").nth(1)).to_contain_text("Succeeded", timeout=DONE_MS)

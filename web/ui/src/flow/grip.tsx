@@ -12,6 +12,8 @@ export const useWidth = create<{ width: number }>(() => ({
   width: fitting(Number(localStorage.getItem(KEY)) || USUAL),
 }))
 
+const mirrored = () => document.documentElement.dir === 'rtl'
+
 function set(width: number) {
   useWidth.setState({ width: fitting(width) })
   localStorage.setItem(KEY, String(fitting(width)))
@@ -21,13 +23,14 @@ export function Grip() {
   const width = useWidth((state) => state.width)
   const grab = (event: PointerEvent<HTMLDivElement>) => event.currentTarget.setPointerCapture(event.pointerId)
   const drag = (event: PointerEvent<HTMLDivElement>) => {
-    if (event.currentTarget.hasPointerCapture(event.pointerId)) set(innerWidth - event.clientX)
+    if (event.currentTarget.hasPointerCapture(event.pointerId))
+      set(mirrored() ? event.clientX : innerWidth - event.clientX)
   }
   const key = (event: KeyboardEvent) => {
     const by = { ArrowLeft: 20, ArrowRight: -20 }[event.key]
     if (by) {
       event.preventDefault()
-      set(width + by)
+      set(mirrored() ? width - by : width + by)
     }
   }
   return (
