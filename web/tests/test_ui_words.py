@@ -7,8 +7,10 @@ import json
 import re
 from pathlib import Path
 from types import ModuleType
+from typing import get_args, get_type_hints
 
 import pytest
+from headrace.sdk.manifests import Capability, ConnectorManifest
 
 ROOT = Path(__file__).resolve().parents[2]
 SOURCES = ROOT / "web" / "ui" / "src"
@@ -41,6 +43,15 @@ def whole(key: str) -> str:
 def test_every_key_of_the_pages_has_a_text(language: str) -> None:
     known = {whole(key) for key in words(language)} | set(words(language))
     assert sorted(used()[0] - known) == []
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_whatever_a_connector_says_of_itself_has_a_word(language: str) -> None:
+    found = words(language)
+    categories = {f"connections.category.{one}" for one in get_args(get_type_hints(ConnectorManifest)["category"])}
+    abilities = set(Capability) - {Capability.RELATION}  # none has it: connectors narrow instead
+    said = categories | {f"connections.{what}.{one}" for one in abilities for what in ("can", "canWhy")}
+    assert sorted(said - set(found)) == []
 
 
 def test_every_text_is_used() -> None:

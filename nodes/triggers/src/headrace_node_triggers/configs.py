@@ -31,12 +31,14 @@ class CronConfig(TimeConfig, kw_only=True):
     ] = ""
     days: Annotated[
         Literal["all", "working_days", "holidays"],
-        Field("On", "Working days are Monday to Friday without the holidays of the calendar.", order=12),
-    ] = "all"
+        Field("On", "Working days are Monday to Friday without the holidays of the calendar.", order=12,
+              enum_labels={"all": "Every day", "working_days": "Working days", "holidays": "Holidays"}),
+    ] = "all"  # fmt: skip
     shift: Annotated[
         Literal["skip", "next", "previous"],
         Field("On other days", "Leave out, or move to the next or previous day that counts, at the same time.",
-              order=13, advanced=True),
+              order=13, advanced=True,
+              enum_labels={"skip": "Leave out", "next": "Next such day", "previous": "Previous such day"}),
     ] = "skip"  # fmt: skip
 
 

@@ -1,6 +1,6 @@
 // Where a connection has the state of equipment and its measurements: one mapping of each, and its rows to try it.
 import { useQuery } from '@tanstack/react-query'
-import { Table2, Trash2 } from 'lucide-react'
+import { Trash2 } from 'lucide-react'
 import { useMemo, useState } from 'react'
 import { call } from '../../api/call'
 import { ApiError } from '../../api/client'
@@ -215,9 +215,7 @@ function Tried({
       </header>
       {changed && stored && <p className="notice">{t('connections.map.changed')}</p>}
       {!stored ? (
-        <Empty title={t('connections.map.none')} text={t('connections.map.none.why')}>
-          <Table2 size={26} aria-hidden="true" />
-        </Empty>
+        <Empty title={t('connections.map.none')} text={t('connections.map.none.why')} />
       ) : error ? (
         <div className="pad">
           <Trouble error={error} again={() => void refetch()} />

@@ -3,9 +3,10 @@ import '@xyflow/react/dist/style.css'
 import { Background, Handle, MarkerType, Position, ReactFlow, ReactFlowProvider } from '@xyflow/react'
 import type { Edge, Node, NodeProps } from '@xyflow/react'
 import { Equal, Minus, PencilLine, Plus } from 'lucide-react'
-import { memo, useMemo } from 'react'
+import { memo, useMemo, useRef } from 'react'
 import type { NodeType } from '../../api/types'
 import { HEIGHT, WIDTH, sizeOf } from '../../flow/nest'
+import { fitted } from '../../flow/view'
 import { Tile } from '../../kit/tile'
 import { t } from '../../lib/text'
 import type { Difference, Kind, StepChange } from '../../flow/diff'
@@ -105,16 +106,28 @@ export function Drawn({ found, types, chosen, choose }: Props) {
     return drawn.sort((a, b) => (a.parentId ? 1 : 0) - (b.parentId ? 1 : 0))
   }, [found, edges, types, chosen])
   const changed = useMemo(() => found.steps.filter(({ kind }) => kind !== 'same').map(({ id }) => ({ id })), [found])
+  const box = useRef<HTMLDivElement>(null)
   return (
     <ReactFlowProvider>
-      <div className="canvas diff-canvas" data-testid="diff-canvas">
+      <div ref={box} className="canvas diff-canvas" data-testid="diff-canvas">
         <ReactFlow
           nodes={nodes}
           edges={edges}
           nodeTypes={NODES}
           defaultEdgeOptions={LOOK}
-          fitView
-          fitViewOptions={{ padding: 0.08, maxZoom: 1, minZoom: 0.45, ...(changed.length ? { nodes: changed } : {}) }}
+          fitView={changed.length > 0}
+          fitViewOptions={{ padding: 0.08, maxZoom: 1, minZoom: 0.45, nodes: changed }}
+          onInit={(flow) => {
+            if (changed.length || !box.current) return
+            const { clientWidth, clientHeight } = box.current
+            void flow.setViewport(
+              fitted(
+                found.steps.map(({ node }) => node),
+                clientWidth,
+                clientHeight,
+              ),
+            )
+          }}
           minZoom={0.1}
           maxZoom={2}
           nodesConnectable={false}
