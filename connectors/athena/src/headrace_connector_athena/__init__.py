@@ -9,8 +9,8 @@ DOCS = """Reads tables of Amazon Athena, and SELECTs under the SQL policy.
 
 Reads only; results are kept in S3.
 
-No server of it runs in the tests: what is proven is the declaration, the address and, with the driver, the
-statements. Install `headrace-connector-athena[driver]` where the workers are."""
+No server of it runs in the tests: what is proven is the declaration, the address and, with the driver, how a SELECT is
+sent and its result is fetched. Install `headrace-connector-athena[driver]` where the workers are."""
 
 
 class AthenaConfig(Config, kw_only=True):
