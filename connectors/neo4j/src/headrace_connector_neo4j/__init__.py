@@ -29,6 +29,6 @@ def headrace_connectors() -> list[ConnectorManifest]:
             id="neo4j", title="Neo4j", category="nosql", summary="Nodes and relationships of a Neo4j database",
             config=Neo4jConfig, factory=lazy("headrace_connector_neo4j.connector:Neo4jConnector"),
             capabilities=DOCUMENTS, read_options=ReadOptions, write_options=MergeOptions,
-            effect_class=EffectClass.IDEMPOTENT, icon="lucide:waypoints", docs=DOCS, proof="unproven",
+            effect_class=EffectClass.IDEMPOTENT, icon="lucide:waypoints", docs=DOCS, proof="wire-compatible",
         )
     ]  # fmt: skip

