@@ -281,7 +281,8 @@ def arcadedb() -> tuple[int, str]:
         "server.plugins": "Bolt:com.arcadedb.bolt.BoltProtocolPlugin", "bolt.host": "127.0.0.1", "bolt.port": bolt,
         "server.httpIncomingHost": "127.0.0.1", "server.httpIncomingPort": http,
     }  # fmt: skip
-    command = [shipped("arcadedb_embedded", "jre/bin/java"), "-Xmx512m", "-cp", shipped("arcadedb_embedded", "jars/*")]
+    java, jars = shipped("arcadedb_embedded", "jre/bin/java"), shipped("arcadedb_embedded", "jars/*")
+    command = ["env", "--chdir", str(place), java, "-Xmx512m", "-cp", jars]  # it keeps its log where it stands
     options = [f"-Darcadedb.{name}={value}" for name, value in said.items()]
 
     def ready(port: int) -> bool:
